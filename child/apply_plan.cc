@@ -1,0 +1,197 @@
+#include "child/apply_plan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "child/place_descriptors.h"
+#include "transceiver/clock.h"
+
+namespace forkserver {
+namespace {
+
+constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN without its NUL
+
+StepFailure Fail(LaunchStep step, int error, uint32_t index = 0) { return {step, error, index}; }
+
+StepFailure ApplyProcessType(const PlanView& plan, ChildUnderConstruction& child) {
+  const ProcessTypeRow* row = FindProcessType(plan.type);
+  if (row == nullptr) return Fail(LaunchStep::kProcessType, EINVAL);
+  if (row->launchable == Launchable::kNo) return Fail(LaunchStep::kProcessType, EPERM);
+  child.program = child.programs.Find(row->type);
+  if (child.program == nullptr) return Fail(LaunchStep::kProcessType, ENOSYS);
+  return {};
+}
+
+StepFailure ApplyParentDeath(const PlanView& plan, ChildUnderConstruction& child) {
+  if (plan.parent_death_signal == 0) return {};
+  if (prctl(PR_SET_PDEATHSIG, plan.parent_death_signal) != 0) {
+    return Fail(LaunchStep::kParentDeath, errno);
+  }
+  // The host may have died before that, and then no signal comes. Its end of the launch socket
+  // is closed before its children get a new parent, so a socket that is still connected now
+  // means a signal that will come. getppid alone would not do: it is 0 in a pid namespace whose
+  // parent is outside.
+  pollfd state = {.fd = child.launch_socket.get(), .events = POLLRDHUP, .revents = 0};
+  const pid_t parent = getppid();
+  const bool orphaned = plan.host_pid != 0 && parent != 0 && parent != plan.host_pid;
+  if (orphaned || poll(&state, 1, 0) > 0) return Fail(LaunchStep::kParentDeath, ESRCH);
+  return {};
+}
+
+StepFailure ApplySignals(const PlanView& plan, ChildUnderConstruction&) {
+  // The system call, since its mask is the 64 bits of the Plan and glibc's would leave out the
+  // signals that it keeps for itself.
+  const uint64_t mask = plan.signal_mask;
+  if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask)) != 0) {
+    return Fail(LaunchStep::kSignals, errno);
+  }
+  return {};
+}
+
+StepFailure ApplyPrefs(const PlanView& plan, ChildUnderConstruction& child) {
+  if (!plan.prefs_descriptor) return {};
+  if (*plan.prefs_descriptor >= child.received.size()) return Fail(LaunchStep::kPrefs, EBADF);
+  const int error = PrefsMap::Attach(child.received.get(*plan.prefs_descriptor), child.prefs);
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kPrefs, error);
+}
+
+StepFailure ApplyDescriptors(const PlanView& plan, ChildUnderConstruction& child) {
+  return PlaceDescriptors(plan.descriptors, child.received, child.launch_socket);
+}
+
+StepFailure ApplyWorkingDirectory(const PlanView& plan, ChildUnderConstruction&) {
+  if (plan.working_directory.empty()) return {};
+  // Strings of a Plan end in a NUL.
+  if (chdir(plan.working_directory.data()) != 0) return Fail(LaunchStep::kWorkingDirectory, errno);
+  return {};
+}
+
+std::string_view VariableName(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+bool SectionHas(const PlanSection& section, std::string_view name) {
+  ByteReader in = section.reader();
+  for (uint32_t i = 0; i < section.count; ++i) {
+    if (VariableName(in.String()) == name) return true;
+  }
+  return false;
+}
+
+// argv and environment: arrays of pointers into the Plan's own bytes.
+StepFailure ApplyEnvironment(const PlanView& plan, ChildUnderConstruction& child) {
+  std::span<char*> free_pointers = child.arena.pointers();
+  size_t used = 0;
+  const auto put = [&](const char* text) {
+    if (used == free_pointers.size()) return false;
+    free_pointers[used++] = const_cast<char*>(text);
+    return true;
+  };
+
+  ByteReader arguments = plan.argv.reader();
+  for (uint32_t i = 0; i < plan.argv.count; ++i) {
+    if (!put(arguments.String().data())) return Fail(LaunchStep::kEnvironment, E2BIG, i);
+  }
+  if (!put(nullptr)) return Fail(LaunchStep::kEnvironment, E2BIG);
+  child.argv = free_pointers.first(used - 1);
+  free_pointers = free_pointers.subspan(used);
+  used = 0;
+
+  if (plan.environment_base == EnvironmentBase::kTemplate) {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view name = VariableName(*entry);
+      if (SectionHas(plan.set_environment, name) || SectionHas(plan.unset_environment, name)) {
+        continue;
+      }
+      if (!put(*entry)) return Fail(LaunchStep::kEnvironment, E2BIG);
+    }
+  }
+  ByteReader variables = plan.set_environment.reader();
+  for (uint32_t i = 0; i < plan.set_environment.count; ++i) {
+    const std::string_view entry = variables.String();
+    const size_t equals = entry.find('=');
+    if (equals == entry.npos || equals == 0) return Fail(LaunchStep::kEnvironment, EINVAL, i);
+    if (!put(entry.data())) return Fail(LaunchStep::kEnvironment, E2BIG, i);
+  }
+  if (!put(nullptr)) return Fail(LaunchStep::kEnvironment, E2BIG);
+  environ = free_pointers.data();
+  return {};
+}
+
+StepFailure ApplyName(const PlanView& plan, ChildUnderConstruction&) {
+  if (plan.name.empty()) return {};
+  if (plan.name.size() > kMaxNameBytes) return Fail(LaunchStep::kName, ENAMETOOLONG);
+  if (prctl(PR_SET_NAME, plan.name.data()) != 0) return Fail(LaunchStep::kName, errno);
+  return {};
+}
+
+// The title is written over the argument strings of the image, which is what /proc/PID/cmdline
+// shows. One that is longer than the room is cut: it is for people to read.
+StepFailure ApplyTitle(const PlanView& plan, ChildUnderConstruction& child) {
+  if (plan.title.empty()) return {};
+  if (plan.title.size() > kMaxTitleBytes) return Fail(LaunchStep::kTitle, ENAMETOOLONG);
+  const std::span<char> room = child.image.title_room;
+  if (room.empty()) return Fail(LaunchStep::kTitle, ENOSPC);
+  const size_t size = std::min(plan.title.size(), room.size() - 1);
+  memcpy(room.data(), plan.title.data(), size);
+  memset(room.data() + size, 0, room.size() - size);
+  return {};
+}
+
+StepFailure ApplyPriority(const PlanView& plan, ChildUnderConstruction&) {
+  if (!plan.nice) return {};
+  // The kernel would move a number that is out of range into it without a word.
+  if (*plan.nice < -20 || *plan.nice > 19) return Fail(LaunchStep::kPriority, EINVAL);
+  if (setpriority(PRIO_PROCESS, 0, *plan.nice) != 0) return Fail(LaunchStep::kPriority, errno);
+  return {};
+}
+
+StepFailure ApplyLimits(const PlanView& plan, ChildUnderConstruction&) {
+  ByteReader in = plan.limits.reader();
+  for (uint32_t i = 0; i < plan.limits.count; ++i) {
+    const ResourceLimit limit = ReadResourceLimit(in);
+    const rlimit value = {.rlim_cur = limit.soft, .rlim_max = limit.hard};
+    if (setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) != 0) {
+      return Fail(LaunchStep::kLimits, errno, i);
+    }
+  }
+  return {};
+}
+
+struct StepRow {
+  LaunchStep step;
+  StepFailure (*apply)(const PlanView&, ChildUnderConstruction&);
+};
+
+constexpr StepRow kSteps[] = {
+    {LaunchStep::kProcessType, ApplyProcessType},
+    {LaunchStep::kParentDeath, ApplyParentDeath},
+    {LaunchStep::kSignals, ApplySignals},
+    {LaunchStep::kPrefs, ApplyPrefs},
+    {LaunchStep::kDescriptors, ApplyDescriptors},
+    {LaunchStep::kWorkingDirectory, ApplyWorkingDirectory},
+    {LaunchStep::kEnvironment, ApplyEnvironment},
+    {LaunchStep::kName, ApplyName},
+    {LaunchStep::kTitle, ApplyTitle},
+    {LaunchStep::kPriority, ApplyPriority},
+    {LaunchStep::kLimits, ApplyLimits},
+};
+
+}  // namespace
+
+StepFailure ApplyPlan(const PlanView& plan, ChildUnderConstruction& child) {
+  for (const StepRow& row : kSteps) {
+    const StepFailure failure = row.apply(plan, child);
+    if (failure.failed()) return failure;
+    child.ready.done_at[static_cast<size_t>(row.step)] = NowNanos();
+  }
+  return {};
+}
+
+}  // namespace forkserver

@@ -1,0 +1,45 @@
+// Applies a Plan to the calling process: the ordered steps between the fork and Ready.
+//
+// In this order: process type, parent-death signal, signal mask, prefs, descriptors and stdio,
+// working directory, environment, name, title, priority, limits. Death of the host is watched
+// before anything takes time; the prefs are mapped before their descriptor is closed with the
+// others; limits come last, since they would bind the steps before them.
+//
+// No allocation, no locks, no exceptions. The first step that fails ends it; a process to which
+// half a Plan was applied reports and exits.
+#ifndef CHILD_APPLY_PLAN_H_
+#define CHILD_APPLY_PLAN_H_
+
+#include <span>
+
+#include "child/child_arena.h"
+#include "child/child_program.h"
+#include "child/launch_step.h"
+#include "child/plan.h"
+#include "child/process_image.h"
+#include "child/ready.h"
+#include "preload/prefs/prefs_map.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+
+// What the steps work on, and what they leave behind.
+struct ChildUnderConstruction {
+  const ProcessImage& image;
+  const ChildArena& arena;
+  const ChildPrograms& programs;
+  UniqueFd& launch_socket;
+  DescriptorList& received;
+
+  // Set by the steps.
+  const ChildProgramRow* program = nullptr;
+  PrefsMap prefs = {};
+  std::span<char*> argv = {};
+  ReadyMessage ready = {};
+};
+
+StepFailure ApplyPlan(const PlanView& plan, ChildUnderConstruction& child);
+
+}  // namespace forkserver
+
+#endif  // CHILD_APPLY_PLAN_H_

@@ -1,0 +1,12 @@
+#include "child/child_arena.h"
+
+#include <sys/mman.h>
+
+namespace forkserver {
+
+int ChildArena::Map() {
+  return mapping_.Map(2 * kMaxMessageBytes + kMaxPointers * sizeof(char*), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
+
+}  // namespace forkserver

@@ -1,0 +1,44 @@
+// The memory in which a child receives and keeps its Plan, mapped before the fork so that the
+// child needs no allocation and no mmap of its own.
+//
+// A template maps one and never touches it: untouched pages cost a fork nothing, and a child pays
+// for the pages that its own Plan fills. A child that becomes a template maps another for its
+// children, since its own holds its arguments.
+#ifndef CHILD_CHILD_ARENA_H_
+#define CHILD_CHILD_ARENA_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+
+#include "transceiver/frame.h"
+#include "transceiver/mapping.h"
+
+namespace forkserver {
+
+class ChildArena {
+ public:
+  // argv and environment pointers together.
+  static constexpr size_t kMaxPointers = 512 * 1024;
+
+  // Returns 0 or the errno of mmap(2).
+  int Map();
+
+  // Where the Plan lands; its strings stay there.
+  std::span<uint8_t> plan_buffer() const { return mapping_.bytes().first(kMaxPayloadBytes); }
+  // For what the child's program receives later.
+  std::span<uint8_t> channel_buffer() const {
+    return mapping_.bytes().subspan(kMaxMessageBytes, kMaxPayloadBytes);
+  }
+  std::span<char*> pointers() const {
+    return {reinterpret_cast<char**>(mapping_.bytes().data() + 2 * kMaxMessageBytes), kMaxPointers};
+  }
+
+ private:
+  Mapping mapping_;
+};
+
+}  // namespace forkserver
+
+#endif  // CHILD_CHILD_ARENA_H_

@@ -1,0 +1,85 @@
+// The base class of what a child runs, and the table by which a program names its own.
+//
+//     class Greeter : public forkserver::ChildProgram {
+//      public:
+//       int Run(forkserver::ChildContext& context) override {
+//         context.channel.Send({.type = kGreeting}, ...);
+//         return 0;                                         // the exit status
+//       }
+//     };
+//     const ChildPrograms programs({{ProcessType::kDummy, MakeChildProgram<Greeter>}});
+//
+// A ChildProgram is made after Ready, in the child, on its main thread, which is its only one; it
+// may allocate, create threads and do whatever its sandbox allows. The memory is a copy of the
+// template's: what warm-ups built is there. When Run returns, stdio is flushed and the process
+// ends with _exit: destructors and atexit handlers of the template's image do not run. An
+// exception that leaves Run ends the process by std::terminate.
+#ifndef CHILD_CHILD_PROGRAM_H_
+#define CHILD_CHILD_PROGRAM_H_
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "child/process_types.h"
+#include "child/ready.h"
+#include "preload/prefs/prefs_map.h"
+#include "transceiver/mini_transceiver.h"
+
+namespace forkserver {
+
+struct ChildContext {
+  ProcessType type;
+  // The Plan's arguments; a null pointer follows the last. They live as long as the process.
+  std::span<char*> argv;
+  // The launch socket, from here on the child's first channel: its peer is the host's
+  // LaunchedChild.
+  MiniTransceiver& channel;
+  // The generation that the host had at the launch; empty if it had none.
+  const PrefsMap& prefs;
+  // What the child told the host when it was ready.
+  const ReadyMessage& ready;
+};
+
+class ChildProgram {
+ public:
+  virtual ~ChildProgram() = default;
+
+  // Returns the exit status.
+  virtual int Run(ChildContext& context) = 0;
+};
+
+using ChildProgramFactory = std::function<std::unique_ptr<ChildProgram>()>;
+
+template <typename Program>
+std::unique_ptr<ChildProgram> MakeChildProgram() {
+  return std::make_unique<Program>();
+}
+
+struct ChildProgramRow {
+  ProcessType type;
+  ChildProgramFactory make;
+};
+
+// What a program can be, by process type. Built before the first fork; constant from then on.
+class ChildPrograms {
+ public:
+  ChildPrograms() = default;
+  explicit ChildPrograms(std::vector<ChildProgramRow> rows) : rows_(std::move(rows)) {}
+
+  // Null: this program has none of that type. No allocation.
+  const ChildProgramRow* Find(ProcessType type) const {
+    for (const ChildProgramRow& row : rows_) {
+      if (row.type == type) return &row;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<ChildProgramRow> rows_;
+};
+
+}  // namespace forkserver
+
+#endif  // CHILD_CHILD_PROGRAM_H_

@@ -1,0 +1,39 @@
+#include "child/process_types.h"
+
+namespace forkserver {
+namespace {
+
+constexpr ProcessTypeRow kRows[] = {
+    {ProcessType::kParent, "parent", "Host", Launchable::kNo},
+    {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes},
+    {ProcessType::kContent, "content", "Web Content", Launchable::kYes},
+    {ProcessType::kUtility, "utility", "Utility", Launchable::kYes},
+    {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes},
+    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes},
+};
+
+constexpr bool RowsAreComplete() {
+  constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN without its NUL
+  for (size_t i = 0; i < std::size(kRows); ++i) {
+    if (static_cast<size_t>(kRows[i].type) != i) return false;
+    if (kRows[i].name.empty() || kRows[i].name.size() > kMaxNameBytes) return false;
+    if (kRows[i].user_facing_name.empty()) return false;
+  }
+  return true;
+}
+static_assert(RowsAreComplete(), "rows are indexed by number, and each has its names");
+
+}  // namespace
+
+std::span<const ProcessTypeRow> ProcessTypes() { return kRows; }
+
+const ProcessTypeRow* FindProcessType(uint32_t number) {
+  return number < std::size(kRows) ? &kRows[number] : nullptr;
+}
+
+std::string_view ProcessTypeName(ProcessType type) {
+  const ProcessTypeRow* row = FindProcessType(type);
+  return row != nullptr ? row->name : "unknown type";
+}
+
+}  // namespace forkserver

@@ -1,0 +1,54 @@
+// The one table of process types. Everything that differs by type reads it; a new type is one
+// row here and one ChildProgram.
+//
+//     const ProcessTypeRow* row = FindProcessType(type);       // null: no such type
+//     row->name                                                // "content"
+//
+// Immutable, usable anywhere, also between fork and Ready.
+#ifndef CHILD_PROCESS_TYPES_H_
+#define CHILD_PROCESS_TYPES_H_
+
+#include <stdint.h>
+
+#include <span>
+#include <string_view>
+
+namespace forkserver {
+
+// The numbers are on the wire: never reuse one.
+enum class ProcessType : uint16_t {
+  kParent = 0,
+  kForkServer = 1,   // a template: its program is the fork loop
+  kContent = 2,      // parses pages of one site
+  kUtility = 3,      // anything short that has no type of its own
+  kIpcUnitTest = 4,  // the project's own tests and benchmarks
+  kDummy = 5,        // the worked example
+};
+
+enum class Launchable : uint8_t {
+  kNo,   // is there already: the program that the user started
+  kYes,
+};
+
+struct ProcessTypeRow {
+  ProcessType type;
+  std::string_view name;              // also the process name of its children: 15 bytes at most
+  std::string_view user_facing_name;  // for tables and reports
+  Launchable launchable;
+};
+
+// All rows, in the order of their numbers.
+std::span<const ProcessTypeRow> ProcessTypes();
+
+// The row of a number that came over the wire, or null.
+const ProcessTypeRow* FindProcessType(uint32_t number);
+inline const ProcessTypeRow* FindProcessType(ProcessType type) {
+  return FindProcessType(static_cast<uint32_t>(type));
+}
+
+// The type's name, or "unknown type".
+std::string_view ProcessTypeName(ProcessType type);
+
+}  // namespace forkserver
+
+#endif  // CHILD_PROCESS_TYPES_H_

@@ -1,0 +1,108 @@
+#include "child/run_child.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "child/apply_plan.h"
+#include "child/refusal.h"
+#include "transceiver/clock.h"
+#include "transceiver/sealed_memfd.h"
+
+namespace forkserver {
+namespace {
+
+[[noreturn]] void FailAndExit(int socket, const Packet& packet, const FailedMessage& message) {
+  SendFailed(socket, packet, message);
+  _exit(kExitFailed);
+}
+
+[[noreturn]] void FailAndExit(int socket, const Packet& packet, const StepFailure& failure) {
+  FailAndExit(socket, packet,
+              FailedMessage{.step = static_cast<uint16_t>(failure.step),
+                            .about = packet.frame().type,
+                            .error = failure.error,
+                            .index = failure.index,
+                            .detail = {}});
+}
+
+// Returns with a Plan in `packet`.
+void ReceivePlan(int socket, Packet& packet) {
+  for (;;) {
+    const PacketOutcome outcome = ReceivePacket(socket, Blocking::kWait, packet);
+    if (outcome == PacketOutcome::kClosed || outcome == PacketOutcome::kError) {
+      _exit(kExitOrphaned);
+    }
+    const FailedMessage refusal = CheckRequest(outcome, packet);
+    if (refusal.error != 0) FailAndExit(socket, packet, refusal);
+    switch (packet.frame().type) {
+      case kPlan: return;
+      case kPing:
+        SendPacket(socket, Blocking::kWait,
+                   {.type = kPong, .request_id = packet.frame().request_id}, packet.payload(), {});
+        break;
+      case kShutdown: _exit(0);
+      default: FailAndExit(socket, packet, RefuseRequest(packet));
+    }
+  }
+}
+
+// The Plan's bytes, from the packet or from the memfd that came in its place.
+StepFailure LocatePlan(Packet& packet, Mapping& mapping, std::span<const uint8_t>& bytes) {
+  bytes = packet.payload();
+  if ((packet.frame().flags & kPayloadInMemfd) == 0) return {};
+  DescriptorList& descriptors = packet.descriptors();
+  const UniqueFd memfd = descriptors.Take(descriptors.size() - 1);
+  const int error =
+      MapSealedMemfd(memfd.get(), kMaxPlanBytes, SealedAccess::kPrivateCopy, mapping);
+  if (error == EFBIG) return {LaunchStep::kEnvironment, E2BIG};
+  if (error != 0) return {LaunchStep::kPlan, error};
+  bytes = mapping.bytes();
+  return {};
+}
+
+}  // namespace
+
+void RunChild(ChildStart start) {
+  UniqueFd& socket = start.launch_socket;
+  Packet packet(start.arena.plan_buffer());
+  ReceivePlan(socket.get(), packet);
+
+  ChildUnderConstruction child = {.image = start.image,
+                                  .arena = start.arena,
+                                  .programs = start.programs,
+                                  .launch_socket = socket,
+                                  .received = packet.descriptors()};
+  child.ready.build_id = start.image.build_id;
+  child.ready.pid = getpid();
+  child.ready.started_at = start.started_at;
+  child.ready.plan_received_at = NowNanos();
+
+  Mapping large_plan;
+  std::span<const uint8_t> bytes;
+  PlanView plan;
+  StepFailure failure = LocatePlan(packet, large_plan, bytes);
+  if (!failure.failed()) failure = DecodePlan(bytes, plan);
+  if (!failure.failed()) failure = ApplyPlan(plan, child);
+  if (failure.failed()) FailAndExit(socket.get(), packet, failure);
+
+  child.ready.done_at[static_cast<size_t>(LaunchStep::kReady)] = NowNanos();
+  uint8_t ready[ReadyMessage::kBytes];
+  if (SendPacket(socket.get(), Blocking::kWait,
+                 {.type = kReady, .request_id = packet.frame().request_id},
+                 Encode(child.ready, ready), {}) != 0) {
+    _exit(kExitOrphaned);
+  }
+
+  MiniTransceiver channel(std::move(socket), start.arena.channel_buffer());
+  ChildContext context = {.type = child.program->type,
+                          .argv = child.argv,
+                          .channel = channel,
+                          .prefs = child.prefs,
+                          .ready = child.ready};
+  const int status = child.program->make()->Run(context);
+  fflush(nullptr);
+  _exit(status);
+}
+
+}  // namespace forkserver

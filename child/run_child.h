@@ -1,0 +1,34 @@
+// From the fork to the end of the child: receive the Plan, apply it, say Ready, run the program.
+//
+// The same for a forked child and for one that was exec'ed: whoever has a launch socket and a
+// ProcessImage calls this. A blank child of a pool waits in it for its Plan and answers Ping.
+#ifndef CHILD_RUN_CHILD_H_
+#define CHILD_RUN_CHILD_H_
+
+#include <stdint.h>
+
+#include "child/child_arena.h"
+#include "child/child_program.h"
+#include "child/process_image.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// Exit statuses of a child that did not get as far as its program.
+inline constexpr int kExitOrphaned = 124;  // the launch socket closed before the Plan came
+inline constexpr int kExitFailed = 125;    // a step failed, and was reported
+
+struct ChildStart {
+  UniqueFd launch_socket;
+  int64_t started_at;
+  const ProcessImage& image;
+  const ChildPrograms& programs;
+  const ChildArena& arena;
+};
+
+// Never returns. No allocation until Ready has been sent.
+[[noreturn]] void RunChild(ChildStart start);
+
+}  // namespace forkserver
+
+#endif  // CHILD_RUN_CHILD_H_

@@ -1,0 +1,21 @@
+// The smallest program with a fork server; the README shows it.
+#include <cstdio>
+
+#include "child/child_program.h"
+#include "forkserver/host/fork_server.h"
+
+class Greeter : public forkserver::ChildProgram {
+  int Run(forkserver::ChildContext& context) override {
+    return std::printf("hello from pid %d: %s\n", context.ready.pid, context.argv[1]) < 0;
+  }
+};
+
+int main(int argc, char** argv) {
+  auto server = forkserver::ForkServer::Start(
+      argc, argv,
+      {.programs = {{forkserver::ProcessType::kDummy, forkserver::MakeChildProgram<Greeter>}}});
+  if (!server.ok()) return 1;
+  auto child = (*server)->Launch(
+      {.type = forkserver::ProcessType::kDummy, .argv = {"greeter", "ready in microseconds"}});
+  return child.ok() && child->process.Wait()->success() ? 0 : 1;
+}

@@ -1,0 +1,118 @@
+#include "forkserver/host/bootstrap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "child/child_arena.h"
+#include "child/process_image.h"
+#include "child/process_types.h"
+#include "child/run_child.h"
+#include "forkserver/server/build_id.h"
+#include "forkserver/server/hello.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+namespace {
+
+void SetSignalMask(int how, uint64_t mask) {
+  syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof(mask));
+}
+
+[[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, pid_t host) {
+  // As every child: the signal, then a look whether it was set too late.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pollfd state = {.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
+  const pid_t parent = getppid();
+  if ((parent != 0 && parent != host) || poll(&state, 1, 0) > 0) _exit(kExitOrphaned);
+  prctl(PR_SET_NAME, "fs-seed");
+  SetSignalMask(SIG_BLOCK, TerminalSignals());
+  MoveEnvironmentToHeap();
+  _exit(ServeAsSeed(makings, socket.get()));
+}
+
+}  // namespace
+
+uint64_t TerminalSignals() {
+  uint64_t mask = 0;
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTSTP}) mask |= uint64_t{1} << (signal - 1);
+  return mask;
+}
+
+uint64_t CurrentSignalMask() {
+  uint64_t mask = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &mask, sizeof(mask));
+  return mask;
+}
+
+absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
+    int argc, char** argv, std::vector<ChildProgramRow> programs, std::vector<WarmUp> warm_ups) {
+  for (const ChildProgramRow& row : programs) {
+    if (row.type == ProcessType::kParent || row.type == ProcessType::kForkServer) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "start: programs of type %s are not the embedder's", ProcessTypeName(row.type)));
+    }
+  }
+  auto makings = std::make_unique<TemplateMakings>();
+  makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
+                    .build_id = ComputeBuildId()};
+  programs.push_back(
+      {ProcessType::kForkServer,
+       [makings = makings.get()] { return std::make_unique<TemplateProgram>(*makings); }});
+  makings->programs = ChildPrograms(std::move(programs));
+  makings->warm_ups = std::move(warm_ups);
+  makings->cloner = ProcessCloner::Prepare();
+  makings->capabilities = kSilentChildren;
+  return makings;
+}
+
+absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
+  const int64_t started_at = NowNanos();
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (getsockopt(launch_socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+      type != SOCK_SEQPACKET) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("start: descriptor %d is no launch socket; this argument is for the fork "
+                        "server's own processes",
+                        launch_socket));
+  }
+  fcntl(launch_socket, F_SETFD, FD_CLOEXEC);
+  makings.capabilities &= ~uint32_t{kSilentChildren};
+  MoveEnvironmentToHeap();
+  ChildArena arena;
+  if (const int error = arena.Map(); error != 0) return ErrnoStatus(error, "mmap child arena");
+  RunChild({.launch_socket = UniqueFd(launch_socket),
+            .started_at = started_at,
+            .image = makings.image,
+            .programs = makings.programs,
+            .arena = arena});
+}
+
+absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings) {
+  SocketPair sockets;
+  if (const int error = CreateSocketPair(sockets); error != 0) {
+    return ErrnoStatus(error, "socketpair for the seed");
+  }
+  const pid_t host = getpid();
+  ClonedProcess cloned = makings.cloner.Clone(ChildParent::kCaller);
+  if (cloned.pid == 0) {
+    sockets.first.reset();
+    RunSeed(makings, std::move(sockets.second), host);
+  }
+  if (cloned.pid < 0) return ErrnoStatus(-cloned.pid, "clone3 of the seed");
+  return Seed{.process = Process(cloned.pid, std::move(cloned.pidfd)),
+              .socket = std::move(sockets.first)};
+}
+
+}  // namespace forkserver

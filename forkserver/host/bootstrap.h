@@ -1,0 +1,46 @@
+// The first statement of main, in each of the processes that this program can be: what Start does
+// before there is a ForkServer.
+#ifndef FORKSERVER_HOST_BOOTSTRAP_H_
+#define FORKSERVER_HOST_BOOTSTRAP_H_
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "forkserver/host/process.h"
+#include "forkserver/server/template_program.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// Signals that a terminal sends to the whole foreground group, as bits of a Plan's signal_mask.
+// Templates block them: whether Ctrl-C ends the program is for the host to decide, and a template
+// that died of it first would leave the host without launches for its last words.
+uint64_t TerminalSignals();
+
+// The caller's blocked signals, as bits of a Plan's signal_mask.
+uint64_t CurrentSignalMask();
+
+// Looks at the process before anything has changed it, and adds the template's own program to
+// `programs`. InvalidArgument: a row of a type that is not the embedder's to fill.
+absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
+    int argc, char** argv, std::vector<ChildProgramRow> programs, std::vector<WarmUp> warm_ups);
+
+// In a process that SpawnSelf started: does not return. InvalidArgument where `launch_socket` is
+// no such socket, because a user typed the argument.
+absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket);
+
+struct Seed {
+  Process process;
+  UniqueFd socket;  // the host's end
+};
+
+// Forks the seed. The calling process must be single-threaded. Does not return in the seed.
+absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_BOOTSTRAP_H_

@@ -1,0 +1,295 @@
+#include "forkserver/host/fork_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_format.h"
+#include "forkserver/host/bootstrap.h"
+#include "forkserver/host/loop_driver.h"
+#include "forkserver/host/plan_message.h"
+#include "forkserver/host/reaper.h"
+#include "forkserver/host/self_exec.h"
+#include "forkserver/host/template_link.h"
+#include "preload/single_thread.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/event_loop.h"
+
+namespace forkserver {
+namespace {
+
+constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
+
+int64_t DeadlineIn(absl::Duration timeout) {
+  return timeout == absl::InfiniteDuration() ? kNever
+                                             : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+}
+
+}  // namespace
+
+// Everything behind the lock of the driver.
+class ForkServer::Core {
+ public:
+  Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
+       std::unique_ptr<EventLoop> loop, StartReport report)
+      : makings(std::move(makings)),
+        self(std::move(self)),
+        facts(std::move(facts)),
+        report(std::move(report)),
+        loop(std::move(loop)),
+        reaper(*this->loop),
+        launcher(*this->loop, reaper, this->facts, this->self, this->makings->image.build_id),
+        driver(*this->loop, [this] { return launcher.TakeCompletions(); }) {}
+
+  ~Core() {
+    std::unique_lock lock(driver.mutex());
+    launcher.AbandonAll(absl::CancelledError("the fork server was destroyed"));
+    driver.RunUntil(
+        lock, [this] { return launcher.in_flight() == 0 && reaper.pending() == 0; },
+        DeadlineIn(kShutdownPatience));
+    const LoopDriver::Callbacks last = launcher.TakeCompletions();
+    lock.unlock();
+    for (const auto& callback : last) callback();
+    EndTemplate(root);
+    EndTemplate(seed);
+  }
+
+  absl::Status StartSeed(Seed forked) {
+    seed = NewLink("seed", std::move(forked.socket), [] {});
+    seed->SetProcess(std::move(forked.process));
+    return seed->Start();
+  }
+
+  // A child of the seed, or of an exec, whose program is the fork loop.
+  absl::Status StartRoot() {
+    SocketPair sockets;
+    if (const int error = CreateSocketPair(sockets); error != 0) {
+      return ErrnoStatus(error, "socketpair for the root template");
+    }
+    root = NewLink("root template", std::move(sockets.first),
+                   [this] {
+                     if (root->state() == TemplateLink::State::kDead) {
+                       launcher.OnTemplateDead(*root);
+                     }
+                   });
+    root_request = launcher.NextId();
+    HostFacts root_facts = {.pid = facts.pid,
+                            .signal_mask = facts.signal_mask | TerminalSignals(),
+                            .null_device = UniqueFd()};
+    absl::StatusOr<PlanMessage> plan =
+        BuildPlanMessage({.type = ProcessType::kForkServer,
+                          .argv = {self.name},
+                          .name = "fs-root",
+                          .title = self.name + " (root template)"},
+                         root_facts, {});
+    if (!plan.ok()) return plan.status();
+    if (seed != nullptr) {
+      if (absl::Status asked = seed->Fork(root_request, std::move(sockets.second)); !asked.ok()) {
+        return asked;
+      }
+    } else {
+      absl::StatusOr<Process> spawned = SpawnSelf(self, sockets.second.get());
+      if (!spawned.ok()) return spawned.status();
+      root->SetProcess(*std::move(spawned));
+    }
+    if (absl::Status sent = root->SendPlan(root_request, plan->flags, plan->payload,
+                                           plan->descriptors);
+        !sent.ok()) {
+      return sent;
+    }
+    return root->Start();
+  }
+
+  // A launch that has ended outside of a dispatch must make pollable_fd readable all the same.
+  void WakeForCompletions() {
+    if (launcher.has_completions()) loop->AddTimer(NowNanos(), [] {});
+  }
+
+  const std::unique_ptr<TemplateMakings> makings;
+  const SelfImage self;
+  const HostFacts facts;
+  const StartReport report;
+  const std::unique_ptr<EventLoop> loop;
+  Reaper reaper;
+  Launcher launcher;
+  LoopDriver driver;
+  std::unique_ptr<TemplateLink> seed;  // null where the root was exec'ed
+  std::unique_ptr<TemplateLink> root;
+  LaunchId root_request = 0;
+  LaunchId last_pong = 0;
+  PrefsGeneration prefs;
+
+ private:
+  std::unique_ptr<TemplateLink> NewLink(std::string name, UniqueFd socket,
+                                        std::function<void()> on_state) {
+    return std::make_unique<TemplateLink>(
+        std::move(name), *loop, reaper, std::move(socket), makings->image.build_id,
+        facts.null_device.get(),
+        TemplateLink::Events{
+            .on_forked =
+                [this](LaunchId id, Process process, const ForkedMessage& forked) {
+                  if (id == root_request) {
+                    root->SetProcess(std::move(process));
+                  } else {
+                    launcher.OnForked(id, std::move(process), forked);
+                  }
+                },
+            .on_fork_failed =
+                [this](LaunchId id, const FailedMessage& failed) {
+                  if (id == root_request) {
+                    root->Kill(LaunchFailureStatus("start of root template", failed));
+                  } else {
+                    launcher.OnForkFailed(id, failed);
+                  }
+                },
+            .on_pong = [this](LaunchId id) { last_pong = id; },
+            .on_state = std::move(on_state)});
+  }
+
+  // Asks a template to end and waits a moment; one that does not is killed.
+  static void EndTemplate(std::unique_ptr<TemplateLink>& link) {
+    if (link == nullptr) return;
+    const bool asked = link->SendShutdown().ok();
+    std::optional<Process> process = link->TakeProcess();
+    link.reset();
+    if (asked && process) process->Wait(kShutdownPatience).status().IgnoreError();
+  }
+};
+
+absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
+                                                              StartOptions options) {
+  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
+      argc, argv, std::move(options.programs), std::move(options.warm_ups));
+  if (!makings.ok()) return makings.status();
+  if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
+    return RunExecedProcess(**makings, socket);
+  }
+
+  // Before the host has opened or changed anything that the seed would inherit.
+  HostFacts facts = {
+      .pid = getpid(), .signal_mask = CurrentSignalMask(), .null_device = UniqueFd()};
+  StartReport report;
+  std::optional<Seed> seed;
+  if (const absl::Status single = CheckSingleThreaded(); single.ok()) {
+    absl::StatusOr<Seed> forked = ForkSeed(**makings);
+    if (!forked.ok()) return forked.status();
+    seed.emplace(*std::move(forked));
+  } else {
+    report = {.way = LaunchWay::kExec, .reason = std::string(single.message())};
+  }
+
+  absl::StatusOr<SelfImage> self = SelfImage::Pin(argc > 0 ? argv[0] : nullptr);
+  if (!self.ok()) return self.status();
+  facts.null_device.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!facts.null_device.is_open()) return ErrnoStatus(errno, "open /dev/null");
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  if (!loop.ok()) return loop.status();
+
+  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
+                                     *std::move(loop), std::move(report));
+  if (seed) {
+    if (absl::Status started = core->StartSeed(*std::move(seed)); !started.ok()) return started;
+  }
+  if (absl::Status started = core->StartRoot(); !started.ok()) return started;
+  return absl::WrapUnique(new ForkServer(std::move(core)));
+}
+
+ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+ForkServer::~ForkServer() = default;
+
+const StartReport& ForkServer::start_report() const { return core_->report; }
+
+absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout) {
+  std::unique_lock lock(core_->driver.mutex());
+  const auto state = [this] { return core_->root->state(); };
+  core_->driver.RunUntil(
+      lock, [&] { return state() != TemplateLink::State::kStarting; }, DeadlineIn(timeout));
+  switch (state()) {
+    case TemplateLink::State::kServing: return core_->root->hello();
+    case TemplateLink::State::kDead: return core_->root->why_dead();
+    case TemplateLink::State::kStarting: break;
+  }
+  return absl::DeadlineExceededError(absl::StrFormat("root template: no Hello within %s",
+                                                     absl::FormatDuration(timeout)));
+}
+
+LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback callback) {
+  std::unique_lock lock(core_->driver.mutex());
+  TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
+  const LaunchId id = core_->launcher.Begin(options, link, core_->prefs, std::move(callback));
+  core_->WakeForCompletions();
+  return id;
+}
+
+absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
+  std::optional<absl::StatusOr<LaunchedChild>> result;
+  bool done = false;
+  std::unique_lock lock(core_->driver.mutex());
+  TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
+  core_->launcher.Begin(options, link, core_->prefs,
+                        [this, &result, &done](absl::StatusOr<LaunchedChild> child) {
+                          result.emplace(std::move(child));
+                          // Whoever runs the callback has no lock; the waiter looks with it.
+                          std::lock_guard guard(core_->driver.mutex());
+                          done = true;
+                        });
+  // The launch has its own deadline.
+  core_->driver.RunUntil(lock, [&done] { return done; }, kNever);
+  return *std::move(result);
+}
+
+void ForkServer::Cancel(LaunchId id) {
+  std::unique_lock lock(core_->driver.mutex());
+  core_->launcher.Abandon(id, absl::CancelledError("launch: cancelled"));
+  core_->WakeForCompletions();
+}
+
+int ForkServer::pollable_fd() const { return core_->loop->fd(); }
+
+void ForkServer::Dispatch(absl::Duration max_wait) {
+  std::unique_lock lock(core_->driver.mutex());
+  core_->driver.RunOnce(lock, DeadlineIn(max_wait));
+}
+
+void ForkServer::SetPrefs(PrefsGeneration prefs) {
+  std::unique_lock lock(core_->driver.mutex());
+  core_->prefs = std::move(prefs);
+}
+
+absl::Status ForkServer::Ping(absl::Duration timeout) {
+  std::unique_lock lock(core_->driver.mutex());
+  const LaunchId id = core_->launcher.NextId();
+  if (absl::Status sent = core_->root->Ping(id); !sent.ok()) return sent;
+  // Answers come in the order of the requests.
+  const auto over = [&] {
+    return core_->last_pong >= id || core_->root->state() == TemplateLink::State::kDead;
+  };
+  core_->driver.RunUntil(lock, over, DeadlineIn(timeout));
+  if (core_->last_pong >= id) return absl::OkStatus();
+  if (!core_->root->why_dead().ok()) return core_->root->why_dead();
+  return absl::DeadlineExceededError(
+      absl::StrFormat("root template: no Pong within %s", absl::FormatDuration(timeout)));
+}
+
+pid_t ForkServer::seed_pid() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->seed != nullptr ? core_->seed->pid() : -1;
+}
+
+pid_t ForkServer::root_pid() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->root->pid();
+}
+
+size_t ForkServer::in_flight() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->launcher.in_flight() + core_->reaper.pending();
+}
+
+}  // namespace forkserver

@@ -1,0 +1,119 @@
+// The embedder's API: start a fork server as main's first statement, launch children from it.
+//
+//     int main(int argc, char** argv) {
+//       auto server = forkserver::ForkServer::Start(
+//           argc, argv, {.programs = {{ProcessType::kDummy, MakeChildProgram<Greeter>}}});
+//       if (!server.ok()) return 1;
+//       auto child = (*server)->Launch({.type = ProcessType::kDummy, .argv = {"greeter"}});
+//       if (!child.ok()) return 1;
+//       return child->process.Wait()->code;
+//     }
+//
+// Start must be the first statement of main: it forks the seed, which must inherit a program that
+// has done nothing yet, and in processes that the fork server starts by exec it does not return.
+// The thread that calls it is the one whose end the children see as the host's death, so it is
+// the main thread, or one that never ends.
+//
+// Start does not wait for anything: the seed forks the root, the root warms up, and the host goes
+// on with its own start-up. Launches may be asked for at once; they wait for the root.
+//
+// Ownership: children belong to the caller, as a Process, and are the host's own children also
+// for the kernel. Destroying the ForkServer ends its templates; launches under way fail with
+// Cancelled, and children that are Ready live on.
+// Threads: all functions may be called from any thread. There is no thread of ours: whoever waits
+// in Launch, WaitUntilServing or Dispatch drives the event loop for all, and callbacks run on that
+// thread, without a lock, so that they may call anything here, Launch included.
+// After a fork of the embedder's own: not usable in the child.
+#ifndef FORKSERVER_HOST_FORK_SERVER_H_
+#define FORKSERVER_HOST_FORK_SERVER_H_
+
+#include <stdint.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "child/child_program.h"
+#include "forkserver/host/launch_failure.h"
+#include "forkserver/host/launch_options.h"
+#include "forkserver/host/launcher.h"
+#include "forkserver/server/hello.h"
+#include "preload/prefs/prefs_store.h"
+#include "preload/warm_up.h"
+
+namespace forkserver {
+
+struct StartOptions {
+  // What this program can be, by process type.
+  std::vector<ChildProgramRow> programs = {};
+  // What the root does once so that its children need not, in this order.
+  std::vector<WarmUp> warm_ups = {};
+};
+
+struct StartReport {
+  // kTemplate: the seed was forked. kExec: the root was exec'ed, since the process was not
+  // single-threaded; its children send SIGCHLD.
+  LaunchWay way = LaunchWay::kTemplate;
+  std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the main thread"
+};
+
+class ForkServer {
+ public:
+  // Fails as clone3, socketpair, open and epoll_create1 do, naming the call.
+  static absl::StatusOr<std::unique_ptr<ForkServer>> Start(int argc, char** argv,
+                                                           StartOptions options);
+
+  ForkServer(const ForkServer&) = delete;
+  ForkServer& operator=(const ForkServer&) = delete;
+  ~ForkServer();
+
+  const StartReport& start_report() const;
+
+  // Waits for the root to have warmed up. Its Hello, or why there is no root that serves.
+  absl::StatusOr<HelloMessage> WaitUntilServing(absl::Duration timeout = absl::Seconds(60));
+
+  // Launches a child and waits until it is Ready. Errors:
+  //   a LaunchFailure (GetLaunchFailure)  a step failed, with its errno
+  //   DeadlineExceeded                    not Ready within options.timeout
+  //   Aborted                             the child ended before it was Ready
+  //   others                              no template serves; the Status says why
+  // After an error nothing is left of the launch: no process, descriptor or memory.
+  absl::StatusOr<LaunchedChild> Launch(const LaunchOptions& options);
+
+  // The same without waiting: `callback` is called once, during somebody's Dispatch or wait.
+  LaunchId LaunchAsync(const LaunchOptions& options, LaunchCallback callback);
+
+  // Ends a launch with Cancelled. One that has ended is ignored.
+  void Cancel(LaunchId id);
+
+  // Readable whenever Dispatch has something to do: for another event loop.
+  int pollable_fd() const;
+
+  // Waits for events, at most `max_wait`, and runs what they bring.
+  void Dispatch(absl::Duration max_wait = absl::ZeroDuration());
+
+  // Children that are launched from here on get this generation.
+  void SetPrefs(PrefsGeneration prefs);
+
+  // Asks the root whether it still answers.
+  absl::Status Ping(absl::Duration timeout = absl::Seconds(1));
+
+  // For reports: -1 where there is none.
+  pid_t seed_pid() const;
+  pid_t root_pid() const;
+
+  // Launches that have not ended, and processes that are not reaped yet.
+  size_t in_flight() const;
+
+ private:
+  class Core;
+  explicit ForkServer(std::unique_ptr<Core> core);
+
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_FORK_SERVER_H_

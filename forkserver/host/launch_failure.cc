@@ -1,0 +1,62 @@
+#include "forkserver/host/launch_failure.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+// The payload is the Failed message itself, as it travels.
+constexpr char kPayloadUrl[] = "forkserver/launch-failure";
+
+bool HasIndex(LaunchStep step) {
+  return step == LaunchStep::kDescriptors || step == LaunchStep::kStdio ||
+         step == LaunchStep::kEnvironment || step == LaunchStep::kLimits;
+}
+
+}  // namespace
+
+absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& message) {
+  const LaunchStep step = static_cast<LaunchStep>(message.step);
+  std::string line = absl::StrFormat("%s: %s", what, LaunchStepName(step));
+  if (HasIndex(step)) line += absl::StrFormat(", entry %d", message.index);
+  if (message.about != 0 && step == LaunchStep::kRequest) {
+    line += absl::StrFormat(" %s", MessageName(message.about));
+  }
+  if (!message.detail.empty()) line += absl::StrFormat(": %s", message.detail);
+  line += ": " + ErrnoName(message.error);
+  // An errno that is no error, from a peer that makes things up, must not become OkStatus.
+  const absl::StatusCode code = absl::ErrnoToStatusCode(message.error);
+  absl::Status status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, line);
+  uint8_t bytes[FailedMessage::kMaxBytes];
+  const std::span<const uint8_t> payload = Encode(message, bytes);
+  status.SetPayload(kPayloadUrl,
+                    absl::Cord(absl::string_view(reinterpret_cast<const char*>(payload.data()),
+                                                 payload.size())));
+  return status;
+}
+
+absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& failure) {
+  return LaunchFailureStatus(what, FailedMessage{.step = static_cast<uint16_t>(failure.step),
+                                                 .about = 0,
+                                                 .error = failure.error,
+                                                 .index = failure.index,
+                                                 .detail = failure.detail});
+}
+
+std::optional<LaunchFailure> GetLaunchFailure(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
+  if (!payload.has_value()) return std::nullopt;
+  const std::string bytes(*payload);
+  FailedMessage message;
+  if (!Decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, message)) {
+    return std::nullopt;
+  }
+  return LaunchFailure{.step = static_cast<LaunchStep>(message.step),
+                       .error = message.error,
+                       .index = message.index,
+                       .detail = std::string(message.detail)};
+}
+
+}  // namespace forkserver

@@ -1,0 +1,106 @@
+// What a launch is asked for, and what it gives.
+//
+//     LaunchOptions options = {.type = ProcessType::kContent, .argv = {"content", "--site=a"}};
+//     options.Map(socket.get(), 5);
+//     options.limits.push_back({RLIMIT_NOFILE, 64, 64});
+//     absl::StatusOr<LaunchedChild> child = server->Launch(options);
+//
+// Descriptors in the options are borrowed for the call of Launch or LaunchAsync; the child gets
+// duplicates at the numbers that are named, and no other descriptor than those, its stdio and its
+// launch socket.
+#ifndef FORKSERVER_HOST_LAUNCH_OPTIONS_H_
+#define FORKSERVER_HOST_LAUNCH_OPTIONS_H_
+
+#include <signal.h>
+#include <stdint.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "child/plan.h"
+#include "child/process_types.h"
+#include "child/ready.h"
+#include "forkserver/host/process.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+enum class LaunchWay : uint8_t {
+  kTemplate,  // forked from the root template
+  kExec,      // exec of this program from its pinned descriptor: slower, and needs no template
+};
+
+struct DescriptorMapping {
+  int fd;      // the host's, borrowed
+  int target;  // the child's number; 3 or more (0 to 2 are LaunchOptions::stdio)
+  OnExec on_exec = OnExec::kClose;
+};
+
+// Where one of the child's stdin, stdout and stderr comes from.
+struct Stdio {
+  enum class Kind : uint8_t { kInherit, kNull, kDescriptor };
+
+  Kind kind = Kind::kInherit;  // kInherit: what the host had at its start
+  int fd = -1;                 // kDescriptor: the host's, borrowed
+
+  static Stdio Null() { return {Kind::kNull, -1}; }
+  static Stdio Descriptor(int fd) { return {Kind::kDescriptor, fd}; }
+};
+
+struct LaunchOptions {
+  ProcessType type = ProcessType::kParent;
+  std::vector<std::string> argv = {};
+
+  // The environment that the host had at its start, changed; or exactly what is set.
+  EnvironmentBase environment_base = EnvironmentBase::kTemplate;
+  std::vector<std::string> set_environment = {};    // "NAME=VALUE", each name once
+  std::vector<std::string> unset_environment = {};  // "NAME"
+
+  std::array<Stdio, 3> stdio = {};
+  std::vector<DescriptorMapping> descriptors = {};
+
+  std::string working_directory = {};  // empty: the host's at its start
+  std::string name = {};               // at most 15 bytes; empty: the name of the type
+  std::string title = {};              // what ps shows; empty: unchanged
+  std::vector<ResourceLimit> limits = {};
+  std::optional<int> nice = {};
+  // What the child gets when the host's main thread ends; 0 for nothing.
+  int parent_death_signal = SIGKILL;
+
+  LaunchWay way = LaunchWay::kTemplate;
+  // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is
+  // killed and reaped.
+  absl::Duration timeout = absl::Seconds(10);
+
+  LaunchOptions& Map(int fd, int target, OnExec on_exec = OnExec::kClose) {
+    descriptors.push_back({fd, target, on_exec});
+    return *this;
+  }
+};
+
+// When what happened, in nanoseconds of NowNanos. A 0 is a phase that this launch did not have.
+struct LaunchTimes {
+  int64_t requested_at = 0;
+  int64_t template_received_at = 0;
+  int64_t template_cloned_at = 0;
+  int64_t ready_received_at = 0;
+  ReadyMessage child;
+
+  absl::Duration ToReady() const { return absl::Nanoseconds(ready_received_at - requested_at); }
+};
+
+// A child that is Ready. Destroying it kills the child, as Process says.
+struct LaunchedChild {
+  Process process;
+  // The host's end of the launch socket, from here on the child's first channel. For a Channel
+  // or a MiniTransceiver.
+  UniqueFd socket;
+  LaunchTimes times;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_LAUNCH_OPTIONS_H_

@@ -1,0 +1,247 @@
+#include "forkserver/host/launcher.h"
+
+#include <errno.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "child/process_types.h"
+#include "forkserver/host/launch_failure.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/messages.h"
+
+namespace forkserver {
+namespace {
+
+// A child says Ready or Failed and nothing larger.
+constexpr size_t kAnswerBytes = 1024;
+static_assert(kAnswerBytes >= ReadyMessage::kBytes && kAnswerBytes >= FailedMessage::kMaxBytes);
+
+}  // namespace
+
+Launcher::Launch* Launcher::Find(LaunchId id) {
+  const auto found = launches_.find(id);
+  return found == launches_.end() ? nullptr : found->second.get();
+}
+
+LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
+                         const PrefsGeneration& prefs, LaunchCallback callback) {
+  const LaunchId id = NextId();
+  Launch& launch = *launches_.emplace(id, std::make_unique<Launch>()).first->second;
+  launch.id = id;
+  launch.what = absl::StrFormat("launch of %s", ProcessTypeName(options.type));
+  launch.callback = std::move(callback);
+  launch.times.requested_at = NowNanos();
+  if (absl::Status sent = Send(launch, options, link, prefs); !sent.ok()) {
+    Fail(launch, std::move(sent));
+    return id;
+  }
+  if (options.timeout != absl::InfiniteDuration()) {
+    launch.deadline = loop_.AddTimer(
+        launch.times.requested_at + absl::ToInt64Nanoseconds(options.timeout),
+        [this, id, timeout = options.timeout] {
+          const Launch* late = Find(id);
+          if (late == nullptr) return;
+          Abandon(id, absl::DeadlineExceededError(absl::StrFormat(
+                          "%s: not Ready after %s", late->what, absl::FormatDuration(timeout))));
+        });
+  }
+  return id;
+}
+
+absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
+                            const PrefsGeneration& prefs) {
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(options, facts_, prefs);
+  if (!plan.ok()) return plan.status();
+  SocketPair sockets;
+  if (const int error = CreateSocketPair(sockets); error != 0) {
+    return ErrnoStatus(error, launch.what + ": socketpair");
+  }
+
+  // Fork and Plan go out back to back: the child finds its Plan waiting.
+  const LaunchId id = launch.id;
+  if (link != nullptr) {
+    if (absl::Status asked = link->Fork(id, std::move(sockets.second)); !asked.ok()) return asked;
+    launch.awaiting = link;
+  } else {
+    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+    if (!spawned.ok()) return spawned.status();
+    launch.process.emplace(*std::move(spawned));
+    sockets.second.reset();
+  }
+  launch.channel = std::make_unique<Channel>(
+      loop_, std::move(sockets.first),
+      Channel::Handlers{.before_receive = {},
+                        .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
+                        .on_closed =
+                            [this, id](absl::Status) {
+                              Launch* launch = Find(id);
+                              if (launch == nullptr || launch->is_ready) return;
+                              launch->died_unready = true;
+                              Fail(*launch, absl::AbortedError(
+                                                launch->what + ": it ended before it was Ready"));
+                            }},
+      kAnswerBytes);
+  const absl::Status sent =
+      launch.channel->Send({.type = kPlan, .request_id = id, .flags = plan->flags}, plan->payload,
+                           plan->descriptors);
+  // A peer that is gone by now has left its reason on the socket, or its status with the kernel.
+  if (!sent.ok() && !absl::IsUnavailable(sent)) {
+    if (sent.code() == absl::ErrnoToStatusCode(EBADF)) {
+      return LaunchFailureStatus(launch.what, {.step = LaunchStep::kDescriptors, .error = EBADF});
+    }
+    return sent;
+  }
+  return launch.channel->Start();
+}
+
+void Launcher::OnPacket(LaunchId id, Packet& packet) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || !launch->failure.ok()) return;
+  const Frame& frame = packet.frame();
+  if (packet.frame_error() != FrameError::kNone ||
+      CheckMessage(frame, MessageDirection::kToHost) != MessageCheck::kGood) {
+    return Fail(*launch, absl::InternalError(launch->what + ": the child sent no message of the "
+                                                            "launch protocol"));
+  }
+  FailedMessage failed;
+  if (frame.type == kReady) {
+    OnReady(*launch, packet.payload());
+  } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
+    Fail(*launch, LaunchFailureStatus(launch->what, failed));
+  } else {
+    Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
+                                                      launch->what, MessageName(frame.type))));
+  }
+}
+
+void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
+  if (!Decode(payload, launch.times.child)) {
+    return Fail(launch, absl::InternalError(launch.what + ": malformed Ready"));
+  }
+  if (launch.times.child.build_id != build_id_) {
+    return Fail(launch, absl::FailedPreconditionError(absl::StrFormat(
+                            "%s: refused, its build id is %016x, this host's %016x", launch.what,
+                            launch.times.child.build_id, build_id_)));
+  }
+  launch.times.ready_received_at = NowNanos();
+  launch.is_ready = true;
+  launch.socket = launch.channel->TakeSocket();
+  Advance(launch);
+}
+
+void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forked) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->awaiting == nullptr) {
+    // The answer to a launch that was given up.
+    reaper_.KillAndReap(std::move(process));
+    return;
+  }
+  launch->awaiting = nullptr;
+  launch->process.emplace(std::move(process));
+  launch->times.template_received_at = forked.received_at;
+  launch->times.template_cloned_at = forked.cloned_at;
+  Advance(*launch);
+}
+
+void Launcher::OnForkFailed(LaunchId id, const FailedMessage& failed) {
+  Launch* launch = Find(id);
+  if (launch == nullptr) return;
+  launch->awaiting = nullptr;
+  // In place of the hang-up that the child's end of the launch socket gave.
+  launch->failure = LaunchFailureStatus(launch->what, failed);
+  launch->died_unready = false;
+  Advance(*launch);
+}
+
+void Launcher::OnTemplateDead(const TemplateLink& link) {
+  std::vector<LaunchId> orphans;
+  for (const auto& [id, launch] : launches_) {
+    if (launch->awaiting == &link) orphans.push_back(id);
+  }
+  for (const LaunchId id : orphans) {
+    Launch* launch = Find(id);
+    launch->awaiting = nullptr;
+    if (launch->died_unready) launch->failure = link.why_dead();
+    // Otherwise the launch socket decides: a child that was forked before its template died
+    // says Ready, and one that was not hangs up.
+    Advance(*launch);
+  }
+}
+
+void Launcher::Fail(Launch& launch, absl::Status why) {
+  if (launch.failure.ok()) launch.failure = std::move(why);
+  Advance(launch);
+}
+
+void Launcher::Abandon(LaunchId id, absl::Status why) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->is_dying) return;
+  launch->failure = std::move(why);
+  launch->awaiting = nullptr;
+  Advance(*launch);
+}
+
+void Launcher::AbandonAll(const absl::Status& why) {
+  std::vector<LaunchId> ids;
+  for (const auto& [id, launch] : launches_) ids.push_back(id);
+  for (const LaunchId id : ids) Abandon(id, why);
+}
+
+void Launcher::Advance(Launch& launch) {
+  if (launch.is_dying) return;
+  if (launch.failure.ok()) {
+    if (!launch.is_ready || launch.awaiting != nullptr) return;
+    if (!launch.process) AdoptReadyChild(launch);
+    if (launch.failure.ok()) return Succeed(launch);
+  }
+  // The answer says whether there is a child to reap; the deadline bounds the wait for it.
+  if (launch.awaiting != nullptr) return;
+  if (!launch.process) return Finish(launch.id, launch.failure);
+  launch.is_dying = true;
+  Process process = *std::move(launch.process);
+  launch.process.reset();
+  reaper_.KillAndReap(std::move(process), [this, id = launch.id](const ExitStatus& status) {
+    Launch* ended = Find(id);
+    if (ended == nullptr) return;
+    absl::Status why = ended->failure;
+    if (ended->died_unready && !GetLaunchFailure(why)) {
+      why = absl::Status(why.code(), absl::StrFormat("%s: %s", std::string(why.message()),
+                                                     status.ToString()));
+    }
+    Finish(id, std::move(why));
+  });
+}
+
+// The template died between clone3 and its Forked.
+void Launcher::AdoptReadyChild(Launch& launch) {
+  absl::StatusOr<Process> process = Process::Adopt(launch.times.child.pid);
+  if (process.ok()) {
+    launch.process.emplace(*std::move(process));
+  } else {
+    launch.failure = process.status();
+  }
+}
+
+void Launcher::Succeed(Launch& launch) {
+  LaunchedChild child = {.process = *std::move(launch.process),
+                         .socket = std::move(launch.socket),
+                         .times = launch.times};
+  launch.process.reset();
+  Finish(launch.id, std::move(child));
+}
+
+void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
+  const auto found = launches_.find(id);
+  const std::unique_ptr<Launch> launch = std::move(found->second);
+  launches_.erase(found);
+  if (launch->deadline != 0) loop_.CancelTimer(launch->deadline);
+  // std::function wants what it holds to be copyable.
+  auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
+  completions_.push_back([callback = std::move(launch->callback), shared] {
+    callback(std::move(*shared));
+  });
+}
+
+}  // namespace forkserver

@@ -1,0 +1,51 @@
+#include "forkserver/host/loop_driver.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "transceiver/clock.h"
+
+namespace forkserver {
+
+void LoopDriver::RunUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done,
+                          int64_t deadline) {
+  while (!done() && NowNanos() < deadline) RunOnce(lock, deadline);
+}
+
+void LoopDriver::RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline) {
+  // What ended without an event, such as a launch that could not even begin.
+  if (RunCallbacks(lock)) return;
+  if (driven_) {
+    ++waiting_;
+    if (deadline == kNever) {
+      turn_.wait(lock);
+    } else {
+      turn_.wait_for(lock, std::chrono::nanoseconds(std::max<int64_t>(deadline - NowNanos(), 0)));
+    }
+    --waiting_;
+    return;
+  }
+  driven_ = true;
+  EventLoop::Events events;
+  lock.unlock();
+  loop_.WaitForEvents(deadline, events);
+  lock.lock();
+  loop_.Dispatch(events);
+  driven_ = false;
+  // Each of the others looks whether its own wait is over; one of them drives on.
+  if (waiting_ > 0) turn_.notify_all();
+  RunCallbacks(lock);
+}
+
+bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {
+  const Callbacks callbacks = take_callbacks_();
+  if (callbacks.empty()) return false;
+  lock.unlock();
+  for (const auto& callback : callbacks) callback();
+  lock.lock();
+  // A callback may be what another thread waits for.
+  if (waiting_ > 0) turn_.notify_all();
+  return true;
+}
+
+}  // namespace forkserver

@@ -1,0 +1,38 @@
+// LaunchOptions as the message that a child will read: the encoded Plan and its descriptors.
+#ifndef FORKSERVER_HOST_PLAN_MESSAGE_H_
+#define FORKSERVER_HOST_PLAN_MESSAGE_H_
+
+#include <stdint.h>
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "forkserver/host/launch_options.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/frame.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// What the host contributes to every Plan.
+struct HostFacts {
+  int pid = 0;
+  uint64_t signal_mask = 0;  // at the host's start
+  UniqueFd null_device;      // /dev/null, for Stdio::Null
+};
+
+struct PlanMessage {
+  uint32_t flags = kNoFlags;
+  std::vector<uint8_t> payload;
+  std::vector<int> descriptors;  // borrowed from the options, the facts and the prefs
+  UniqueFd memfd;                // the payload, where it is too large for a packet
+};
+
+// Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
+// check is left to the child.
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const HostFacts& facts,
+                                             const PrefsGeneration& prefs);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_PLAN_MESSAGE_H_

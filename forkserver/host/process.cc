@@ -1,0 +1,174 @@
+#include "forkserver/host/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+// linux/pidfd.h of 6.15; the installed headers are older.
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup_id;
+  uint32_t pid, tgid, ppid;
+  uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exit_code;
+};
+constexpr uint64_t kPidfdInfoExit = 1u << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0");
+
+ExitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
+  const bool exited = info.si_code == CLD_EXITED;
+  return {.kind = exited ? ExitStatus::Kind::kExited : ExitStatus::Kind::kKilled,
+          .code = info.si_status,
+          .core_dumped = info.si_code == CLD_DUMPED,
+          .usage = usage};
+}
+
+// The status of a child that somebody else has reaped, from its pidfd.
+std::optional<ExitStatus> ReadExitInfo(int pidfd) {
+  PidfdInfo info = {};
+  info.mask = kPidfdInfoExit;
+  if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) {
+    return std::nullopt;
+  }
+  const bool exited = WIFEXITED(info.exit_code);
+  return ExitStatus{.kind = exited ? ExitStatus::Kind::kExited : ExitStatus::Kind::kKilled,
+                    .code = exited ? WEXITSTATUS(info.exit_code) : WTERMSIG(info.exit_code),
+                    .core_dumped = !exited && WCOREDUMP(info.exit_code),
+                    .usage = std::nullopt};
+}
+
+// Returns whether the descriptor became readable before `deadline`.
+bool WaitReadable(int fd, int64_t deadline) {
+  for (;;) {
+    pollfd state = {.fd = fd, .events = POLLIN, .revents = 0};
+    const int64_t left = std::max<int64_t>(deadline - NowNanos(), 0);
+    const timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
+    const int ready = ppoll(&state, 1, deadline == kNever ? nullptr : &timeout, nullptr);
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) return false;
+  }
+}
+
+}  // namespace
+
+std::string ExitStatus::ToString() const {
+  if (kind == Kind::kExited) return absl::StrFormat("exited with status %d", code);
+  const char* name = sigabbrev_np(code);
+  return absl::StrFormat("killed by %s%s",
+                         name != nullptr ? absl::StrFormat("SIG%s", name)
+                                         : absl::StrFormat("signal %d", code),
+                         core_dumped ? " (core dumped)" : "");
+}
+
+absl::StatusOr<Process> Process::Adopt(pid_t pid) {
+  UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.is_open()) return ErrnoStatus(errno, absl::StrFormat("pidfd_open pid %d", pid));
+  siginfo_t info = {};
+  if (syscall(SYS_waitid, P_PIDFD, pidfd.get(), &info, WEXITED | WNOWAIT | WNOHANG | __WALL,
+              nullptr) != 0) {
+    return absl::NotFoundError(
+        absl::StrFormat("waitid pid %d: %s", pid, ErrnoName(errno)));
+  }
+  return Process(pid, std::move(pidfd));
+}
+
+Process::Process(Process&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      status_(std::move(other.status_)) {}
+
+Process& Process::operator=(Process&& other) noexcept {
+  if (this != &other) {
+    KillAndReap();
+    pid_ = std::exchange(other.pid_, -1);
+    pidfd_ = std::move(other.pidfd_);
+    status_ = std::move(other.status_);
+  }
+  return *this;
+}
+
+Process::~Process() { KillAndReap(); }
+
+void Process::KillAndReap() {
+  if (!pidfd_.is_open() || status_.has_value()) return;
+  syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  TryReap(/*block=*/true).IgnoreError();
+  pidfd_.reset();
+}
+
+absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
+  siginfo_t info = {};
+  rusage usage;
+  // glibc's waitid has no rusage. __WALL, since these children send no signal.
+  long result;
+  do {
+    result = syscall(SYS_waitid, P_PIDFD, pidfd_.get(), &info,
+                     WEXITED | __WALL | (block ? 0 : WNOHANG), &usage);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) {
+    if (info.si_pid == 0) return std::optional<ExitStatus>();
+    status_ = FromSiginfo(info, usage);
+    return status_;
+  }
+  const int error = errno;
+  if (error == ECHILD) {
+    status_ = ReadExitInfo(pidfd_.get());
+    if (status_.has_value()) return status_;
+  }
+  return ErrnoStatus(error, absl::StrFormat("waitid pid %d", pid_));
+}
+
+absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
+  if (status_.has_value()) return *status_;
+  if (!pidfd_.is_open()) return absl::FailedPreconditionError("wait: no process");
+  const int64_t deadline = timeout == absl::InfiniteDuration()
+                               ? kNever
+                               : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  for (;;) {
+    if (!WaitReadable(pidfd_.get(), deadline)) {
+      return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));
+    }
+    absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/false);
+    if (!status.ok()) return status.status();
+    if (status->has_value()) return **status;
+    // Ended, and its tracer has not let go of it yet: no event says when it does.
+    if (deadline == kNever) {
+      status = TryReap(/*block=*/true);
+      if (!status.ok()) return status.status();
+      if (status->has_value()) return **status;
+    } else if (NowNanos() >= deadline) {
+      return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it is traced", pid_));
+    } else {
+      poll(nullptr, 0, 1);
+    }
+  }
+}
+
+absl::Status Process::Signal(int signal) {
+  if (!pidfd_.is_open() || status_.has_value()) {
+    return absl::NotFoundError(absl::StrFormat("pidfd_send_signal pid %d: it has ended", pid_));
+  }
+  if (syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) {
+    return ErrnoStatus(errno, absl::StrFormat("pidfd_send_signal pid %d", pid_));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace forkserver

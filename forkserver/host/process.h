@@ -1,0 +1,83 @@
+// One unreaped child: a pid and the pidfd that makes it safe to use.
+//
+//     absl::StatusOr<ExitStatus> status = process.Wait(absl::Seconds(5));
+//     if (absl::IsDeadlineExceeded(status.status())) process.Signal(SIGTERM);
+//
+// Ownership: move-only. A Process that is destroyed before its child was reaped kills it
+// (SIGKILL) and waits for that, so that no zombie and no stray child is left.
+// Threads: one at a time. After a fork: not usable in the child.
+// Nothing here signals or waits by a bare pid; the pid is for people and for /proc, and is safe
+// there as long as the child is not reaped.
+//
+// Children of a template send no SIGCHLD and cannot be taken by an embedder's waitpid(-1).
+// Children of an exec can: their status is then read from the pidfd itself (PIDFD_GET_INFO with
+// PIDFD_INFO_EXIT, Linux 6.15), without rusage.
+#ifndef FORKSERVER_HOST_PROCESS_H_
+#define FORKSERVER_HOST_PROCESS_H_
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+struct ExitStatus {
+  enum class Kind { kExited, kKilled };
+
+  Kind kind = Kind::kExited;
+  int code = 0;  // the exit status, or the signal
+  bool core_dumped = false;
+  // Absent where somebody else reaped the child.
+  std::optional<rusage> usage;
+
+  bool success() const { return kind == Kind::kExited && code == 0; }
+  // "exited with status 3", "killed by SIGSEGV"
+  std::string ToString() const;
+};
+
+class Process {
+ public:
+  // Opens the pidfd of an unreaped child of this process by its pid: for a child whose own pidfd
+  // was lost on the way. Its pid cannot have gone to another process, since nobody reaped it.
+  // NotFound: no such child of ours.
+  static absl::StatusOr<Process> Adopt(pid_t pid);
+
+  // Takes over a child of the calling process.
+  Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&& other) noexcept;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process();
+
+  pid_t pid() const { return pid_; }
+  // Polls readable when the child has ended; for an event loop, which then calls Wait.
+  int pidfd() const { return pidfd_.get(); }
+
+  // Waits for the end of the child and reaps it. Later calls give the same answer again.
+  // DeadlineExceeded: it still runs. Other errors name the call ("waitid pid 412: ECHILD").
+  absl::StatusOr<ExitStatus> Wait(absl::Duration timeout = absl::InfiniteDuration());
+
+  // pidfd_send_signal(2). NotFound once the child has been reaped.
+  absl::Status Signal(int signal);
+
+ private:
+  // The status, nothing if it still runs, or an error.
+  absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
+  void KillAndReap();
+
+  pid_t pid_;
+  UniqueFd pidfd_;
+  std::optional<ExitStatus> status_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_PROCESS_H_

@@ -1,0 +1,43 @@
+// A fresh process of this same program, by exec: for launches without a template, and for the
+// first template of a host that has threads.
+//
+//     absl::StatusOr<SelfImage> self = SelfImage::Pin(argv[0]);        // early in main
+//     absl::StatusOr<Process> process = SpawnSelf(*self, socket);      // any time later
+//
+// The program is exec'ed from a descriptor that was opened at the start, so that an update on
+// disk cannot mix two builds. The process begins with the environment and working directory that
+// the host had at its start, as a template's children do, and finds the number of its launch
+// socket in its only argument; Start recognizes it and never returns there.
+#ifndef FORKSERVER_HOST_SELF_EXEC_H_
+#define FORKSERVER_HOST_SELF_EXEC_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "forkserver/host/process.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+struct SelfImage {
+  std::string name;  // argv[0]
+  UniqueFd program;
+  UniqueFd working_directory;
+  std::vector<std::string> environment;
+
+  static absl::StatusOr<SelfImage> Pin(const char* name);
+};
+
+// `launch_socket` is borrowed. A failure is a LaunchFailure of step kSpawn, with the errno of
+// clone(2) or execveat(2).
+absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket);
+
+// The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that
+// a user started.
+int FindLaunchSocketArgument(int argc, char** argv);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_SELF_EXEC_H_

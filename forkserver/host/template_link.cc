@@ -1,0 +1,158 @@
+#include "forkserver/host/template_link.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/host/launch_failure.h"
+
+namespace forkserver {
+
+TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
+                           uint64_t build_id, int null_device, Events events)
+    : name_(std::move(name)),
+      reaper_(reaper),
+      build_id_(build_id),
+      null_device_(null_device),
+      events_(std::move(events)),
+      channel_(std::make_unique<Channel>(
+          loop, std::move(socket),
+          Channel::Handlers{.before_receive = [this] { FreeSlot(); },
+                            .on_packet = [this](Packet& packet) { OnPacket(packet); },
+                            .on_closed =
+                                [this](absl::Status why) {
+                                  Kill(absl::UnavailableError(absl::StrFormat(
+                                      "%s died: %s", name_, std::string(why.message()))));
+                                }})) {}
+
+absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
+  if (state_ == State::kDead) return why_dead_;
+  const int fd = launch_socket.get();
+  if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id}, {}, {&fd, 1});
+      !sent.ok()) {
+    return sent;
+  }
+  // One call closes our copy of the far end, so that the child's death can be seen on the near
+  // one, and keeps its slot for the pidfd.
+  if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
+  slots_.push_back(std::move(launch_socket));
+  return absl::OkStatus();
+}
+
+void TemplateLink::FreeSlot() {
+  if (slot_is_free_ || slots_.empty()) return;
+  slots_.pop_back();
+  slot_is_free_ = true;
+}
+
+absl::Status TemplateLink::Ping(uint64_t id) {
+  if (state_ == State::kDead) return why_dead_;
+  return channel_->Send({.type = kPing, .request_id = id});
+}
+
+absl::Status TemplateLink::SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
+                                    std::span<const int> descriptors) {
+  return channel_->Send({.type = kPlan, .request_id = id, .flags = flags}, payload, descriptors);
+}
+
+absl::Status TemplateLink::SendShutdown() {
+  if (state_ == State::kDead) return why_dead_;
+  return channel_->Send({.type = kShutdown});
+}
+
+void TemplateLink::SetProcess(Process process) {
+  process_.emplace(std::move(process));
+  // Killed before its process was known.
+  if (state_ == State::kDead) reaper_.KillAndReap(*TakeProcess());
+}
+
+std::optional<Process> TemplateLink::TakeProcess() {
+  std::optional<Process> taken = std::move(process_);
+  process_.reset();
+  return taken;
+}
+
+void TemplateLink::Kill(absl::Status why) {
+  if (state_ == State::kDead) return;
+  state_ = State::kDead;
+  why_dead_ = std::move(why);
+  slots_.clear();
+  channel_.reset();
+  if (process_) reaper_.KillAndReap(*TakeProcess());
+  events_.on_state();
+}
+
+void TemplateLink::Violation(std::string_view what) {
+  Kill(absl::InternalError(absl::StrFormat("%s broke the protocol: %s", name_, what)));
+}
+
+void TemplateLink::OnPacket(Packet& packet) {
+  if (packet.frame_error() != FrameError::kNone) {
+    if (packet.frame_error() == FrameError::kDescriptorsTruncated &&
+        packet.frame().type == kForked) {
+      return OnForked(packet);
+    }
+    return Violation(FrameErrorText(packet.frame_error()));
+  }
+  if (CheckMessage(packet.frame(), MessageDirection::kToHost) != MessageCheck::kGood) {
+    return Violation(MessageName(packet.frame().type));
+  }
+  switch (packet.frame().type) {
+    case kHello: return OnHello(packet.payload());
+    case kForked: return OnForked(packet);
+    case kFailed: return OnFailed(packet);
+    case kPong: return events_.on_pong(packet.frame().request_id);
+    // Of its own Plan; the Hello says more.
+    case kReady: return;
+    default: return Violation(MessageName(packet.frame().type));
+  }
+}
+
+void TemplateLink::OnHello(std::span<const uint8_t> payload) {
+  absl::StatusOr<HelloMessage> hello = DecodeHello(payload);
+  if (!hello.ok()) return Violation(std::string(hello.status().message()));
+  if (hello->protocol_version != kProtocolVersion) {
+    return Kill(absl::FailedPreconditionError(
+        absl::StrFormat("%s refused: it speaks version %d of the protocol, this host %d", name_,
+                        hello->protocol_version, kProtocolVersion)));
+  }
+  if (hello->build_id != build_id_) {
+    return Kill(absl::FailedPreconditionError(absl::StrFormat(
+        "%s refused: its build id is %016x, this host's %016x", name_, hello->build_id,
+        build_id_)));
+  }
+  if (state_ != State::kStarting) return Violation("a second Hello");
+  hello_ = *std::move(hello);
+  state_ = State::kServing;
+  events_.on_state();
+}
+
+void TemplateLink::OnForked(Packet& packet) {
+  ForkedMessage forked;
+  if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
+  slot_is_free_ = false;
+  const uint64_t id = packet.frame().request_id;
+  if (packet.descriptors().size() == 1) {
+    return events_.on_forked(id, Process(forked.pid, packet.descriptors().Take(0)), forked);
+  }
+  absl::StatusOr<Process> adopted = Process::Adopt(forked.pid);
+  if (!adopted.ok() && !slots_.empty()) {
+    slots_.pop_back();
+    adopted = Process::Adopt(forked.pid);
+  }
+  if (!adopted.ok()) return Violation(std::string(adopted.status().message()));
+  events_.on_forked(id, *std::move(adopted), forked);
+}
+
+void TemplateLink::OnFailed(Packet& packet) {
+  FailedMessage failed;
+  if (!Decode(packet.payload(), failed)) return Violation("a malformed Failed");
+  // Before its Hello a template answers nothing but its own start.
+  if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
+  slot_is_free_ = false;
+  events_.on_fork_failed(packet.frame().request_id, failed);
+}
+
+}  // namespace forkserver

@@ -1,0 +1,102 @@
+// The host's end of one template: sends it Forks, hears its Hello and its answers, and knows
+// whether it serves.
+//
+//     link.Fork(id, launch_socket);       // answered by events.on_forked or on_fork_failed
+//
+// Forks may be sent before the Hello has come: they wait in the socket. A template of another
+// protocol version or build id, or one that breaks the protocol, is killed, and the link is dead
+// with a Status that says why.
+//
+// Descriptor slots: the place of the launch socket's far end stays occupied until the answer is
+// read, and is freed just before, so that a Forked finds room for its pidfd also where the host
+// is at its limit. A pidfd that was lost all the same is opened again by the pid that Forked
+// carries: the child is the host's own and unreaped, so the pid cannot be anybody else's.
+//
+// Threads: those of the loop.
+#ifndef FORKSERVER_HOST_TEMPLATE_LINK_H_
+#define FORKSERVER_HOST_TEMPLATE_LINK_H_
+
+#include <stdint.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "forkserver/host/process.h"
+#include "forkserver/host/reaper.h"
+#include "forkserver/server/hello.h"
+#include "transceiver/channel.h"
+#include "transceiver/messages.h"
+
+namespace forkserver {
+
+class TemplateLink {
+ public:
+  enum class State : uint8_t { kStarting, kServing, kDead };
+
+  struct Events {
+    std::function<void(uint64_t id, Process process, const ForkedMessage& forked)> on_forked;
+    std::function<void(uint64_t id, const FailedMessage& failed)> on_fork_failed;
+    std::function<void(uint64_t id)> on_pong;
+    // The state is another one now.
+    std::function<void()> on_state;
+  };
+
+  // `null_device` fills reserved slots; borrowed.
+  TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
+               uint64_t build_id, int null_device, Events events);
+
+  absl::Status Start() { return channel_->Start(); }
+
+  // Asks for a child on `launch_socket`, which is consumed. An error means that the request was
+  // not sent and will not be answered.
+  absl::Status Fork(uint64_t id, UniqueFd launch_socket);
+  absl::Status Ping(uint64_t id);
+  absl::Status SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
+                        std::span<const int> descriptors);
+  absl::Status SendShutdown();
+
+  // The template's own process, once it is known.
+  void SetProcess(Process process);
+  // -1 where it is not known.
+  pid_t pid() const { return process_ ? process_->pid() : -1; }
+  std::optional<Process> TakeProcess();
+
+  // Ends the link and the template.
+  void Kill(absl::Status why);
+
+  const std::string& name() const { return name_; }
+  State state() const { return state_; }
+  // Ok unless dead.
+  const absl::Status& why_dead() const { return why_dead_; }
+  // Set once serving.
+  const HelloMessage& hello() const { return hello_; }
+
+ private:
+  void OnPacket(Packet& packet);
+  void OnHello(std::span<const uint8_t> payload);
+  void OnForked(Packet& packet);
+  void OnFailed(Packet& packet);
+  void FreeSlot();
+  void Violation(std::string_view what);
+
+  const std::string name_;
+  Reaper& reaper_;
+  const uint64_t build_id_;
+  const int null_device_;
+  Events events_;
+  std::unique_ptr<Channel> channel_;
+  State state_ = State::kStarting;
+  absl::Status why_dead_;
+  HelloMessage hello_;
+  std::optional<Process> process_;
+  std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
+  bool slot_is_free_ = false;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_TEMPLATE_LINK_H_

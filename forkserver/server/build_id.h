@@ -1,0 +1,20 @@
+// One number for the code that a process runs: of every loaded object, not only the program.
+//
+// Host and templates compare it, so that an update on disk cannot mix two builds: a process that
+// was exec'ed after a library was replaced has another id than the host that is still running
+// with the old one. An object counts by the build id note that the linker wrote into it
+// (ld(1), --build-id), or, where it has none, by its name and the sizes of its segments.
+#ifndef FORKSERVER_SERVER_BUILD_ID_H_
+#define FORKSERVER_SERVER_BUILD_ID_H_
+
+#include <stdint.h>
+
+namespace forkserver {
+
+// Of the objects that are loaded now. Called at the first statement of main, in every process
+// alike: what is loaded later, by a warm-up, does not count.
+uint64_t ComputeBuildId();
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_SERVER_BUILD_ID_H_

@@ -1,0 +1,127 @@
+#include "forkserver/server/fork_loop.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "child/child_arena.h"
+#include "child/launch_step.h"
+#include "child/refusal.h"
+#include "child/run_child.h"
+#include "transceiver/clock.h"
+#include "transceiver/mapping.h"
+#include "transceiver/messages.h"
+#include "transceiver/mini_transceiver.h"
+
+namespace forkserver {
+namespace {
+
+constexpr int kExitNoMemory = 1;
+constexpr int kExitSocketFailed = 2;
+
+// No message for a template is larger; one that is, is rejected as truncated.
+constexpr size_t kRequestBytes = 1024;
+
+// All that the loop writes, on pages of its own.
+struct LoopState {
+  explicit LoopState(int socket) : channel(UniqueFd(socket), buffer) {}
+
+  uint8_t buffer[kRequestBytes];
+  uint8_t answer[FailedMessage::kMaxBytes];
+  MiniTransceiver channel;
+};
+
+class Server {
+ public:
+  Server(const ForkLoop& loop, const ChildArena& arena, LoopState& state)
+      : loop_(loop), arena_(arena), state_(state) {}
+
+  int Serve() {
+    for (;;) {
+      const ReceiveOutcome outcome = state_.channel.Receive();
+      if (outcome == ReceiveOutcome::kClosed) return 0;
+      if (outcome == ReceiveOutcome::kError) return kExitSocketFailed;
+      Packet& packet = state_.channel.packet();
+      const FailedMessage refusal =
+          CheckRequest(outcome == ReceiveOutcome::kRejected ? PacketOutcome::kRejected
+                                                            : PacketOutcome::kMessage,
+                       packet);
+      if (refusal.error != 0) {
+        SendFailed(loop_.socket, packet, refusal);
+        continue;
+      }
+      switch (packet.frame().type) {
+        case kFork: Fork(packet); break;
+        case kPing:
+          state_.channel.Send({.type = kPong, .request_id = packet.frame().request_id},
+                              packet.payload());
+          break;
+        case kShutdown: return 0;
+        default: SendFailed(loop_.socket, packet, RefuseRequest(packet));
+      }
+    }
+  }
+
+ private:
+  void Fork(Packet& packet) {
+    const int64_t received_at = NowNanos();
+    UniqueFd launch_socket = packet.descriptors().Take(0);
+    ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent);
+    // In the child state_ is not mapped any more: nothing below may touch it or `packet`.
+    if (cloned.pid == 0) StartChild(std::move(launch_socket));
+    const int64_t cloned_at = NowNanos();
+    launch_socket.reset();
+
+    if (cloned.pid < 0) {
+      SendFailed(loop_.socket, packet,
+                 {.step = static_cast<uint16_t>(LaunchStep::kFork),
+                  .about = kFork,
+                  .error = -cloned.pid,
+                  .index = 0,
+                  .detail = {}});
+      return;
+    }
+    const int pidfd = cloned.pidfd.get();
+    state_.channel.Send(
+        {.type = kForked, .request_id = packet.frame().request_id},
+        Encode(ForkedMessage{.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at},
+               state_.answer),
+        {&pidfd, 1});
+  }
+
+  [[noreturn]] void StartChild(UniqueFd launch_socket) {
+    const int64_t started_at = NowNanos();
+    // A blank that waits for its Plan must not keep the template's socket open: the host would
+    // not see the template die.
+    close(loop_.socket);
+    RunChild({.launch_socket = std::move(launch_socket),
+              .started_at = started_at,
+              .image = loop_.image,
+              .programs = loop_.programs,
+              .arena = arena_});
+  }
+
+  const ForkLoop& loop_;
+  const ChildArena& arena_;
+  LoopState& state_;
+};
+
+}  // namespace
+
+int ForkLoop::Run() const {
+  ChildArena arena;
+  Mapping memory;
+  if (arena.Map() != 0 ||
+      memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1) != 0 ||
+      madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
+    return kExitNoMemory;
+  }
+  LoopState* state = new (memory.bytes().data()) LoopState(socket);
+  const int status = Server(*this, arena, *state).Serve();
+  (void)state->channel.TakeSocket().release();  // borrowed
+  return status;
+}
+
+}  // namespace forkserver

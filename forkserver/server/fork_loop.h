@@ -1,0 +1,36 @@
+// The program of every template: receive, clone3, send.
+//
+//     receive Fork + a launch socket  ->  clone3  ->  send Forked + the pidfd
+//
+// The loop serves one launch socket, single-threaded, until its peer is gone or says Shutdown.
+// It never reads a Plan: nothing that belongs to one child is ever in the memory that the next
+// one inherits. It does not allocate, log or wait for anything but its socket.
+//
+// Its own state is in a mapping that children do not get (MADV_DONTFORK): they neither see what
+// the loop received nor pay for the pages that it writes.
+//
+// Malformed, unknown and misdirected messages are answered with Failed and change nothing; a
+// clone3 that fails (EAGAIN, ENOMEM) likewise.
+#ifndef FORKSERVER_SERVER_FORK_LOOP_H_
+#define FORKSERVER_SERVER_FORK_LOOP_H_
+
+#include "child/child_program.h"
+#include "child/process_image.h"
+#include "forkserver/server/clone_process.h"
+
+namespace forkserver {
+
+struct ForkLoop {
+  int socket;  // borrowed
+  const ProcessCloner& cloner;
+  const ProcessImage& image;
+  const ChildPrograms& programs;
+
+  // Returns the template's exit status: 0 for Shutdown and for a host that is gone. Children that
+  // it forks do not return.
+  int Run() const;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_SERVER_FORK_LOOP_H_

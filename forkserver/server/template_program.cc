@@ -1,0 +1,66 @@
+#include "forkserver/server/template_program.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "child/launch_step.h"
+#include "forkserver/server/fork_loop.h"
+#include "forkserver/server/hello.h"
+#include "preload/single_thread.h"
+#include "transceiver/clock.h"
+#include "transceiver/messages.h"
+
+namespace forkserver {
+namespace {
+
+constexpr int kExitCannotServe = 1;
+
+int SayHelloAndServe(const TemplateMakings& makings, int socket, int64_t started_at,
+                     std::vector<WarmUpReport> warm_ups) {
+  const HelloMessage hello = {
+      .protocol_version = kProtocolVersion,
+      .build_id = makings.image.build_id,
+      .pid = getpid(),
+      .capabilities = makings.capabilities |
+                      (makings.cloner.has_clone3() ? uint32_t{kForksWithClone3} : 0u) |
+                      (makings.cloner.keeps_tid() ? uint32_t{kKeepsThreadIds} : 0u),
+      .started_at = started_at,
+      .serving_at = NowNanos(),
+      .warm_ups = std::move(warm_ups)};
+  if (SendPacket(socket, Blocking::kWait, {.type = kHello}, Encode(hello), {}) != 0) {
+    return kExitCannotServe;
+  }
+  return ForkLoop{.socket = socket,
+                  .cloner = makings.cloner,
+                  .image = makings.image,
+                  .programs = makings.programs}
+      .Run();
+}
+
+}  // namespace
+
+int TemplateProgram::Run(ChildContext& context) {
+  std::vector<WarmUpReport> reports = RunWarmUps(makings_.warm_ups);
+  // What a warm-up printed must not be printed again by every child.
+  fflush(nullptr);
+  if (const absl::Status single = CheckSingleThreaded(); !single.ok()) {
+    uint8_t payload[FailedMessage::kMaxBytes];
+    const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kSingleThread),
+                                  .about = 0,
+                                  .error = EBUSY,
+                                  .index = 0,
+                                  .detail = {single.message().data(), single.message().size()}};
+    context.channel.Send({.type = kFailed}, Encode(failed, payload));
+    return kExitCannotServe;
+  }
+  return SayHelloAndServe(makings_, context.channel.fd(),
+                          context.ready.done_at[static_cast<size_t>(LaunchStep::kReady)],
+                          std::move(reports));
+}
+
+int ServeAsSeed(const TemplateMakings& makings, int socket) {
+  return SayHelloAndServe(makings, socket, NowNanos(), {});
+}
+
+}  // namespace forkserver

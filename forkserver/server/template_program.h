@@ -1,0 +1,47 @@
+// A template as a child program: what a process of type forkserver runs.
+//
+// Warm up, check that no thread is left, say Hello, serve. A template is launched as every other
+// child is, by a Plan on its launch socket, and goes on to serve that same socket: so templates
+// nest to any depth without a second mechanism.
+#ifndef FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_
+#define FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_
+
+#include <vector>
+
+#include "child/child_program.h"
+#include "child/process_image.h"
+#include "forkserver/server/clone_process.h"
+#include "preload/warm_up.h"
+
+namespace forkserver {
+
+// What a program's templates are made of. Built at the first statement of main, in the host and
+// in every exec'ed process alike, and constant from then on.
+struct TemplateMakings {
+  ProcessImage image;
+  ChildPrograms programs;
+  std::vector<WarmUp> warm_ups;
+  ProcessCloner cloner;
+  // kSilentChildren, unless this process was exec'ed.
+  uint32_t capabilities = 0;
+};
+
+class TemplateProgram : public ChildProgram {
+ public:
+  explicit TemplateProgram(const TemplateMakings& makings) : makings_(makings) {}
+
+  // Returns when the host is gone, or with 1 if the template cannot serve, which it has reported
+  // (Failed, step kSingleThread, with the thread's name).
+  int Run(ChildContext& context) override;
+
+ private:
+  const TemplateMakings& makings_;
+};
+
+// The seed: a template without warm-ups that was forked by main's first statement and has no Plan.
+// Says Hello on `socket` and serves it. Returns the exit status.
+int ServeAsSeed(const TemplateMakings& makings, int socket);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_

@@ -1,0 +1,143 @@
+#include "transceiver/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+constexpr uint32_t kIdle = EPOLLIN | EPOLLRDHUP;
+constexpr uint32_t kWithQueue = kIdle | EPOLLOUT;
+
+}  // namespace
+
+Channel::Channel(EventLoop& loop, UniqueFd socket, Handlers handlers, size_t max_payload)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      handlers_(std::move(handlers)),
+      buffer_(new uint8_t[max_payload]),
+      buffer_size_(max_payload) {}
+
+Channel::~Channel() {
+  *alive_ = false;
+  StopWatching();
+}
+
+absl::Status Channel::Start() {
+  absl::StatusOr<EventLoop::WatchId> watch =
+      loop_.Watch(socket_.get(), kIdle, [this](uint32_t events) { OnReady(events); });
+  if (!watch.ok()) return watch.status();
+  watch_ = *watch;
+  return absl::OkStatus();
+}
+
+absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
+                           std::span<const int> descriptors) {
+  if (!socket_.is_open()) return absl::UnavailableError("send: the channel is closed");
+  if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
+  const int error = SendPacket(socket_.get(), Blocking::kNever, frame, payload, descriptors);
+  switch (error) {
+    case 0: return absl::OkStatus();
+    case EAGAIN:
+    case ETOOMANYREFS: {
+      if (absl::Status queued = Enqueue(frame, payload, descriptors); !queued.ok()) return queued;
+      WaitToSend(error);
+      return absl::OkStatus();
+    }
+    case EPIPE:
+    case ECONNRESET: return absl::UnavailableError("send: the peer is gone");
+    default: return ErrnoStatus(error, "sendmsg launch socket");
+  }
+}
+
+absl::Status Channel::Enqueue(const Frame& frame, std::span<const uint8_t> payload,
+                              std::span<const int> descriptors) {
+  if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + payload.size() > kMaxQueuedBytes) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "send queue: %d messages and %d bytes wait already", queue_.size(), queued_bytes_));
+  }
+  Queued entry = {.frame = frame, .payload = {payload.begin(), payload.end()}, .descriptors = {}};
+  for (const int fd : descriptors) {
+    UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!copy.is_open()) return ErrnoStatus(errno, absl::StrFormat("fcntl F_DUPFD %d", fd));
+    entry.descriptors.push_back(std::move(copy));
+  }
+  queued_bytes_ += payload.size();
+  queue_.push_back(std::move(entry));
+  return absl::OkStatus();
+}
+
+void Channel::WaitToSend(int error) {
+  if (error == EAGAIN) {
+    loop_.ChangeEvents(watch_, kWithQueue);
+  } else if (retry_ == 0) {
+    retry_ = loop_.AddTimer(NowNanos() + kNanosPerMilli, [this] {
+      retry_ = 0;
+      Flush();
+    });
+  }
+}
+
+void Channel::Flush() {
+  while (!queue_.empty()) {
+    const Queued& next = queue_.front();
+    int fds[kMaxDescriptors];
+    for (size_t i = 0; i < next.descriptors.size(); ++i) fds[i] = next.descriptors[i].get();
+    const int error = SendPacket(socket_.get(), Blocking::kNever, next.frame, next.payload,
+                                 {fds, next.descriptors.size()});
+    if (error == EAGAIN || error == ETOOMANYREFS) return WaitToSend(error);
+    // Any other error: the peer is gone, which the receiving side reports with what came before.
+    queued_bytes_ -= next.payload.size();
+    queue_.pop_front();
+  }
+  loop_.ChangeEvents(watch_, kIdle);
+}
+
+void Channel::OnReady(uint32_t events) {
+  const std::shared_ptr<bool> alive = alive_;
+  if ((events & EPOLLOUT) != 0) Flush();
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && *alive) ReceiveAll();
+}
+
+void Channel::ReceiveAll() {
+  const std::shared_ptr<bool> alive = alive_;
+  Packet packet({buffer_.get(), buffer_size_});
+  // Bounded, so that a peer that floods cannot keep the loop from the others.
+  for (int i = 0; i < 64 && *alive && watch_ != 0; ++i) {
+    if (handlers_.before_receive) handlers_.before_receive();
+    switch (ReceivePacket(socket_.get(), Blocking::kNever, packet)) {
+      case PacketOutcome::kMessage:
+      case PacketOutcome::kRejected: handlers_.on_packet(packet); break;
+      case PacketOutcome::kWouldBlock: return;
+      case PacketOutcome::kClosed: return Close(absl::UnavailableError("the peer is gone"));
+      case PacketOutcome::kError:
+        return Close(ErrnoStatus(packet.error(), "recvmsg launch socket"));
+    }
+  }
+}
+
+void Channel::Close(absl::Status why) {
+  StopWatching();
+  // Moved out: the handler may destroy the channel and with it the handlers.
+  auto on_closed = std::move(handlers_.on_closed);
+  if (on_closed) on_closed(std::move(why));
+}
+
+void Channel::StopWatching() {
+  if (watch_ != 0) loop_.Unwatch(std::exchange(watch_, 0));
+  if (retry_ != 0) loop_.CancelTimer(std::exchange(retry_, 0));
+}
+
+UniqueFd Channel::TakeSocket() {
+  StopWatching();
+  queue_.clear();
+  queued_bytes_ = 0;
+  return std::move(socket_);
+}
+
+}  // namespace forkserver

@@ -1,0 +1,98 @@
+// The asynchronous end of a launch socket, for the host: it never blocks, neither on a receive
+// nor on a send.
+//
+//     Channel channel(loop, std::move(socket), {.on_packet = ..., .on_closed = ...});
+//     channel.Start();
+//     channel.Send({.type = kFork, .request_id = 1}, {}, fds);   // at once, or queued
+//
+// What the socket has no room for waits in a bounded queue with descriptors of its own
+// (duplicates), in order. ETOOMANYREFS, the kernel's bound on a user's descriptors in flight,
+// is waited out with a timer, since no event says that it has passed.
+//
+// Ownership: owns the socket; borrows the loop, which outlives it. Callbacks may destroy the
+// channel. on_closed is called once, after every packet that was received before the peer died.
+// Threads: those of the loop. After a fork: not usable in the child.
+#ifndef TRANSCEIVER_CHANNEL_H_
+#define TRANSCEIVER_CHANNEL_H_
+
+#include <stdint.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+
+class Channel {
+ public:
+  struct Handlers {
+    // Called before each receive, while a descriptor slot can still be made free.
+    std::function<void()> before_receive;
+    // A message, or a malformed packet (its frame_error is not kNone; its descriptors are closed).
+    std::function<void(Packet& packet)> on_packet;
+    // The peer is gone (Unavailable), or the socket failed.
+    std::function<void(absl::Status why)> on_closed;
+  };
+
+  static constexpr size_t kMaxQueuedMessages = 1024;
+  static constexpr size_t kMaxQueuedBytes = 16 * 1024 * 1024;
+
+  // `max_payload`: the largest payload that is expected; a larger one is rejected as truncated.
+  Channel(EventLoop& loop, UniqueFd socket, Handlers handlers,
+          size_t max_payload = kMaxPayloadBytes);
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  ~Channel();
+
+  // Begins to watch the socket.
+  absl::Status Start();
+
+  // Sends or queues. The descriptors are borrowed for the call. ResourceExhausted: the queue is
+  // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire.
+  absl::Status Send(const Frame& frame, std::span<const uint8_t> payload = {},
+                    std::span<const int> descriptors = {});
+
+  size_t queued_messages() const { return queue_.size(); }
+  int fd() const { return socket_.get(); }
+
+  // Stops watching and gives the socket away. What is queued is dropped.
+  UniqueFd TakeSocket();
+
+ private:
+  struct Queued {
+    Frame frame;
+    std::vector<uint8_t> payload;
+    std::vector<UniqueFd> descriptors;
+  };
+
+  absl::Status Enqueue(const Frame& frame, std::span<const uint8_t> payload,
+                       std::span<const int> descriptors);
+  void OnReady(uint32_t events);
+  void ReceiveAll();
+  void Flush();
+  void WaitToSend(int error);
+  void StopWatching();
+  void Close(absl::Status why);
+
+  EventLoop& loop_;
+  UniqueFd socket_;
+  Handlers handlers_;
+  std::unique_ptr<uint8_t[]> buffer_;
+  size_t buffer_size_;
+  EventLoop::WatchId watch_ = 0;
+  EventLoop::TimerId retry_ = 0;
+  std::deque<Queued> queue_;
+  size_t queued_bytes_ = 0;
+  // False once the channel is destroyed: a callback may do that under a running method's feet.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_CHANNEL_H_

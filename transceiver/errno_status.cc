@@ -1,0 +1,19 @@
+#include "transceiver/errno_status.h"
+
+#include <string.h>
+
+#include "absl/strings/str_format.h"
+
+namespace forkserver {
+
+std::string ErrnoName(int error) {
+  const char* name = strerrorname_np(error);
+  return name != nullptr ? std::string(name) : absl::StrFormat("errno %d", error);
+}
+
+absl::Status ErrnoStatus(int error, std::string_view call_and_object) {
+  return absl::Status(absl::ErrnoToStatusCode(error),
+                      absl::StrFormat("%s: %s", call_and_object, ErrnoName(error)));
+}
+
+}  // namespace forkserver

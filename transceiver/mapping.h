@@ -1,0 +1,47 @@
+// An owned memory mapping.
+//
+//     Mapping mapping;
+//     if (int error = mapping.Map(size, PROT_READ, MAP_PRIVATE, fd); error != 0) ...
+//     use(mapping.bytes());                               // unmapped at the end of the scope
+//
+// Ownership: move-only; the destructor unmaps. Threads: as a pointer. After a fork: the child
+// has the mapping too, unless it was advised otherwise. Does not allocate.
+#ifndef TRANSCEIVER_MAPPING_H_
+#define TRANSCEIVER_MAPPING_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+#include <utility>
+
+namespace forkserver {
+
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    if (this != &other) {
+      Unmap();
+      bytes_ = std::exchange(other.bytes_, {});
+    }
+    return *this;
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { Unmap(); }
+
+  // mmap(2) of `size` bytes; `fd` is -1 for anonymous memory. Returns 0 or the errno.
+  int Map(size_t size, int protection, int flags, int fd);
+  void Unmap();
+
+  std::span<uint8_t> bytes() const { return bytes_; }
+
+ private:
+  std::span<uint8_t> bytes_;
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_MAPPING_H_

@@ -1,0 +1,104 @@
+// One packet in or out of a SOCK_SEQPACKET socket, with every check of the wire. These are the
+// only two functions of the project that call sendmsg and recvmsg. No allocation; usable
+// anywhere, also between fork and Ready.
+//
+//     Packet packet(buffer);                              // buffer: where payloads land
+//     switch (ReceivePacket(socket, Blocking::kWait, packet)) {
+//       case PacketOutcome::kMessage: use(packet.frame(), packet.payload());
+//       ...
+//     }
+//
+// A packet that is rejected has all its descriptors closed before the function returns, also
+// those that the kernel delivered of a truncated list.
+#ifndef TRANSCEIVER_PACKET_H_
+#define TRANSCEIVER_PACKET_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+
+#include "transceiver/frame.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// The descriptors of one packet. Owns them; what is not taken is closed.
+class DescriptorList {
+ public:
+  DescriptorList() = default;
+  DescriptorList(const DescriptorList&) = delete;
+  DescriptorList& operator=(const DescriptorList&) = delete;
+  ~DescriptorList() { CloseAll(); }
+
+  size_t size() const { return size_; }
+  // -1 for one that was taken.
+  int get(size_t index) const { return fds_[index]; }
+  UniqueFd Take(size_t index);
+  void CloseAll();
+
+ private:
+  friend struct PacketAccess;
+  int fds_[kMaxDescriptors];
+  size_t size_ = 0;
+};
+
+// Where a packet is received. Reused from one call to the next; receiving closes what is left
+// of the packet before.
+class Packet {
+ public:
+  // `buffer` receives payloads and must outlive the packet. A payload that does not fit is
+  // rejected as kTruncated: give kMaxPayloadBytes to take every legal message.
+  explicit Packet(std::span<uint8_t> buffer) : buffer_(buffer) {}
+
+  const Frame& frame() const { return frame_; }
+  std::span<const uint8_t> payload() const { return buffer_.first(payload_size_); }
+  DescriptorList& descriptors() { return descriptors_; }
+
+  // After kRejected: what was wrong. frame() is set where FrameIsKnown(frame_error()).
+  FrameError frame_error() const { return frame_error_; }
+  // After kError: the errno of the call that failed.
+  int error() const { return error_; }
+
+ private:
+  friend struct PacketAccess;
+  std::span<uint8_t> buffer_;
+  Frame frame_;
+  size_t payload_size_ = 0;
+  DescriptorList descriptors_;
+  FrameError frame_error_ = FrameError::kNone;
+  int error_ = 0;
+};
+
+enum class PacketOutcome : uint8_t {
+  kMessage,
+  kRejected,    // malformed; see Packet::frame_error. The next packet may be good.
+  kClosed,      // the peer is gone, and all that it had sent has been read
+  kWouldBlock,  // nothing there (Blocking::kNever only)
+  kError,       // see Packet::error
+};
+
+enum class Blocking : uint8_t { kWait, kNever };
+
+PacketOutcome ReceivePacket(int socket, Blocking blocking, Packet& packet);
+
+// Sends one message; sizes in `frame` are filled in here. Returns 0 or an errno:
+//   EMSGSIZE      payload or descriptors over the limits of the wire
+//   EAGAIN        no room (Blocking::kNever only)
+//   ETOOMANYREFS  too many descriptors in flight for this user (unix(7)): wait and try again
+//   EPIPE, ECONNRESET  the peer is gone. No SIGPIPE is raised.
+// The descriptors stay the caller's.
+int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8_t> payload,
+               std::span<const int> descriptors);
+
+struct SocketPair {
+  UniqueFd first;
+  UniqueFd second;
+};
+
+// A connected pair for packets, close-on-exec. Returns 0 or the errno of socketpair(2).
+int CreateSocketPair(SocketPair& pair);
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_PACKET_H_

@@ -1,0 +1,40 @@
+// Bytes that cannot change any more: a memfd with the seals WRITE, GROW, SHRINK and SEAL.
+//
+// A receiver of such a descriptor may check the bytes once and trust them from then on: nobody,
+// not even the sender, can write to them or cut them short (which would be a SIGBUS). Large
+// Plans and generations of prefs travel this way.
+//
+//     absl::StatusOr<UniqueFd> fd = CreateSealedMemfd("prefs", bytes);      // the sender
+//     Mapping mapping;                                                      // the receiver
+//     int error = MapSealedMemfd(fd, kMaxBytes, SealedAccess::kRead, mapping);
+#ifndef TRANSCEIVER_SEALED_MEMFD_H_
+#define TRANSCEIVER_SEALED_MEMFD_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "transceiver/mapping.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// `name` is what /proc/PID/maps shows. Fails as memfd_create(2) and write(2) do.
+absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes);
+
+enum class SealedAccess : uint8_t {
+  kRead,
+  kPrivateCopy,  // writable, and what is written stays in this process
+};
+
+// Maps all of `fd`, which stays the caller's. No allocation: usable between fork and Ready.
+// Returns 0 or an errno: EPERM not sealed as above, EFBIG more than `max_bytes`, ENODATA empty,
+// EINVAL not a memfd, or what fcntl, fstat and mmap say.
+int MapSealedMemfd(int fd, size_t max_bytes, SealedAccess access, Mapping& mapping);
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_SEALED_MEMFD_H_
