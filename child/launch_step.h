@@ -15,24 +15,24 @@ namespace forkserver {
 // The numbers are on the wire: never reuse one.
 enum class LaunchStep : uint16_t {
   kNone = 0,
-  kRequest = 1,           // a message that is malformed, unknown or of the wrong direction
-  kSpawn = 2,             // exec of the program, for a launch without a template
-  kSingleThread = 3,      // a template found another thread beside its own
-  kFork = 4,              // clone3
-  kPlan = 5,              // a Plan that cannot be read
-  kProcessType = 6,       // no such type, or this program has no ChildProgram for it
-  kParentDeath = 7,       // parent-death signal
-  kSignals = 8,           // signal mask
-  kPrefs = 9,             // the prefs map; EBADMSG: it is corrupt
-  kDescriptors = 10,      // index: which entry of the Plan's list
-  kStdio = 11,            // index: 0, 1 or 2, which the Plan does not name
+  kRequest = 1,       // a message that is malformed, unknown or of the wrong direction
+  kSpawn = 2,         // exec of the program, for a launch without a template
+  kSingleThread = 3,  // a template found another thread beside its own
+  kFork = 4,          // clone3
+  kPlan = 5,          // a Plan that cannot be read
+  kProcessType = 6,   // no such type, or this program has no ChildProgram for it
+  kParentDeath = 7,   // parent-death signal
+  kSignals = 8,       // signal mask
+  kPrefs = 9,         // the prefs map; EBADMSG: it is corrupt
+  kDescriptors = 10,  // index: which entry of the Plan's list
+  kStdio = 11,        // index: 0, 1 or 2, which the Plan does not name
   kWorkingDirectory = 12,
-  kEnvironment = 13,      // index: which variable; E2BIG: arguments and environment together
+  kEnvironment = 13,  // index: which variable; E2BIG: arguments and environment together
   kName = 14,
   kTitle = 15,
   kPriority = 16,
-  kLimits = 17,           // index: which limit of the Plan's list
-  kReady = 18,            // sending Ready
+  kLimits = 17,  // index: which limit of the Plan's list
+  kReady = 18,   // sending Ready
 
   kCount = 19,
 };

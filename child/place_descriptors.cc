@@ -24,9 +24,7 @@ class NumberSet {
     ++size_;
     return true;
   }
-  bool Contains(int number) const {
-    return std::binary_search(numbers_, numbers_ + size_, number);
-  }
+  bool Contains(int number) const { return std::binary_search(numbers_, numbers_ + size_, number); }
   const int* begin() const { return numbers_; }
   const int* end() const { return numbers_ + size_; }
 

@@ -35,11 +35,11 @@ PlanSection TakeSection(std::span<const uint8_t> payload, ByteReader& in, ReadOn
 }  // namespace
 
 std::vector<uint8_t> EncodePlan(const Plan& plan) {
-  std::vector<uint8_t> payload(
-      kFixedBytes + plan.working_directory.size() + plan.name.size() + plan.title.size() +
-      plan.descriptors.size() * kDescriptorBytes + plan.limits.size() * kLimitBytes +
-      EncodedSize(plan.argv) + EncodedSize(plan.set_environment) +
-      EncodedSize(plan.unset_environment));
+  std::vector<uint8_t> payload(kFixedBytes + plan.working_directory.size() + plan.name.size() +
+                               plan.title.size() + plan.descriptors.size() * kDescriptorBytes +
+                               plan.limits.size() * kLimitBytes + EncodedSize(plan.argv) +
+                               EncodedSize(plan.set_environment) +
+                               EncodedSize(plan.unset_environment));
   ByteWriter out(payload);
   out.U32(static_cast<uint32_t>(plan.type));
   out.U8(static_cast<uint8_t>(plan.environment_base));

@@ -26,7 +26,7 @@ enum class ProcessType : uint16_t {
 };
 
 enum class Launchable : uint8_t {
-  kNo,   // is there already: the program that the user started
+  kNo,  // is there already: the program that the user started
   kYes,
 };
 

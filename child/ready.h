@@ -20,7 +20,7 @@ namespace forkserver {
 struct ReadyMessage {
   uint64_t build_id = 0;
   int32_t pid = 0;
-  int64_t started_at = 0;        // the child's first instruction (for an exec, main's)
+  int64_t started_at = 0;  // the child's first instruction (for an exec, main's)
   int64_t plan_received_at = 0;
   // When each step was done; 0 for steps that are not the child's.
   std::array<int64_t, kLaunchStepCount> done_at = {};

@@ -9,12 +9,16 @@ namespace {
 
 int ErrnoOf(FrameError error) {
   switch (error) {
-    case FrameError::kVersion: return EPROTONOSUPPORT;
+    case FrameError::kVersion:
+      return EPROTONOSUPPORT;
     case FrameError::kPayloadTooLarge:
     case FrameError::kTooManyDescriptors:
-    case FrameError::kTruncated: return EMSGSIZE;
-    case FrameError::kDescriptorsTruncated: return EMFILE;
-    default: return EBADMSG;
+    case FrameError::kTruncated:
+      return EMSGSIZE;
+    case FrameError::kDescriptorsTruncated:
+      return EMFILE;
+    default:
+      return EBADMSG;
   }
 }
 
@@ -36,11 +40,16 @@ FailedMessage CheckRequest(PacketOutcome outcome, const Packet& packet) {
   }
   const uint16_t type = packet.frame().type;
   switch (CheckMessage(packet.frame(), MessageDirection::kFromHost)) {
-    case MessageCheck::kGood: return {};
-    case MessageCheck::kUnknownType: return Refuse(type, ENOMSG, "unknown message type");
-    case MessageCheck::kWrongDirection: return Refuse(type, EPROTO, "message of the other side");
-    case MessageCheck::kPayload: return Refuse(type, EBADMSG, "payload of the wrong size");
-    case MessageCheck::kDescriptors: return Refuse(type, EBADMSG, "wrong number of descriptors");
+    case MessageCheck::kGood:
+      return {};
+    case MessageCheck::kUnknownType:
+      return Refuse(type, ENOMSG, "unknown message type");
+    case MessageCheck::kWrongDirection:
+      return Refuse(type, EPROTO, "message of the other side");
+    case MessageCheck::kPayload:
+      return Refuse(type, EBADMSG, "payload of the wrong size");
+    case MessageCheck::kDescriptors:
+      return Refuse(type, EBADMSG, "wrong number of descriptors");
   }
   return Refuse(type, EBADMSG, "unknown check");
 }

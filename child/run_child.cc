@@ -36,13 +36,16 @@ void ReceivePlan(int socket, Packet& packet) {
     const FailedMessage refusal = CheckRequest(outcome, packet);
     if (refusal.error != 0) FailAndExit(socket, packet, refusal);
     switch (packet.frame().type) {
-      case kPlan: return;
+      case kPlan:
+        return;
       case kPing:
         SendPacket(socket, Blocking::kWait,
                    {.type = kPong, .request_id = packet.frame().request_id}, packet.payload(), {});
         break;
-      case kShutdown: _exit(0);
-      default: FailAndExit(socket, packet, RefuseRequest(packet));
+      case kShutdown:
+        _exit(0);
+      default:
+        FailAndExit(socket, packet, RefuseRequest(packet));
     }
   }
 }
@@ -53,8 +56,7 @@ StepFailure LocatePlan(Packet& packet, Mapping& mapping, std::span<const uint8_t
   if ((packet.frame().flags & kPayloadInMemfd) == 0) return {};
   DescriptorList& descriptors = packet.descriptors();
   const UniqueFd memfd = descriptors.Take(descriptors.size() - 1);
-  const int error =
-      MapSealedMemfd(memfd.get(), kMaxPlanBytes, SealedAccess::kPrivateCopy, mapping);
+  const int error = MapSealedMemfd(memfd.get(), kMaxPlanBytes, SealedAccess::kPrivateCopy, mapping);
   if (error == EFBIG) return {LaunchStep::kEnvironment, E2BIG};
   if (error != 0) return {LaunchStep::kPlan, error};
   bytes = mapping.bytes();

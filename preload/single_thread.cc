@@ -33,8 +33,8 @@ absl::Status CheckSingleThreaded() {
   while (const dirent* entry = readdir(tasks.get())) {
     const int tid = atoi(entry->d_name);
     if (tid == 0 || tid == self) continue;
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "thread '%s' (tid %d) runs beside the main thread", ThreadName(tid), tid));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("thread '%s' (tid %d) runs beside the main thread", ThreadName(tid), tid));
   }
   return absl::OkStatus();
 }

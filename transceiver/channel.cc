@@ -11,8 +11,8 @@
 namespace forkserver {
 namespace {
 
-constexpr uint32_t kIdle = EPOLLIN | EPOLLRDHUP;
-constexpr uint32_t kWithQueue = kIdle | EPOLLOUT;
+// The kernel reports EPOLLHUP and EPOLLERR unasked.
+constexpr uint32_t kHangUp = EPOLLRDHUP;
 
 }  // namespace
 
@@ -30,11 +30,24 @@ Channel::~Channel() {
 
 absl::Status Channel::Start() {
   absl::StatusOr<EventLoop::WatchId> watch =
-      loop_.Watch(socket_.get(), kIdle, [this](uint32_t events) { OnReady(events); });
+      loop_.Watch(socket_.get(), WatchedEvents(), [this](uint32_t events) { OnReady(events); });
   if (!watch.ok()) return watch.status();
   watch_ = *watch;
   return absl::OkStatus();
 }
+
+void Channel::SetAttention(Attention attention) {
+  if (attention_ == attention) return;
+  attention_ = attention;
+  UpdateWatch();
+}
+
+uint32_t Channel::WatchedEvents() const {
+  return kHangUp | (attention_ == Attention::kMessages ? EPOLLIN : 0u) |
+         (wants_room_ ? EPOLLOUT : 0u);
+}
+
+void Channel::UpdateWatch() { loop_.ChangeEvents(watch_, WatchedEvents()); }
 
 absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
                            std::span<const int> descriptors) {
@@ -42,7 +55,8 @@ absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
   if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
   const int error = SendPacket(socket_.get(), Blocking::kNever, frame, payload, descriptors);
   switch (error) {
-    case 0: return absl::OkStatus();
+    case 0:
+      return absl::OkStatus();
     case EAGAIN:
     case ETOOMANYREFS: {
       if (absl::Status queued = Enqueue(frame, payload, descriptors); !queued.ok()) return queued;
@@ -50,8 +64,10 @@ absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
       return absl::OkStatus();
     }
     case EPIPE:
-    case ECONNRESET: return absl::UnavailableError("send: the peer is gone");
-    default: return ErrnoStatus(error, "sendmsg launch socket");
+    case ECONNRESET:
+      return absl::UnavailableError("send: the peer is gone");
+    default:
+      return ErrnoStatus(error, "sendmsg launch socket");
   }
 }
 
@@ -74,7 +90,8 @@ absl::Status Channel::Enqueue(const Frame& frame, std::span<const uint8_t> paylo
 
 void Channel::WaitToSend(int error) {
   if (error == EAGAIN) {
-    loop_.ChangeEvents(watch_, kWithQueue);
+    wants_room_ = true;
+    UpdateWatch();
   } else if (retry_ == 0) {
     retry_ = loop_.AddTimer(NowNanos() + kNanosPerMilli, [this] {
       retry_ = 0;
@@ -95,7 +112,8 @@ void Channel::Flush() {
     queued_bytes_ -= next.payload.size();
     queue_.pop_front();
   }
-  loop_.ChangeEvents(watch_, kIdle);
+  wants_room_ = false;
+  UpdateWatch();
 }
 
 void Channel::OnReady(uint32_t events) {
@@ -112,9 +130,13 @@ void Channel::ReceiveAll() {
     if (handlers_.before_receive) handlers_.before_receive();
     switch (ReceivePacket(socket_.get(), Blocking::kNever, packet)) {
       case PacketOutcome::kMessage:
-      case PacketOutcome::kRejected: handlers_.on_packet(packet); break;
-      case PacketOutcome::kWouldBlock: return;
-      case PacketOutcome::kClosed: return Close(absl::UnavailableError("the peer is gone"));
+      case PacketOutcome::kRejected:
+        handlers_.on_packet(packet);
+        break;
+      case PacketOutcome::kWouldBlock:
+        return;
+      case PacketOutcome::kClosed:
+        return Close(absl::UnavailableError("the peer is gone"));
       case PacketOutcome::kError:
         return Close(ErrnoStatus(packet.error(), "recvmsg launch socket"));
     }

@@ -29,6 +29,12 @@
 
 namespace forkserver {
 
+// What wakes the loop for a channel.
+enum class Attention : uint8_t {
+  kMessages,  // every message, and the peer's end
+  kHangUp,    // only the peer's end: messages wait until ReceiveNow
+};
+
 class Channel {
  public:
   struct Handlers {
@@ -53,6 +59,13 @@ class Channel {
   // Begins to watch the socket.
   absl::Status Start();
 
+  // kHangUp is for a peer whose answers are announced elsewhere: being woken for each of them
+  // would cost a switch of threads that nobody needs.
+  void SetAttention(Attention attention);
+
+  // Receives what is there, as if the loop had been woken for it.
+  void ReceiveNow() { ReceiveAll(); }
+
   // Sends or queues. The descriptors are borrowed for the call. ResourceExhausted: the queue is
   // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire.
   absl::Status Send(const Frame& frame, std::span<const uint8_t> payload = {},
@@ -74,6 +87,8 @@ class Channel {
   absl::Status Enqueue(const Frame& frame, std::span<const uint8_t> payload,
                        std::span<const int> descriptors);
   void OnReady(uint32_t events);
+  uint32_t WatchedEvents() const;
+  void UpdateWatch();
   void ReceiveAll();
   void Flush();
   void WaitToSend(int error);
@@ -86,6 +101,8 @@ class Channel {
   std::unique_ptr<uint8_t[]> buffer_;
   size_t buffer_size_;
   EventLoop::WatchId watch_ = 0;
+  Attention attention_ = Attention::kMessages;
+  bool wants_room_ = false;  // the queue waits for EPOLLOUT
   EventLoop::TimerId retry_ = 0;
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;

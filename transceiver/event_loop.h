@@ -76,8 +76,7 @@ class EventLoop {
     std::shared_ptr<ReadyCallback> callback;
   };
 
-  EventLoop(UniqueFd epoll, UniqueFd timer)
-      : epoll_(std::move(epoll)), timer_(std::move(timer)) {}
+  EventLoop(UniqueFd epoll, UniqueFd timer) : epoll_(std::move(epoll)), timer_(std::move(timer)) {}
 
   void RunTimers();
   void ArmTimer();

@@ -8,19 +8,32 @@ namespace forkserver {
 
 std::string_view FrameErrorText(FrameError error) {
   switch (error) {
-    case FrameError::kNone: return "no error";
-    case FrameError::kEmpty: return "empty packet";
-    case FrameError::kShort: return "packet shorter than a frame";
-    case FrameError::kMagic: return "wrong magic";
-    case FrameError::kVersion: return "another protocol version";
-    case FrameError::kReserved: return "reserved field is not zero";
-    case FrameError::kFlags: return "unknown flag";
-    case FrameError::kPayloadTooLarge: return "payload over the limit";
-    case FrameError::kTooManyDescriptors: return "descriptors over the limit";
-    case FrameError::kTruncated: return "packet over the limit";
-    case FrameError::kDescriptorsTruncated: return "descriptors lost on the way";
-    case FrameError::kPayloadSize: return "payload size differs from what arrived";
-    case FrameError::kDescriptorCount: return "descriptor count differs from what arrived";
+    case FrameError::kNone:
+      return "no error";
+    case FrameError::kEmpty:
+      return "empty packet";
+    case FrameError::kShort:
+      return "packet shorter than a frame";
+    case FrameError::kMagic:
+      return "wrong magic";
+    case FrameError::kVersion:
+      return "another protocol version";
+    case FrameError::kReserved:
+      return "reserved field is not zero";
+    case FrameError::kFlags:
+      return "unknown flag";
+    case FrameError::kPayloadTooLarge:
+      return "payload over the limit";
+    case FrameError::kTooManyDescriptors:
+      return "descriptors over the limit";
+    case FrameError::kTruncated:
+      return "packet over the limit";
+    case FrameError::kDescriptorsTruncated:
+      return "descriptors lost on the way";
+    case FrameError::kPayloadSize:
+      return "payload size differs from what arrived";
+    case FrameError::kDescriptorCount:
+      return "descriptor count differs from what arrived";
   }
   return "unknown frame error";
 }
@@ -71,8 +84,10 @@ bool FrameIsKnown(FrameError error) {
     case FrameError::kEmpty:
     case FrameError::kShort:
     case FrameError::kMagic:
-    case FrameError::kVersion: return false;
-    default: return true;
+    case FrameError::kVersion:
+      return false;
+    default:
+      return true;
   }
 }
 

@@ -49,8 +49,8 @@ MessageCheck CheckMessage(const Frame& frame, MessageDirection direction) {
   if (row == nullptr) return MessageCheck::kUnknownType;
   if (row->direction != direction) return MessageCheck::kWrongDirection;
   const bool in_memfd = (frame.flags & kPayloadInMemfd) != 0;
-  if (in_memfd && (!row->payload_may_be_in_memfd || frame.payload_size != 0 ||
-                   frame.descriptor_count == 0)) {
+  if (in_memfd &&
+      (!row->payload_may_be_in_memfd || frame.payload_size != 0 || frame.descriptor_count == 0)) {
     return MessageCheck::kPayload;
   }
   if (frame.payload_size < row->min_payload || frame.payload_size > row->max_payload) {

@@ -69,20 +69,20 @@ MessageCheck CheckMessage(const Frame& frame, MessageDirection direction);
 
 // Template -> host: a child was forked. The pidfd travels as the only descriptor.
 struct ForkedMessage {
-  int32_t pid = 0;           // in the template's pid namespace
-  int64_t received_at = 0;   // when the template had read Fork (NowNanos)
-  int64_t cloned_at = 0;     // when clone3 had returned in the template
+  int32_t pid = 0;          // in the template's pid namespace
+  int64_t received_at = 0;  // when the template had read Fork (NowNanos)
+  int64_t cloned_at = 0;    // when clone3 had returned in the template
 
   static constexpr size_t kBytes = 20;
 };
 
 // Template or child -> host: what was asked for was not done.
 struct FailedMessage {
-  uint16_t step = 0;         // which step failed; the number is the sender's (LaunchStep)
-  uint16_t about = 0;        // the type of the message that asked for it, or 0
-  int32_t error = 0;         // errno
-  uint32_t index = 0;        // which element of a list (a descriptor, a limit), or 0
-  std::string_view detail;   // at most kMaxDetail bytes; mostly empty
+  uint16_t step = 0;        // which step failed; the number is the sender's (LaunchStep)
+  uint16_t about = 0;       // the type of the message that asked for it, or 0
+  int32_t error = 0;        // errno
+  uint32_t index = 0;       // which element of a list (a descriptor, a limit), or 0
+  std::string_view detail;  // at most kMaxDetail bytes; mostly empty
 
   static constexpr size_t kMaxDetail = 256;
   static constexpr size_t kMinBytes = 17;

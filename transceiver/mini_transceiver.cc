@@ -29,11 +29,16 @@ ReceiveOutcome MiniTransceiver::Receive(int64_t deadline) {
   const Blocking blocking = deadline == kNever ? Blocking::kWait : Blocking::kNever;
   for (;;) {
     switch (ReceivePacket(socket_.get(), blocking, packet_)) {
-      case PacketOutcome::kMessage: return ReceiveOutcome::kMessage;
-      case PacketOutcome::kRejected: return ReceiveOutcome::kRejected;
-      case PacketOutcome::kClosed: return ReceiveOutcome::kClosed;
-      case PacketOutcome::kError: return ReceiveOutcome::kError;
-      case PacketOutcome::kWouldBlock: break;
+      case PacketOutcome::kMessage:
+        return ReceiveOutcome::kMessage;
+      case PacketOutcome::kRejected:
+        return ReceiveOutcome::kRejected;
+      case PacketOutcome::kClosed:
+        return ReceiveOutcome::kClosed;
+      case PacketOutcome::kError:
+        return ReceiveOutcome::kError;
+      case PacketOutcome::kWouldBlock:
+        break;
     }
     if (PollUntil(socket_.get(), POLLIN, deadline) == 0) return ReceiveOutcome::kTimedOut;
   }

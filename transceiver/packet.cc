@@ -101,8 +101,7 @@ PacketOutcome PacketAccess::Receive(int socket, Blocking blocking, Packet& packe
     return Reject(packet, FrameError::kEmpty);
   }
   const size_t bytes = static_cast<size_t>(received);
-  const FrameError error =
-      DecodeFrame({frame_bytes, std::min(bytes, kFrameBytes)}, packet.frame_);
+  const FrameError error = DecodeFrame({frame_bytes, std::min(bytes, kFrameBytes)}, packet.frame_);
   if (error != FrameError::kNone) return Reject(packet, error);
   packet.payload_size_ = bytes - kFrameBytes;
   if ((header.msg_flags & MSG_TRUNC) != 0) return Reject(packet, FrameError::kTruncated);
@@ -148,8 +147,8 @@ int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8
   }
   ssize_t sent;
   do {
-    sent = sendmsg(socket, &header,
-                   MSG_NOSIGNAL | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
+    sent =
+        sendmsg(socket, &header, MSG_NOSIGNAL | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return errno;
   // A packet goes whole or not at all.

@@ -44,8 +44,7 @@ int MapSealedMemfd(int fd, size_t max_bytes, SealedAccess access, Mapping& mappi
   if (status.st_size <= 0) return ENODATA;
   const size_t size = static_cast<size_t>(status.st_size);
   if (size > max_bytes) return EFBIG;
-  const int protection =
-      access == SealedAccess::kPrivateCopy ? PROT_READ | PROT_WRITE : PROT_READ;
+  const int protection = access == SealedAccess::kPrivateCopy ? PROT_READ | PROT_WRITE : PROT_READ;
   return mapping.Map(size, protection, MAP_PRIVATE, fd);
 }
 

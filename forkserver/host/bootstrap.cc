@@ -64,11 +64,10 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     }
   }
   auto makings = std::make_unique<TemplateMakings>();
-  makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
-                    .build_id = ComputeBuildId()};
-  programs.push_back(
-      {ProcessType::kForkServer,
-       [makings = makings.get()] { return std::make_unique<TemplateProgram>(*makings); }});
+  makings->image = {.title_room = FindTitleRoom(argc, argv, environ), .build_id = ComputeBuildId()};
+  programs.push_back({ProcessType::kForkServer, [makings = makings.get()] {
+                        return std::make_unique<TemplateProgram>(*makings);
+                      }});
   makings->programs = ChildPrograms(std::move(programs));
   makings->warm_ups = std::move(warm_ups);
   makings->cloner = ProcessCloner::Prepare();
@@ -80,8 +79,7 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
   const int64_t started_at = NowNanos();
   int type = 0;
   socklen_t size = sizeof(type);
-  if (getsockopt(launch_socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
-      type != SOCK_SEQPACKET) {
+  if (getsockopt(launch_socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
     return absl::InvalidArgumentError(
         absl::StrFormat("start: descriptor %d is no launch socket; this argument is for the fork "
                         "server's own processes",

@@ -72,22 +72,20 @@ class ForkServer::Core {
     if (const int error = CreateSocketPair(sockets); error != 0) {
       return ErrnoStatus(error, "socketpair for the root template");
     }
-    root = NewLink("root template", std::move(sockets.first),
-                   [this] {
-                     if (root->state() == TemplateLink::State::kDead) {
-                       launcher.OnTemplateDead(*root);
-                     }
-                   });
+    root = NewLink("root template", std::move(sockets.first), [this] {
+      if (root->state() == TemplateLink::State::kDead) {
+        launcher.OnTemplateDead(*root);
+      }
+    });
     root_request = launcher.NextId();
     HostFacts root_facts = {.pid = facts.pid,
                             .signal_mask = facts.signal_mask | TerminalSignals(),
                             .null_device = UniqueFd()};
-    absl::StatusOr<PlanMessage> plan =
-        BuildPlanMessage({.type = ProcessType::kForkServer,
-                          .argv = {self.name},
-                          .name = "fs-root",
-                          .title = self.name + " (root template)"},
-                         root_facts, {});
+    absl::StatusOr<PlanMessage> plan = BuildPlanMessage({.type = ProcessType::kForkServer,
+                                                         .argv = {self.name},
+                                                         .name = "fs-root",
+                                                         .title = self.name + " (root template)"},
+                                                        root_facts, {});
     if (!plan.ok()) return plan.status();
     if (seed != nullptr) {
       if (absl::Status asked = seed->Fork(root_request, std::move(sockets.second)); !asked.ok()) {
@@ -98,8 +96,8 @@ class ForkServer::Core {
       if (!spawned.ok()) return spawned.status();
       root->SetProcess(*std::move(spawned));
     }
-    if (absl::Status sent = root->SendPlan(root_request, plan->flags, plan->payload,
-                                           plan->descriptors);
+    if (absl::Status sent =
+            root->SendPlan(root_request, plan->flags, plan->payload, plan->descriptors);
         !sent.ok()) {
       return sent;
     }
@@ -131,25 +129,25 @@ class ForkServer::Core {
     return std::make_unique<TemplateLink>(
         std::move(name), *loop, reaper, std::move(socket), makings->image.build_id,
         facts.null_device.get(),
-        TemplateLink::Events{
-            .on_forked =
-                [this](LaunchId id, Process process, const ForkedMessage& forked) {
-                  if (id == root_request) {
-                    root->SetProcess(std::move(process));
-                  } else {
-                    launcher.OnForked(id, std::move(process), forked);
-                  }
-                },
-            .on_fork_failed =
-                [this](LaunchId id, const FailedMessage& failed) {
-                  if (id == root_request) {
-                    root->Kill(LaunchFailureStatus("start of root template", failed));
-                  } else {
-                    launcher.OnForkFailed(id, failed);
-                  }
-                },
-            .on_pong = [this](LaunchId id) { last_pong = id; },
-            .on_state = std::move(on_state)});
+        TemplateLink::Events{.on_forked =
+                                 [this](LaunchId id, Process process, const ForkedMessage& forked) {
+                                   if (id == root_request) {
+                                     root->SetProcess(std::move(process));
+                                   } else {
+                                     launcher.OnForked(id, std::move(process), forked);
+                                   }
+                                 },
+                             .on_fork_failed =
+                                 [this](LaunchId id, const FailedMessage& failed) {
+                                   if (id == root_request) {
+                                     root->Kill(
+                                         LaunchFailureStatus("start of root template", failed));
+                                   } else {
+                                     launcher.OnForkFailed(id, failed);
+                                   }
+                                 },
+                             .on_pong = [this](LaunchId id) { last_pong = id; },
+                             .on_state = std::move(on_state)});
   }
 
   // Asks a template to end and waits a moment; one that does not is killed.
@@ -164,8 +162,8 @@ class ForkServer::Core {
 
 absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
                                                               StartOptions options) {
-  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
-      argc, argv, std::move(options.programs), std::move(options.warm_ups));
+  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings =
+      MakeTemplateMakings(argc, argv, std::move(options.programs), std::move(options.warm_ups));
   if (!makings.ok()) return makings.status();
   if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
     return RunExecedProcess(**makings, socket);
@@ -211,12 +209,15 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout
   core_->driver.RunUntil(
       lock, [&] { return state() != TemplateLink::State::kStarting; }, DeadlineIn(timeout));
   switch (state()) {
-    case TemplateLink::State::kServing: return core_->root->hello();
-    case TemplateLink::State::kDead: return core_->root->why_dead();
-    case TemplateLink::State::kStarting: break;
+    case TemplateLink::State::kServing:
+      return core_->root->hello();
+    case TemplateLink::State::kDead:
+      return core_->root->why_dead();
+    case TemplateLink::State::kStarting:
+      break;
   }
-  return absl::DeadlineExceededError(absl::StrFormat("root template: no Hello within %s",
-                                                     absl::FormatDuration(timeout)));
+  return absl::DeadlineExceededError(
+      absl::StrFormat("root template: no Hello within %s", absl::FormatDuration(timeout)));
 }
 
 LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback callback) {
@@ -240,7 +241,8 @@ absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
                           done = true;
                         });
   // The launch has its own deadline.
-  core_->driver.RunUntil(lock, [&done] { return done; }, kNever);
+  core_->driver.RunUntil(
+      lock, [&done] { return done; }, kNever);
   return *std::move(result);
 }
 

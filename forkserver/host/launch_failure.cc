@@ -31,9 +31,9 @@ absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& mes
   absl::Status status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, line);
   uint8_t bytes[FailedMessage::kMaxBytes];
   const std::span<const uint8_t> payload = Encode(message, bytes);
-  status.SetPayload(kPayloadUrl,
-                    absl::Cord(absl::string_view(reinterpret_cast<const char*>(payload.data()),
-                                                 payload.size())));
+  status.SetPayload(
+      kPayloadUrl,
+      absl::Cord(absl::string_view(reinterpret_cast<const char*>(payload.data()), payload.size())));
   return status;
 }
 

@@ -72,20 +72,19 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Templa
   }
   launch.channel = std::make_unique<Channel>(
       loop_, std::move(sockets.first),
-      Channel::Handlers{.before_receive = {},
-                        .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
-                        .on_closed =
-                            [this, id](absl::Status) {
-                              Launch* launch = Find(id);
-                              if (launch == nullptr || launch->is_ready) return;
-                              launch->died_unready = true;
-                              Fail(*launch, absl::AbortedError(
-                                                launch->what + ": it ended before it was Ready"));
-                            }},
+      Channel::Handlers{
+          .before_receive = {},
+          .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
+          .on_closed =
+              [this, id](absl::Status) {
+                Launch* launch = Find(id);
+                if (launch == nullptr || launch->is_ready) return;
+                launch->died_unready = true;
+                Fail(*launch, absl::AbortedError(launch->what + ": it ended before it was Ready"));
+              }},
       kAnswerBytes);
-  const absl::Status sent =
-      launch.channel->Send({.type = kPlan, .request_id = id, .flags = plan->flags}, plan->payload,
-                           plan->descriptors);
+  const absl::Status sent = launch.channel->Send(
+      {.type = kPlan, .request_id = id, .flags = plan->flags}, plan->payload, plan->descriptors);
   // A peer that is gone by now has left its reason on the socket, or its status with the kernel.
   if (!sent.ok() && !absl::IsUnavailable(sent)) {
     if (sent.code() == absl::ErrnoToStatusCode(EBADF)) {
@@ -121,14 +120,23 @@ void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
     return Fail(launch, absl::InternalError(launch.what + ": malformed Ready"));
   }
   if (launch.times.child.build_id != build_id_) {
-    return Fail(launch, absl::FailedPreconditionError(absl::StrFormat(
-                            "%s: refused, its build id is %016x, this host's %016x", launch.what,
-                            launch.times.child.build_id, build_id_)));
+    return Fail(launch, absl::FailedPreconditionError(
+                            absl::StrFormat("%s: refused, its build id is %016x, this host's %016x",
+                                            launch.what, launch.times.child.build_id, build_id_)));
   }
   launch.times.ready_received_at = NowNanos();
   launch.is_ready = true;
   launch.socket = launch.channel->TakeSocket();
-  Advance(launch);
+  CollectAnswer(launch.id);
+}
+
+void Launcher::CollectAnswer(LaunchId id) {
+  if (Launch* launch = Find(id); launch != nullptr && launch->awaiting != nullptr) {
+    launch->awaiting->ReadAnswers();
+    launch = Find(id);  // the answer may have ended it
+    if (launch != nullptr && launch->awaiting != nullptr) launch->awaiting->WatchForAnswers();
+  }
+  if (Launch* launch = Find(id); launch != nullptr) Advance(*launch);
 }
 
 void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forked) {
@@ -172,14 +180,15 @@ void Launcher::OnTemplateDead(const TemplateLink& link) {
 
 void Launcher::Fail(Launch& launch, absl::Status why) {
   if (launch.failure.ok()) launch.failure = std::move(why);
-  Advance(launch);
+  CollectAnswer(launch.id);
 }
 
 void Launcher::Abandon(LaunchId id, absl::Status why) {
   Launch* launch = Find(id);
   if (launch == nullptr || launch->is_dying) return;
   launch->failure = std::move(why);
-  launch->awaiting = nullptr;
+  // Nobody waits for the answer any more; its child must be reaped all the same.
+  if (launch->awaiting != nullptr) std::exchange(launch->awaiting, nullptr)->WatchForAnswers();
   Advance(*launch);
 }
 
@@ -207,8 +216,8 @@ void Launcher::Advance(Launch& launch) {
     if (ended == nullptr) return;
     absl::Status why = ended->failure;
     if (ended->died_unready && !GetLaunchFailure(why)) {
-      why = absl::Status(why.code(), absl::StrFormat("%s: %s", std::string(why.message()),
-                                                     status.ToString()));
+      why = absl::Status(why.code(),
+                         absl::StrFormat("%s: %s", std::string(why.message()), status.ToString()));
     }
     Finish(id, std::move(why));
   });
@@ -239,9 +248,8 @@ void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
   if (launch->deadline != 0) loop_.CancelTimer(launch->deadline);
   // std::function wants what it holds to be copyable.
   auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
-  completions_.push_back([callback = std::move(launch->callback), shared] {
-    callback(std::move(*shared));
-  });
+  completions_.push_back(
+      [callback = std::move(launch->callback), shared] { callback(std::move(*shared)); });
 }
 
 }  // namespace forkserver

@@ -60,9 +60,7 @@ class Launcher {
   // Fresh ids, also for requests to templates that are not launches of this launcher.
   LaunchId NextId() { return next_id_++; }
 
-  std::vector<std::function<void()>> TakeCompletions() {
-    return std::exchange(completions_, {});
-  }
+  std::vector<std::function<void()>> TakeCompletions() { return std::exchange(completions_, {}); }
   bool has_completions() const { return !completions_.empty(); }
   size_t in_flight() const { return launches_.size(); }
 
@@ -73,7 +71,7 @@ class Launcher {
     LaunchCallback callback;
     LaunchTimes times;
     // The template that owes an answer to Fork, or null.
-    const TemplateLink* awaiting = nullptr;
+    TemplateLink* awaiting = nullptr;
     std::unique_ptr<Channel> channel;
     // Taken from the channel at Ready: what the child sends after it is for the caller to read.
     UniqueFd socket;
@@ -90,6 +88,8 @@ class Launcher {
   void OnPacket(LaunchId id, Packet& packet);
   void OnReady(Launch& launch, std::span<const uint8_t> payload);
   void Fail(Launch& launch, absl::Status why);
+  // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
+  void CollectAnswer(LaunchId id);
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
   void AdoptReadyChild(Launch& launch);

@@ -22,9 +22,8 @@ uint32_t IndexOf(int fd, std::vector<int>& descriptors) {
 }
 
 absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, size_t index = 0) {
-  return LaunchFailureStatus(
-      "launch of " + std::string(ProcessTypeName(options.type)),
-      {.step = step, .error = error, .index = static_cast<uint32_t>(index)});
+  return LaunchFailureStatus("launch of " + std::string(ProcessTypeName(options.type)),
+                             {.step = step, .error = error, .index = static_cast<uint32_t>(index)});
 }
 
 }  // namespace
@@ -46,7 +45,8 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const
   }
   for (size_t i = 0; i < options.descriptors.size(); ++i) {
     const DescriptorMapping& mapping = options.descriptors[i];
-    if (mapping.target <= STDERR_FILENO) return Refuse(options, LaunchStep::kDescriptors, EINVAL, i);
+    if (mapping.target <= STDERR_FILENO)
+      return Refuse(options, LaunchStep::kDescriptors, EINVAL, i);
     planned.push_back({.target = static_cast<uint32_t>(mapping.target),
                        .source = IndexOf(mapping.fd, message.descriptors),
                        .on_exec = mapping.on_exec});

@@ -71,10 +71,10 @@ bool WaitReadable(int fd, int64_t deadline) {
 std::string ExitStatus::ToString() const {
   if (kind == Kind::kExited) return absl::StrFormat("exited with status %d", code);
   const char* name = sigabbrev_np(code);
-  return absl::StrFormat("killed by %s%s",
-                         name != nullptr ? absl::StrFormat("SIG%s", name)
-                                         : absl::StrFormat("signal %d", code),
-                         core_dumped ? " (core dumped)" : "");
+  return absl::StrFormat(
+      "killed by %s%s",
+      name != nullptr ? absl::StrFormat("SIG%s", name) : absl::StrFormat("signal %d", code),
+      core_dumped ? " (core dumped)" : "");
 }
 
 absl::StatusOr<Process> Process::Adopt(pid_t pid) {
@@ -83,8 +83,7 @@ absl::StatusOr<Process> Process::Adopt(pid_t pid) {
   siginfo_t info = {};
   if (syscall(SYS_waitid, P_PIDFD, pidfd.get(), &info, WEXITED | WNOWAIT | WNOHANG | __WALL,
               nullptr) != 0) {
-    return absl::NotFoundError(
-        absl::StrFormat("waitid pid %d: %s", pid, ErrnoName(errno)));
+    return absl::NotFoundError(absl::StrFormat("waitid pid %d: %s", pid, ErrnoName(errno)));
   }
   return Process(pid, std::move(pidfd));
 }
@@ -138,9 +137,8 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
   if (status_.has_value()) return *status_;
   if (!pidfd_.is_open()) return absl::FailedPreconditionError("wait: no process");
-  const int64_t deadline = timeout == absl::InfiniteDuration()
-                               ? kNever
-                               : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  const int64_t deadline =
+      timeout == absl::InfiniteDuration() ? kNever : NowNanos() + absl::ToInt64Nanoseconds(timeout);
   for (;;) {
     if (!WaitReadable(pidfd_.get(), deadline)) {
       return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));

@@ -36,8 +36,7 @@ struct SpawnArguments {
 int SpawnMain(void* pointer) {
   SpawnArguments& arguments = *static_cast<SpawnArguments*>(pointer);
   // In the child's own descriptor table: the host's copy stays close-on-exec.
-  if (fcntl(arguments.launch_socket, F_SETFD, 0) == 0 &&
-      fchdir(arguments.working_directory) == 0) {
+  if (fcntl(arguments.launch_socket, F_SETFD, 0) == 0 && fchdir(arguments.working_directory) == 0) {
     syscall(SYS_execveat, arguments.program, "", arguments.argv, arguments.environment,
             AT_EMPTY_PATH);
   }
@@ -67,7 +66,8 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
 }
 
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
-  const std::vector<std::string> argv = {self.name, absl::StrFormat("%s%d", kArgument, launch_socket)};
+  const std::vector<std::string> argv = {self.name,
+                                         absl::StrFormat("%s%d", kArgument, launch_socket)};
   const std::vector<char*> argv_pointers = Pointers(argv);
   const std::vector<char*> environment_pointers = Pointers(self.environment);
   SpawnArguments arguments = {.program = self.program.get(),

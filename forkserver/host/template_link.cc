@@ -38,6 +38,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
   // one, and keeps its slot for the pidfd.
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
+  ++unanswered_;
   return absl::OkStatus();
 }
 
@@ -47,9 +48,27 @@ void TemplateLink::FreeSlot() {
   slot_is_free_ = true;
 }
 
+void TemplateLink::ReadAnswers() {
+  if (state_ != State::kDead) channel_->ReceiveNow();
+}
+
+void TemplateLink::WatchForAnswers() {
+  if (state_ != State::kDead) channel_->SetAttention(Attention::kMessages);
+}
+
+void TemplateLink::CountAnswer() {
+  slot_is_free_ = false;
+  if (unanswered_ > 0) --unanswered_;
+  if (unanswered_ == 0) channel_->SetAttention(Attention::kHangUp);
+}
+
 absl::Status TemplateLink::Ping(uint64_t id) {
   if (state_ == State::kDead) return why_dead_;
-  return channel_->Send({.type = kPing, .request_id = id});
+  if (absl::Status sent = channel_->Send({.type = kPing, .request_id = id}); !sent.ok())
+    return sent;
+  ++unanswered_;
+  WatchForAnswers();
+  return absl::OkStatus();
 }
 
 absl::Status TemplateLink::SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
@@ -100,13 +119,20 @@ void TemplateLink::OnPacket(Packet& packet) {
     return Violation(MessageName(packet.frame().type));
   }
   switch (packet.frame().type) {
-    case kHello: return OnHello(packet.payload());
-    case kForked: return OnForked(packet);
-    case kFailed: return OnFailed(packet);
-    case kPong: return events_.on_pong(packet.frame().request_id);
+    case kHello:
+      return OnHello(packet.payload());
+    case kForked:
+      return OnForked(packet);
+    case kFailed:
+      return OnFailed(packet);
+    case kPong:
+      CountAnswer();
+      return events_.on_pong(packet.frame().request_id);
     // Of its own Plan; the Hello says more.
-    case kReady: return;
-    default: return Violation(MessageName(packet.frame().type));
+    case kReady:
+      return;
+    default:
+      return Violation(MessageName(packet.frame().type));
   }
 }
 
@@ -119,20 +145,21 @@ void TemplateLink::OnHello(std::span<const uint8_t> payload) {
                         hello->protocol_version, kProtocolVersion)));
   }
   if (hello->build_id != build_id_) {
-    return Kill(absl::FailedPreconditionError(absl::StrFormat(
-        "%s refused: its build id is %016x, this host's %016x", name_, hello->build_id,
-        build_id_)));
+    return Kill(absl::FailedPreconditionError(
+        absl::StrFormat("%s refused: its build id is %016x, this host's %016x", name_,
+                        hello->build_id, build_id_)));
   }
   if (state_ != State::kStarting) return Violation("a second Hello");
   hello_ = *std::move(hello);
   state_ = State::kServing;
+  channel_->SetAttention(Attention::kHangUp);
   events_.on_state();
 }
 
 void TemplateLink::OnForked(Packet& packet) {
   ForkedMessage forked;
   if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
-  slot_is_free_ = false;
+  CountAnswer();
   const uint64_t id = packet.frame().request_id;
   if (packet.descriptors().size() == 1) {
     return events_.on_forked(id, Process(forked.pid, packet.descriptors().Take(0)), forked);
@@ -151,7 +178,7 @@ void TemplateLink::OnFailed(Packet& packet) {
   if (!Decode(packet.payload(), failed)) return Violation("a malformed Failed");
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
-  slot_is_free_ = false;
+  CountAnswer();
   events_.on_fork_failed(packet.frame().request_id, failed);
 }
 

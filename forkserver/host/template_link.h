@@ -12,6 +12,11 @@
 // is at its limit. A pidfd that was lost all the same is opened again by the pid that Forked
 // carries: the child is the host's own and unreaped, so the pid cannot be anybody else's.
 //
+// Who wakes whom: everything that a Fork can lead to is announced on its launch socket (Ready, or
+// the hang-up of a far end that nobody holds), so the host need not be woken for the answer on
+// this one: it reads it when the launch socket speaks (ReadAnswers). Only where an answer is owed
+// that nothing announces does the link watch for it (WatchForAnswers).
+//
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_LINK_H_
 #define FORKSERVER_HOST_TEMPLATE_LINK_H_
@@ -59,6 +64,11 @@ class TemplateLink {
                         std::span<const int> descriptors);
   absl::Status SendShutdown();
 
+  // Reads what the template has answered so far.
+  void ReadAnswers();
+  // Has the loop read the next answers as they come.
+  void WatchForAnswers();
+
   // The template's own process, once it is known.
   void SetProcess(Process process);
   // -1 where it is not known.
@@ -81,6 +91,7 @@ class TemplateLink {
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
   void FreeSlot();
+  void CountAnswer();
   void Violation(std::string_view what);
 
   const std::string name_;
@@ -95,6 +106,7 @@ class TemplateLink {
   std::optional<Process> process_;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
+  size_t unanswered_ = 0;  // Forks and Pings
 };
 
 }  // namespace forkserver

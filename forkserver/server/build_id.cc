@@ -39,8 +39,8 @@ std::string_view FindBuildIdNote(const dl_phdr_info& object) {
       const auto aligned = [&](size_t size) { return (size + alignment - 1) & ~(alignment - 1); };
       const char* const name = at + sizeof(note);
       const char* const description = name + aligned(note.n_namesz);
-      if (note.n_type == NT_GNU_BUILD_ID && std::string_view(name, note.n_namesz) ==
-                                                std::string_view("GNU", sizeof("GNU"))) {
+      if (note.n_type == NT_GNU_BUILD_ID &&
+          std::string_view(name, note.n_namesz) == std::string_view("GNU", sizeof("GNU"))) {
         return {description, note.n_descsz};
       }
       at = description + aligned(note.n_descsz);

@@ -44,22 +44,25 @@ class Server {
       if (outcome == ReceiveOutcome::kClosed) return 0;
       if (outcome == ReceiveOutcome::kError) return kExitSocketFailed;
       Packet& packet = state_.channel.packet();
-      const FailedMessage refusal =
-          CheckRequest(outcome == ReceiveOutcome::kRejected ? PacketOutcome::kRejected
-                                                            : PacketOutcome::kMessage,
-                       packet);
+      const FailedMessage refusal = CheckRequest(
+          outcome == ReceiveOutcome::kRejected ? PacketOutcome::kRejected : PacketOutcome::kMessage,
+          packet);
       if (refusal.error != 0) {
         SendFailed(loop_.socket, packet, refusal);
         continue;
       }
       switch (packet.frame().type) {
-        case kFork: Fork(packet); break;
+        case kFork:
+          Fork(packet);
+          break;
         case kPing:
           state_.channel.Send({.type = kPong, .request_id = packet.frame().request_id},
                               packet.payload());
           break;
-        case kShutdown: return 0;
-        default: SendFailed(loop_.socket, packet, RefuseRequest(packet));
+        case kShutdown:
+          return 0;
+        default:
+          SendFailed(loop_.socket, packet, RefuseRequest(packet));
       }
     }
   }

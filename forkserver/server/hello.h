@@ -17,18 +17,18 @@ namespace forkserver {
 
 // What this template's kernel gives it, and what it does without.
 enum TemplateCapability : uint32_t {
-  kForksWithClone3 = 1u << 0,    // else by clone(2)
-  kKeepsThreadIds = 1u << 1,     // else see ProcessCloner::keeps_tid
-  kSilentChildren = 1u << 2,     // its children send no SIGCHLD; else it was exec'ed
+  kForksWithClone3 = 1u << 0,  // else by clone(2)
+  kKeepsThreadIds = 1u << 1,   // else see ProcessCloner::keeps_tid
+  kSilentChildren = 1u << 2,   // its children send no SIGCHLD; else it was exec'ed
 };
 
 struct HelloMessage {
   uint32_t protocol_version = 0;
   uint64_t build_id = 0;
-  int32_t pid = 0;             // in its own pid namespace
-  uint32_t capabilities = 0;   // TemplateCapability
-  int64_t started_at = 0;      // NowNanos: its own Ready
-  int64_t serving_at = 0;      // warmed up and about to serve
+  int32_t pid = 0;            // in its own pid namespace
+  uint32_t capabilities = 0;  // TemplateCapability
+  int64_t started_at = 0;     // NowNanos: its own Ready
+  int64_t serving_at = 0;     // warmed up and about to serve
   std::vector<WarmUpReport> warm_ups;
 };
 

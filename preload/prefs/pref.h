@@ -26,9 +26,12 @@ PrefType TypeOf(const Value& value) {
 
 inline std::string_view PrefTypeName(PrefType type) {
   switch (type) {
-    case PrefType::kBool: return "bool";
-    case PrefType::kInt: return "int";
-    case PrefType::kString: return "string";
+    case PrefType::kBool:
+      return "bool";
+    case PrefType::kInt:
+      return "int";
+    case PrefType::kString:
+      return "string";
   }
   return "?";
 }

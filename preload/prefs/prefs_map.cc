@@ -68,8 +68,8 @@ std::string_view PrefsMap::Open(std::span<const uint8_t> bytes, PrefsMap& map) {
   if (header.reserved != 0) return "reserved field is not zero";
   // In 64 bits, where no sum of these products can wrap.
   const uint64_t expected = sizeof(Header) + uint64_t{header.count} * (3 * sizeof(uint32_t) + 1) +
-                            uint64_t{header.string_count} * sizeof(uint32_t) +
-                            header.name_bytes + header.string_bytes;
+                            uint64_t{header.string_count} * sizeof(uint32_t) + header.name_bytes +
+                            header.string_bytes;
   if (header.total_bytes != bytes.size() || expected != bytes.size()) {
     return "its size is not what its header says";
   }
@@ -90,10 +90,16 @@ std::string_view PrefsMap::Open(std::span<const uint8_t> bytes, PrefsMap& map) {
     if ((flag & (kHasDefault | kHasUser)) == 0) return "a pref without a value";
     uint32_t limit;
     switch (static_cast<PrefType>(flag & kTypeBits)) {
-      case PrefType::kBool: limit = 2; break;
-      case PrefType::kInt: continue;
-      case PrefType::kString: limit = header.string_count; break;
-      default: return "an unknown type";
+      case PrefType::kBool:
+        limit = 2;
+        break;
+      case PrefType::kInt:
+        continue;
+      case PrefType::kString:
+        limit = header.string_count;
+        break;
+      default:
+        return "an unknown type";
     }
     if ((flag & kHasDefault) != 0 && default_values[i] >= limit) return "a value out of bounds";
     if ((flag & kHasUser) != 0 && user_values[i] >= limit) return "a value out of bounds";
@@ -115,9 +121,12 @@ std::string_view PrefsMap::NameAt(size_t index) const { return Slice(names_, nam
 
 PrefValueView PrefsMap::ValueAt(PrefType type, uint32_t raw) const {
   switch (type) {
-    case PrefType::kBool: return raw != 0;
-    case PrefType::kInt: return static_cast<int32_t>(raw);
-    case PrefType::kString: break;
+    case PrefType::kBool:
+      return raw != 0;
+    case PrefType::kInt:
+      return static_cast<int32_t>(raw);
+    case PrefType::kString:
+      break;
   }
   return Slice(strings_, string_ends_, raw);
 }

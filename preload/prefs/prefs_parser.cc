@@ -72,9 +72,9 @@ class Lexer {
       ++position_;
     } else {
       token.kind = TokenKind::kBad;
-      token.text = c >= 0x20 && c < 0x7F ? absl::StrFormat("unexpected character '%c'", c)
-                                         : absl::StrFormat("unexpected byte 0x%02x",
-                                                           static_cast<unsigned char>(c));
+      token.text = c >= 0x20 && c < 0x7F
+                       ? absl::StrFormat("unexpected character '%c'", c)
+                       : absl::StrFormat("unexpected byte 0x%02x", static_cast<unsigned char>(c));
       ++position_;
     }
     return token;
@@ -192,11 +192,21 @@ class Lexer {
   std::string_view ReadEscape(std::string& out) {
     if (AtEnd()) return "unterminated string";
     switch (text_[position_++]) {
-      case 'n': out += '\n'; return {};
-      case 'r': out += '\r'; return {};
-      case '"': out += '"'; return {};
-      case '\'': out += '\''; return {};
-      case '\\': out += '\\'; return {};
+      case 'n':
+        out += '\n';
+        return {};
+      case 'r':
+        out += '\r';
+        return {};
+      case '"':
+        out += '"';
+        return {};
+      case '\'':
+        out += '\'';
+        return {};
+      case '\\':
+        out += '\\';
+        return {};
       case 'x': {
         const std::optional<uint32_t> value = ReadHex(2);
         if (!value) return "malformed \\x escape";
@@ -204,8 +214,10 @@ class Lexer {
         AppendUtf8(*value, out);
         return {};
       }
-      case 'u': return ReadUnicodeEscape(out);
-      default: return "unexpected character after '\\'";
+      case 'u':
+        return ReadUnicodeEscape(out);
+      default:
+        return "unexpected character after '\\'";
     }
   }
 
@@ -263,8 +275,8 @@ class Parser {
       ParsedPref pref;
       if (std::optional<std::string> error = ParseStatement(pref)) {
         // A token that is bad in itself says more than what was expected in its place.
-        sink_.on_error({.line = token_.line,
-                        .reason = token_.kind == TokenKind::kBad ? token_.text : *error});
+        sink_.on_error(
+            {.line = token_.line, .reason = token_.kind == TokenKind::kBad ? token_.text : *error});
         lexer_.ResumeAfterSemicolon(token_);
       } else {
         sink_.on_pref(std::move(pref));

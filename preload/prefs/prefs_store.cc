@@ -104,8 +104,8 @@ absl::StatusOr<PrefsGeneration> PrefsStore::Publish() {
   const uint64_t number = last_generation_ + 1;
   const std::vector<uint8_t> bytes = EncodePrefsMap(entries, number);
   if (bytes.size() > PrefsMap::kMaxBytes) {
-    return absl::ResourceExhaustedError(absl::StrFormat("prefs map: %d bytes, at most %d",
-                                                        bytes.size(), PrefsMap::kMaxBytes));
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("prefs map: %d bytes, at most %d", bytes.size(), PrefsMap::kMaxBytes));
   }
   absl::StatusOr<UniqueFd> fd = CreateSealedMemfd("prefs", bytes);
   if (!fd.ok()) return fd.status();

@@ -1,0 +1,52 @@
+#include "bench/phases.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "bench/measure.h"
+#include "child/launch_step.h"
+
+namespace bench {
+
+absl::Status PrintPhases(forkserver::ForkServer& server, const forkserver::LaunchOptions& options,
+                         int rounds) {
+  // In the order in which they are met first, which is the order in which they happen.
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<double>> samples;
+  const auto add = [&](std::string_view phase, int64_t at, int64_t start) {
+    if (at == 0) return;
+    const std::string name(phase);
+    if (samples.count(name) == 0) order.push_back(name);
+    samples[name].push_back(static_cast<double>(at - start) / 1000);
+  };
+  for (int round = 0; round < rounds; ++round) {
+    absl::StatusOr<forkserver::LaunchedChild> child = server.Launch(options);
+    if (!child.ok()) return child.status();
+    const forkserver::LaunchTimes& times = child->times;
+    const int64_t start = times.requested_at;
+    add("template: Fork received", times.template_received_at, start);
+    add("template: clone3 returned", times.template_cloned_at, start);
+    add("child: first instruction", times.child.started_at, start);
+    add("child: Plan received", times.child.plan_received_at, start);
+    for (size_t step = 0; step < forkserver::kLaunchStepCount; ++step) {
+      add("child: " + std::string(LaunchStepName(static_cast<forkserver::LaunchStep>(step))),
+          times.child.done_at[step], start);
+    }
+    add("host: Ready received", times.ready_received_at, start);
+    if (absl::StatusOr<forkserver::ExitStatus> status = child->process.Wait(); !status.ok()) {
+      return status.status();
+    }
+  }
+  absl::PrintF("median us since the request, of %d launches\n\n", rounds);
+  double before = 0;
+  for (const std::string& phase : order) {
+    const double median = Percentile(samples[phase], 0.5);
+    absl::PrintF("%-28s %9.1f %+9.1f\n", phase, median, median - before);
+    before = median;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace bench

@@ -1,0 +1,62 @@
+#include "bench/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+
+namespace bench {
+namespace {
+
+std::string Kernel() {
+  utsname name;
+  return uname(&name) == 0 ? std::string(name.release) : "unknown";
+}
+
+}  // namespace
+
+void PrintTable(const std::vector<Result>& results) {
+  absl::PrintF("Linux %s, %d CPUs\n\n", Kernel(), sysconf(_SC_NPROCESSORS_ONLN));
+  absl::PrintF("%-22s %7s %5s %9s %9s %9s  %s\n", "row", "n", "unit", "p50", "p90", "p99",
+               "p50 against its baseline");
+  for (const Result& result : results) {
+    absl::PrintF("%-22s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
+                 result.p50, result.p90, result.p99);
+    if (result.ratio_p50) {
+      absl::PrintF("%.2f x %s\n", *result.ratio_p50, result.baseline);
+    } else {
+      absl::PrintF("-\n");
+    }
+  }
+  absl::PrintF("\n");
+  for (const Result& result : results) absl::PrintF("%-22s %s\n", result.name, result.what);
+}
+
+absl::Status WriteJson(const std::vector<Result>& results, const std::string& path) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const Result& result : results) {
+    nlohmann::ordered_json row = {{"name", result.name}, {"n", result.n},     {"unit", result.unit},
+                                  {"p50", result.p50},   {"p90", result.p90}, {"p99", result.p99}};
+    if (result.ratio_p50) {
+      row["baseline"] = result.baseline;
+      row["ratio_p50"] = *result.ratio_p50;
+    }
+    rows.push_back(std::move(row));
+  }
+  const nlohmann::ordered_json document = {
+      {"kernel", Kernel()}, {"cpus", sysconf(_SC_NPROCESSORS_ONLN)}, {"rows", std::move(rows)}};
+  errno = 0;
+  std::ofstream file(path);
+  file << document.dump(2) << '\n';
+  file.close();
+  if (!file) return forkserver::ErrnoStatus(errno != 0 ? errno : EIO, "write " + path);
+  return absl::OkStatus();
+}
+
+}  // namespace bench

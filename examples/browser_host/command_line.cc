@@ -1,0 +1,78 @@
+#include "examples/browser_host/command_line.h"
+
+#include <getopt.h>
+
+#include "absl/strings/str_format.h"
+
+namespace browser_host {
+namespace {
+
+enum Option : int { kHelp = 1000, kPrefs, kPrintPrefs, kDefaultPages };
+
+constexpr option kOptions[] = {
+    {"help", no_argument, nullptr, kHelp},
+    {"prefs", required_argument, nullptr, kPrefs},
+    {"print-prefs", no_argument, nullptr, kPrintPrefs},
+    {"default-pages", required_argument, nullptr, kDefaultPages},
+    {nullptr, 0, nullptr, 0},
+};
+
+}  // namespace
+
+std::string_view HelpText() {
+  return "usage: run [options] [FOLDER|FILE]...\n"
+         "\n"
+         "Opens HTML pages, each site in a content process of its own, and prints what is in them\n"
+         "and what the processes cost. A folder with pages directly in it is one site; of any\n"
+         "other folder, each folder in it is one. A file belongs to the site of its folder.\n"
+         "\n"
+         "  --prefs FILE [FILE.js...]  load prefs files in Gecko's syntax; a later one wins\n"
+         "  --print-prefs              have a child print its prefs: name, type, value\n"
+         "  --default-pages FOLDER     what to open when no page is named\n"
+         "  --help                     this text\n";
+}
+
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
+  CommandLine line;
+  std::string default_pages;
+  opterr = 0;
+  // '-': arguments that are no options come in their order, as option 1.
+  for (int choice; (choice = getopt_long(argc, argv, "-:", kOptions, nullptr)) != -1;) {
+    switch (choice) {
+      case kHelp:
+        line.help = true;
+        break;
+      case kPrefs:
+        line.prefs_files.push_back(optarg);
+        // More prefs files may follow; pages never end in .js.
+        while (optind < argc && std::string_view(argv[optind]).ends_with(".js")) {
+          line.prefs_files.push_back(argv[optind++]);
+        }
+        break;
+      case kPrintPrefs:
+        line.print_prefs = true;
+        break;
+      case kDefaultPages:
+        default_pages = optarg;
+        break;
+      case 1:
+        line.pages.push_back(optarg);
+        break;
+      case ':':
+        return absl::InvalidArgumentError(absl::StrFormat("%s wants a value", argv[optind - 1]));
+      default:
+        return absl::InvalidArgumentError(
+            absl::StrFormat("unknown option %s (--help lists them)", argv[optind - 1]));
+    }
+  }
+  while (optind < argc) line.pages.push_back(argv[optind++]);  // behind "--"
+  if (line.pages.empty() && !line.print_prefs && !default_pages.empty()) {
+    line.pages.push_back(default_pages);
+  }
+  if (line.pages.empty() && !line.print_prefs && !line.help) {
+    return absl::InvalidArgumentError("no page named (--help shows how)");
+  }
+  return line;
+}
+
+}  // namespace browser_host

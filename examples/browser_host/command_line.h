@@ -1,0 +1,27 @@
+// The browser host's command line.
+#ifndef EXAMPLES_BROWSER_HOST_COMMAND_LINE_H_
+#define EXAMPLES_BROWSER_HOST_COMMAND_LINE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace browser_host {
+
+struct CommandLine {
+  bool help = false;
+  bool print_prefs = false;
+  std::vector<std::string> prefs_files;  // in order: a later one wins
+  std::vector<std::string> pages;        // files and folders
+};
+
+std::string_view HelpText();
+
+// InvalidArgument is one line that names what is wrong.
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv);
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_COMMAND_LINE_H_

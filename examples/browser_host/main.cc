@@ -1,0 +1,118 @@
+// A browser-like host: opens HTML pages, each site in a content process of its own.
+#include <stdio.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
+#include "examples/browser_host/browser.h"
+#include "examples/browser_host/child_programs.h"
+#include "examples/browser_host/command_line.h"
+#include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/report.h"
+#include "examples/browser_host/sites.h"
+#include "forkserver/host/fork_server.h"
+#include "preload/prefs/prefs_store.h"
+
+namespace browser_host {
+namespace {
+
+using forkserver::ForkServer;
+using forkserver::MakeChildProgram;
+using forkserver::ProcessType;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+int Complain(const absl::Status& status, int exit_code) {
+  absl::FPrintF(stderr, "browser_host: %s\n", std::string(status.message()));
+  return exit_code;
+}
+
+forkserver::StartOptions MakeStartOptions() {
+  return {.programs = {{ProcessType::kContent, MakeChildProgram<ContentProgram>},
+                       {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
+          .warm_ups = {{"html parser", [] {
+                          // Once through the parser: its code is paged in and malloc has grown.
+                          SummarizePage("<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>");
+                          return absl::OkStatus();
+                        }}}};
+}
+
+absl::Status LoadPrefs(const std::vector<std::string>& files, ForkServer& server) {
+  if (files.empty()) return absl::OkStatus();
+  forkserver::PrefsStore store;
+  for (const std::string& file : files) {
+    absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
+    if (!complaints.ok()) return complaints.status();
+    for (const forkserver::PrefDiagnostic& complaint : *complaints) {
+      absl::FPrintF(stderr, "%s\n", complaint.ToString());
+    }
+  }
+  absl::StatusOr<forkserver::PrefsGeneration> generation = store.Publish();
+  if (!generation.ok()) return generation.status();
+  absl::FPrintF(stderr, "%d prefs from %d files\n", store.size(), files.size());
+  server.SetPrefs(*std::move(generation));
+  return absl::OkStatus();
+}
+
+absl::Status PrintPrefs(ForkServer& server) {
+  auto child = server.Launch({.type = ProcessType::kUtility, .argv = {"print-prefs"}});
+  if (!child.ok()) return child.status();
+  absl::StatusOr<forkserver::ExitStatus> status = child->process.Wait();
+  if (!status.ok()) return status.status();
+  if (!status->success()) return absl::InternalError("print-prefs child " + status->ToString());
+  return absl::OkStatus();
+}
+
+void DescribeTemplate(const forkserver::HelloMessage& hello, const forkserver::StartReport& start) {
+  if (start.way == forkserver::LaunchWay::kExec) {
+    absl::FPrintF(stderr, "fork server: root exec'ed, since %s\n", start.reason);
+  }
+  for (const forkserver::WarmUpReport& warm_up : hello.warm_ups) {
+    absl::FPrintF(stderr, "fork server: warm-up '%s': %d us, %d KiB anonymous%s%s\n", warm_up.name,
+                  warm_up.nanos / 1000, warm_up.anonymous_kib, warm_up.error.empty() ? "" : ": ",
+                  warm_up.error);
+  }
+}
+
+int Main(int argc, char** argv) {
+  auto server = ForkServer::Start(argc, argv, MakeStartOptions());
+  if (!server.ok()) return Complain(server.status(), kExitFailed);
+  absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
+  if (!line.ok()) return Complain(line.status(), kExitUsage);
+  if (line->help) {
+    absl::PrintF("%s", HelpText());
+    return 0;
+  }
+  absl::StatusOr<std::vector<Site>> sites = FindSites(line->pages);
+  if (!sites.ok()) return Complain(sites.status(), kExitFailed);
+  if (absl::Status loaded = LoadPrefs(line->prefs_files, **server); !loaded.ok()) {
+    return Complain(loaded, kExitFailed);
+  }
+  auto hello = (*server)->WaitUntilServing();
+  if (!hello.ok()) return Complain(hello.status(), kExitFailed);
+  DescribeTemplate(*hello, (*server)->start_report());
+
+  if (line->print_prefs) {
+    if (absl::Status printed = PrintPrefs(**server); !printed.ok()) {
+      return Complain(printed, kExitFailed);
+    }
+  }
+  if (sites->empty()) return 0;
+  absl::FPrintF(stderr, "opening %d sites\n", sites->size());
+  absl::StatusOr<BrowserResult> result = OpenSites(**server, *sites);
+  if (!result.ok()) return Complain(result.status(), kExitFailed);
+  PrintPages(*result);
+  PrintProcesses(*result, **server);
+  for (const OpenedPage& page : result->pages) {
+    if (!page.error.empty()) return kExitFailed;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace browser_host
+
+int main(int argc, char** argv) { return browser_host::Main(argc, argv); }

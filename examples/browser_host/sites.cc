@@ -1,0 +1,92 @@
+#include "examples/browser_host/sites.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+
+namespace browser_host {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsHtml(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".html" || extension == ".htm" || extension == ".xhtml";
+}
+
+// "pages" for "pages/", "." and ".." by what they stand for.
+std::string FolderName(const fs::path& folder) {
+  std::error_code error;
+  const fs::path full = fs::canonical(folder, error);
+  return error ? folder.string() : full.filename().string();
+}
+
+using SiteMap = std::map<std::string, std::vector<Page>>;
+
+absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
+                                        error);
+  for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
+    std::error_code ignored;
+    if (IsHtml(walk->path()) && walk->is_regular_file(ignored)) files.push_back(walk->path());
+  }
+  if (error) {
+    return forkserver::ErrnoStatus(error.value(),
+                                   absl::StrFormat("read folder %s", folder.string()));
+  }
+  if (files.empty()) {
+    return absl::NotFoundError(absl::StrFormat("no HTML pages in %s", folder.string()));
+  }
+  const bool is_one_site = std::any_of(files.begin(), files.end(), [&](const fs::path& file) {
+    return file.parent_path() == folder;
+  });
+  const std::string own_name = FolderName(folder);
+  for (const fs::path& file : files) {
+    const fs::path relative = file.lexically_relative(folder);
+    const std::string top = relative.begin()->string();
+    const std::string site = is_one_site ? own_name : top;
+    const fs::path name = is_one_site ? relative : relative.lexically_relative(top);
+    sites[site].push_back({file.string(), name.string()});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& paths) {
+  SiteMap by_name;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (error) return forkserver::ErrnoStatus(error.value(), absl::StrFormat("stat %s", path));
+    if (fs::is_directory(status)) {
+      // Without a trailing slash, so that parents compare.
+      fs::path folder = fs::path(path).lexically_normal();
+      if (!folder.has_filename()) folder = folder.parent_path();
+      if (absl::Status added = AddFolder(folder, by_name); !added.ok()) return added;
+    } else {
+      const fs::path file(path);
+      const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+      by_name[FolderName(folder)].push_back({path, file.filename().string()});
+    }
+  }
+  std::vector<Site> sites;
+  for (auto& [name, pages] : by_name) {
+    std::sort(pages.begin(), pages.end(),
+              [](const Page& a, const Page& b) { return a.name < b.name; });
+    sites.push_back({name, std::move(pages)});
+  }
+  return sites;
+}
+
+}  // namespace browser_host
