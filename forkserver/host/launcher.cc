@@ -171,9 +171,9 @@ void Launcher::OnTemplateDead(const TemplateLink& link) {
   for (const LaunchId id : orphans) {
     Launch* launch = Find(id);
     launch->awaiting = nullptr;
-    if (launch->died_unready) launch->failure = link.why_dead();
-    // Otherwise the launch socket decides: a child that was forked before its template died
-    // says Ready, and one that was not hangs up.
+    launch->template_death = link.why_dead();
+    // The launch socket decides: a child that was forked before its template died says Ready, and
+    // one that was not hangs up.
     Advance(*launch);
   }
 }
@@ -207,7 +207,11 @@ void Launcher::Advance(Launch& launch) {
   }
   // The answer says whether there is a child to reap; the deadline bounds the wait for it.
   if (launch.awaiting != nullptr) return;
-  if (!launch.process) return Finish(launch.id, launch.failure);
+  if (!launch.process) {
+    // A hang-up without a child was the template's.
+    const bool was_template = launch.died_unready && !launch.template_death.ok();
+    return Finish(launch.id, was_template ? launch.template_death : launch.failure);
+  }
   launch.is_dying = true;
   Process process = *std::move(launch.process);
   launch.process.reset();

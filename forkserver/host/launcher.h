@@ -75,6 +75,8 @@ class Launcher {
     std::unique_ptr<Channel> channel;
     // Taken from the channel at Ready: what the child sends after it is for the caller to read.
     UniqueFd socket;
+    // Why the template owes no answer any more, if it died.
+    absl::Status template_death;
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
     bool is_ready = false;

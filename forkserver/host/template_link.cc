@@ -59,7 +59,11 @@ void TemplateLink::WatchForAnswers() {
 void TemplateLink::CountAnswer() {
   slot_is_free_ = false;
   if (unanswered_ > 0) --unanswered_;
-  if (unanswered_ == 0) channel_->SetAttention(Attention::kHangUp);
+  Relax();
+}
+
+void TemplateLink::Relax() {
+  if (state_ == State::kServing && unanswered_ == 0) channel_->SetAttention(Attention::kHangUp);
 }
 
 absl::Status TemplateLink::Ping(uint64_t id) {
@@ -152,7 +156,7 @@ void TemplateLink::OnHello(std::span<const uint8_t> payload) {
   if (state_ != State::kStarting) return Violation("a second Hello");
   hello_ = *std::move(hello);
   state_ = State::kServing;
-  channel_->SetAttention(Attention::kHangUp);
+  Relax();
   events_.on_state();
 }
 

@@ -92,6 +92,7 @@ class TemplateLink {
   void OnFailed(Packet& packet);
   void FreeSlot();
   void CountAnswer();
+  void Relax();
   void Violation(std::string_view what);
 
   const std::string name_;

@@ -1,0 +1,396 @@
+// Launches as an embedder sees them.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "child/run_child.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/channel.h"
+#include "transceiver/clock.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return {.options = TestOptions()}; }
+
+namespace {
+
+using testing::Report;
+using testing::ReportOf;
+
+LaunchOptions Options(std::vector<std::string> argv) {
+  return {.type = ProcessType::kIpcUnitTest, .argv = std::move(argv)};
+}
+
+HOST_TEST(Launch, GivesTheExitStatusWithResourceUsage) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "3"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<ExitStatus> status = child->process.Wait();
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->kind, ExitStatus::Kind::kExited);
+  EXPECT_EQ(status->code, 3);
+  ASSERT_TRUE(status->usage.has_value());
+  EXPECT_GT(status->usage->ru_minflt, 0);
+  // Asked again, the same answer.
+  EXPECT_EQ(child->process.Wait()->code, 3);
+}
+
+HOST_TEST(Launch, GivesTheSignalThatEndedAChild) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"raise", std::to_string(SIGUSR2)}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<ExitStatus> status = child->process.Wait();
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(status->kind, ExitStatus::Kind::kKilled);
+  EXPECT_EQ(status->code, SIGUSR2);
+  EXPECT_EQ(status->ToString(), "killed by SIGUSR2");
+}
+
+HOST_TEST(Launch, LaunchSocketIsTheChildsChannelAfterReady) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"echo"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  std::vector<uint8_t> buffer(kMaxPayloadBytes);
+  MiniTransceiver channel(std::move(child->socket), buffer);
+  const std::vector<uint8_t> payload(kMaxPayloadBytes, 42);
+  const int fds[] = {0, 1};
+  ASSERT_EQ(channel.Send({.type = testing::kEcho, .request_id = 9}, payload, fds), 0);
+  ASSERT_EQ(channel.Receive(), ReceiveOutcome::kMessage);
+  EXPECT_EQ(channel.packet().frame().request_id, 9u);
+  EXPECT_TRUE(std::equal(payload.begin(), payload.end(), channel.packet().payload().begin(),
+                         channel.packet().payload().end()));
+  EXPECT_EQ(channel.packet().descriptors().size(), 2u);
+  channel.TakeSocket().reset();
+  EXPECT_TRUE(child->process.Wait()->success());
+}
+
+// What a child sends right behind its Ready is the caller's, however the two arrive.
+HOST_TEST(Launch, NothingThatAChildSendsAfterReadyIsLost) {
+  for (int i = 0; i < 300; ++i) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(Options({"report"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_TRUE(ReportOf(*child).ok()) << "launch " << i;
+  }
+}
+
+HOST_TEST(Launch, ChildIsAChildOfTheHostAndSilentToAForeignWait) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "5"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  pollfd state = {.fd = child->process.pidfd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&state, 1, 10'000), 1);
+  errno = 0;
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+  EXPECT_EQ(child->process.Wait()->code, 5);
+}
+
+// An exec gives the kernel's SIGCHLD back to a child, and a foreign wait can take its status.
+HOST_TEST(Launch, StatusThatAForeignWaitTookFromAnExecedChildIsFoundAgain) {
+  LaunchOptions options = Options({"exit", "6"});
+  options.way = LaunchWay::kExec;
+  absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_EQ(waitpid(child->process.pid(), nullptr, 0), child->process.pid());
+  const absl::StatusOr<ExitStatus> status = child->process.Wait();
+  if (!status.ok()) GTEST_SKIP() << "no PIDFD_INFO_EXIT before Linux 6.15: " << status.status();
+  EXPECT_EQ(status->code, 6);
+  EXPECT_FALSE(status->usage.has_value());
+}
+
+HOST_TEST(Launch, WaitEndsAtItsDeadlineAndTheChildLivesOn) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"wait"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(child->process.Wait(absl::Milliseconds(20)).status()));
+  ASSERT_TRUE(child->process.Signal(SIGTERM).ok());
+  EXPECT_EQ(child->process.Wait()->code, SIGTERM);
+  EXPECT_TRUE(absl::IsNotFound(child->process.Signal(SIGTERM)));
+}
+
+HOST_TEST(Launch, ProcessThatIsDroppedIsKilledAndReaped) {
+  const size_t children = testing::CountChildren();
+  {
+    absl::StatusOr<LaunchedChild> child = server.Launch(Options({"wait"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(testing::CountChildren(), children + 1);
+  }
+  EXPECT_EQ(testing::CountChildren(), children);
+}
+
+HOST_TEST(Launch, TimestampsComeInTheOrderOfTheSteps) {
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const LaunchTimes& times = child->times;
+  int64_t last = times.requested_at;
+  const auto follows = [&last](int64_t at, std::string_view what) {
+    EXPECT_GE(at, last) << what;
+    last = at;
+  };
+  follows(times.template_received_at, "template received");
+  EXPECT_GE(times.template_cloned_at, times.template_received_at);
+  follows(times.child.started_at, "child started");
+  follows(times.child.plan_received_at, "plan received");
+  for (size_t i = 0; i < kLaunchStepCount; ++i) {
+    if (times.child.done_at[i] != 0) {
+      follows(times.child.done_at[i], LaunchStepName(static_cast<LaunchStep>(i)));
+    }
+  }
+  follows(times.ready_received_at, "host saw Ready");
+  EXPECT_NE(times.child.done_at[static_cast<size_t>(LaunchStep::kDescriptors)], 0);
+  EXPECT_EQ(times.child.pid, child->process.pid());
+}
+
+// glibc caches a thread's tid; a raw clone must not leave it stale.
+HOST_TEST(Launch, ChildKnowsItsOwnTidAndCanCreateThreads) {
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"report"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<Report> report = ReportOf(*child);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->at("owner_is_self"), "yes");
+  EXPECT_EQ(report->at("threads"), "1");
+  absl::StatusOr<LaunchedChild> threads = server.Launch(Options({"threads"}));
+  ASSERT_TRUE(threads.ok()) << threads.status();
+  EXPECT_TRUE(threads->process.Wait()->success());
+}
+
+HOST_TEST(Launch, ManyAtOnceAllBecomeReady) {
+  constexpr size_t kLaunches = 200;
+  std::vector<LaunchedChild> children;
+  size_t ended = 0;
+  for (size_t i = 0; i < kLaunches; ++i) {
+    server.LaunchAsync(Options({"exit", std::to_string(i % 100)}),
+                       [&](absl::StatusOr<LaunchedChild> child) {
+                         ++ended;
+                         if (child.ok()) children.push_back(*std::move(child));
+                       });
+  }
+  while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
+  ASSERT_EQ(children.size(), kLaunches);
+  std::multiset<int> codes;
+  for (LaunchedChild& child : children) codes.insert(child.process.Wait()->code);
+  for (int code = 0; code < 100; ++code) EXPECT_EQ(codes.count(code), 2u);
+}
+
+// More Forks than the template's socket holds (278): the rest wait in the host's queue, and
+// nobody blocks.
+HOST_TEST(Launch, MoreAtOnceThanASocketHoldsWaitInTheHost) {
+  rlimit limit = {.rlim_cur = 8192, .rlim_max = 8192};
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) GTEST_SKIP() << "no room for 8192 descriptors";
+  absl::StatusOr<LaunchedChild> stopper = server.Launch(Options({"wait"}));
+  constexpr size_t kLaunches = 600;
+  size_t ended = 0;
+  size_t good = 0;
+  // The root is stopped, so that nothing drains.
+  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  for (size_t i = 0; i < kLaunches; ++i) {
+    server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+      ++ended;
+      if (child.ok() && child->process.Wait()->success()) ++good;
+    });
+  }
+  EXPECT_EQ(ended, 0u);
+  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
+  EXPECT_EQ(good, kLaunches);
+}
+
+HOST_TEST(Launch, ThreadsShareTheServer) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 40;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&server, &good, i] {
+      for (int j = 0; j < kEach; ++j) {
+        absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", std::to_string(i)}));
+        // The parent-death signal follows the main thread, so these children outlive theirs.
+        if (child.ok() && child->process.Wait()->code == i) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads * kEach);
+}
+
+HOST_TEST(Launch, CallbackMayLaunchAgain) {
+  int ended = 0;
+  int inner_code = -1;
+  server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+    EXPECT_TRUE(child.ok());
+    absl::StatusOr<LaunchedChild> inner = server.Launch(Options({"exit", "8"}));
+    if (inner.ok()) inner_code = inner->process.Wait()->code;
+    ++ended;
+  });
+  while (ended == 0) server.Dispatch(absl::Seconds(10));
+  EXPECT_EQ(inner_code, 8);
+}
+
+HOST_TEST(Launch, PollableDescriptorWakesAnotherLoop) {
+  int ended = 0;
+  server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild>) { ++ended; });
+  // One that cannot even begin ends without an event of the kernel's.
+  LaunchOptions impossible = Options({"exit", "0"});
+  impossible.Map(9999, 5);
+  server.LaunchAsync(impossible, [&](absl::StatusOr<LaunchedChild> child) {
+    EXPECT_FALSE(child.ok());
+    ++ended;
+  });
+  while (ended < 2) {
+    pollfd state = {.fd = server.pollable_fd(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(poll(&state, 1, 10'000), 1);
+    server.Dispatch();
+  }
+}
+
+HOST_TEST(Launch, DeadlineEndsALaunchThatAStoppedTemplateDoesNotAnswer) {
+  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  LaunchOptions options = Options({"exit", "0"});
+  options.timeout = absl::Milliseconds(50);
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(child.status())) << child.status();
+  EXPECT_TRUE(absl::IsDeadlineExceeded(server.Ping(absl::Milliseconds(50))));
+  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  // The child that the template forks now belongs to nobody; it must not stay.
+  EXPECT_TRUE(server.Ping().ok());
+  EXPECT_TRUE(server.Launch(Options({"exit", "0"})).ok());
+}
+
+HOST_TEST(Launch, CancelledLaunchEndsWithCancelled) {
+  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  absl::Status status;
+  const LaunchId id =
+      server.LaunchAsync(Options({"exit", "0"}),
+                         [&](absl::StatusOr<LaunchedChild> child) { status = child.status(); });
+  server.Cancel(id);
+  server.Cancel(id);
+  server.Dispatch(absl::Seconds(10));
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  EXPECT_TRUE(server.Ping().ok());
+}
+
+// A descriptor of the host's is not free when the pidfd comes; its slot was kept.
+HOST_TEST(Launch, HostAtItsDescriptorLimitGetsAnErrorOrAChildButLosesNothing) {
+  const size_t open_now = testing::CountOpenDescriptors();
+  const size_t children = testing::CountChildren();
+  for (size_t spare = 0; spare < 6; ++spare) {
+    rlimit before;
+    getrlimit(RLIMIT_NOFILE, &before);
+    std::vector<UniqueFd> filler;
+    // Numbers are given out from the lowest: fill the holes, then leave `spare` free.
+    rlimit low = {.rlim_cur = 64, .rlim_max = before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (;;) {
+      UniqueFd fd(fcntl(0, F_DUPFD_CLOEXEC, 3));
+      if (!fd.is_open()) break;
+      filler.push_back(std::move(fd));
+    }
+    for (size_t i = 0; i < spare; ++i) filler.pop_back();
+    absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+    if (child.ok()) {
+      EXPECT_TRUE(child->process.Wait()->success());
+    } else {
+      EXPECT_NE(std::string(child.status().message()).find("EMFILE"), std::string::npos)
+          << child.status();
+    }
+    // Two ends of the launch socket; the far one's slot becomes the pidfd's.
+    EXPECT_EQ(child.ok(), spare >= 2) << spare << " spare: " << child.status();
+    filler.clear();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  }
+  EXPECT_LE(testing::CountOpenDescriptors(), open_now);
+  EXPECT_EQ(testing::CountChildren(), children);
+  EXPECT_TRUE(server.Launch(Options({"exit", "0"})).ok());
+}
+
+HOST_TEST(Launch, WithoutATemplateTheStatusSaysSoAndAnExecStillWorks) {
+  ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  ASSERT_FALSE(child.ok());
+  EXPECT_NE(std::string(child.status().message()).find("root template"), std::string::npos)
+      << child.status();
+  // From now on it is known.
+  child = server.Launch(Options({"exit", "0"}));
+  EXPECT_NE(std::string(child.status().message()).find("root template died"), std::string::npos)
+      << child.status();
+  EXPECT_FALSE(server.WaitUntilServing().ok());
+  EXPECT_FALSE(server.Ping().ok());
+  LaunchOptions options = Options({"exit", "4"});
+  options.way = LaunchWay::kExec;
+  absl::StatusOr<LaunchedChild> execed = server.Launch(options);
+  ASSERT_TRUE(execed.ok()) << execed.status();
+  EXPECT_EQ(execed->process.Wait()->code, 4);
+}
+
+HOST_TEST(Launch, ChildrenOutliveTheirTemplate) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"echo"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+  EXPECT_FALSE(server.Launch(Options({"exit", "0"})).ok());
+  std::vector<uint8_t> buffer(kMaxPayloadBytes);
+  MiniTransceiver channel(std::move(child->socket), buffer);
+  ASSERT_EQ(channel.Send({.type = testing::kEcho}), 0);
+  EXPECT_EQ(channel.Receive(), ReceiveOutcome::kMessage);
+  channel.TakeSocket().reset();
+  EXPECT_TRUE(child->process.Wait()->success());
+}
+
+HOST_TEST(Launch, TemplateKilledUnderManyLaunchesLosesNone) {
+  constexpr size_t kLaunches = 100;
+  size_t ended = 0;
+  std::vector<LaunchedChild> children;
+  for (size_t i = 0; i < kLaunches; ++i) {
+    server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+      ++ended;
+      if (child.ok()) children.push_back(*std::move(child));
+    });
+    if (i == kLaunches / 2) {
+      ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+    }
+  }
+  while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
+  for (LaunchedChild& child : children) EXPECT_TRUE(child.process.Wait()->success());
+}
+
+HOST_TEST(Launch, ChildrenAreBlindToEachOthersChannels) {
+  absl::StatusOr<LaunchedChild> first = server.Launch(Options({"wait"}));
+  absl::StatusOr<LaunchedChild> second = server.Launch(Options({"report"}));
+  ASSERT_TRUE(first.ok() && second.ok());
+  const absl::StatusOr<Report> report = ReportOf(*second);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+  // Nobody else holds the first one's channel: closing it ends the child.
+  first->socket.reset();
+  EXPECT_TRUE(first->process.Wait()->success());
+}
+
+HOST_TEST(Launch, ThousandsLeakNothingInTheTemplate) {
+  const std::string folder = absl::StrFormat("/proc/%d/fd", server.root_pid());
+  const auto count = [&folder] {
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(folder.c_str()), closedir);
+    size_t entries = 0;
+    while (readdir(listing.get()) != nullptr) ++entries;
+    return entries;
+  };
+  const size_t before = count();
+  for (int i = 0; i < 1000; ++i) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_TRUE(child->process.Wait()->success());
+  }
+  ASSERT_TRUE(server.Ping().ok());  // the template has done everything else
+  EXPECT_EQ(count(), before);
+}
+
+}  // namespace
+}  // namespace forkserver

@@ -1,0 +1,182 @@
+#include "tests/testing/host_test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/host/self_exec.h"
+#include "tests/testing/test_program.h"
+
+namespace forkserver::testing {
+namespace {
+
+constexpr char kAsHost[] = "--as-host=";
+constexpr char kTestVariable[] = "FORKSERVER_TEST";
+constexpr int kExitSkipped = 77;
+constexpr absl::Duration kPatience = absl::Seconds(60);
+
+// Set in the victim.
+ForkServer* host_server = nullptr;
+HostSetup* host_setup = nullptr;
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char chunk[4096];
+  lseek(fd, 0, SEEK_SET);
+  for (ssize_t size; (size = read(fd, chunk, sizeof(chunk))) > 0;) {
+    text.append(chunk, static_cast<size_t>(size));
+  }
+  return text;
+}
+
+// The runner's environment, less what would have the victim write the runner's own reports.
+std::vector<std::string> VictimEnvironment(const std::string& test) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("XML_OUTPUT_FILE=") || text.starts_with("TEST_") ||
+        text.starts_with("TESTBRIDGE_") || text.starts_with("GTEST_")) {
+      continue;
+    }
+    environment.emplace_back(text);
+  }
+  environment.push_back(absl::StrFormat("%s=%s", kTestVariable, test));
+  return environment;
+}
+
+void RunVictim(const std::string& test) {
+  const UniqueFd output(memfd_create("victim-output", MFD_CLOEXEC));
+  ASSERT_TRUE(output.is_open());
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output.get(), STDERR_FILENO);
+  const std::string argument = kAsHost + test;
+  char program[] = "host-under-test";
+  char* const argv[] = {program, const_cast<char*>(argument.c_str()), nullptr};
+  const std::vector<std::string> environment = VictimEnvironment(test);
+  std::vector<char*> pointers;
+  for (const std::string& entry : environment) {
+    pointers.push_back(const_cast<char*>(entry.c_str()));
+  }
+  pointers.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv, pointers.data());
+  posix_spawn_file_actions_destroy(&actions);
+  ASSERT_EQ(error, 0) << strerror(error);
+
+  absl::StatusOr<Process> victim = Process::Adopt(pid);
+  ASSERT_TRUE(victim.ok()) << victim.status();
+  const absl::StatusOr<ExitStatus> status = victim->Wait(kPatience);
+  ASSERT_TRUE(status.ok()) << status.status() << "\n" << ReadAll(output.get());
+  if (status->kind == ExitStatus::Kind::kExited && status->code == kExitSkipped) {
+    GTEST_SKIP() << ReadAll(output.get());
+  }
+  EXPECT_TRUE(status->success()) << test << " in its host " << status->ToString() << "\n"
+                                 << ReadAll(output.get());
+}
+
+void RunBody(void (*body)(ForkServer& server)) {
+  if (host_setup->wait_until_serving) {
+    const absl::StatusOr<HelloMessage> hello = host_server->WaitUntilServing();
+    ASSERT_TRUE(hello.ok()) << hello.status();
+  }
+  const size_t descriptors = CountOpenDescriptors();
+  const size_t children = CountChildren();
+  body(*host_server);
+  // What was given up may still be dying.
+  for (int i = 0; i < 1000 && host_server->in_flight() > 0; ++i) {
+    host_server->Dispatch(absl::Milliseconds(100));
+  }
+  EXPECT_EQ(host_server->in_flight(), 0u);
+  EXPECT_LE(CountOpenDescriptors(), descriptors) << "the host leaks descriptors";
+  EXPECT_LE(CountChildren(), children) << "the host leaks children";
+}
+
+int HostMain(int argc, char** argv, const std::string& test) {
+  HostSetup setup = SetUpHost(test);
+  if (setup.before_start) setup.before_start();
+  absl::StatusOr<std::unique_ptr<ForkServer>> server =
+      ForkServer::Start(argc, argv, std::move(setup.options));
+  if (!server.ok()) {
+    absl::FPrintF(stderr, "%s\n", std::string(server.status().message()));
+    return 1;
+  }
+  host_server = server->get();
+  host_setup = &setup;
+  std::string filter = "--gtest_filter=" + test;
+  char* arguments[] = {argv[0], filter.data(), nullptr};
+  int count = 2;
+  ::testing::InitGoogleTest(&count, arguments);
+  const int failed = RUN_ALL_TESTS();
+  const ::testing::UnitTest& unit = *::testing::UnitTest::GetInstance();
+  const bool skipped = unit.skipped_test_count() > 0;
+  const bool ran = unit.test_to_run_count() == 1;
+  host_server = nullptr;
+  server->reset();
+  // Every template has been reaped by now.
+  if (CountChildren() != 0) {
+    absl::FPrintF(stderr, "children are left after the fork server's end\n");
+    return 1;
+  }
+  if (failed != 0 || !ran) return 1;
+  return skipped ? kExitSkipped : 0;
+}
+
+}  // namespace
+
+StartOptions TestOptions() {
+  return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<TestProgram>}}, .warm_ups = {}};
+}
+
+size_t CountOpenDescriptors() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), closedir);
+  size_t count = 0;
+  while (readdir(folder.get()) != nullptr) ++count;
+  return count - 3;  // ".", ".." and the folder itself
+}
+
+size_t CountChildren() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), closedir);
+  size_t count = 0;
+  while (const dirent* task = readdir(tasks.get())) {
+    std::ifstream file(absl::StrFormat("/proc/self/task/%s/children", task->d_name));
+    for (int pid; file >> pid;) ++count;
+  }
+  return count;
+}
+
+void RunInHost(const std::string& test, void (*body)(ForkServer& server)) {
+  if (host_server != nullptr) {
+    RunBody(body);
+  } else {
+    RunVictim(test);
+  }
+}
+
+}  // namespace forkserver::testing
+
+int main(int argc, char** argv) {
+  using forkserver::testing::HostMain;
+  using forkserver::testing::kAsHost;
+  if (argc == 2 && strncmp(argv[1], kAsHost, strlen(kAsHost)) == 0) {
+    return HostMain(argc, argv, argv[1] + strlen(kAsHost));
+  }
+  if (forkserver::FindLaunchSocketArgument(argc, argv) >= 0) {
+    const char* test = getenv(forkserver::testing::kTestVariable);
+    return HostMain(argc, argv, test != nullptr ? test : "");
+  }
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,55 @@
+// Tests whose body is the main program of a host.
+//
+//     HOST_TEST(Launch, GivesBackAProcessAndASocket) {
+//       auto child = server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"exit", "3"}});
+//       ASSERT_TRUE(child.ok()) << child.status();
+//       EXPECT_EQ(child->process.Wait()->code, 3);
+//     }
+//
+// The test runner itself is never forked. For each such test it spawns its own program again, as a
+// victim: a process whose first statement is ForkServer::Start and which then runs this one body
+// with all of GoogleTest's assertions. Before and after the body the open descriptors and the
+// children of the victim are counted; one more of either fails the test.
+//
+// A test binary links //tests/testing:host_test, which has its main, and defines SetUpHost.
+#ifndef TESTS_TESTING_HOST_TEST_H_
+#define TESTS_TESTING_HOST_TEST_H_
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+#include "forkserver/host/fork_server.h"
+
+namespace forkserver::testing {
+
+struct HostSetup {
+  StartOptions options = {};
+  // Runs in the host before Start: what a careless program did first.
+  std::function<void()> before_start = {};
+  // Whether the body wants a root that serves.
+  bool wait_until_serving = true;
+};
+
+// Defined by each test binary. `test` is "Suite.Name"; called in the victim and in the processes
+// that its fork server exec's.
+HostSetup SetUpHost(const std::string& test);
+
+// Programs of type ipc-unit-test that run test_program.h.
+StartOptions TestOptions();
+
+// Entries of /proc/self/fd, and children of this process, zombies included.
+size_t CountOpenDescriptors();
+size_t CountChildren();
+
+void RunInHost(const std::string& test, void (*body)(ForkServer& server));
+
+}  // namespace forkserver::testing
+
+#define HOST_TEST(suite, name)                                                                     \
+  static void suite##_##name##_Body(::forkserver::ForkServer& server);                             \
+  TEST(suite, name) { ::forkserver::testing::RunInHost(#suite "." #name, suite##_##name##_Body); } \
+  static void suite##_##name##_Body([[maybe_unused]] ::forkserver::ForkServer& server)
+
+#endif  // TESTS_TESTING_HOST_TEST_H_
