@@ -134,6 +134,7 @@ void Channel::ReceiveAll() {
         handlers_.on_packet(packet);
         break;
       case PacketOutcome::kWouldBlock:
+        if (handlers_.on_drained) handlers_.on_drained();
         return;
       case PacketOutcome::kClosed:
         return Close(absl::UnavailableError("the peer is gone"));

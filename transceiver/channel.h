@@ -39,11 +39,13 @@ class Channel {
  public:
   struct Handlers {
     // Called before each receive, while a descriptor slot can still be made free.
-    std::function<void()> before_receive;
+    std::function<void()> before_receive = {};
+    // Called when nothing is left to receive for now.
+    std::function<void()> on_drained = {};
     // A message, or a malformed packet (its frame_error is not kNone; its descriptors are closed).
-    std::function<void(Packet& packet)> on_packet;
+    std::function<void(Packet& packet)> on_packet = {};
     // The peer is gone (Unavailable), or the socket failed.
-    std::function<void(absl::Status why)> on_closed;
+    std::function<void(absl::Status why)> on_closed = {};
   };
 
   static constexpr size_t kMaxQueuedMessages = 1024;

@@ -70,8 +70,7 @@ class SiteRun {
         {.pid = child.process.pid(), .site = site_.name, .times = child.times});
     channel_ = std::make_unique<Channel>(
         loop_, std::move(child.socket),
-        Channel::Handlers{.before_receive = {},
-                          .on_packet = [this](Packet& packet) { OnPacket(packet); },
+        Channel::Handlers{.on_packet = [this](Packet& packet) { OnPacket(packet); },
                           .on_closed = [this](absl::Status) { OnHangUp(); }});
     process_.emplace(std::move(child.process));
     absl::StatusOr<EventLoop::WatchId> watch =

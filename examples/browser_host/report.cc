@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,11 +63,11 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   absl::PrintF("\n%8s  %-11s %-24s %5s  %11s  %9s  %s\n", "PID", "TYPE", "SITE", "PAGES", "PRIVATE",
                "LAUNCH", "END");
   PrintRow(getpid(), "parent", "-", "-", PrivateKib(getpid()), "-", "running");
-  if (const pid_t seed = server.seed_pid(); seed > 0) {
-    PrintRow(seed, "seed", "-", "-", PrivateKib(seed), "-", "running");
+  if (const std::optional<pid_t> seed = server.seed_pid()) {
+    PrintRow(*seed, "seed", "-", "-", PrivateKib(*seed), "-", "running");
   }
-  if (const pid_t root = server.root_pid(); root > 0) {
-    PrintRow(root, "forkserver", "-", "-", PrivateKib(root), "-", "running");
+  if (const std::optional<pid_t> root = server.root_pid()) {
+    PrintRow(*root, "forkserver", "-", "-", PrivateKib(*root), "-", "running");
   }
   std::vector<int64_t> nanos;
   size_t reaped = 0;

@@ -205,14 +205,20 @@ const StartReport& ForkServer::start_report() const { return core_->report; }
 
 absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
-  const auto state = [this] { return core_->root->state(); };
+  const TemplateLink& root = *core_->root;
+  // Its Hello may overtake the seed's word of its pid.
   core_->driver.RunUntil(
-      lock, [&] { return state() != TemplateLink::State::kStarting; }, DeadlineIn(timeout));
-  switch (state()) {
+      lock,
+      [&root] {
+        return root.state() == TemplateLink::State::kDead ||
+               (root.state() == TemplateLink::State::kServing && root.pid().has_value());
+      },
+      DeadlineIn(timeout));
+  switch (root.state()) {
     case TemplateLink::State::kServing:
-      return core_->root->hello();
+      return root.hello();
     case TemplateLink::State::kDead:
-      return core_->root->why_dead();
+      return root.why_dead();
     case TemplateLink::State::kStarting:
       break;
   }
@@ -279,12 +285,12 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
       absl::StrFormat("root template: no Pong within %s", absl::FormatDuration(timeout)));
 }
 
-pid_t ForkServer::seed_pid() const {
+std::optional<pid_t> ForkServer::seed_pid() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->seed != nullptr ? core_->seed->pid() : -1;
+  return core_->seed != nullptr ? core_->seed->pid() : std::nullopt;
 }
 
-pid_t ForkServer::root_pid() const {
+std::optional<pid_t> ForkServer::root_pid() const {
   std::unique_lock lock(core_->driver.mutex());
   return core_->root->pid();
 }

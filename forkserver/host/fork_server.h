@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,9 +101,10 @@ class ForkServer {
   // Asks the root whether it still answers.
   absl::Status Ping(absl::Duration timeout = absl::Seconds(1));
 
-  // For reports: -1 where there is none.
-  pid_t seed_pid() const;
-  pid_t root_pid() const;
+  // For reports; nothing where there is no such process. The root's is known once WaitUntilServing
+  // has returned well.
+  std::optional<pid_t> seed_pid() const;
+  std::optional<pid_t> root_pid() const;
 
   // Launches that have not ended, and processes that are not reaped yet.
   size_t in_flight() const;

@@ -73,7 +73,6 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Templa
   launch.channel = std::make_unique<Channel>(
       loop_, std::move(sockets.first),
       Channel::Handlers{
-          .before_receive = {},
           .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
           .on_closed =
               [this, id](absl::Status) {

@@ -20,6 +20,7 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
       channel_(std::make_unique<Channel>(
           loop, std::move(socket),
           Channel::Handlers{.before_receive = [this] { FreeSlot(); },
+                            .on_drained = [this] { KeepSlot(); },
                             .on_packet = [this](Packet& packet) { OnPacket(packet); },
                             .on_closed =
                                 [this](absl::Status why) {
@@ -32,7 +33,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
   const int fd = launch_socket.get();
   if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id}, {}, {&fd, 1});
       !sent.ok()) {
-    return sent;
+    return SendFailed(std::move(sent));
   }
   // One call closes our copy of the far end, so that the child's death can be seen on the near
   // one, and keeps its slot for the pidfd.
@@ -40,6 +41,12 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
   slots_.push_back(std::move(launch_socket));
   ++unanswered_;
   return absl::OkStatus();
+}
+
+absl::Status TemplateLink::SendFailed(absl::Status sent) {
+  // A template that is gone is found dead by reading what it had answered, to the end.
+  if (absl::IsUnavailable(sent)) ReadAnswers();
+  return state_ == State::kDead ? why_dead_ : sent;
 }
 
 void TemplateLink::FreeSlot() {
@@ -66,10 +73,20 @@ void TemplateLink::Relax() {
   if (state_ == State::kServing && unanswered_ == 0) channel_->SetAttention(Attention::kHangUp);
 }
 
+void TemplateLink::KeepSlot() {
+  if (!slot_is_free_) return;
+  // No message took it, and an answer is still owed. Where this fails, somebody else was faster:
+  // OnForked has a way out.
+  UniqueFd slot(fcntl(null_device_, F_DUPFD_CLOEXEC, 3));
+  if (slot.is_open()) slots_.push_back(std::move(slot));
+  slot_is_free_ = false;
+}
+
 absl::Status TemplateLink::Ping(uint64_t id) {
   if (state_ == State::kDead) return why_dead_;
-  if (absl::Status sent = channel_->Send({.type = kPing, .request_id = id}); !sent.ok())
-    return sent;
+  if (absl::Status sent = channel_->Send({.type = kPing, .request_id = id}); !sent.ok()) {
+    return SendFailed(std::move(sent));
+  }
   ++unanswered_;
   WatchForAnswers();
   return absl::OkStatus();

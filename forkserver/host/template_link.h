@@ -71,8 +71,10 @@ class TemplateLink {
 
   // The template's own process, once it is known.
   void SetProcess(Process process);
-  // -1 where it is not known.
-  pid_t pid() const { return process_ ? process_->pid() : -1; }
+  // An optional, and no number that stands for none: kill(2) has a meaning for each of those.
+  std::optional<pid_t> pid() const {
+    return process_ ? std::optional(process_->pid()) : std::nullopt;
+  }
   std::optional<Process> TakeProcess();
 
   // Ends the link and the template.
@@ -90,7 +92,9 @@ class TemplateLink {
   void OnHello(std::span<const uint8_t> payload);
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
+  absl::Status SendFailed(absl::Status sent);
   void FreeSlot();
+  void KeepSlot();
   void CountAnswer();
   void Relax();
   void Violation(std::string_view what);

@@ -191,7 +191,7 @@ HOST_TEST(Launch, MoreAtOnceThanASocketHoldsWaitInTheHost) {
   size_t ended = 0;
   size_t good = 0;
   // The root is stopped, so that nothing drains.
-  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
   for (size_t i = 0; i < kLaunches; ++i) {
     server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
       ++ended;
@@ -199,7 +199,7 @@ HOST_TEST(Launch, MoreAtOnceThanASocketHoldsWaitInTheHost) {
     });
   }
   EXPECT_EQ(ended, 0u);
-  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
   while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
   EXPECT_EQ(good, kLaunches);
 }
@@ -253,20 +253,20 @@ HOST_TEST(Launch, PollableDescriptorWakesAnotherLoop) {
 }
 
 HOST_TEST(Launch, DeadlineEndsALaunchThatAStoppedTemplateDoesNotAnswer) {
-  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
   LaunchOptions options = Options({"exit", "0"});
   options.timeout = absl::Milliseconds(50);
   const absl::StatusOr<LaunchedChild> child = server.Launch(options);
   EXPECT_TRUE(absl::IsDeadlineExceeded(child.status())) << child.status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(server.Ping(absl::Milliseconds(50))));
-  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
   // The child that the template forks now belongs to nobody; it must not stay.
   EXPECT_TRUE(server.Ping().ok());
   EXPECT_TRUE(server.Launch(Options({"exit", "0"})).ok());
 }
 
 HOST_TEST(Launch, CancelledLaunchEndsWithCancelled) {
-  ASSERT_EQ(kill(server.root_pid(), SIGSTOP), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
   absl::Status status;
   const LaunchId id =
       server.LaunchAsync(Options({"exit", "0"}),
@@ -275,7 +275,7 @@ HOST_TEST(Launch, CancelledLaunchEndsWithCancelled) {
   server.Cancel(id);
   server.Dispatch(absl::Seconds(10));
   EXPECT_TRUE(absl::IsCancelled(status)) << status;
-  ASSERT_EQ(kill(server.root_pid(), SIGCONT), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
   EXPECT_TRUE(server.Ping().ok());
 }
 
@@ -314,7 +314,7 @@ HOST_TEST(Launch, HostAtItsDescriptorLimitGetsAnErrorOrAChildButLosesNothing) {
 }
 
 HOST_TEST(Launch, WithoutATemplateTheStatusSaysSoAndAnExecStillWorks) {
-  ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
   ASSERT_FALSE(child.ok());
   EXPECT_NE(std::string(child.status().message()).find("root template"), std::string::npos)
@@ -335,7 +335,7 @@ HOST_TEST(Launch, WithoutATemplateTheStatusSaysSoAndAnExecStillWorks) {
 HOST_TEST(Launch, ChildrenOutliveTheirTemplate) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"echo"}));
   ASSERT_TRUE(child.ok()) << child.status();
-  ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
   EXPECT_FALSE(server.Launch(Options({"exit", "0"})).ok());
   std::vector<uint8_t> buffer(kMaxPayloadBytes);
   MiniTransceiver channel(std::move(child->socket), buffer);
@@ -355,7 +355,7 @@ HOST_TEST(Launch, TemplateKilledUnderManyLaunchesLosesNone) {
       if (child.ok()) children.push_back(*std::move(child));
     });
     if (i == kLaunches / 2) {
-      ASSERT_EQ(kill(server.root_pid(), SIGKILL), 0);
+      ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
     }
   }
   while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
@@ -375,7 +375,7 @@ HOST_TEST(Launch, ChildrenAreBlindToEachOthersChannels) {
 }
 
 HOST_TEST(Launch, ThousandsLeakNothingInTheTemplate) {
-  const std::string folder = absl::StrFormat("/proc/%d/fd", server.root_pid());
+  const std::string folder = absl::StrFormat("/proc/%d/fd", server.root_pid().value());
   const auto count = [&folder] {
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(folder.c_str()), closedir);
     size_t entries = 0;

@@ -1,11 +1,13 @@
 #include "tests/testing/host_test.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -17,6 +19,7 @@
 #include "absl/strings/str_format.h"
 #include "forkserver/host/self_exec.h"
 #include "tests/testing/test_program.h"
+#include "transceiver/errno_status.h"
 
 namespace forkserver::testing {
 namespace {
@@ -87,12 +90,25 @@ void RunVictim(const std::string& test) {
                                  << ReadAll(output.get());
 }
 
+// For the message of a failed count.
+std::string ListDescriptors() {
+  std::string text;
+  for (int fd = 0; fd < 1024; ++fd) {
+    char target[256];
+    const ssize_t size =
+        readlink(absl::StrFormat("/proc/self/fd/%d", fd).c_str(), target, sizeof(target));
+    if (size > 0) absl::StrAppendFormat(&text, "%d -> %s\n", fd, std::string(target, size));
+  }
+  return text;
+}
+
 void RunBody(void (*body)(ForkServer& server)) {
   if (host_setup->wait_until_serving) {
     const absl::StatusOr<HelloMessage> hello = host_server->WaitUntilServing();
     ASSERT_TRUE(hello.ok()) << hello.status();
   }
   const size_t descriptors = CountOpenDescriptors();
+  const std::string listed = ListDescriptors();
   const size_t children = CountChildren();
   body(*host_server);
   // What was given up may still be dying.
@@ -100,7 +116,9 @@ void RunBody(void (*body)(ForkServer& server)) {
     host_server->Dispatch(absl::Milliseconds(100));
   }
   EXPECT_EQ(host_server->in_flight(), 0u);
-  EXPECT_LE(CountOpenDescriptors(), descriptors) << "the host leaks descriptors";
+  EXPECT_LE(CountOpenDescriptors(), descriptors) << "the host leaks descriptors; before:\n"
+                                                 << listed << "after:\n"
+                                                 << ListDescriptors();
   EXPECT_LE(CountChildren(), children) << "the host leaks children";
 }
 
@@ -155,6 +173,16 @@ size_t CountChildren() {
     for (int pid; file >> pid;) ++count;
   }
   return count;
+}
+
+absl::Status SignalRoot(const ForkServer& server, int signal) {
+  const std::optional<pid_t> pid = server.root_pid();
+  if (!pid.has_value()) return absl::NotFoundError("there is no root");
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
+  if (!pidfd.is_open() || syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0) {
+    return ErrnoStatus(errno, absl::StrFormat("signal %d to root %d", signal, *pid));
+  }
+  return absl::OkStatus();
 }
 
 void RunInHost(const std::string& test, void (*body)(ForkServer& server)) {

@@ -43,6 +43,9 @@ StartOptions TestOptions();
 size_t CountOpenDescriptors();
 size_t CountChildren();
 
+// Signals the root template, by a pidfd: never by a number that might mean everybody.
+absl::Status SignalRoot(const ForkServer& server, int signal);
+
 void RunInHost(const std::string& test, void (*body)(ForkServer& server));
 
 }  // namespace forkserver::testing
