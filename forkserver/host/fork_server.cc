@@ -229,26 +229,22 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout
 LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback callback) {
   std::unique_lock lock(core_->driver.mutex());
   TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
-  const LaunchId id = core_->launcher.Begin(options, link, core_->prefs, std::move(callback));
+  const LaunchId id =
+      core_->launcher.Begin(options, link, core_->prefs, Delivery::kDeferred, std::move(callback));
   core_->WakeForCompletions();
   return id;
 }
 
 absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
   std::optional<absl::StatusOr<LaunchedChild>> result;
-  bool done = false;
   std::unique_lock lock(core_->driver.mutex());
   TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
-  core_->launcher.Begin(options, link, core_->prefs,
-                        [this, &result, &done](absl::StatusOr<LaunchedChild> child) {
-                          result.emplace(std::move(child));
-                          // Whoever runs the callback has no lock; the waiter looks with it.
-                          std::lock_guard guard(core_->driver.mutex());
-                          done = true;
-                        });
+  core_->launcher.Begin(
+      options, link, core_->prefs, Delivery::kAtOnce,
+      [&result](absl::StatusOr<LaunchedChild> child) { result.emplace(std::move(child)); });
   // The launch has its own deadline.
   core_->driver.RunUntil(
-      lock, [&done] { return done; }, kNever);
+      lock, [&result] { return result.has_value(); }, kNever);
   return *std::move(result);
 }
 

@@ -22,7 +22,8 @@
 // Cancelled, and children that are Ready live on.
 // Threads: all functions may be called from any thread. There is no thread of ours: whoever waits
 // in Launch, WaitUntilServing or Dispatch drives the event loop for all, and callbacks run on that
-// thread, without a lock, so that they may call anything here, Launch included.
+// thread, without a lock, so that they may call anything here, Launch included. A thread that
+// waits for what another one's callback does bounds its Dispatch, or uses Launch.
 // After a fork of the embedder's own: not usable in the child.
 #ifndef FORKSERVER_HOST_FORK_SERVER_H_
 #define FORKSERVER_HOST_FORK_SERVER_H_

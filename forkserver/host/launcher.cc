@@ -26,11 +26,12 @@ Launcher::Launch* Launcher::Find(LaunchId id) {
 }
 
 LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
-                         const PrefsGeneration& prefs, LaunchCallback callback) {
+                         const PrefsGeneration& prefs, Delivery delivery, LaunchCallback callback) {
   const LaunchId id = NextId();
   Launch& launch = *launches_.emplace(id, std::make_unique<Launch>()).first->second;
   launch.id = id;
   launch.what = absl::StrFormat("launch of %s", ProcessTypeName(options.type));
+  launch.delivery = delivery;
   launch.callback = std::move(callback);
   launch.times.requested_at = NowNanos();
   if (absl::Status sent = Send(launch, options, link, prefs); !sent.ok()) {
@@ -249,6 +250,7 @@ void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
   const std::unique_ptr<Launch> launch = std::move(found->second);
   launches_.erase(found);
   if (launch->deadline != 0) loop_.CancelTimer(launch->deadline);
+  if (launch->delivery == Delivery::kAtOnce) return launch->callback(std::move(result));
   // std::function wants what it holds to be copyable.
   auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
   completions_.push_back(

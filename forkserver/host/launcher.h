@@ -6,8 +6,7 @@
 // caller cancels) while the template still owes its answer is the caller told first; the child of
 // a late answer is killed and reaped when it comes.
 //
-// Threads: those of the loop. Callbacks of the callers are not run here but handed out by
-// TakeCompletions, so that they can run without the lock.
+// Threads: those of the loop.
 #ifndef FORKSERVER_HOST_LAUNCHER_H_
 #define FORKSERVER_HOST_LAUNCHER_H_
 
@@ -37,6 +36,12 @@ namespace forkserver {
 using LaunchId = uint64_t;
 using LaunchCallback = std::function<void(absl::StatusOr<LaunchedChild> child)>;
 
+// Who runs a callback, and when.
+enum class Delivery : uint8_t {
+  kAtOnce,    // where the launch ends, with the lock held: for the server's own callbacks
+  kDeferred,  // handed out by TakeCompletions: for the embedder's, which may call anything
+};
+
 class Launcher {
  public:
   Launcher(EventLoop& loop, Reaper& reaper, const HostFacts& facts, const SelfImage& self,
@@ -47,7 +52,7 @@ class Launcher {
 
   // `link` is the template of a LaunchWay::kTemplate. Whatever goes wrong is told to `callback`.
   LaunchId Begin(const LaunchOptions& options, TemplateLink* link, const PrefsGeneration& prefs,
-                 LaunchCallback callback);
+                 Delivery delivery, LaunchCallback callback);
   // Ends a launch with `why`; one that has ended is ignored.
   void Abandon(LaunchId id, absl::Status why);
   void AbandonAll(const absl::Status& why);
@@ -68,6 +73,7 @@ class Launcher {
   struct Launch {
     LaunchId id;
     std::string what;  // "launch of content", for errors
+    Delivery delivery;
     LaunchCallback callback;
     LaunchTimes times;
     // The template that owes an answer to Fork, or null.

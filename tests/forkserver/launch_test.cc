@@ -212,9 +212,36 @@ HOST_TEST(Launch, ThreadsShareTheServer) {
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&server, &good, i] {
       for (int j = 0; j < kEach; ++j) {
-        absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", std::to_string(i)}));
+        LaunchOptions options = Options({"exit", std::to_string(i)});
+        // No deadline that would wake a thread which nobody woke.
+        options.timeout = absl::InfiniteDuration();
+        absl::StatusOr<LaunchedChild> child = server.Launch(options);
         // The parent-death signal follows the main thread, so these children outlive theirs.
         if (child.ok() && child->process.Wait()->code == i) ++good;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads * kEach);
+}
+
+// The callback of one thread's launch may run on another thread, that of its own launch too.
+HOST_TEST(Launch, CallbacksRunOnWhicheverThreadDispatches) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 50;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&server, &good] {
+      for (int j = 0; j < kEach; ++j) {
+        std::atomic<bool> ended = false;
+        LaunchOptions options = Options({"exit", "0"});
+        options.timeout = absl::InfiniteDuration();
+        server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> child) {
+          if (child.ok() && child->process.Wait()->success()) ++good;
+          ended = true;
+        });
+        while (!ended) server.Dispatch(absl::Milliseconds(50));
       }
     });
   }

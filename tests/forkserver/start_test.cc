@@ -1,0 +1,226 @@
+// How a host starts: forked or exec'ed, warmed up or refused, with or without clone3.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/server/build_id.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/frame.h"
+
+namespace forkserver {
+namespace {
+
+std::vector<char>* warmed = nullptr;
+
+void LeaveAThread(const char* name) {
+  std::thread thread([] {
+    for (;;) pause();
+  });
+  pthread_setname_np(thread.native_handle(), name);
+  thread.detach();
+}
+
+// What an old container engine's filter does.
+void ForbidClone3() {
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+  if (seccomp_load(filter) != 0) abort();
+  seccomp_release(filter);
+}
+
+testing::HostSetup WithWarmUps(std::vector<WarmUp> warm_ups) {
+  testing::HostSetup setup = {.options = testing::TestOptions()};
+  setup.options.warm_ups = std::move(warm_ups);
+  return setup;
+}
+
+}  // namespace
+
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  if (test.find("WarmUps") != test.npos) {
+    return WithWarmUps({{"heap of 8 MiB",
+                         [] {
+                           warmed = new std::vector<char>(8 << 20, 'w');
+                           return absl::OkStatus();
+                         }},
+                        {"one that fails", [] { return absl::NotFoundError("no such font"); }},
+                        {"an open file", [] {
+                           return open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0
+                                      ? absl::OkStatus()
+                                      : absl::InternalError("open");
+                         }}});
+  }
+  if (test.find("ThreadLeftByAWarmUp") != test.npos) {
+    HostSetup setup = WithWarmUps({{"careless", [] {
+                                      LeaveAThread("font-scanner");
+                                      return absl::OkStatus();
+                                    }}});
+    setup.wait_until_serving = false;
+    return setup;
+  }
+  if (test.find("CrashInAWarmUp") != test.npos) {
+    HostSetup setup = WithWarmUps({{"crash", [] {
+                                      raise(SIGSEGV);
+                                      return absl::OkStatus();
+                                    }}});
+    setup.wait_until_serving = false;
+    return setup;
+  }
+  HostSetup setup = {.options = TestOptions()};
+  if (test.find("BeforeTheRoot") != test.npos) setup.wait_until_serving = false;
+  if (test.find("HostWithAThread") != test.npos) {
+    // In the exec'ed root there is no such thread.
+    setup.before_start = [] {
+      if (getenv("FORKSERVER_TEST_THREAD_MADE") == nullptr) LeaveAThread("early-bird");
+      setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
+    };
+  }
+  if (test.find("WithoutClone3") != test.npos) setup.before_start = ForbidClone3;
+  return setup;
+}
+
+namespace {
+
+using testing::Report;
+using testing::ReportOf;
+
+LaunchOptions Options(std::vector<std::string> argv) {
+  return {.type = ProcessType::kIpcUnitTest, .argv = std::move(argv)};
+}
+
+HOST_TEST(Start, HelloSaysWhoTheRootIs) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok());
+  EXPECT_EQ(hello->protocol_version, kProtocolVersion);
+  EXPECT_EQ(hello->build_id, ComputeBuildId());
+  EXPECT_EQ(hello->pid, server.root_pid().value());
+  EXPECT_EQ(hello->capabilities, uint32_t{kForksWithClone3 | kKeepsThreadIds | kSilentChildren});
+  EXPECT_EQ(server.start_report().way, LaunchWay::kTemplate);
+}
+
+HOST_TEST(Start, SeedAndRootAreSilentChildrenOfTheHostWithNamesOfTheirOwn) {
+  const auto name = [](pid_t pid) {
+    std::ifstream file(absl::StrFormat("/proc/%d/comm", pid));
+    std::string text;
+    std::getline(file, text);
+    return text;
+  };
+  EXPECT_EQ(name(server.seed_pid().value()), "fs-seed");
+  EXPECT_EQ(name(server.root_pid().value()), "fs-root");
+  EXPECT_EQ(testing::CountChildren(), 2u);
+}
+
+HOST_TEST(Start, WarmUpsAreTimedWeighedAndInheritedAndAFailedOneIsNamed) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok());
+  ASSERT_EQ(hello->warm_ups.size(), 3u);
+  EXPECT_EQ(hello->warm_ups[0].name, "heap of 8 MiB");
+  EXPECT_GT(hello->warm_ups[0].nanos, 0);
+  EXPECT_NEAR(static_cast<double>(hello->warm_ups[0].anonymous_kib), 8192, 1024);
+  EXPECT_EQ(hello->warm_ups[0].error, "");
+  EXPECT_EQ(hello->warm_ups[1].error, "no such font");
+  EXPECT_EQ(hello->warm_ups[2].descriptors, 1);
+  EXPECT_EQ(warmed, nullptr);  // in the root, not here
+  // What a warm-up left open is not the child's.
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"report"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<Report> report = ReportOf(*child);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+}
+
+HOST_TEST(Start, ThreadLeftByAWarmUpIsNamedAndNothingIsForkedFromIt) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_FALSE(hello.ok());
+  EXPECT_NE(std::string(hello.status().message()).find("thread 'font-scanner' (tid "),
+            std::string::npos)
+      << hello.status();
+  const std::optional<LaunchFailure> failure = GetLaunchFailure(hello.status());
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->step, LaunchStep::kSingleThread);
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  EXPECT_NE(std::string(child.status().message()).find("font-scanner"), std::string::npos)
+      << child.status();
+  LaunchOptions options = Options({"exit", "2"});
+  options.way = LaunchWay::kExec;
+  absl::StatusOr<LaunchedChild> execed = server.Launch(options);
+  ASSERT_TRUE(execed.ok()) << execed.status();
+  EXPECT_EQ(execed->process.Wait()->code, 2);
+}
+
+HOST_TEST(Start, CrashInAWarmUpIsAStatusAndNoHang) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_FALSE(hello.ok());
+  EXPECT_NE(std::string(hello.status().message()).find("root template died"), std::string::npos)
+      << hello.status();
+}
+
+HOST_TEST(Start, HostWithAThreadHasItsRootExecedAndTheReportNamesTheThread) {
+  EXPECT_EQ(server.start_report().way, LaunchWay::kExec);
+  EXPECT_NE(server.start_report().reason.find("thread 'early-bird' (tid "), std::string::npos)
+      << server.start_report().reason;
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok());
+  EXPECT_EQ(hello->capabilities & kSilentChildren, 0u);
+  EXPECT_FALSE(server.seed_pid().has_value());
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"report"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<Report> report = ReportOf(*child);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->at("ppid"), std::to_string(getpid()));
+  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+}
+
+// clone(2) in its place: the Hello says so, and the launch is the same.
+HOST_TEST(Start, WithoutClone3ChildrenAreForkedByClone) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok());
+  EXPECT_EQ(hello->capabilities & kForksWithClone3, 0u);
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"report"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<Report> report = ReportOf(*child);
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->at("ppid"), std::to_string(getpid()));
+  EXPECT_EQ(report->at("owner_is_self"), "yes");
+  EXPECT_EQ(report->at("pid"), std::to_string(child->process.pid()));
+}
+
+HOST_TEST(Start, LaunchesMayBeAskedForBeforeTheRootHasWarmedUp) {
+  // The first thing that this body does is a launch.
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "9"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->code, 9);
+}
+
+HOST_TEST(Start, ProgramsOfTheServersOwnTypesAreRefused) {
+  char name[] = "program";
+  char* argv[] = {name, nullptr};
+  const auto refused = ForkServer::Start(
+      1, argv, {.programs = {{ProcessType::kForkServer, MakeChildProgram<testing::TestProgram>}}});
+  EXPECT_TRUE(absl::IsInvalidArgument(refused.status())) << refused.status();
+}
+
+HOST_TEST(Start, LaunchSocketArgumentThatAUserTypedIsRefused) {
+  char name[] = "program";
+  char argument[] = "--forkserver-launch-socket=0";
+  char* argv[] = {name, argument, nullptr};
+  const auto refused = ForkServer::Start(2, argv, testing::TestOptions());
+  EXPECT_TRUE(absl::IsInvalidArgument(refused.status())) << refused.status();
+}
+
+}  // namespace
+}  // namespace forkserver
