@@ -14,12 +14,21 @@ namespace {
 // The kernel reports EPOLLHUP and EPOLLERR unasked.
 constexpr uint32_t kHangUp = EPOLLRDHUP;
 
+// Packets that one wake-up receives, so that a peer that floods cannot keep the loop from others.
+constexpr int kPacketsAWakeUp = 64;
+// More than any socket holds (278 small ones): all that was there at the time of the call.
+constexpr int kPacketsInASocket = 1024;
+
+bool MayPass(int send_error) {
+  return send_error == ETOOMANYREFS || send_error == ENOBUFS || send_error == ENOMEM;
+}
+
 }  // namespace
 
 Channel::Channel(EventLoop& loop, UniqueFd socket, Handlers handlers, size_t max_payload)
     : loop_(loop),
       socket_(std::move(socket)),
-      handlers_(std::move(handlers)),
+      handlers_(std::make_shared<Handlers>(std::move(handlers))),
       buffer_(new uint8_t[max_payload]),
       buffer_size_(max_payload) {}
 
@@ -51,7 +60,14 @@ void Channel::UpdateWatch() { loop_.ChangeEvents(watch_, WatchedEvents()); }
 
 absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
                            std::span<const int> descriptors) {
-  if (!socket_.is_open()) return absl::UnavailableError("send: the channel is closed");
+  if (payload.size() > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("send: %d bytes and %d descriptors are over the limits of a message",
+                        payload.size(), descriptors.size()));
+  }
+  if (!socket_.is_open() || closed_) {
+    return absl::UnavailableError("send: the channel is closed");
+  }
   if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
   const int error = SendPacket(socket_.get(), Blocking::kNever, frame, payload, descriptors);
   switch (error) {
@@ -89,15 +105,16 @@ absl::Status Channel::Enqueue(const Frame& frame, std::span<const uint8_t> paylo
 }
 
 void Channel::WaitToSend(int error) {
-  if (error == EAGAIN) {
-    wants_room_ = true;
+  // Room in the socket does not help against the other limits, and would be reported at once.
+  if (const bool wants_room = error == EAGAIN; wants_room_ != wants_room) {
+    wants_room_ = wants_room;
     UpdateWatch();
-  } else if (retry_ == 0) {
-    retry_ = loop_.AddTimer(NowNanos() + kNanosPerMilli, [this] {
-      retry_ = 0;
-      Flush();
-    });
   }
+  if (wants_room_ || retry_ != 0) return;
+  retry_ = loop_.AddTimer(NowNanos() + kNanosPerMilli, [this] {
+    retry_ = 0;
+    Flush();
+  });
 }
 
 void Channel::Flush() {
@@ -107,7 +124,7 @@ void Channel::Flush() {
     for (size_t i = 0; i < next.descriptors.size(); ++i) fds[i] = next.descriptors[i].get();
     const int error = SendPacket(socket_.get(), Blocking::kNever, next.frame, next.payload,
                                  {fds, next.descriptors.size()});
-    if (error == EAGAIN || error == ETOOMANYREFS) return WaitToSend(error);
+    if (error == EAGAIN || MayPass(error)) return WaitToSend(error);
     // Any other error: the peer is gone, which the receiving side reports with what came before.
     queued_bytes_ -= next.payload.size();
     queue_.pop_front();
@@ -119,22 +136,31 @@ void Channel::Flush() {
 void Channel::OnReady(uint32_t events) {
   const std::shared_ptr<bool> alive = alive_;
   if ((events & EPOLLOUT) != 0) Flush();
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && *alive) ReceiveAll();
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && *alive) {
+    Receive(kPacketsAWakeUp);
+  }
 }
 
-void Channel::ReceiveAll() {
+void Channel::ReceiveNow() { Receive(kPacketsInASocket); }
+
+void Channel::Receive(int max_packets) {
+  // A handler may destroy the channel: what it runs in, and the payload that it was given, live
+  // until it has returned.
   const std::shared_ptr<bool> alive = alive_;
-  Packet packet({buffer_.get(), buffer_size_});
-  // Bounded, so that a peer that floods cannot keep the loop from the others.
-  for (int i = 0; i < 64 && *alive && watch_ != 0; ++i) {
-    if (handlers_.before_receive) handlers_.before_receive();
+  const std::shared_ptr<Handlers> handlers = handlers_;
+  const std::shared_ptr<uint8_t[]> buffer = buffer_;
+  Packet packet({buffer.get(), buffer_size_});
+  const auto stopped = [&] { return !*alive || watch_ == 0; };
+  for (int i = 0; i < max_packets && !stopped(); ++i) {
+    if (handlers->before_receive) handlers->before_receive();
+    if (stopped()) return;
     switch (ReceivePacket(socket_.get(), Blocking::kNever, packet)) {
       case PacketOutcome::kMessage:
       case PacketOutcome::kRejected:
-        handlers_.on_packet(packet);
+        handlers->on_packet(packet);
         break;
       case PacketOutcome::kWouldBlock:
-        if (handlers_.on_drained) handlers_.on_drained();
+        if (handlers->on_drained) handlers->on_drained();
         return;
       case PacketOutcome::kClosed:
         return Close(absl::UnavailableError("the peer is gone"));
@@ -146,9 +172,15 @@ void Channel::ReceiveAll() {
 
 void Channel::Close(absl::Status why) {
   StopWatching();
-  // Moved out: the handler may destroy the channel and with it the handlers.
-  auto on_closed = std::move(handlers_.on_closed);
-  if (on_closed) on_closed(std::move(why));
+  closed_ = true;
+  DropQueue();
+  const std::shared_ptr<Handlers> handlers = handlers_;
+  if (handlers->on_closed) handlers->on_closed(std::move(why));
+}
+
+void Channel::DropQueue() {
+  queue_.clear();
+  queued_bytes_ = 0;
 }
 
 void Channel::StopWatching() {
@@ -158,8 +190,7 @@ void Channel::StopWatching() {
 
 UniqueFd Channel::TakeSocket() {
   StopWatching();
-  queue_.clear();
-  queued_bytes_ = 0;
+  DropQueue();
   return std::move(socket_);
 }
 

@@ -66,7 +66,7 @@ class Channel {
   void SetAttention(Attention attention);
 
   // Receives what is there, as if the loop had been woken for it.
-  void ReceiveNow() { ReceiveAll(); }
+  void ReceiveNow();
 
   // Sends or queues. The descriptors are borrowed for the call. ResourceExhausted: the queue is
   // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire.
@@ -91,21 +91,23 @@ class Channel {
   void OnReady(uint32_t events);
   uint32_t WatchedEvents() const;
   void UpdateWatch();
-  void ReceiveAll();
+  void Receive(int max_packets);
   void Flush();
   void WaitToSend(int error);
   void StopWatching();
   void Close(absl::Status why);
+  void DropQueue();
 
   EventLoop& loop_;
   UniqueFd socket_;
-  Handlers handlers_;
-  std::unique_ptr<uint8_t[]> buffer_;
-  size_t buffer_size_;
+  const std::shared_ptr<Handlers> handlers_;
+  const std::shared_ptr<uint8_t[]> buffer_;
+  const size_t buffer_size_;
   EventLoop::WatchId watch_ = 0;
   Attention attention_ = Attention::kMessages;
   bool wants_room_ = false;  // the queue waits for EPOLLOUT
   EventLoop::TimerId retry_ = 0;
+  bool closed_ = false;  // on_closed was called
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;
   // False once the channel is destroyed: a callback may do that under a running method's feet.

@@ -1,5 +1,7 @@
 #include "transceiver/messages.h"
 
+#include <algorithm>
+
 #include "transceiver/byte_order.h"
 
 namespace forkserver {
@@ -77,7 +79,9 @@ std::span<const uint8_t> Encode(const FailedMessage& message, std::span<uint8_t>
   out.U16(message.about);
   out.I32(message.error);
   out.U32(message.index);
-  out.String(message.detail.substr(0, FailedMessage::kMaxDetail));
+  // Also at a NUL, which a reader would refuse.
+  out.String(
+      message.detail.substr(0, std::min(FailedMessage::kMaxDetail, message.detail.find('\0'))));
   return out.written();
 }
 

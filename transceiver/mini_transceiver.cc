@@ -51,7 +51,7 @@ int MiniTransceiver::Send(const Frame& frame, std::span<const uint8_t> payload,
     if (error != ETOOMANYREFS) return error;
     // The limit is the user's, not this socket's: no event says that it has passed. What can be
     // waited for is the peer's end, a millisecond at a time.
-    if (PollUntil(socket_.get(), POLLRDHUP, NowNanos() + kNanosPerMilli) > 0) return EPIPE;
+    if (PollUntil(socket_.get(), 0, NowNanos() + kNanosPerMilli) > 0) return EPIPE;  // POLLHUP
   }
 }
 

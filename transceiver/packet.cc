@@ -52,7 +52,9 @@ namespace {
 // has gone and that holds no more bytes is at its end.
 bool IsEndOfFile(int socket) {
   pollfd state = {.fd = socket, .events = POLLIN | POLLRDHUP, .revents = 0};
-  if (poll(&state, 1, 0) < 0) return true;
+  while (poll(&state, 1, 0) < 0) {
+    if (errno != EINTR) return true;
+  }
   if ((state.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) return false;
   int unread = 0;
   return ioctl(socket, SIOCINQ, &unread) != 0 || unread == 0;
