@@ -87,7 +87,8 @@ class SiteRun {
     while (pages_.size() < site_.pages.size()) {
       const Page& page = site_.pages[pages_.size()];
       current_ = {.site = site_.name, .name = page.name, .summary = {}, .error = {}};
-      const UniqueFd file(open(page.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+      // O_NONBLOCK: what looks like a page may be a pipe that nobody writes.
+      const UniqueFd file(open(page.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
       if (!file.is_open()) {
         FinishPage("open " + page.path + ": " + forkserver::ErrnoName(errno));
         continue;

@@ -1,0 +1,106 @@
+// The launch benchmark's own facts: what it selects, counts and writes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bench/measure.h"
+#include "bench/row.h"
+#include "tests/examples/program.h"
+
+namespace bench {
+namespace {
+
+Row MakeRow(std::string name, std::string baseline,
+            std::function<absl::StatusOr<double>()> sample) {
+  return {std::move(name), std::move(baseline), "us", "", std::move(sample)};
+}
+
+std::vector<std::string> Names(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) names.push_back(row.name);
+  return names;
+}
+
+TEST(SelectRows, BringsBaselinesOfBaselinesAlong) {
+  const std::vector<Row> rows = {MakeRow("a", "", {}), MakeRow("b", "a", {}), MakeRow("c", "b", {}),
+                                 MakeRow("d", "", {})};
+  EXPECT_EQ(Names(*SelectRows(rows, "^c$")), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(Names(*SelectRows(rows, "")).size(), 4u);
+  EXPECT_TRUE(absl::IsInvalidArgument(SelectRows(rows, "nothing").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(SelectRows(rows, "(").status()));
+}
+
+TEST(Measure, TakesRowsInTurnAndGivesPercentilesAndRatio) {
+  std::string order;
+  double next = 0;
+  const std::vector<Row> rows = {MakeRow("base", "",
+                                         [&]() -> absl::StatusOr<double> {
+                                           order += 'b';
+                                           return 10.0;
+                                         }),
+                                 MakeRow("row", "base", [&]() -> absl::StatusOr<double> {
+                                   order += 'r';
+                                   return ++next;
+                                 })};
+  const auto results = Measure(rows, {.warm_up_rounds = 0, .max_rounds = 100}, [](int, int) {});
+  ASSERT_TRUE(results.ok());
+  EXPECT_EQ(order.substr(0, 6), "brbrbr");
+  EXPECT_EQ((*results)[1].n, 100u);
+  EXPECT_EQ((*results)[1].p50, 50);
+  EXPECT_EQ((*results)[1].p90, 90);
+  EXPECT_EQ((*results)[1].p99, 99);
+  EXPECT_EQ((*results)[1].ratio_p50, 5);
+  EXPECT_FALSE((*results)[0].ratio_p50.has_value());
+}
+
+TEST(Measure, EndsWithTheNameOfARowThatFails) {
+  const std::vector<Row> rows = {
+      MakeRow("broken", "", [] { return absl::StatusOr<double>(absl::InternalError("no fork")); })};
+  const auto results = Measure(rows, {}, [](int, int) {});
+  EXPECT_EQ(results.status().message(), "broken: no fork");
+}
+
+TEST(LaunchBench, WritesTheRowsThatAreAskedFor) {
+  const std::string path = ::testing::TempDir() + "/bench.json";
+  const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(
+      {"bench/launch_bench", "--quick", "--filter", "launch_ready", "--json", path});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::ifstream file(path);
+  const nlohmann::json document = nlohmann::json::parse(file);
+  EXPECT_FALSE(document["kernel"].get<std::string>().empty());
+  EXPECT_GT(document["cpus"].get<int>(), 0);
+  ASSERT_EQ(document["rows"].size(), 2u);
+  const nlohmann::json& base = document["rows"][0];
+  const nlohmann::json& row = document["rows"][1];
+  EXPECT_EQ(base["name"], "fork_ready");
+  EXPECT_FALSE(base.contains("baseline"));
+  EXPECT_EQ(row["name"], "launch_ready");
+  EXPECT_EQ(row["baseline"], "fork_ready");
+  EXPECT_EQ(row["unit"], "us");
+  EXPECT_GT(row["n"].get<int>(), 0);
+  EXPECT_LE(row["p50"].get<double>(), row["p90"].get<double>());
+  EXPECT_LE(row["p90"].get<double>(), row["p99"].get<double>());
+  EXPECT_NEAR(row["ratio_p50"].get<double>(), row["p50"].get<double>() / base["p50"].get<double>(),
+              1e-6);
+}
+
+TEST(LaunchBench, BadFlagsAreOneLineAndExitCodeTwo) {
+  for (const std::vector<std::string>& bad : {std::vector<std::string>{"--frobnicate"},
+                                              {"--filter", "("},
+                                              {"--filter", "nothing"},
+                                              {"--json"},
+                                              {"stray"}}) {
+    std::vector<std::string> argv = {"bench/launch_bench"};
+    argv.insert(argv.end(), bad.begin(), bad.end());
+    const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(argv);
+    EXPECT_EQ(result.exit_code, 2) << bad[0];
+    EXPECT_EQ(forkserver::testing::Lines(result.errors).size(), 1u) << result.errors;
+  }
+}
+
+}  // namespace
+}  // namespace bench

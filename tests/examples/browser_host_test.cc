@@ -1,0 +1,189 @@
+// The main job, run as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/examples/program.h"
+
+namespace forkserver {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::Lines;
+using ::testing::MatchesRegex;
+using testing::ProgramResult;
+using testing::RunProgram;
+
+constexpr char kProgram[] = "examples/browser_host/browser_host";
+constexpr char kPages[] = "examples/browser_host/pages";
+
+class BrowserHost : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(::testing::TempDir()) / "browser-host-XXXXXX";
+    std::string name = folder_.string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    const std::filesystem::path path = folder_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  static ProgramResult Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), kProgram);
+    return RunProgram(arguments);
+  }
+
+  std::filesystem::path folder_;
+};
+
+// The facts that the project promises of its first run.
+TEST_F(BrowserHost, OpensAtLeastTwentyPagesOfFiveSitesEachInAProcessOfItsOwn) {
+  const ProgramResult result = Run({kPages});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::set<std::string> sites, pids;
+  size_t pages = 0;
+  size_t children = 0;
+  const std::regex row(R"( *(\d+)  content +(\S+) +(\d+) +\d+ KiB +\d+ us  exited with status 0)");
+  for (const std::string& line : Lines(result.output)) {
+    std::smatch match;
+    if (line.rfind("  title     ", 0) == 0) ++pages;
+    if (!std::regex_match(line, match, row)) continue;
+    ++children;
+    pids.insert(match[1]);
+    sites.insert(match[2]);
+  }
+  EXPECT_GE(pages, 20u);
+  EXPECT_GE(sites.size(), 5u);
+  EXPECT_EQ(children, sites.size());
+  EXPECT_EQ(pids.size(), sites.size());
+  EXPECT_THAT(result.output,
+              HasSubstr(std::to_string(children) + " of " + std::to_string(children) + " reaped"));
+}
+
+TEST_F(BrowserHost, PrintsTitleHeadingsLinksAndTextOfAPage) {
+  const std::string page =
+      Write("site/page.html",
+            "<!doctype html><html><head><title> A &amp;\n B </title><style>p{}</style></head><body>"
+            "<h1>One <em>more</em></h1><p>Some   text<script>not text</script>"
+            "<h2>Two</h2><a href='x.html'>y</a> <a name=z>w</a></body></html>");
+  const ProgramResult result = Run({page});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("site/page.html\n"
+                                       "  title     A & B\n"
+                                       "  headings  2: h1 One more; h2 Two\n"
+                                       "  links     1: x.html\n"
+                                       "  text      23 bytes\n"));
+}
+
+TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
+  Write("a/1.html", "<title>1</title>");
+  Write("a/deep/2.html", "<title>2</title>");
+  Write("b/3.HTM", "<title>3</title>");
+  Write("c/no-page.txt", "");
+  const ProgramResult result = Run({folder_.string() + "/"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("a/1.html\n"), HasSubstr("a/deep/2.html\n"),
+                                   HasSubstr("b/3.HTM\n"), HasSubstr("2 of 2 reaped")));
+}
+
+TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
+  const std::string fifo = (folder_ / "fifo.html").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  // A pipe that nobody writes is an empty page, not a hang; a file without end is an error.
+  const ProgramResult result =
+      Run({Write("site/good.html", "<title>good</title>"), "/dev/zero", fifo});
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("title     good"),
+                    HasSubstr("dev/zero\n  error     read: larger than 64 MiB\n"),
+                    HasSubstr("fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
+}
+
+TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
+  const std::string no_pages = (folder_ / "empty").string();
+  std::filesystem::create_directory(no_pages);
+  const struct {
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::string names;
+  } kCases[] = {
+      {{"/there/is/no/page.html"}, 1, "/there/is/no/page.html: ENOENT"},
+      {{no_pages}, 1, "no HTML pages in " + no_pages},
+      {{"--frobnicate"}, 2, "--frobnicate"},
+      {{"--prefs"}, 2, "--prefs wants a value"},
+      {{"--prefs", "/no/prefs.js", kPages}, 1, "/no/prefs.js: ENOENT"},
+      {{"--prefs", no_pages, kPages}, 1, no_pages + ": EISDIR"},
+      {{}, 2, "no page named"},
+  };
+  for (const auto& bad : kCases) {
+    SCOPED_TRACE(bad.names);
+    const ProgramResult result = Run(bad.arguments);
+    EXPECT_EQ(result.exit_code, bad.exit_code);
+    EXPECT_THAT(result.errors, HasSubstr(bad.names));
+    EXPECT_EQ(Lines(result.errors).size(), 1u) << result.errors;
+    EXPECT_EQ(result.output, "");
+  }
+}
+
+TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
+  const std::string first =
+      Write("first.js",
+            "pref(\"b.bool\", true);\n"
+            "pref(\"a.int\", -5);\n"
+            "pref(\"c.string\", \"tab\\x09 nl\\n cr\\r backslash\\\\ \\u00e9\");\n"
+            "pref(\"d.locked\", 1, locked);\n"
+            "pref(\"e.broken\" 1);\n"
+            "pref(\"f.behind\", 2);\n");
+  const std::string second = Write("second.js",
+                                   "user_pref(\"a.int\", 7); user_pref(\"d.locked\", 2);\n"
+                                   "user_pref(\"b.bool\", \"no bool\");\n");
+  const ProgramResult result = Run({"--prefs", first, second, "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(result.output,
+            "a.int\tint\t7\n"
+            "b.bool\tbool\ttrue\n"
+            "c.string\tstring\ttab\\t nl\\n cr\\r backslash\\\\ \xc3\xa9\n"
+            "d.locked\tint\t1\n"
+            "f.behind\tint\t2\n");
+  EXPECT_THAT(result.errors, HasSubstr(first + ":5: expected ',' after the pref's name"));
+  EXPECT_THAT(result.errors, HasSubstr(second + ":2: user value of 'b.bool' is of type string"));
+}
+
+TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {
+  std::string text;
+  for (int i = 0; i < 6000; ++i) {
+    text += "pref(\"p." + std::to_string(100000 + i) + "\", " + std::to_string(i) + ");\n";
+  }
+  const ProgramResult result = Run({"--prefs=" + Write("many.js", text), "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0);
+  const std::vector<std::string> lines = Lines(result.output);
+  ASSERT_EQ(lines.size(), 6000u);
+  EXPECT_EQ(lines[4321], "p.104321\tint\t4321");
+}
+
+TEST_F(BrowserHost, PageMayNotWriteToTheTerminal) {
+  const std::string page = Write("site/evil.html", "<title>\x1b[2Jcleared\x07</title>");
+  const ProgramResult result = Run({page});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output.find('\x1b'), std::string::npos);
+  EXPECT_THAT(result.output, HasSubstr("[2Jcleared"));
+}
+
+}  // namespace
+}  // namespace forkserver

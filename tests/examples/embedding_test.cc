@@ -1,0 +1,36 @@
+// The README's example is a program that is built here, and it runs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/examples/program.h"
+
+namespace forkserver {
+namespace {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Embedding, ExampleLaunchesAChildThatGreets) {
+  const testing::ProgramResult result = testing::RunProgram({"examples/embedding/embedding"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              ::testing::MatchesRegex("hello from pid [0-9]+: ready in microseconds\n"));
+}
+
+TEST(Embedding, ReadmeShowsTheExampleAsItIs) {
+  const std::string source = ReadFile("examples/embedding/embedding.cc");
+  const size_t start = source.find("class Greeter");
+  ASSERT_NE(start, std::string::npos);
+  EXPECT_NE(ReadFile("README.md").find(source.substr(start)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace forkserver

@@ -1,0 +1,59 @@
+#include "tests/examples/program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "forkserver/host/process.h"
+
+namespace forkserver::testing {
+namespace {
+
+std::string ReadAll(int fd) {
+  std::string text;
+  char chunk[4096];
+  lseek(fd, 0, SEEK_SET);
+  for (ssize_t size; (size = read(fd, chunk, sizeof(chunk))) > 0;) {
+    text.append(chunk, static_cast<size_t>(size));
+  }
+  return text;
+}
+
+}  // namespace
+
+ProgramResult RunProgram(const std::vector<std::string>& argv) {
+  const UniqueFd output(memfd_create("output", MFD_CLOEXEC));
+  const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
+  std::vector<char*> pointers;
+  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
+  pointers.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  ProgramResult result;
+  if (error != 0) return result;
+  absl::StatusOr<Process> process = Process::Adopt(pid);
+  if (!process.ok()) return result;
+  const absl::StatusOr<ExitStatus> status = process->Wait(absl::Minutes(1));
+  if (status.ok() && status->kind == ExitStatus::Kind::kExited) result.exit_code = status->code;
+  result.output = ReadAll(output.get());
+  result.errors = ReadAll(errors.get());
+  return result;
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace forkserver::testing
