@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,12 +17,31 @@
 namespace forkserver {
 namespace {
 
+// The text of a small file of a thread in /proc, empty if the thread is gone.
+std::string ReadTaskFile(int tid, const char* name) {
+  UniqueFd fd(
+      open(absl::StrFormat("/proc/self/task/%d/%s", tid, name).c_str(), O_RDONLY | O_CLOEXEC));
+  char text[512];
+  const ssize_t size = fd.is_open() ? read(fd.get(), text, sizeof(text)) : -1;
+  return size <= 0 ? std::string() : std::string(text, static_cast<size_t>(size));
+}
+
+// pthread_join returns before the kernel has taken the thread off the list: one that is on its way
+// out holds no lock any more, and must not be taken for one that runs. proc(5): the flags are the
+// seventh field behind the name, which may hold anything and ends in the last ')'.
+bool IsExiting(int tid) {
+  constexpr unsigned kExitingFlag = 0x4;  // PF_EXITING
+  const std::string stat = ReadTaskFile(tid, "stat");
+  const size_t name_end = stat.rfind(')');
+  if (name_end == stat.npos) return true;
+  unsigned flags = 0;
+  sscanf(stat.c_str() + name_end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags);
+  return (flags & kExitingFlag) != 0;
+}
+
 std::string ThreadName(int tid) {
-  UniqueFd fd(open(absl::StrFormat("/proc/self/task/%d/comm", tid).c_str(), O_RDONLY | O_CLOEXEC));
-  char name[32];
-  const ssize_t size = fd.is_open() ? read(fd.get(), name, sizeof(name)) : -1;
-  if (size <= 0) return "?";
-  return std::string(name, static_cast<size_t>(size - 1));  // without the newline
+  const std::string name = ReadTaskFile(tid, "comm");
+  return name.empty() ? "?" : name.substr(0, name.size() - 1);  // without the newline
 }
 
 }  // namespace
@@ -30,13 +50,16 @@ absl::Status CheckSingleThreaded() {
   const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), closedir);
   if (tasks == nullptr) return ErrnoStatus(errno, "opendir /proc/self/task");
   const int self = gettid();
-  while (const dirent* entry = readdir(tasks.get())) {
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(tasks.get());
+    if (entry == nullptr) break;
     const int tid = atoi(entry->d_name);
-    if (tid == 0 || tid == self) continue;
+    if (tid == 0 || tid == self || IsExiting(tid)) continue;
     return absl::FailedPreconditionError(
-        absl::StrFormat("thread '%s' (tid %d) runs beside the main thread", ThreadName(tid), tid));
+        absl::StrFormat("thread '%s' (tid %d) runs beside the calling one", ThreadName(tid), tid));
   }
-  return absl::OkStatus();
+  return errno == 0 ? absl::OkStatus() : ErrnoStatus(errno, "readdir /proc/self/task");
 }
 
 }  // namespace forkserver

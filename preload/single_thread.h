@@ -1,7 +1,7 @@
 // Whether this process has one thread, and if not, which one is too many.
 //
 //     absl::Status single = CheckSingleThreaded();
-//     // "thread 'pool-worker' (tid 412) runs beside the main thread"
+//     // "thread 'pool-worker' (tid 412) runs beside the calling one"
 //
 // fork copies one thread only. Whatever another thread held at that moment, malloc's lock first
 // of all, stays locked in the child for ever; with another thread in the host, 200 of 200

@@ -35,6 +35,13 @@ Weight WeighProcess() {
   return weight;
 }
 
+// Never empty for a failure: an empty text means success.
+std::string ErrorText(const absl::Status& status) {
+  if (status.ok()) return "";
+  return status.message().empty() ? absl::StatusCodeToString(status.code())
+                                  : std::string(status.message());
+}
+
 }  // namespace
 
 std::vector<WarmUpReport> RunWarmUps(std::span<const WarmUp> warm_ups) {
@@ -51,7 +58,7 @@ std::vector<WarmUpReport> RunWarmUps(std::span<const WarmUp> warm_ups) {
                        .anonymous_kib = after.anonymous_kib - before.anonymous_kib,
                        .page_table_kib = after.page_table_kib - before.page_table_kib,
                        .descriptors = after.descriptors - before.descriptors,
-                       .error = status.ok() ? "" : std::string(status.message())});
+                       .error = ErrorText(status)});
   }
   return reports;
 }

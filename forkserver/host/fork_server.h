@@ -58,7 +58,7 @@ struct StartReport {
   // kTemplate: the seed was forked. kExec: the root was exec'ed, since the process was not
   // single-threaded; its children send SIGCHLD.
   LaunchWay way = LaunchWay::kTemplate;
-  std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the main thread"
+  std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the calling one"
 };
 
 class ForkServer {

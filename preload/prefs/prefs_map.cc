@@ -49,6 +49,7 @@ std::string_view Slice(const char* bytes, const uint32_t* ends, size_t index) {
 }  // namespace
 
 int PrefsMap::Attach(int fd, PrefsMap& map) {
+  map = PrefsMap();
   Mapping mapping;
   if (const int error = MapSealedMemfd(fd, kMaxBytes, SealedAccess::kRead, mapping); error != 0) {
     return error;
@@ -105,19 +106,21 @@ std::string_view PrefsMap::Open(std::span<const uint8_t> bytes, PrefsMap& map) {
     if ((flag & kHasUser) != 0 && user_values[i] >= limit) return "a value out of bounds";
   }
 
-  map.generation_ = header.generation;
-  map.count_ = header.count;
-  map.name_ends_ = name_ends;
-  map.string_ends_ = string_ends;
-  map.default_values_ = default_values;
-  map.user_values_ = user_values;
-  map.flags_ = flags;
-  map.names_ = reinterpret_cast<const char*>(flags + header.count);
-  map.strings_ = map.names_ + header.name_bytes;
+  map.layout_.generation = header.generation;
+  map.layout_.count = header.count;
+  map.layout_.name_ends = name_ends;
+  map.layout_.string_ends = string_ends;
+  map.layout_.default_values = default_values;
+  map.layout_.user_values = user_values;
+  map.layout_.flags = flags;
+  map.layout_.names = reinterpret_cast<const char*>(flags + header.count);
+  map.layout_.strings = map.layout_.names + header.name_bytes;
   return {};
 }
 
-std::string_view PrefsMap::NameAt(size_t index) const { return Slice(names_, name_ends_, index); }
+std::string_view PrefsMap::NameAt(size_t index) const {
+  return Slice(layout_.names, layout_.name_ends, index);
+}
 
 PrefValueView PrefsMap::ValueAt(PrefType type, uint32_t raw) const {
   switch (type) {
@@ -128,25 +131,26 @@ PrefValueView PrefsMap::ValueAt(PrefType type, uint32_t raw) const {
     case PrefType::kString:
       break;
   }
-  return Slice(strings_, string_ends_, raw);
+  return Slice(layout_.strings, layout_.string_ends, raw);
 }
 
 PrefEntry PrefsMap::at(size_t index) const {
-  const uint8_t flag = flags_[index];
+  const uint8_t flag = layout_.flags[index];
   PrefEntry entry = {.name = NameAt(index),
                      .type = static_cast<PrefType>(flag & kTypeBits),
                      .sticky = (flag & kSticky) != 0,
                      .locked = (flag & kLocked) != 0,
                      .default_value = std::nullopt,
                      .user_value = std::nullopt};
-  if ((flag & kHasDefault) != 0) entry.default_value = ValueAt(entry.type, default_values_[index]);
-  if ((flag & kHasUser) != 0) entry.user_value = ValueAt(entry.type, user_values_[index]);
+  if ((flag & kHasDefault) != 0)
+    entry.default_value = ValueAt(entry.type, layout_.default_values[index]);
+  if ((flag & kHasUser) != 0) entry.user_value = ValueAt(entry.type, layout_.user_values[index]);
   return entry;
 }
 
 std::optional<PrefEntry> PrefsMap::Find(std::string_view name) const {
   size_t low = 0;
-  size_t high = count_;
+  size_t high = layout_.count;
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     const int order = NameAt(middle).compare(name);

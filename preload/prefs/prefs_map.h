@@ -32,6 +32,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "preload/prefs/pref.h"
@@ -60,17 +61,25 @@ class PrefsMap {
   static constexpr size_t kMaxBytes = 64 * 1024 * 1024;
 
   PrefsMap() = default;
+  PrefsMap(PrefsMap&& other) noexcept
+      : mapping_(std::move(other.mapping_)), layout_(std::exchange(other.layout_, {})) {}
+  PrefsMap& operator=(PrefsMap&& other) noexcept {
+    mapping_ = std::move(other.mapping_);
+    layout_ = std::exchange(other.layout_, {});
+    return *this;
+  }
 
   // Maps and checks the sealed memfd `fd`, which stays the caller's. No allocation. Returns 0,
-  // EBADMSG for a map that is corrupt, or what MapSealedMemfd returns.
+  // EBADMSG for a map that is corrupt, or what MapSealedMemfd returns; after an error `map` is
+  // empty.
   static int Attach(int fd, PrefsMap& map);
 
   // The same over bytes that outlive the map. Returns what is wrong with them, or an empty text.
   static std::string_view Open(std::span<const uint8_t> bytes, PrefsMap& map);
 
-  size_t size() const { return count_; }
+  size_t size() const { return layout_.count; }
   // Counts up with every publication of one store; 0 for a map that is not attached.
-  uint64_t generation() const { return generation_; }
+  uint64_t generation() const { return layout_.generation; }
   // `index` < size(); sorted by name.
   PrefEntry at(size_t index) const;
 
@@ -87,16 +96,21 @@ class PrefsMap {
   template <typename T>
   T Get(std::string_view name, T fallback) const;
 
+  // Where things are; all empty for a map that is not attached.
+  struct Layout {
+    uint64_t generation = 0;
+    size_t count = 0;
+    const uint32_t* name_ends = nullptr;
+    const uint32_t* string_ends = nullptr;
+    const uint32_t* default_values = nullptr;
+    const uint32_t* user_values = nullptr;
+    const uint8_t* flags = nullptr;
+    const char* names = nullptr;
+    const char* strings = nullptr;
+  };
+
   Mapping mapping_;
-  uint64_t generation_ = 0;
-  size_t count_ = 0;
-  const uint32_t* name_ends_ = nullptr;
-  const uint32_t* string_ends_ = nullptr;
-  const uint32_t* default_values_ = nullptr;
-  const uint32_t* user_values_ = nullptr;
-  const uint8_t* flags_ = nullptr;
-  const char* names_ = nullptr;
-  const char* strings_ = nullptr;
+  Layout layout_;
 };
 
 // The bytes of a map. `entries` are sorted by name, each once, and each with a value of its type.

@@ -84,7 +84,11 @@ class Lexer {
   void ResumeAfterSemicolon(const Token& token) {
     position_ = token.start;
     line_ = token.line;
-    bool stray_quote = false;  // on this line: what looks like a comment may be a broken string
+    // Of the line: whether a double or single quote was found not to be closed on it. No later one
+    // of its kind is then, which keeps the time linear; and what looks like a comment may be a
+    // part of the broken string.
+    bool stray_double = false;
+    bool stray_single = false;
     while (!AtEnd()) {
       const char c = text_[position_];
       if (c == ';') {
@@ -92,17 +96,18 @@ class Lexer {
         return;
       }
       if (c == '"' || c == '\'') {
-        const size_t end = EndOfStringOnLine(position_);
-        stray_quote = stray_quote || end == text_.npos;
-        position_ = end == text_.npos ? position_ + 1 : end;
-      } else if (!stray_quote && StartsComment()) {
+        bool& stray = c == '"' ? stray_double : stray_single;
+        const size_t end = stray ? text_.npos : EndOfStringOnLine(position_);
+        stray = end == text_.npos;
+        position_ = stray ? position_ + 1 : end;
+      } else if (!stray_double && !stray_single && StartsComment()) {
         const size_t before = position_;
         Token ignored;
         if (!SkipComment(ignored)) position_ = before + 2;
       } else {
-        if (c == '\n') {
+        if (EndsLine(position_)) {
           ++line_;
-          stray_quote = false;
+          stray_double = stray_single = false;
         }
         ++position_;
       }
@@ -111,6 +116,12 @@ class Lexer {
 
  private:
   bool AtEnd() const { return position_ >= text_.size(); }
+  // LF, and CR that is not followed by one.
+  bool EndsLine(size_t position) const {
+    const char c = text_[position];
+    return c == '\n' ||
+           (c == '\r' && (position + 1 >= text_.size() || text_[position + 1] != '\n'));
+  }
   char Peek(size_t ahead) const {
     return position_ + ahead < text_.size() ? text_[position_ + ahead] : '\0';
   }
@@ -125,7 +136,7 @@ class Lexer {
     while (!AtEnd()) {
       const char c = text_[position_];
       if (c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' || c == '\n') {
-        if (c == '\n') ++line_;
+        if (EndsLine(position_)) ++line_;
         ++position_;
       } else if (!StartsComment()) {
         return true;
@@ -138,8 +149,10 @@ class Lexer {
 
   bool SkipComment(Token& token) {
     if (text_[position_] == '/' && Peek(1) == '*') {
-      const size_t end = text_.find("*/", position_ + 2);
+      // Once there is no end there is none later: looked for once, to keep the time linear.
+      const size_t end = no_comment_end_ ? text_.npos : text_.find("*/", position_ + 2);
       if (end == text_.npos) {
+        no_comment_end_ = true;
         token = {.kind = TokenKind::kBad,
                  .start = position_ + 2,
                  .line = line_,
@@ -148,11 +161,11 @@ class Lexer {
         return false;
       }
       for (; position_ < end + 2; ++position_) {
-        if (text_[position_] == '\n') ++line_;
+        if (EndsLine(position_)) ++line_;
       }
       return true;
     }
-    while (!AtEnd() && text_[position_] != '\n') ++position_;
+    while (!AtEnd() && !EndsLine(position_)) ++position_;
     return true;
   }
 
@@ -169,9 +182,9 @@ class Lexer {
     const char quote = text_[position_++];
     token.kind = TokenKind::kString;
     while (!AtEnd()) {
+      if (EndsLine(position_)) ++line_;
       const char c = text_[position_++];
       if (c == quote) return;
-      if (c == '\n') ++line_;
       if (c == '\0') return SpoilString(token, "NUL byte in string");
       if (c != '\\') {
         token.text += c;
@@ -211,7 +224,7 @@ class Lexer {
         const std::optional<uint32_t> value = ReadHex(2);
         if (!value) return "malformed \\x escape";
         if (*value == 0) return "\\x00 is not allowed";
-        AppendUtf8(*value, out);
+        out += static_cast<char>(*value);
         return {};
       }
       case 'u':
@@ -252,9 +265,9 @@ class Lexer {
   // One past the closing quote of the string that opens at `start`, or npos if its line ends
   // first.
   size_t EndOfStringOnLine(size_t start) const {
-    for (size_t i = start + 1; i < text_.size() && text_[i] != '\n'; ++i) {
+    for (size_t i = start + 1; i < text_.size() && !EndsLine(i); ++i) {
       if (text_[i] == text_[start]) return i + 1;
-      if (text_[i] == '\\' && i + 1 < text_.size() && text_[i + 1] != '\n') ++i;
+      if (text_[i] == '\\' && i + 1 < text_.size() && !EndsLine(i + 1)) ++i;
     }
     return text_.npos;
   }
@@ -262,6 +275,7 @@ class Lexer {
   std::string_view text_;
   size_t position_ = 0;
   int line_ = 1;
+  bool no_comment_end_ = false;
 };
 
 class Parser {

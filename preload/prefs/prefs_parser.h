@@ -9,8 +9,9 @@
 //                       .on_error = [&](PrefSyntaxError error) { ... }});
 //
 // Values are bool, int (32 bits, signed) and string, in single or double quotes, with the
-// escapes \n \r \" \' \\ \xNN \uNNNN (NN is Latin-1; \u surrogates come in pairs; no NUL). A
-// string may run over several lines. The grammar is that of Gecko's modules/libpref/parser.
+// escapes \n \r \" \' \\ \xNN \uNNNN (\xNN is one byte, \uNNNN a character in UTF-8, surrogates
+// in pairs; no NUL). A string may run over several lines; a line ends with LF, CR LF or CR. The
+// grammar is that of Gecko's modules/libpref/parser.
 //
 // A malformed statement is reported once, with the line of the token that did not fit, and
 // reading resumes behind the next `;`. While it looks for that `;`, a string that is closed on
