@@ -178,6 +178,9 @@ int TestProgram::Run(ChildContext& context) {
   if (what == "count") return SendReport(context, /*count_only=*/true);
   if (what == "echo") return Echo(context);
   if (what == "wait") return WaitForHangUp(context);
+  if (what == "sleep") {
+    for (;;) pause();
+  }
   if (what == "threads") return RunThreads();
   if (what == "flood") return Flood(context);
   return 99;

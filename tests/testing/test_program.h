@@ -7,6 +7,7 @@
 //     echo         sends every application message back, descriptors included, until the host
 //                  hangs up
 //     wait         waits for the host to hang up
+//     sleep        waits for a signal, and does not look at its channel
 //     threads      creates threads that allocate and lock, joins them
 //     flood        sends application messages until the host hangs up
 #ifndef TESTS_TESTING_TEST_PROGRAM_H_

@@ -1,0 +1,36 @@
+// A host to be killed: starts, launches children in several ways, prints the pids of all that it
+// has, one a line, and waits for its end.
+#include <stdio.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "forkserver/host/fork_server.h"
+#include "tests/testing/test_program.h"
+
+int main(int argc, char** argv) {
+  using forkserver::LaunchOptions;
+  using forkserver::LaunchWay;
+  using forkserver::ProcessType;
+  auto server = forkserver::ForkServer::Start(
+      argc, argv,
+      {.programs = {{ProcessType::kIpcUnitTest,
+                     forkserver::MakeChildProgram<forkserver::testing::TestProgram>}}});
+  if (!server.ok() || !(*server)->WaitUntilServing().ok()) return 1;
+  std::vector<forkserver::LaunchedChild> children;
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    // By the signal, also where the child does not look at its channel; and by the hang-up.
+    for (const char* what : {"sleep", "wait"}) {
+      LaunchOptions options = {.type = ProcessType::kIpcUnitTest, .argv = {what}, .way = way};
+      if (options.argv[0] == "wait") options.parent_death_signal = 0;
+      auto child = (*server)->Launch(options);
+      if (!child.ok()) return 1;
+      children.push_back(*std::move(child));
+    }
+  }
+  printf("%d\n%d\n", *(*server)->seed_pid(), *(*server)->root_pid());
+  for (const auto& child : children) printf("%d\n", child.process.pid());
+  printf("end\n");
+  fflush(stdout);
+  for (;;) pause();
+}
