@@ -15,6 +15,7 @@ absl::Status PrintPhases(forkserver::ForkServer& server, const forkserver::Launc
   // In the order in which they are met first, which is the order in which they happen.
   std::vector<std::string> order;
   std::map<std::string, std::vector<double>> samples;
+  std::vector<double> faults;
   const auto add = [&](std::string_view phase, int64_t at, int64_t start) {
     if (at == 0) return;
     const std::string name(phase);
@@ -35,9 +36,9 @@ absl::Status PrintPhases(forkserver::ForkServer& server, const forkserver::Launc
           times.child.done_at[step], start);
     }
     add("host: Ready received", times.ready_received_at, start);
-    if (absl::StatusOr<forkserver::ExitStatus> status = child->process.Wait(); !status.ok()) {
-      return status.status();
-    }
+    const absl::StatusOr<forkserver::ExitStatus> status = child->process.Wait();
+    if (!status.ok()) return status.status();
+    if (status->usage) faults.push_back(static_cast<double>(status->usage->ru_minflt));
   }
   absl::PrintF("median us since the request, of %d launches\n\n", rounds);
   double before = 0;
@@ -46,6 +47,8 @@ absl::Status PrintPhases(forkserver::ForkServer& server, const forkserver::Launc
     absl::PrintF("%-28s %9.1f %+9.1f\n", phase, median, median - before);
     before = median;
   }
+  absl::PrintF("\n%-28s %9.0f, from its first instruction to its end\n", "child: page faults",
+               Percentile(faults, 0.5));
   return absl::OkStatus();
 }
 

@@ -13,15 +13,25 @@
 
 #include "child/place_descriptors.h"
 #include "transceiver/clock.h"
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
 
 namespace forkserver {
 namespace {
 
 constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN without its NUL
 
+// 0 or the errno.
+template <typename... Arguments>
+int Call(long number, Arguments... arguments) {
+  const long result = RawSyscall(number, arguments...);
+  return result < 0 ? static_cast<int>(-result) : 0;
+}
+
 StepFailure Fail(LaunchStep step, int error, uint32_t index = 0) { return {step, error, index}; }
 
-StepFailure ApplyProcessType(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyProcessType(const PlanView& plan,
+                                                    ChildUnderConstruction& child) {
   const ProcessTypeRow* row = FindProcessType(plan.type);
   if (row == nullptr) return Fail(LaunchStep::kProcessType, EINVAL);
   if (row->launchable == Launchable::kNo) return Fail(LaunchStep::kProcessType, EPERM);
@@ -30,48 +40,51 @@ StepFailure ApplyProcessType(const PlanView& plan, ChildUnderConstruction& child
   return {};
 }
 
-StepFailure ApplyParentDeath(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyParentDeath(const PlanView& plan,
+                                                    ChildUnderConstruction& child) {
   if (plan.parent_death_signal == 0) return {};
-  if (prctl(PR_SET_PDEATHSIG, plan.parent_death_signal) != 0) {
-    return Fail(LaunchStep::kParentDeath, errno);
+  if (const int error = Call(SYS_prctl, PR_SET_PDEATHSIG, plan.parent_death_signal); error != 0) {
+    return Fail(LaunchStep::kParentDeath, error);
   }
   // The host may have died before that, and then no signal comes. Its end of the launch socket
   // is closed before its children get a new parent, so a socket that is still connected now
   // means a signal that will come. getppid alone would not do: it is 0 in a pid namespace whose
   // parent is outside.
   pollfd state = {.fd = child.launch_socket.get(), .events = POLLRDHUP, .revents = 0};
-  const pid_t parent = getppid();
+  const long parent = RawSyscall(SYS_getppid);
   const bool orphaned = plan.host_pid != 0 && parent != 0 && parent != plan.host_pid;
-  if (orphaned || poll(&state, 1, 0) > 0) return Fail(LaunchStep::kParentDeath, ESRCH);
+  const timespec at_once = {};
+  const bool hung_up = RawSyscall(SYS_ppoll, &state, 1, &at_once, nullptr, sizeof(uint64_t)) > 0;
+  if (orphaned || hung_up) return Fail(LaunchStep::kParentDeath, ESRCH);
   return {};
 }
 
-StepFailure ApplySignals(const PlanView& plan, ChildUnderConstruction&) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplySignals(const PlanView& plan, ChildUnderConstruction&) {
   // The system call, since its mask is the 64 bits of the Plan and glibc's would leave out the
   // signals that it keeps for itself.
   const uint64_t mask = plan.signal_mask;
-  if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask)) != 0) {
-    return Fail(LaunchStep::kSignals, errno);
-  }
-  return {};
+  const int error = Call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask));
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kSignals, error);
 }
 
-StepFailure ApplyPrefs(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderConstruction& child) {
   if (!plan.prefs_descriptor) return {};
   if (*plan.prefs_descriptor >= child.received.size()) return Fail(LaunchStep::kPrefs, EBADF);
   const int error = PrefsMap::Attach(child.received.get(*plan.prefs_descriptor), child.prefs);
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kPrefs, error);
 }
 
-StepFailure ApplyDescriptors(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
+                                                    ChildUnderConstruction& child) {
   return PlaceDescriptors(plan.descriptors, child.received, child.launch_socket);
 }
 
-StepFailure ApplyWorkingDirectory(const PlanView& plan, ChildUnderConstruction&) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,
+                                                         ChildUnderConstruction&) {
   if (plan.working_directory.empty()) return {};
   // Strings of a Plan end in a NUL.
-  if (chdir(plan.working_directory.data()) != 0) return Fail(LaunchStep::kWorkingDirectory, errno);
-  return {};
+  const int error = Call(SYS_chdir, plan.working_directory.data());
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kWorkingDirectory, error);
 }
 
 std::string_view VariableName(std::string_view entry) { return entry.substr(0, entry.find('=')); }
@@ -85,8 +98,13 @@ bool SectionHas(const PlanSection& section, std::string_view name) {
 }
 
 // argv and environment: arrays of pointers into the Plan's own bytes.
-StepFailure ApplyEnvironment(const PlanView& plan, ChildUnderConstruction& child) {
-  std::span<char*> free_pointers = child.arena.pointers();
+FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
+                                                    ChildUnderConstruction& child) {
+  size_t count = size_t{plan.argv.count} + plan.set_environment.count + 2;  // 2: null pointers
+  if (plan.environment_base == EnvironmentBase::kTemplate) {
+    for (char** entry = environ; *entry != nullptr; ++entry) ++count;
+  }
+  std::span<char*> free_pointers = child.arena.PointerRoom(child.plan_bytes, count);
   size_t used = 0;
   const auto put = [&](const char* text) {
     if (used == free_pointers.size()) return false;
@@ -124,16 +142,16 @@ StepFailure ApplyEnvironment(const PlanView& plan, ChildUnderConstruction& child
   return {};
 }
 
-StepFailure ApplyName(const PlanView& plan, ChildUnderConstruction&) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyName(const PlanView& plan, ChildUnderConstruction&) {
   if (plan.name.empty()) return {};
   if (plan.name.size() > kMaxNameBytes) return Fail(LaunchStep::kName, ENAMETOOLONG);
-  if (prctl(PR_SET_NAME, plan.name.data()) != 0) return Fail(LaunchStep::kName, errno);
-  return {};
+  const int error = Call(SYS_prctl, PR_SET_NAME, plan.name.data());
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kName, error);
 }
 
 // The title is written over the argument strings of the image, which is what /proc/PID/cmdline
 // shows. One that is longer than the room is cut: it is for people to read.
-StepFailure ApplyTitle(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyTitle(const PlanView& plan, ChildUnderConstruction& child) {
   if (plan.title.empty()) return {};
   if (plan.title.size() > kMaxTitleBytes) return Fail(LaunchStep::kTitle, ENAMETOOLONG);
   const std::span<char> room = child.image.title_room;
@@ -144,22 +162,21 @@ StepFailure ApplyTitle(const PlanView& plan, ChildUnderConstruction& child) {
   return {};
 }
 
-StepFailure ApplyPriority(const PlanView& plan, ChildUnderConstruction&) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyPriority(const PlanView& plan, ChildUnderConstruction&) {
   if (!plan.nice) return {};
   // The kernel would move a number that is out of range into it without a word.
   if (*plan.nice < -20 || *plan.nice > 19) return Fail(LaunchStep::kPriority, EINVAL);
-  if (setpriority(PRIO_PROCESS, 0, *plan.nice) != 0) return Fail(LaunchStep::kPriority, errno);
-  return {};
+  const int error = Call(SYS_setpriority, PRIO_PROCESS, 0, *plan.nice);
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kPriority, error);
 }
 
-StepFailure ApplyLimits(const PlanView& plan, ChildUnderConstruction&) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyLimits(const PlanView& plan, ChildUnderConstruction&) {
   ByteReader in = plan.limits.reader();
   for (uint32_t i = 0; i < plan.limits.count; ++i) {
     const ResourceLimit limit = ReadResourceLimit(in);
     const rlimit value = {.rlim_cur = limit.soft, .rlim_max = limit.hard};
-    if (setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) != 0) {
-      return Fail(LaunchStep::kLimits, errno, i);
-    }
+    const int error = Call(SYS_prlimit64, 0, limit.resource, &value, nullptr);
+    if (error != 0) return Fail(LaunchStep::kLimits, error, i);
   }
   return {};
 }
@@ -185,7 +202,7 @@ constexpr StepRow kSteps[] = {
 
 }  // namespace
 
-StepFailure ApplyPlan(const PlanView& plan, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplyPlan(const PlanView& plan, ChildUnderConstruction& child) {
   for (const StepRow& row : kSteps) {
     const StepFailure failure = row.apply(plan, child);
     if (failure.failed()) return failure;

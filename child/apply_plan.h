@@ -30,6 +30,8 @@ struct ChildUnderConstruction {
   const ChildPrograms& programs;
   UniqueFd& launch_socket;
   DescriptorList& received;
+  // Bytes of the arena's plan buffer that hold the Plan.
+  size_t plan_bytes;
 
   // Set by the steps.
   const ChildProgramRow* program = nullptr;

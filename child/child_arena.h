@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <algorithm>
 #include <span>
 
 #include "transceiver/frame.h"
@@ -31,11 +32,21 @@ class ChildArena {
   std::span<uint8_t> channel_buffer() const {
     return mapping_.bytes().subspan(kMaxMessageBytes, kMaxPayloadBytes);
   }
-  std::span<char*> pointers() const {
-    return {reinterpret_cast<char**>(mapping_.bytes().data() + 2 * kMaxMessageBytes), kMaxPointers};
+  // Room for the argument and environment pointers of a Plan of `plan_bytes`. A few hundred fit
+  // behind the Plan's own bytes, on pages that are there already.
+  std::span<char*> PointerRoom(size_t plan_bytes, size_t count) const {
+    const size_t start = (plan_bytes + alignof(char*) - 1) & ~(alignof(char*) - 1);
+    if (start <= kMaxPayloadBytes && count <= (kMaxPayloadBytes - start) / sizeof(char*)) {
+      return {reinterpret_cast<char**>(mapping_.bytes().data() + start), count};
+    }
+    return large_room().first(std::min(count, kMaxPointers));
   }
 
  private:
+  std::span<char*> large_room() const {
+    return {reinterpret_cast<char**>(mapping_.bytes().data() + 2 * kMaxMessageBytes), kMaxPointers};
+  }
+
   Mapping mapping_;
 };
 

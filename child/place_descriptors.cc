@@ -9,6 +9,9 @@
 
 #include <algorithm>
 
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
+
 namespace forkserver {
 namespace {
 
@@ -40,47 +43,49 @@ bool IsReceived(DescriptorList& received, int number) {
   return false;
 }
 
-// A duplicate of `fd` at a number that is no target. Returns it, or -1 with errno.
+// A duplicate of `fd` at a number that is no target. Returns it, or minus errno.
 int DuplicateAside(int fd, const NumberSet& targets) {
   int lowest = 3;
   for (;;) {
-    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+    const int copy = static_cast<int>(RawSyscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest));
     if (copy < 0 || !targets.Contains(copy)) return copy;
-    close(copy);
+    RawSyscall(SYS_close, copy);
     lowest = copy + 1;
   }
 }
 
 int SetOnExec(int fd, OnExec on_exec) {
-  return fcntl(fd, F_SETFD, on_exec == OnExec::kClose ? FD_CLOEXEC : 0) == 0 ? 0 : errno;
+  const int flags = on_exec == OnExec::kClose ? FD_CLOEXEC : 0;
+  return static_cast<int>(-RawSyscall(SYS_fcntl, fd, F_SETFD, flags));
 }
 
-int PlaceOne(const PlannedDescriptor& entry, int source) {
+FORKSERVER_LAUNCH_PATH int PlaceOne(const PlannedDescriptor& entry, int source) {
   const int target = static_cast<int>(entry.target);
   if (source == target) return SetOnExec(target, entry.on_exec);
   const int flags = entry.on_exec == OnExec::kClose ? O_CLOEXEC : 0;
-  int result;
+  long result;
   do {
-    result = dup3(source, target, flags);
-  } while (result < 0 && (errno == EINTR || errno == EBUSY));  // EBUSY: dup(2), a race with open
-  return result < 0 ? errno : 0;
+    result = RawSyscall(SYS_dup3, source, target, flags);
+  } while (result == -EINTR || result == -EBUSY);  // EBUSY: dup(2), a race with open
+  return result < 0 ? static_cast<int>(-result) : 0;
 }
 
 // Closes everything but `kept`.
-void CloseOthers(const NumberSet& kept) {
+FORKSERVER_LAUNCH_PATH void CloseOthers(const NumberSet& kept) {
   unsigned first = 0;
   for (const int number : kept) {
     const unsigned next = static_cast<unsigned>(number);
-    if (first < next) syscall(SYS_close_range, first, next - 1, 0);
+    if (first < next) RawSyscall(SYS_close_range, first, next - 1, 0);
     first = next + 1;
   }
-  syscall(SYS_close_range, first, ~0u, 0);
+  RawSyscall(SYS_close_range, first, ~0u, 0);
 }
 
 }  // namespace
 
-StepFailure PlaceDescriptors(const PlanSection& planned, DescriptorList& received,
-                             UniqueFd& launch_socket) {
+FORKSERVER_LAUNCH_PATH StepFailure PlaceDescriptors(const PlanSection& planned,
+                                                    DescriptorList& received,
+                                                    UniqueFd& launch_socket) {
   const auto failure = [](uint32_t index, int error) {
     return StepFailure{LaunchStep::kDescriptors, error, index};
   };
@@ -96,7 +101,8 @@ StepFailure PlaceDescriptors(const PlanSection& planned, DescriptorList& receive
     if (entry.source == PlannedDescriptor::kTemplatesOwn) {
       // A number that was free in the template may have been given to what has just arrived.
       if (IsReceived(received, target) || target == launch_socket.get()) return failure(i, EBADF);
-      if (fcntl(target, F_GETFD) < 0) return failure(i, errno);
+      const long flags = RawSyscall(SYS_fcntl, target, F_GETFD);
+      if (flags < 0) return failure(i, static_cast<int>(-flags));
     } else if (entry.source >= received.size()) {
       return failure(i, EBADF);
     }
@@ -113,7 +119,7 @@ StepFailure PlaceDescriptors(const PlanSection& planned, DescriptorList& receive
   for (size_t i = 0; i < received_count; ++i) source_of[i] = received.Take(i).release();
   if (targets.Contains(launch_socket.get())) {
     const int copy = DuplicateAside(launch_socket.get(), targets);
-    if (copy < 0) return failure(0, errno);
+    if (copy < 0) return failure(0, -copy);
     (void)launch_socket.release();
     launch_socket.reset(copy);
   }
@@ -125,7 +131,7 @@ StepFailure PlaceDescriptors(const PlanSection& planned, DescriptorList& receive
     int& source = source_of[entry.source];
     if (source != static_cast<int>(entry.target) && targets.Contains(source)) {
       source = DuplicateAside(source, targets);
-      if (source < 0) return failure(i, errno);
+      if (source < 0) return failure(i, -source);
     }
   }
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "transceiver/launch_path.h"
+
 namespace forkserver {
 namespace {
 
@@ -73,7 +75,7 @@ std::vector<uint8_t> EncodePlan(const Plan& plan) {
   return payload;
 }
 
-PlannedDescriptor ReadPlannedDescriptor(ByteReader& in) {
+FORKSERVER_LAUNCH_PATH PlannedDescriptor ReadPlannedDescriptor(ByteReader& in) {
   PlannedDescriptor descriptor;
   descriptor.target = in.U32();
   descriptor.source = in.U32();
@@ -81,7 +83,7 @@ PlannedDescriptor ReadPlannedDescriptor(ByteReader& in) {
   return descriptor;
 }
 
-ResourceLimit ReadResourceLimit(ByteReader& in) {
+FORKSERVER_LAUNCH_PATH ResourceLimit ReadResourceLimit(ByteReader& in) {
   ResourceLimit limit;
   limit.resource = in.I32();
   limit.soft = in.U64();
@@ -89,7 +91,7 @@ ResourceLimit ReadResourceLimit(ByteReader& in) {
   return limit;
 }
 
-StepFailure DecodePlan(std::span<const uint8_t> payload, PlanView& view) {
+FORKSERVER_LAUNCH_PATH StepFailure DecodePlan(std::span<const uint8_t> payload, PlanView& view) {
   ByteReader in(payload);
   view.type = in.U32();
   view.environment_base = static_cast<EnvironmentBase>(in.U8());

@@ -1,5 +1,7 @@
 #include "child/process_types.h"
 
+#include "transceiver/launch_path.h"
+
 namespace forkserver {
 namespace {
 
@@ -27,7 +29,7 @@ static_assert(RowsAreComplete(), "rows are indexed by number, and each has its n
 
 std::span<const ProcessTypeRow> ProcessTypes() { return kRows; }
 
-const ProcessTypeRow* FindProcessType(uint32_t number) {
+FORKSERVER_LAUNCH_PATH const ProcessTypeRow* FindProcessType(uint32_t number) {
   return number < std::size(kRows) ? &kRows[number] : nullptr;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "child/launch_step.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -32,7 +33,7 @@ FailedMessage Refuse(uint16_t about, int error, std::string_view detail) {
 
 }  // namespace
 
-FailedMessage CheckRequest(PacketOutcome outcome, const Packet& packet) {
+FORKSERVER_LAUNCH_PATH FailedMessage CheckRequest(PacketOutcome outcome, const Packet& packet) {
   if (outcome == PacketOutcome::kRejected) {
     const FrameError error = packet.frame_error();
     return Refuse(FrameIsKnown(error) ? packet.frame().type : 0, ErrnoOf(error),

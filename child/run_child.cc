@@ -7,6 +7,8 @@
 #include "child/apply_plan.h"
 #include "child/refusal.h"
 #include "transceiver/clock.h"
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
 #include "transceiver/sealed_memfd.h"
 
 namespace forkserver {
@@ -27,7 +29,7 @@ namespace {
 }
 
 // Returns with a Plan in `packet`.
-void ReceivePlan(int socket, Packet& packet) {
+FORKSERVER_LAUNCH_PATH void ReceivePlan(int socket, Packet& packet) {
   for (;;) {
     const PacketOutcome outcome = ReceivePacket(socket, Blocking::kWait, packet);
     if (outcome == PacketOutcome::kClosed || outcome == PacketOutcome::kError) {
@@ -51,7 +53,8 @@ void ReceivePlan(int socket, Packet& packet) {
 }
 
 // The Plan's bytes, from the packet or from the memfd that came in its place.
-StepFailure LocatePlan(Packet& packet, Mapping& mapping, std::span<const uint8_t>& bytes) {
+FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
+                                              std::span<const uint8_t>& bytes) {
   bytes = packet.payload();
   if ((packet.frame().flags & kPayloadInMemfd) == 0) return {};
   DescriptorList& descriptors = packet.descriptors();
@@ -65,7 +68,7 @@ StepFailure LocatePlan(Packet& packet, Mapping& mapping, std::span<const uint8_t
 
 }  // namespace
 
-void RunChild(ChildStart start) {
+FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) {
   UniqueFd& socket = start.launch_socket;
   Packet packet(start.arena.plan_buffer());
   ReceivePlan(socket.get(), packet);
@@ -74,9 +77,10 @@ void RunChild(ChildStart start) {
                                   .arena = start.arena,
                                   .programs = start.programs,
                                   .launch_socket = socket,
-                                  .received = packet.descriptors()};
+                                  .received = packet.descriptors(),
+                                  .plan_bytes = packet.payload().size()};
   child.ready.build_id = start.image.build_id;
-  child.ready.pid = getpid();
+  child.ready.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
   child.ready.started_at = start.started_at;
   child.ready.plan_received_at = NowNanos();
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "transceiver/byte_order.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -38,7 +39,7 @@ std::string_view FrameErrorText(FrameError error) {
   return "unknown frame error";
 }
 
-void EncodeFrame(const Frame& frame, std::span<uint8_t, kFrameBytes> bytes) {
+FORKSERVER_LAUNCH_PATH void EncodeFrame(const Frame& frame, std::span<uint8_t, kFrameBytes> bytes) {
   if (frame.payload_size > kMaxPayloadBytes || frame.descriptor_count > kMaxDescriptors ||
       (frame.flags & ~kKnownFlags) != 0) {
     abort();
@@ -54,7 +55,7 @@ void EncodeFrame(const Frame& frame, std::span<uint8_t, kFrameBytes> bytes) {
   out.U32(0);
 }
 
-FrameError DecodeFrame(std::span<const uint8_t> packet, Frame& frame) {
+FORKSERVER_LAUNCH_PATH FrameError DecodeFrame(std::span<const uint8_t> packet, Frame& frame) {
   if (packet.empty()) return FrameError::kEmpty;
   if (packet.size() < kFrameBytes) return FrameError::kShort;
   ByteReader in(packet.first(kFrameBytes));
@@ -72,8 +73,8 @@ FrameError DecodeFrame(std::span<const uint8_t> packet, Frame& frame) {
   return FrameError::kNone;
 }
 
-FrameError CheckFrameAgainstPacket(const Frame& frame, size_t packet_bytes,
-                                   size_t descriptor_count) {
+FORKSERVER_LAUNCH_PATH FrameError CheckFrameAgainstPacket(const Frame& frame, size_t packet_bytes,
+                                                          size_t descriptor_count) {
   if (packet_bytes != kFrameBytes + frame.payload_size) return FrameError::kPayloadSize;
   if (descriptor_count != frame.descriptor_count) return FrameError::kDescriptorCount;
   return FrameError::kNone;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "transceiver/byte_order.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -36,7 +37,7 @@ static_assert(TypesAreTheirPositions(), "FindMessage indexes the catalogue by ty
 
 std::span<const MessageRow> MessageCatalogue() { return kCatalogue; }
 
-const MessageRow* FindMessage(uint16_t type) {
+FORKSERVER_LAUNCH_PATH const MessageRow* FindMessage(uint16_t type) {
   if (type == 0 || type > std::size(kCatalogue)) return nullptr;
   return &kCatalogue[type - 1];
 }
@@ -46,7 +47,7 @@ std::string_view MessageName(uint16_t type) {
   return type >= kFirstApplicationType ? "application message" : "unknown message";
 }
 
-MessageCheck CheckMessage(const Frame& frame, MessageDirection direction) {
+FORKSERVER_LAUNCH_PATH MessageCheck CheckMessage(const Frame& frame, MessageDirection direction) {
   const MessageRow* row = FindMessage(frame.type);
   if (row == nullptr) return MessageCheck::kUnknownType;
   if (row->direction != direction) return MessageCheck::kWrongDirection;

@@ -10,11 +10,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
+
 namespace forkserver {
 
-UniqueFd DescriptorList::Take(size_t index) { return UniqueFd(std::exchange(fds_[index], -1)); }
+FORKSERVER_LAUNCH_PATH UniqueFd DescriptorList::Take(size_t index) {
+  return UniqueFd(std::exchange(fds_[index], -1));
+}
 
-void DescriptorList::CloseAll() {
+FORKSERVER_LAUNCH_PATH void DescriptorList::CloseAll() {
   for (size_t i = 0; i < size_; ++i) UniqueFd(fds_[i]).reset();
   size_ = 0;
 }
@@ -62,7 +67,8 @@ bool IsEndOfFile(int socket) {
 
 }  // namespace
 
-PacketOutcome PacketAccess::Receive(int socket, Blocking blocking, Packet& packet) {
+FORKSERVER_LAUNCH_PATH PacketOutcome PacketAccess::Receive(int socket, Blocking blocking,
+                                                           Packet& packet) {
   packet.descriptors_.CloseAll();
   packet.payload_size_ = 0;
   packet.frame_error_ = FrameError::kNone;
@@ -74,7 +80,7 @@ PacketOutcome PacketAccess::Receive(int socket, Blocking blocking, Packet& packe
   // Room for what the kernel can send at most, so that only a full descriptor table truncates.
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header = {};
-  ssize_t received;
+  long received;
   do {
     // Set again each time: recvmsg writes to the lengths.
     header = {.msg_name = nullptr,
@@ -84,15 +90,13 @@ PacketOutcome PacketAccess::Receive(int socket, Blocking blocking, Packet& packe
               .msg_control = control,
               .msg_controllen = sizeof(control),
               .msg_flags = 0};
-    received = recvmsg(socket, &header,
-                       MSG_CMSG_CLOEXEC | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
+    received = RawSyscall(SYS_recvmsg, socket, &header,
+                          MSG_CMSG_CLOEXEC | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
     // ECONNRESET says once that the peer died with messages unread. It comes before what that
     // peer had sent, a last Ready or Failed: the next read has that, or the end of file.
-  } while (received < 0 && (errno == EINTR || errno == ECONNRESET));
-  if (received < 0) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return PacketOutcome::kWouldBlock;
-    return Fail(packet, errno);
-  }
+  } while (received == -EINTR || received == -ECONNRESET);
+  if (received == -EAGAIN) return PacketOutcome::kWouldBlock;
+  if (received < 0) return Fail(packet, static_cast<int>(-received));
   TakeDescriptors(packet, header);
 
   if (received == 0) {
@@ -116,12 +120,13 @@ PacketOutcome PacketAccess::Receive(int socket, Blocking blocking, Packet& packe
   return PacketOutcome::kMessage;
 }
 
-PacketOutcome ReceivePacket(int socket, Blocking blocking, Packet& packet) {
+FORKSERVER_LAUNCH_PATH PacketOutcome ReceivePacket(int socket, Blocking blocking, Packet& packet) {
   return PacketAccess::Receive(socket, blocking, packet);
 }
 
-int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8_t> payload,
-               std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH int SendPacket(int socket, Blocking blocking, Frame frame,
+                                      std::span<const uint8_t> payload,
+                                      std::span<const int> descriptors) {
   if (payload.size() > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) return EMSGSIZE;
   frame.payload_size = static_cast<uint32_t>(payload.size());
   frame.descriptor_count = static_cast<uint32_t>(descriptors.size());
@@ -147,12 +152,12 @@ int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8
     rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
     memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
-  ssize_t sent;
+  long sent;
   do {
-    sent =
-        sendmsg(socket, &header, MSG_NOSIGNAL | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
-  } while (sent < 0 && errno == EINTR);
-  if (sent < 0) return errno;
+    sent = RawSyscall(SYS_sendmsg, socket, &header,
+                      MSG_NOSIGNAL | (blocking == Blocking::kNever ? MSG_DONTWAIT : 0));
+  } while (sent == -EINTR);
+  if (sent < 0) return static_cast<int>(-sent);
   // A packet goes whole or not at all.
   return static_cast<size_t>(sent) == kFrameBytes + payload.size() ? 0 : EIO;
 }

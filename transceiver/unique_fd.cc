@@ -2,17 +2,18 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
 
 namespace forkserver {
 
-void UniqueFd::reset(int fd) {
+FORKSERVER_LAUNCH_PATH void UniqueFd::reset(int fd) {
   const int old = std::exchange(fd_, fd);
   if (old < 0 || old == fd) return;
-  // EINTR is not retried: Linux has closed the descriptor all the same (close(2)).
-  const int saved_errno = errno;
-  if (close(old) != 0 && errno == EBADF) abort();
-  errno = saved_errno;
+  // EINTR is not retried: Linux has closed the descriptor all the same (close(2)). errno stays
+  // what it was, for a caller that has yet to look at it.
+  if (RawSyscall(SYS_close, old) == -EBADF) abort();
 }
 
 }  // namespace forkserver

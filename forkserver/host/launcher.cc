@@ -60,39 +60,45 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Templa
     return ErrnoStatus(error, launch.what + ": socketpair");
   }
 
-  // Fork and Plan go out back to back: the child finds its Plan waiting.
+  // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork,
+  // and the host has nothing left to do but to wait when the template wakes. The kernel then wakes
+  // it in the host's place, on the same processor; with work left here it takes an idle one, and
+  // to wake that costs more than the fork's own page tables.
   const LaunchId id = launch.id;
-  if (link != nullptr) {
-    if (absl::Status asked = link->Fork(id, std::move(sockets.second)); !asked.ok()) return asked;
-    launch.awaiting = link;
-  } else {
-    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
-    if (!spawned.ok()) return spawned.status();
-    launch.process.emplace(*std::move(spawned));
-    sockets.second.reset();
-  }
   launch.channel = std::make_unique<Channel>(
       loop_, std::move(sockets.first),
       Channel::Handlers{
           .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
-          .on_closed =
-              [this, id](absl::Status) {
-                Launch* launch = Find(id);
-                if (launch == nullptr || launch->is_ready) return;
-                launch->died_unready = true;
-                Fail(*launch, absl::AbortedError(launch->what + ": it ended before it was Ready"));
-              }},
+          .on_closed = [this, id](absl::Status) { OnHangUp(id); },
+      },
       kAnswerBytes);
-  const absl::Status sent = launch.channel->Send(
-      {.type = kPlan, .request_id = id, .flags = plan->flags}, plan->payload, plan->descriptors);
-  // A peer that is gone by now has left its reason on the socket, or its status with the kernel.
-  if (!sent.ok() && !absl::IsUnavailable(sent)) {
+  if (absl::Status sent =
+          launch.channel->Send({.type = kPlan, .request_id = id, .flags = plan->flags},
+                               plan->payload, plan->descriptors);
+      !sent.ok()) {
+    // Only a descriptor of the caller's can be bad here.
     if (sent.code() == absl::ErrnoToStatusCode(EBADF)) {
       return LaunchFailureStatus(launch.what, {.step = LaunchStep::kDescriptors, .error = EBADF});
     }
     return sent;
   }
-  return launch.channel->Start();
+  if (absl::Status started = launch.channel->Start(); !started.ok()) return started;
+  if (link != nullptr) {
+    if (absl::Status asked = link->Fork(id, std::move(sockets.second)); !asked.ok()) return asked;
+    launch.awaiting = link;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+  if (!spawned.ok()) return spawned.status();
+  launch.process.emplace(*std::move(spawned));
+  return absl::OkStatus();
+}
+
+void Launcher::OnHangUp(LaunchId id) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->is_ready) return;
+  launch->died_unready = true;
+  Fail(*launch, absl::AbortedError(launch->what + ": it ended before it was Ready"));
 }
 
 void Launcher::OnPacket(LaunchId id, Packet& packet) {

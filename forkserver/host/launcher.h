@@ -94,6 +94,7 @@ class Launcher {
   absl::Status Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
                     const PrefsGeneration& prefs);
   void OnPacket(LaunchId id, Packet& packet);
+  void OnHangUp(LaunchId id);
   void OnReady(Launch& launch, std::span<const uint8_t> payload);
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.

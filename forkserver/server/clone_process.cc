@@ -6,23 +6,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
+
 namespace forkserver {
 namespace {
 
-long RawClone(bool clone3, uint64_t flags, int* pidfd, pid_t* child_tid) {
+FORKSERVER_LAUNCH_PATH long RawClone(bool clone3, uint64_t flags, int* pidfd, pid_t* child_tid) {
   if (clone3) {
     clone_args arguments = {};
     arguments.flags = flags;
     arguments.pidfd = reinterpret_cast<uint64_t>(pidfd);
     arguments.child_tid = reinterpret_cast<uint64_t>(child_tid);
-    return syscall(SYS_clone3, &arguments, sizeof(arguments));
+    return RawSyscall(SYS_clone3, &arguments, sizeof(arguments));
   }
   // clone(2) has no place of its own for the pidfd and writes it to the parent's tid. The low
   // byte of the flags is the exit signal, 0.
 #if defined(__x86_64__)
-  return syscall(SYS_clone, flags, nullptr, pidfd, child_tid, nullptr);
+  return RawSyscall(SYS_clone, flags, nullptr, pidfd, child_tid, nullptr);
 #else
-  return syscall(SYS_clone, flags, nullptr, pidfd, nullptr, child_tid);
+  return RawSyscall(SYS_clone, flags, nullptr, pidfd, nullptr, child_tid);
 #endif
 }
 
@@ -32,15 +35,14 @@ ProcessCloner ProcessCloner::Prepare() {
   ProcessCloner cloner;
   // An argument block that is too short is EINVAL where the call exists. Where it does not, and
   // behind the filters of older container engines, it is ENOSYS or EPERM.
-  syscall(SYS_clone3, nullptr, 0);
-  cloner.has_clone3_ = errno == EINVAL;
+  cloner.has_clone3_ = RawSyscall(SYS_clone3, nullptr, 0) == -EINVAL;
   int* tid_address = nullptr;
   if (prctl(PR_GET_TID_ADDRESS, &tid_address) == 0) cloner.tid_address_ = tid_address;
-  syscall(SYS_get_robust_list, 0, &cloner.robust_list_, &cloner.robust_list_size_);
+  RawSyscall(SYS_get_robust_list, 0, &cloner.robust_list_, &cloner.robust_list_size_);
   return cloner;
 }
 
-ClonedProcess ProcessCloner::Clone(ChildParent parent) const {
+FORKSERVER_LAUNCH_PATH ClonedProcess ProcessCloner::Clone(ChildParent parent) const {
   uint64_t flags = CLONE_PIDFD;
   if (parent == ChildParent::kCallersParent) flags |= CLONE_PARENT;
   // The field in which glibc caches the thread's tid: the kernel writes the child's there.
@@ -49,10 +51,10 @@ ClonedProcess ProcessCloner::Clone(ChildParent parent) const {
   int pidfd = -1;
   const long pid = RawClone(has_clone3_, flags, &pidfd, tid_address_);
   if (pid == 0) {
-    syscall(SYS_set_robust_list, robust_list_, robust_list_size_);
+    RawSyscall(SYS_set_robust_list, robust_list_, robust_list_size_);
     return {};
   }
-  if (pid < 0) return {.pid = -errno, .pidfd = UniqueFd()};
+  if (pid < 0) return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd()};
   return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd(pidfd)};
 }
 

@@ -1,6 +1,5 @@
 #include "forkserver/server/fork_loop.h"
 
-#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
 #include "transceiver/mini_transceiver.h"
+#include "transceiver/raw_syscall.h"
 
 namespace forkserver {
 namespace {
@@ -98,7 +98,7 @@ class Server {
     const int64_t started_at = NowNanos();
     // A blank that waits for its Plan must not keep the template's socket open: the host would
     // not see the template die.
-    close(loop_.socket);
+    RawSyscall(SYS_close, loop_.socket);
     RunChild({.launch_socket = std::move(launch_socket),
               .started_at = started_at,
               .image = loop_.image,
