@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -109,7 +110,8 @@ void RunBody(void (*body)(ForkServer& server)) {
   }
   const size_t descriptors = CountOpenDescriptors();
   const std::string listed = ListDescriptors();
-  const size_t children = CountChildren();
+  // Seed and root, of which the second may not be there yet.
+  const size_t children = std::max<size_t>(CountChildren(), 2);
   body(*host_server);
   // What was given up may still be dying.
   for (int i = 0; i < 1000 && host_server->in_flight() > 0; ++i) {
