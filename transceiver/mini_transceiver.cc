@@ -3,27 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 
-#include <algorithm>
+#include "transceiver/poll_until.h"
 
 namespace forkserver {
-namespace {
-
-// Returns poll's answer: > 0 ready, 0 deadline passed, < 0 errno is set.
-int PollUntil(int fd, short events, int64_t deadline) {
-  for (;;) {
-    pollfd state = {.fd = fd, .events = events, .revents = 0};
-    timespec left;
-    if (deadline != kNever) {
-      const int64_t nanos = std::max<int64_t>(deadline - NowNanos(), 0);
-      left = {.tv_sec = nanos / kNanosPerSecond, .tv_nsec = nanos % kNanosPerSecond};
-    }
-    const int ready = ppoll(&state, 1, deadline == kNever ? nullptr : &left, nullptr);
-    if (ready >= 0 || errno != EINTR) return ready;
-  }
-}
-
-}  // namespace
-
 ReceiveOutcome MiniTransceiver::Receive(int64_t deadline) {
   // Without a deadline recvmsg does the waiting: one system call instead of two.
   const Blocking blocking = deadline == kNever ? Blocking::kWait : Blocking::kNever;

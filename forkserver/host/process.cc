@@ -9,12 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/poll_until.h"
 
 namespace forkserver {
 namespace {
@@ -51,19 +51,6 @@ std::optional<ExitStatus> ReadExitInfo(int pidfd) {
                     .code = exited ? WEXITSTATUS(info.exit_code) : WTERMSIG(info.exit_code),
                     .core_dumped = !exited && WCOREDUMP(info.exit_code),
                     .usage = std::nullopt};
-}
-
-// Returns whether the descriptor became readable before `deadline`.
-bool WaitReadable(int fd, int64_t deadline) {
-  for (;;) {
-    pollfd state = {.fd = fd, .events = POLLIN, .revents = 0};
-    const int64_t left = std::max<int64_t>(deadline - NowNanos(), 0);
-    const timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
-    const int ready = ppoll(&state, 1, deadline == kNever ? nullptr : &timeout, nullptr);
-    if (ready > 0) return true;
-    if (ready == 0) return false;
-    if (errno != EINTR) return false;
-  }
 }
 
 }  // namespace
@@ -140,7 +127,7 @@ absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
   const int64_t deadline =
       timeout == absl::InfiniteDuration() ? kNever : NowNanos() + absl::ToInt64Nanoseconds(timeout);
   for (;;) {
-    if (!WaitReadable(pidfd_.get(), deadline)) {
+    if (PollUntil(pidfd_.get(), POLLIN, deadline) <= 0) {
       return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));
     }
     absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/false);

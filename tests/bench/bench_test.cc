@@ -9,7 +9,7 @@
 
 #include "bench/measure.h"
 #include "bench/row.h"
-#include "tests/examples/program.h"
+#include "tests/testing/program.h"
 
 namespace bench {
 namespace {

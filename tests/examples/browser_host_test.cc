@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/examples/program.h"
+#include "tests/testing/program.h"
 
 namespace forkserver {
 namespace {

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string>
 
-#include "tests/examples/program.h"
+#include "tests/testing/program.h"
 
 namespace forkserver {
 namespace {
@@ -19,7 +19,8 @@ std::string ReadFile(const std::string& path) {
 }
 
 TEST(Embedding, ExampleLaunchesAChildThatGreets) {
-  const testing::ProgramResult result = testing::RunProgram({"examples/embedding/embedding"});
+  const testing::ProgramResult result =
+      testing::RunProgram(std::vector<std::string>{"examples/embedding/embedding"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output,
               ::testing::MatchesRegex("hello from pid [0-9]+: ready in microseconds\n"));

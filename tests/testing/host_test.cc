@@ -2,23 +2,20 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "forkserver/host/self_exec.h"
+#include "tests/testing/program.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/errno_status.h"
 
@@ -28,21 +25,10 @@ namespace {
 constexpr char kAsHost[] = "--as-host=";
 constexpr char kTestVariable[] = "FORKSERVER_TEST";
 constexpr int kExitSkipped = 77;
-constexpr absl::Duration kPatience = absl::Seconds(60);
 
 // Set in the victim.
 ForkServer* host_server = nullptr;
 HostSetup* host_setup = nullptr;
-
-std::string ReadAll(int fd) {
-  std::string text;
-  char chunk[4096];
-  lseek(fd, 0, SEEK_SET);
-  for (ssize_t size; (size = read(fd, chunk, sizeof(chunk))) > 0;) {
-    text.append(chunk, static_cast<size_t>(size));
-  }
-  return text;
-}
 
 // The runner's environment, less what would have the victim write the runner's own reports.
 std::vector<std::string> VictimEnvironment(const std::string& test) {
@@ -60,35 +46,12 @@ std::vector<std::string> VictimEnvironment(const std::string& test) {
 }
 
 void RunVictim(const std::string& test) {
-  const UniqueFd output(memfd_create("victim-output", MFD_CLOEXEC));
-  ASSERT_TRUE(output.is_open());
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output.get(), STDERR_FILENO);
-  const std::string argument = kAsHost + test;
-  char program[] = "host-under-test";
-  char* const argv[] = {program, const_cast<char*>(argument.c_str()), nullptr};
-  const std::vector<std::string> environment = VictimEnvironment(test);
-  std::vector<char*> pointers;
-  for (const std::string& entry : environment) {
-    pointers.push_back(const_cast<char*>(entry.c_str()));
-  }
-  pointers.push_back(nullptr);
-  pid_t pid = -1;
-  const int error = posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv, pointers.data());
-  posix_spawn_file_actions_destroy(&actions);
-  ASSERT_EQ(error, 0) << strerror(error);
-
-  absl::StatusOr<Process> victim = Process::Adopt(pid);
-  ASSERT_TRUE(victim.ok()) << victim.status();
-  const absl::StatusOr<ExitStatus> status = victim->Wait(kPatience);
-  ASSERT_TRUE(status.ok()) << status.status() << "\n" << ReadAll(output.get());
-  if (status->kind == ExitStatus::Kind::kExited && status->code == kExitSkipped) {
-    GTEST_SKIP() << ReadAll(output.get());
-  }
-  EXPECT_TRUE(status->success()) << test << " in its host " << status->ToString() << "\n"
-                                 << ReadAll(output.get());
+  const ProgramResult result = RunProgram({.argv = {"host-under-test", kAsHost + test},
+                                           .path = "/proc/self/exe",
+                                           .environment = VictimEnvironment(test)});
+  if (result.exit_code == kExitSkipped) GTEST_SKIP() << result.output;
+  EXPECT_EQ(result.exit_code, 0) << test << " in its host " << result.how << "\n"
+                                 << result.output << result.errors;
 }
 
 // For the message of a failed count.

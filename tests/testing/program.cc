@@ -1,7 +1,8 @@
-#include "tests/examples/program.h"
+#include "tests/testing/program.h"
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -22,9 +23,16 @@ std::string ReadAll(int fd) {
   return text;
 }
 
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
-ProgramResult RunProgram(const std::vector<std::string>& argv) {
+ProgramResult RunProgram(const Program& program) {
   const UniqueFd output(memfd_create("output", MFD_CLOEXEC));
   const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
   posix_spawn_file_actions_t actions;
@@ -32,17 +40,26 @@ ProgramResult RunProgram(const std::vector<std::string>& argv) {
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors.get(), STDERR_FILENO);
-  std::vector<char*> pointers;
-  for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
-  pointers.push_back(nullptr);
+  const std::vector<char*> argv = Pointers(program.argv);
+  const std::vector<char*> environment =
+      program.environment ? Pointers(*program.environment) : std::vector<char*>();
+  const std::string path = program.path.empty() ? program.argv[0] : program.path;
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
+  const int error = posix_spawn(&pid, path.c_str(), &actions, nullptr, argv.data(),
+                                program.environment ? environment.data() : environ);
   posix_spawn_file_actions_destroy(&actions);
   ProgramResult result;
-  if (error != 0) return result;
+  if (error != 0) {
+    result.how = "posix_spawn " + path + ": " + strerror(error);
+    return result;
+  }
   absl::StatusOr<Process> process = Process::Adopt(pid);
-  if (!process.ok()) return result;
+  if (!process.ok()) {
+    result.how = std::string(process.status().message());
+    return result;
+  }
   const absl::StatusOr<ExitStatus> status = process->Wait(absl::Minutes(1));
+  result.how = status.ok() ? status->ToString() : std::string(status.status().message());
   if (status.ok() && status->kind == ExitStatus::Kind::kExited) result.exit_code = status->code;
   result.output = ReadAll(output.get());
   result.errors = ReadAll(errors.get());

@@ -1,0 +1,33 @@
+// Runs a program to its end and keeps what it printed. The runner is not forked: posix_spawn.
+#ifndef TESTS_TESTING_PROGRAM_H_
+#define TESTS_TESTING_PROGRAM_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forkserver::testing {
+
+struct Program {
+  std::vector<std::string> argv;
+  std::string path = {};                                     // empty: argv[0]
+  std::optional<std::vector<std::string>> environment = {};  // the runner's, if there is none
+};
+
+struct ProgramResult {
+  int exit_code = -1;  // -1: it did not start, was killed, or took more than a minute
+  std::string how;     // the same in words, for messages
+  std::string output;
+  std::string errors;
+};
+
+ProgramResult RunProgram(const Program& program);
+inline ProgramResult RunProgram(std::vector<std::string> argv) {
+  return RunProgram(Program{.argv = std::move(argv)});
+}
+
+std::vector<std::string> Lines(const std::string& text);
+
+}  // namespace forkserver::testing
+
+#endif  // TESTS_TESTING_PROGRAM_H_
