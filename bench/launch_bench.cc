@@ -1,6 +1,9 @@
 // The launch benchmark: every row beside its baseline, interleaved, in one run.
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -12,6 +15,7 @@
 #include "bench/report.h"
 #include "bench/row.h"
 #include "forkserver/host/fork_server.h"
+#include "transceiver/errno_status.h"
 
 namespace bench {
 namespace {
@@ -28,13 +32,14 @@ constexpr Budget kQuick = {
     .warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(20)};
 
 constexpr char kHelp[] =
-    "usage: bench [--quick] [--filter RE] [--json FILE] | --phases | --parts\n"
+    "usage: bench [--quick] [--filter RE] [--json FILE] | --phases\n"
     "\n"
     "  --quick      fewer rounds: under a minute\n"
     "  --filter RE  only rows whose name matches, with their baselines\n"
     "  --json FILE  write the results there too\n"
     "  --phases     where the time of a launch goes, step by step\n"
-    "  --parts      frame, Plan and prefs alone (takes Google Benchmark's flags)\n";
+    "\n"
+    "tools/bench --parts [FLAGS] measures frame, Plan and prefs alone, with Google Benchmark.\n";
 
 int Complain(std::string_view what, int exit_code) {
   absl::FPrintF(stderr, "launch_bench: %s\n", what);
@@ -83,14 +88,25 @@ int Main(int argc, char** argv) {
       case ':':
         return Complain(absl::StrFormat("%s wants a value", argv[optind - 1]), kExitUsage);
       default:
-        return Complain(absl::StrFormat("unknown option %s (--help lists them)", argv[optind - 1]),
-                        kExitUsage);
+        return Complain(
+            absl::StrFormat("unknown option %s (--help lists them)",
+                            optopt != 0 ? absl::StrFormat("-%c", optopt) : argv[optind - 1]),
+            kExitUsage);
     }
   }
   if (optind < argc) {
     return Complain(absl::StrFormat("unexpected argument %s", argv[optind]), kExitUsage);
   }
 
+  // Known before two minutes of measuring rather than after.
+  if (!json.empty() && access(json.c_str(), F_OK) != 0) {
+    const int fd = open(json.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) {
+      const absl::Status status = forkserver::ErrnoStatus(errno, "open " + json);
+      return Complain(status, kExitFailed);
+    }
+    close(fd);
+  }
   if (auto hello = (*server)->WaitUntilServing(); !hello.ok()) {
     return Complain(hello.status(), kExitFailed);
   }

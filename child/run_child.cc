@@ -14,7 +14,9 @@
 namespace forkserver {
 namespace {
 
-[[noreturn]] void FailAndExit(int socket, const Packet& packet, const FailedMessage& message) {
+[[noreturn]] void FailAndExit(int socket, const Packet& packet, FailedMessage message) {
+  // So that the host can reap a child whose template died before it could name it.
+  message.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
   SendFailed(socket, packet, message);
   _exit(kExitFailed);
 }
@@ -68,7 +70,7 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 
 }  // namespace
 
-FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) {
+FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
   Packet packet(start.arena.plan_buffer());
   ReceivePlan(socket.get(), packet);

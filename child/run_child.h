@@ -27,7 +27,9 @@ struct ChildStart {
 };
 
 // Never returns. No allocation until Ready has been sent.
-[[noreturn]] void RunChild(ChildStart start);
+// noexcept: the stack below is a copy of the host's, and an exception must end here and not in a
+// handler of the host's main.
+[[noreturn]] void RunChild(ChildStart start) noexcept;
 
 }  // namespace forkserver
 

@@ -12,7 +12,9 @@ std::string ErrnoName(int error) {
 }
 
 absl::Status ErrnoStatus(int error, std::string_view call_and_object) {
-  return absl::Status(absl::ErrnoToStatusCode(error),
+  // Always an error, also for a call that failed without an errno, such as a recv of 0 bytes.
+  const absl::StatusCode code = absl::ErrnoToStatusCode(error);
+  return absl::Status(code == absl::StatusCode::kOk ? absl::StatusCode::kInternal : code,
                       absl::StrFormat("%s: %s", call_and_object, ErrnoName(error)));
 }
 

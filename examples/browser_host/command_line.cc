@@ -2,7 +2,10 @@
 
 #include <getopt.h>
 
+#include <filesystem>
+
 #include "absl/strings/str_format.h"
+#include "examples/browser_host/sites.h"
 
 namespace browser_host {
 namespace {
@@ -26,7 +29,8 @@ std::string_view HelpText() {
          "and what the processes cost. A folder with pages directly in it is one site; of any\n"
          "other folder, each folder in it is one. A file belongs to the site of its folder.\n"
          "\n"
-         "  --prefs FILE [FILE.js...]  load prefs files in Gecko's syntax; a later one wins\n"
+         "  --prefs FILE...            load prefs files in Gecko's syntax; a later one wins; the\n"
+         "                             list ends at a folder, an HTML file or an option\n"
          "  --print-prefs              have a child print its prefs: name, type, value\n"
          "  --default-pages FOLDER     what to open when no page is named\n"
          "  --help                     this text\n";
@@ -44,8 +48,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       case kPrefs:
         line.prefs_files.push_back(optarg);
-        // More prefs files may follow; pages never end in .js.
-        while (optind < argc && std::string_view(argv[optind]).ends_with(".js")) {
+        // More prefs files may follow, up to what must be a page or an option.
+        while (optind < argc && argv[optind][0] != '-' && !LooksLikePages(argv[optind])) {
           line.prefs_files.push_back(argv[optind++]);
         }
         break;
@@ -62,7 +66,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         return absl::InvalidArgumentError(absl::StrFormat("%s wants a value", argv[optind - 1]));
       default:
         return absl::InvalidArgumentError(
-            absl::StrFormat("unknown option %s (--help lists them)", argv[optind - 1]));
+            absl::StrFormat("unknown option %s (--help lists them)",
+                            optopt != 0 ? absl::StrFormat("-%c", optopt) : argv[optind - 1]));
     }
   }
   while (optind < argc) line.pages.push_back(argv[optind++]);  // behind "--"

@@ -106,6 +106,9 @@ int Main(int argc, char** argv) {
   if (!result.ok()) return Complain(result.status(), kExitFailed);
   PrintPages(*result);
   PrintProcesses(*result, **server);
+  if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+    return Complain(absl::DataLossError("write to stdout failed"), kExitFailed);
+  }
   for (const OpenedPage& page : result->pages) {
     if (!page.error.empty()) return kExitFailed;
   }

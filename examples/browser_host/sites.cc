@@ -22,14 +22,14 @@ bool IsHtml(const fs::path& path) {
   return extension == ".html" || extension == ".htm" || extension == ".xhtml";
 }
 
-// "pages" for "pages/", "." and ".." by what they stand for.
-std::string FolderName(const fs::path& folder) {
-  std::error_code error;
-  const fs::path full = fs::canonical(folder, error);
-  return error ? folder.string() : full.filename().string();
-}
+// Sites by the canonical path of their folder: two folders of one name are two sites.
+using SiteMap = std::map<fs::path, std::vector<Page>>;
 
-using SiteMap = std::map<std::string, std::vector<Page>>;
+fs::path Canonical(const fs::path& path) {
+  std::error_code error;
+  const fs::path canonical = fs::canonical(path, error);
+  return error ? path : canonical;
+}
 
 absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
   std::error_code error;
@@ -50,11 +50,11 @@ absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
   const bool is_one_site = std::any_of(files.begin(), files.end(), [&](const fs::path& file) {
     return file.parent_path() == folder;
   });
-  const std::string own_name = FolderName(folder);
+  const fs::path canonical = Canonical(folder);
   for (const fs::path& file : files) {
     const fs::path relative = file.lexically_relative(folder);
     const std::string top = relative.begin()->string();
-    const std::string site = is_one_site ? own_name : top;
+    const fs::path site = is_one_site ? canonical : canonical / top;
     const fs::path name = is_one_site ? relative : relative.lexically_relative(top);
     sites[site].push_back({file.string(), name.string()});
   }
@@ -63,8 +63,13 @@ absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
 
 }  // namespace
 
+bool LooksLikePages(const std::string& path) {
+  std::error_code ignored;
+  return IsHtml(path) || fs::is_directory(path, ignored);
+}
+
 absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& paths) {
-  SiteMap by_name;
+  SiteMap by_folder;
   for (const std::string& path : paths) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -73,19 +78,26 @@ absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& path
       // Without a trailing slash, so that parents compare.
       fs::path folder = fs::path(path).lexically_normal();
       if (!folder.has_filename()) folder = folder.parent_path();
-      if (absl::Status added = AddFolder(folder, by_name); !added.ok()) return added;
+      if (absl::Status added = AddFolder(folder, by_folder); !added.ok()) return added;
     } else {
       const fs::path file(path);
       const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-      by_name[FolderName(folder)].push_back({path, file.filename().string()});
+      by_folder[Canonical(folder)].push_back({path, file.filename().string()});
     }
   }
+  std::map<std::string, int> count;
+  for (const auto& [folder, pages] : by_folder) ++count[folder.filename().string()];
   std::vector<Site> sites;
-  for (auto& [name, pages] : by_name) {
+  for (auto& [folder, pages] : by_folder) {
     std::sort(pages.begin(), pages.end(),
               [](const Page& a, const Page& b) { return a.name < b.name; });
-    sites.push_back({name, std::move(pages)});
+    // Of two folders of one name, each is shown with the folder that it is in.
+    const std::string name = folder.filename().string();
+    sites.push_back({count[name] == 1 ? name : (folder.parent_path().filename() / name).string(),
+                     std::move(pages)});
   }
+  std::sort(sites.begin(), sites.end(),
+            [](const Site& a, const Site& b) { return a.name < b.name; });
   return sites;
 }
 

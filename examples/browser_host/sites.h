@@ -9,6 +9,9 @@
 
 namespace browser_host {
 
+// A folder, or a file whose name ends as those of HTML pages do.
+bool LooksLikePages(const std::string& path);
+
 struct Page {
   std::string path;  // to open
   std::string name;  // to show: relative to its site

@@ -29,7 +29,7 @@ void SetSignalMask(int how, uint64_t mask) {
   syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof(mask));
 }
 
-[[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, pid_t host) {
+[[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, pid_t host) noexcept {
   // As every child: the signal, then a look whether it was set too late.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   pollfd state = {.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
@@ -53,6 +53,15 @@ uint64_t CurrentSignalMask() {
   uint64_t mask = 0;
   syscall(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &mask, sizeof(mask));
   return mask;
+}
+
+absl::Status OpenClosedStdio() {
+  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
+    if (fcntl(number, F_GETFD) >= 0) continue;
+    // Not close-on-exec: it is the process's stdio. open(2) takes the lowest free number.
+    if (open("/dev/null", O_RDWR) != number) return ErrnoStatus(errno, "open /dev/null as stdio");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(

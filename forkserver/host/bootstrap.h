@@ -24,6 +24,10 @@ uint64_t TerminalSignals();
 // The caller's blocked signals, as bits of a Plan's signal_mask.
 uint64_t CurrentSignalMask();
 
+// Opens /dev/null at each of 0, 1 and 2 that is closed: otherwise the first sockets of the fork
+// server would get those numbers, in the host and in every template. Fails as open(2) does.
+absl::Status OpenClosedStdio();
+
 // Looks at the process before anything has changed it, and adds the template's own program to
 // `programs`. InvalidArgument: a row of a type that is not the embedder's to fill.
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(

@@ -49,15 +49,28 @@ class ForkServer::Core {
 
   ~Core() {
     std::unique_lock lock(driver.mutex());
-    launcher.AbandonAll(absl::CancelledError("the fork server was destroyed"));
+    is_closing = true;
+    const absl::Status why = absl::CancelledError("the fork server was destroyed");
+    launcher.AbandonAll(why);
+    // A root that is still warming up would fork what was asked for when it is done.
+    if (root != nullptr && root->state() == TemplateLink::State::kStarting) root->Kill(why);
+    // What the templates still owe are children that nobody else can reap.
+    for (TemplateLink* link : {root.get(), seed.get()}) {
+      if (link != nullptr) link->WatchForAnswers();
+    }
     driver.RunUntil(
-        lock, [this] { return launcher.in_flight() == 0 && reaper.pending() == 0; },
+        lock, [this] { return launcher.in_flight() == 0 && reaper.pending() == 0 && Owed() == 0; },
         DeadlineIn(kShutdownPatience));
     const LoopDriver::Callbacks last = launcher.TakeCompletions();
     lock.unlock();
     for (const auto& callback : last) callback();
     EndTemplate(root);
     EndTemplate(seed);
+  }
+
+  // Answers that templates owe: each may be a child to reap.
+  size_t Owed() const {
+    return (root != nullptr ? root->unanswered() : 0) + (seed != nullptr ? seed->unanswered() : 0);
   }
 
   absl::Status StartSeed(Seed forked) {
@@ -78,14 +91,16 @@ class ForkServer::Core {
       }
     });
     root_request = launcher.NextId();
-    HostFacts root_facts = {.pid = facts.pid,
-                            .signal_mask = facts.signal_mask | TerminalSignals(),
-                            .null_device = UniqueFd()};
+    const LaunchWay way = seed != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec;
+    const HostFacts root_facts = {.pid = facts.pid,
+                                  .start_thread = facts.start_thread,
+                                  .signal_mask = facts.signal_mask | TerminalSignals(),
+                                  .null_device = UniqueFd()};
     absl::StatusOr<PlanMessage> plan = BuildPlanMessage({.type = ProcessType::kForkServer,
                                                          .argv = {self.name},
                                                          .name = "fs-root",
                                                          .title = self.name + " (root template)"},
-                                                        root_facts, {});
+                                                        way, root_facts, {});
     if (!plan.ok()) return plan.status();
     if (seed != nullptr) {
       if (absl::Status asked = seed->Fork(root_request, std::move(sockets.second)); !asked.ok()) {
@@ -102,6 +117,15 @@ class ForkServer::Core {
       return sent;
     }
     return root->Start();
+  }
+
+  LaunchId Begin(const LaunchOptions& options, Delivery delivery, LaunchCallback callback) {
+    TemplateLink* link = options.way == LaunchWay::kTemplate ? root.get() : nullptr;
+    const uint64_t ended = launcher.ended();
+    const LaunchId id = launcher.Begin(options, link, prefs, delivery, std::move(callback));
+    // A template that was found dead here has ended launches of other threads too.
+    if (launcher.ended() != ended) driver.WakeOthers();
+    return id;
   }
 
   // A launch that has ended outside of a dispatch must make pollable_fd readable all the same.
@@ -122,6 +146,7 @@ class ForkServer::Core {
   LaunchId root_request = 0;
   LaunchId last_pong = 0;
   PrefsGeneration prefs;
+  bool is_closing = false;
 
  private:
   std::unique_ptr<TemplateLink> NewLink(std::string name, UniqueFd socket,
@@ -162,6 +187,7 @@ class ForkServer::Core {
 
 absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
                                                               StartOptions options) {
+  if (absl::Status opened = OpenClosedStdio(); !opened.ok()) return opened;
   absl::StatusOr<std::unique_ptr<TemplateMakings>> makings =
       MakeTemplateMakings(argc, argv, std::move(options.programs), std::move(options.warm_ups));
   if (!makings.ok()) return makings.status();
@@ -169,11 +195,13 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     return RunExecedProcess(**makings, socket);
   }
 
-  // Before the host has opened or changed anything that the seed would inherit.
-  HostFacts facts = {
-      .pid = getpid(), .signal_mask = CurrentSignalMask(), .null_device = UniqueFd()};
+  HostFacts facts = {.pid = getpid(),
+                     .start_thread = gettid(),
+                     .signal_mask = CurrentSignalMask(),
+                     .null_device = UniqueFd()};
   StartReport report;
   std::optional<Seed> seed;
+  // Before the host has opened anything that the seed would inherit.
   if (const absl::Status single = CheckSingleThreaded(); single.ok()) {
     absl::StatusOr<Seed> forked = ForkSeed(**makings);
     if (!forked.ok()) return forked.status();
@@ -228,9 +256,12 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout
 
 LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback callback) {
   std::unique_lock lock(core_->driver.mutex());
-  TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
-  const LaunchId id =
-      core_->launcher.Begin(options, link, core_->prefs, Delivery::kDeferred, std::move(callback));
+  if (core_->is_closing) {  // a last callback that asks for more
+    lock.unlock();
+    callback(absl::CancelledError("the fork server is being destroyed"));
+    return 0;
+  }
+  const LaunchId id = core_->Begin(options, Delivery::kDeferred, std::move(callback));
   core_->WakeForCompletions();
   return id;
 }
@@ -238,10 +269,10 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
 absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
   std::optional<absl::StatusOr<LaunchedChild>> result;
   std::unique_lock lock(core_->driver.mutex());
-  TemplateLink* link = options.way == LaunchWay::kTemplate ? core_->root.get() : nullptr;
-  core_->launcher.Begin(
-      options, link, core_->prefs, Delivery::kAtOnce,
-      [&result](absl::StatusOr<LaunchedChild> child) { result.emplace(std::move(child)); });
+  if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
+  core_->Begin(options, Delivery::kAtOnce, [&result](absl::StatusOr<LaunchedChild> child) {
+    result.emplace(std::move(child));
+  });
   // The launch has its own deadline.
   core_->driver.RunUntil(
       lock, [&result] { return result.has_value(); }, kNever);
@@ -269,7 +300,10 @@ void ForkServer::SetPrefs(PrefsGeneration prefs) {
 absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
   const LaunchId id = core_->launcher.NextId();
-  if (absl::Status sent = core_->root->Ping(id); !sent.ok()) return sent;
+  if (absl::Status sent = core_->root->Ping(id); !sent.ok()) {
+    core_->driver.WakeOthers();
+    return sent;
+  }
   // Answers come in the order of the requests.
   const auto over = [&] {
     return core_->last_pong >= id || core_->root->state() == TemplateLink::State::kDead;
@@ -293,7 +327,7 @@ std::optional<pid_t> ForkServer::root_pid() const {
 
 size_t ForkServer::in_flight() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->launcher.in_flight() + core_->reaper.pending();
+  return core_->launcher.in_flight() + core_->reaper.pending() + core_->Owed();
 }
 
 }  // namespace forkserver

@@ -81,7 +81,9 @@ class ForkServer {
   //   DeadlineExceeded                    not Ready within options.timeout
   //   Aborted                             the child ended before it was Ready
   //   others                              no template serves; the Status says why
-  // After an error nothing is left of the launch: no process, descriptor or memory.
+  // After an error nothing is left of the launch: no process, descriptor or memory; but where the
+  // deadline passes and the template has not answered, its late child is reaped by a later
+  // Dispatch, Launch or wait.
   absl::StatusOr<LaunchedChild> Launch(const LaunchOptions& options);
 
   // The same without waiting: `callback` is called once, during somebody's Dispatch or wait.
@@ -107,7 +109,8 @@ class ForkServer {
   std::optional<pid_t> seed_pid() const;
   std::optional<pid_t> root_pid() const;
 
-  // Launches that have not ended, and processes that are not reaped yet.
+  // Launches that have not ended, answers that templates owe, and processes that are not reaped
+  // yet. Zero means that nothing is left of any launch that failed.
   size_t in_flight() const;
 
  private:

@@ -64,10 +64,12 @@ struct LaunchOptions {
 
   std::string working_directory = {};  // empty: the host's at its start
   std::string name = {};               // at most 15 bytes; empty: the name of the type
-  std::string title = {};              // what ps shows; empty: unchanged
+  std::string title = {};              // what ps shows; empty: the template's, or the program's
   std::vector<ResourceLimit> limits = {};
   std::optional<int> nice = {};
-  // What the child gets when the host's main thread ends; 0 for nothing.
+  // What the child gets when the thread that called Start ends; 0 for nothing. An exec that is
+  // asked for on another thread has none: its parent is that thread. Such a child sees the host's
+  // end by the hang-up of its channel only.
   int parent_death_signal = SIGKILL;
 
   LaunchWay way = LaunchWay::kTemplate;

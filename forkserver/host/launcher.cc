@@ -53,7 +53,8 @@ LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
 
 absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
                             const PrefsGeneration& prefs) {
-  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(options, facts_, prefs);
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
+      options, link != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec, facts_, prefs);
   if (!plan.ok()) return plan.status();
   SocketPair sockets;
   if (const int error = CreateSocketPair(sockets); error != 0) {
@@ -114,6 +115,7 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
   if (frame.type == kReady) {
     OnReady(*launch, packet.payload());
   } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
+    launch->told_pid = failed.pid;
     Fail(*launch, LaunchFailureStatus(launch->what, failed));
   } else {
     Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
@@ -130,6 +132,7 @@ void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
                             absl::StrFormat("%s: refused, its build id is %016x, this host's %016x",
                                             launch.what, launch.times.child.build_id, build_id_)));
   }
+  launch.told_pid = launch.times.child.pid;
   launch.times.ready_received_at = NowNanos();
   launch.is_ready = true;
   launch.socket = launch.channel->TakeSocket();
@@ -190,6 +193,10 @@ void Launcher::Fail(Launch& launch, absl::Status why) {
 }
 
 void Launcher::Abandon(LaunchId id, absl::Status why) {
+  // The answer may be there and unread; then the child can be ended before the caller hears.
+  if (Launch* launch = Find(id); launch != nullptr && launch->awaiting != nullptr) {
+    launch->awaiting->ReadAnswers();
+  }
   Launch* launch = Find(id);
   if (launch == nullptr || launch->is_dying) return;
   launch->failure = std::move(why);
@@ -206,13 +213,11 @@ void Launcher::AbandonAll(const absl::Status& why) {
 
 void Launcher::Advance(Launch& launch) {
   if (launch.is_dying) return;
-  if (launch.failure.ok()) {
-    if (!launch.is_ready || launch.awaiting != nullptr) return;
-    if (!launch.process) AdoptReadyChild(launch);
-    if (launch.failure.ok()) return Succeed(launch);
-  }
-  // The answer says whether there is a child to reap; the deadline bounds the wait for it.
+  if (launch.failure.ok() && !launch.is_ready) return;
+  // The answer says whether there is a child; the deadline bounds the wait for it.
   if (launch.awaiting != nullptr) return;
+  if (!launch.process && !launch.template_death.ok()) AdoptChild(launch);
+  if (launch.failure.ok()) return Succeed(launch);
   if (!launch.process) {
     // A hang-up without a child was the template's.
     const bool was_template = launch.died_unready && !launch.template_death.ok();
@@ -233,12 +238,14 @@ void Launcher::Advance(Launch& launch) {
   });
 }
 
-// The template died between clone3 and its Forked.
-void Launcher::AdoptReadyChild(Launch& launch) {
-  absl::StatusOr<Process> process = Process::Adopt(launch.times.child.pid);
+// The template died between clone3 and its Forked: the child's own word of its pid has to do. One
+// that died without a word is not found.
+void Launcher::AdoptChild(Launch& launch) {
+  if (launch.told_pid <= 0) return;
+  absl::StatusOr<Process> process = Process::Adopt(launch.told_pid);
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
-  } else {
+  } else if (launch.failure.ok()) {
     launch.failure = process.status();
   }
 }
@@ -255,6 +262,7 @@ void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
   const auto found = launches_.find(id);
   const std::unique_ptr<Launch> launch = std::move(found->second);
   launches_.erase(found);
+  ++ended_;
   if (launch->deadline != 0) loop_.CancelTimer(launch->deadline);
   if (launch->delivery == Delivery::kAtOnce) return launch->callback(std::move(result));
   // std::function wants what it holds to be copyable.

@@ -3,8 +3,8 @@
 // A launch has ended when its child is Ready and its pidfd is there, in whichever order the two
 // came; or when it has failed and nothing of it is left: the child, if there was one, is killed
 // and reaped before the caller hears of the failure. Only where the deadline passes (or the
-// caller cancels) while the template still owes its answer is the caller told first; the child of
-// a late answer is killed and reaped when it comes.
+// caller cancels) and the template has not answered yet is the caller told first; the child of a
+// late answer is killed and reaped when it comes.
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_LAUNCHER_H_
@@ -68,6 +68,8 @@ class Launcher {
   std::vector<std::function<void()>> TakeCompletions() { return std::exchange(completions_, {}); }
   bool has_completions() const { return !completions_.empty(); }
   size_t in_flight() const { return launches_.size(); }
+  // Counts every launch that has ended.
+  uint64_t ended() const { return ended_; }
 
  private:
   struct Launch {
@@ -85,6 +87,7 @@ class Launcher {
     absl::Status template_death;
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
+    pid_t told_pid = 0;  // by the child itself, in Ready or Failed
     bool is_ready = false;
     bool died_unready = false;
     bool is_dying = false;  // its process is with the reaper
@@ -101,7 +104,7 @@ class Launcher {
   void CollectAnswer(LaunchId id);
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
-  void AdoptReadyChild(Launch& launch);
+  void AdoptChild(Launch& launch);
   void Succeed(Launch& launch);
   void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);
   Launch* Find(LaunchId id);
@@ -114,6 +117,7 @@ class Launcher {
   LaunchId next_id_ = 1;
   absl::flat_hash_map<LaunchId, std::unique_ptr<Launch>> launches_;
   std::vector<std::function<void()>> completions_;
+  uint64_t ended_ = 0;
 };
 
 }  // namespace forkserver

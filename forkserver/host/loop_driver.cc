@@ -43,11 +43,15 @@ bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   for (const auto& callback : callbacks) callback();
   lock.lock();
-  // A callback may have done what another thread waits for: one that sleeps, or one that has
-  // begun to drive meanwhile and waits for events.
+  // A callback may have done what another thread waits for.
+  WakeOthers();
+  return true;
+}
+
+void LoopDriver::WakeOthers() {
+  // One that sleeps, or one that has begun to drive meanwhile and waits for events.
   if (waiting_ > 0) turn_.notify_all();
   if (driven_) loop_.AddTimer(NowNanos(), [] {});
-  return true;
 }
 
 }  // namespace forkserver

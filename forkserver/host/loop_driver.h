@@ -40,6 +40,10 @@ class LoopDriver {
   void RunUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done,
                 int64_t deadline);
 
+  // Has every other thread look whether what it waits for has happened: for whoever, outside of a
+  // dispatch and with the lock held, brought about what another one may wait for.
+  void WakeOthers();
+
   // Waits once, until something happened or `deadline`.
   void RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline);
 

@@ -1,6 +1,7 @@
 #include "forkserver/host/plan_message.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,8 +29,8 @@ absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, si
 
 }  // namespace
 
-absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const HostFacts& facts,
-                                             const PrefsGeneration& prefs) {
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
+                                             const HostFacts& facts, const PrefsGeneration& prefs) {
   PlanMessage message;
   std::vector<PlannedDescriptor> planned;
   planned.reserve(options.stdio.size() + options.descriptors.size());
@@ -52,6 +53,9 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const
                        .on_exec = mapping.on_exec});
   }
 
+  // An exec'ed child's parent is the thread that spawns it, and the signal would come when that
+  // thread ends, long before the host.
+  const bool follows_start_thread = way == LaunchWay::kTemplate || gettid() == facts.start_thread;
   const ProcessTypeRow* row = FindProcessType(options.type);
   Plan plan = {.type = options.type,
                .argv = options.argv,
@@ -64,7 +68,7 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const
                .descriptors = planned,
                .limits = options.limits,
                .nice = options.nice,
-               .parent_death_signal = options.parent_death_signal,
+               .parent_death_signal = follows_start_thread ? options.parent_death_signal : 0,
                .host_pid = facts.pid,
                .signal_mask = facts.signal_mask};
   if (prefs.fd != nullptr) {
@@ -74,7 +78,9 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const
   message.payload = EncodePlan(plan);
   if (message.payload.empty()) return Refuse(options, LaunchStep::kPlan, EINVAL);
   if (message.payload.size() > kMaxPlanBytes) {
-    return Refuse(options, LaunchStep::kEnvironment, E2BIG);
+    const bool is_path = options.working_directory.size() > PATH_MAX;
+    return Refuse(options, is_path ? LaunchStep::kWorkingDirectory : LaunchStep::kEnvironment,
+                  is_path ? ENAMETOOLONG : E2BIG);
   }
   if (message.payload.size() > kMaxPayloadBytes) {
     absl::StatusOr<UniqueFd> memfd = CreateSealedMemfd("plan", message.payload);

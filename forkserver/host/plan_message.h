@@ -17,6 +17,7 @@ namespace forkserver {
 // What the host contributes to every Plan.
 struct HostFacts {
   int pid = 0;
+  int start_thread = 0;      // the tid that called Start
   uint64_t signal_mask = 0;  // at the host's start
   UniqueFd null_device;      // /dev/null, for Stdio::Null
 };
@@ -30,8 +31,8 @@ struct PlanMessage {
 
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.
-absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, const HostFacts& facts,
-                                             const PrefsGeneration& prefs);
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
+                                             const HostFacts& facts, const PrefsGeneration& prefs);
 
 }  // namespace forkserver
 

@@ -33,7 +33,10 @@ void Reaper::Reap(uint64_t id) {
   loop_.Unwatch(found->second.watch);
   Dying dying = std::move(found->second);
   dying_.erase(found);
-  if (dying.on_reaped) dying.on_reaped(status.ok() ? *status : ExitStatus());
+  // Without a status, where somebody else took it: killed, as it was.
+  constexpr ExitStatus kUnknown = {
+      .kind = ExitStatus::Kind::kKilled, .code = SIGKILL, .core_dumped = false, .usage = {}};
+  if (dying.on_reaped) dying.on_reaped(status.ok() ? *status : kUnknown);
 }
 
 }  // namespace forkserver

@@ -26,6 +26,7 @@ struct SpawnArguments {
   int program;
   int working_directory;
   int launch_socket;
+  int stdio[3];
   char* const* argv;
   char* const* environment;
   int error;  // set by the child, which shares this memory until its exec
@@ -35,8 +36,13 @@ struct SpawnArguments {
 // (CLONE_VFORK). System calls only.
 int SpawnMain(void* pointer) {
   SpawnArguments& arguments = *static_cast<SpawnArguments*>(pointer);
-  // In the child's own descriptor table: the host's copy stays close-on-exec.
-  if (fcntl(arguments.launch_socket, F_SETFD, 0) == 0 && fchdir(arguments.working_directory) == 0) {
+  // In the child's own descriptor table: the host's copies stay as they are.
+  bool good =
+      fcntl(arguments.launch_socket, F_SETFD, 0) == 0 && fchdir(arguments.working_directory) == 0;
+  for (int number = 0; number <= STDERR_FILENO && good; ++number) {
+    good = dup2(arguments.stdio[number], number) == number;
+  }
+  if (good) {
     syscall(SYS_execveat, arguments.program, "", arguments.argv, arguments.environment,
             AT_EMPTY_PATH);
   }
@@ -61,6 +67,13 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
   if (!self.program.is_open()) return ErrnoStatus(errno, "open /proc/self/exe");
   self.working_directory.reset(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!self.working_directory.is_open()) return ErrnoStatus(errno, "open the working directory");
+  for (int number = 0; number <= STDERR_FILENO; ++number) {
+    // 3 or above: one of the three must not be in another's place.
+    self.stdio[number].reset(fcntl(number, F_DUPFD_CLOEXEC, 3));
+    if (!self.stdio[number].is_open()) {
+      return ErrnoStatus(errno, absl::StrFormat("fcntl F_DUPFD_CLOEXEC %d", number));
+    }
+  }
   for (char** entry = environ; *entry != nullptr; ++entry) self.environment.emplace_back(*entry);
   return self;
 }
@@ -70,12 +83,14 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
                                          absl::StrFormat("%s%d", kArgument, launch_socket)};
   const std::vector<char*> argv_pointers = Pointers(argv);
   const std::vector<char*> environment_pointers = Pointers(self.environment);
-  SpawnArguments arguments = {.program = self.program.get(),
-                              .working_directory = self.working_directory.get(),
-                              .launch_socket = launch_socket,
-                              .argv = argv_pointers.data(),
-                              .environment = environment_pointers.data(),
-                              .error = 0};
+  SpawnArguments arguments = {
+      .program = self.program.get(),
+      .working_directory = self.working_directory.get(),
+      .launch_socket = launch_socket,
+      .stdio = {self.stdio[0].get(), self.stdio[1].get(), self.stdio[2].get()},
+      .argv = argv_pointers.data(),
+      .environment = environment_pointers.data(),
+      .error = 0};
   const std::unique_ptr<char[]> stack(new char[kSpawnStackBytes]);
   // A handler of the host's must not run in the child, on this memory.
   sigset_t all, before;

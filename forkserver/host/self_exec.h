@@ -5,13 +5,13 @@
 //     absl::StatusOr<Process> process = SpawnSelf(*self, socket);      // any time later
 //
 // The program is exec'ed from a descriptor that was opened at the start, so that an update on
-// disk cannot mix two builds. The process begins with the environment and working directory that
-// the host had at its start, as a template's children do, and finds the number of its launch
+// disk cannot mix two builds. The process begins with the environment, working directory and stdio
+// that the host had at its start, as a template's children do, and finds the number of its launch
 // socket in its only argument; Start recognizes it and never returns there.
 #ifndef FORKSERVER_HOST_SELF_EXEC_H_
 #define FORKSERVER_HOST_SELF_EXEC_H_
 
-#include <optional>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -25,6 +25,7 @@ struct SelfImage {
   std::string name;  // argv[0]
   UniqueFd program;
   UniqueFd working_directory;
+  std::array<UniqueFd, 3> stdio;
   std::vector<std::string> environment;
 
   static absl::StatusOr<SelfImage> Pin(const char* name);

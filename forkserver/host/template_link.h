@@ -80,6 +80,9 @@ class TemplateLink {
   // Ends the link and the template.
   void Kill(absl::Status why);
 
+  // Requests that the template has not answered; none once it is dead.
+  size_t unanswered() const { return state_ == State::kDead ? 0 : unanswered_; }
+
   const std::string& name() const { return name_; }
   State state() const { return state_; }
   // Ok unless dead.

@@ -14,6 +14,9 @@
 namespace forkserver {
 namespace {
 
+// A browser's are below 1 MiB; a device has no end.
+constexpr size_t kMaxFileBytes = 64 << 20;
+
 std::string TypeMismatch(std::string_view name, PrefType user, PrefType standard) {
   return absl::StrFormat("user value of '%s' is of type %s, its default of type %s", name,
                          PrefTypeName(user), PrefTypeName(standard));
@@ -31,7 +34,8 @@ std::string PrefDiagnostic::ToString() const {
 }
 
 absl::StatusOr<std::vector<PrefDiagnostic>> PrefsStore::LoadFile(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: what is named may be a pipe that nobody writes.
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("open %s", path));
   std::string text;
   char chunk[65536];
@@ -41,6 +45,10 @@ absl::StatusOr<std::vector<PrefDiagnostic>> PrefsStore::LoadFile(const std::stri
     if (size < 0) return ErrnoStatus(errno, absl::StrFormat("read %s", path));
     if (size == 0) break;
     text.append(chunk, static_cast<size_t>(size));
+    if (text.size() > kMaxFileBytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrFormat("read %s: larger than %d MiB", path, kMaxFileBytes >> 20));
+    }
   }
   return LoadText(text, path);
 }

@@ -48,7 +48,7 @@ struct PrefsGeneration {
 class PrefsStore {
  public:
   // Reads a file. What is wrong in it is in the list, and the rest of it counts; an error is a
-  // file that cannot be read ("open all.js: ENOENT").
+  // file that cannot be read ("open all.js: ENOENT"), or one of more than 64 MiB.
   absl::StatusOr<std::vector<PrefDiagnostic>> LoadFile(const std::string& path);
 
   // The same for text in memory; `file` is the name that diagnostics carry.

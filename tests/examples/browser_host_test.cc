@@ -126,6 +126,7 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
       {{"/there/is/no/page.html"}, 1, "/there/is/no/page.html: ENOENT"},
       {{no_pages}, 1, "no HTML pages in " + no_pages},
       {{"--frobnicate"}, 2, "--frobnicate"},
+      {{"-x"}, 2, "unknown option -x"},
       {{"--prefs"}, 2, "--prefs wants a value"},
       {{"--prefs", "/no/prefs.js", kPages}, 1, "/no/prefs.js: ENOENT"},
       {{"--prefs", no_pages, kPages}, 1, no_pages + ": EISDIR"},
@@ -163,6 +164,51 @@ TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
             "f.behind\tint\t2\n");
   EXPECT_THAT(result.errors, HasSubstr(first + ":5: expected ',' after the pref's name"));
   EXPECT_THAT(result.errors, HasSubstr(second + ":2: user value of 'b.bool' is of type string"));
+}
+
+TEST_F(BrowserHost, PrefsFilesNeedNoCertainEnding) {
+  const std::string first = Write("one.js", "pref('x', 1);");
+  const std::string second = Write("two.prefs", "pref('x', 2);");
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const ProgramResult result = Run({"--prefs", first, second, page, "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("x\tint\t2\n"), HasSubstr("title     page")));
+}
+
+TEST_F(BrowserHost, PrefsThatAreAPipeOrHaveNoEndAreNoHangAndNoAbort) {
+  const std::string fifo = (folder_ / "fifo").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(Run({"--prefs", fifo, "--print-prefs"}).exit_code, 0);
+  const ProgramResult endless = Run({"--prefs", "/dev/zero", "--print-prefs"});
+  EXPECT_EQ(endless.exit_code, 1);
+  EXPECT_EQ(endless.errors, "browser_host: read /dev/zero: larger than 64 MiB\n");
+}
+
+TEST_F(BrowserHost, TwoFoldersOfOneNameAreTwoSites) {
+  Write("a/html/i.html", "<title>of a</title>");
+  Write("b/html/i.html", "<title>of b</title>");
+  const ProgramResult result = Run({(folder_ / "a/html").string(), (folder_ / "b/html").string()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("a/html/i.html\n  title     of a"),
+                    HasSubstr("b/html/i.html\n  title     of b"), HasSubstr("2 of 2 reaped")));
+}
+
+// As daemons are started.
+TEST_F(BrowserHost, StartsWithoutStdin) {
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const ProgramResult result = RunProgram(std::vector<std::string>{
+      "/bin/sh", "-c", std::string("exec ") + kProgram + " " + page + " <&-"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("title     page"));
+}
+
+TEST_F(BrowserHost, OutputThatCannotBeWrittenIsAnError) {
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const ProgramResult result = RunProgram(std::vector<std::string>{
+      "/bin/sh", "-c", std::string("exec ") + kProgram + " " + page + " >/dev/full"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("write to stdout failed"));
 }
 
 TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -24,7 +25,12 @@
 
 namespace forkserver {
 
-testing::HostSetup testing::SetUpHost(const std::string&) { return {.options = TestOptions()}; }
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = {.options = TestOptions()};
+  setup.drain_after_body = test.find("DestroyedServer") == test.npos;
+  setup.wait_until_serving = test.find("DestroyedServerThatNever") == test.npos;
+  return setup;
+}
 
 namespace {
 
@@ -387,6 +393,104 @@ HOST_TEST(Launch, TemplateKilledUnderManyLaunchesLosesNone) {
   }
   while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
   for (LaunchedChild& child : children) EXPECT_TRUE(child.process.Wait()->success());
+}
+
+// That the host has no child left after the server's end is what main of these tests checks.
+HOST_TEST(Launch, DestroyedServerReapsWhatItsTemplatesStillFork) {
+  for (int i = 0; i < 50; ++i) {
+    server.LaunchAsync(Options({"exit", "0"}), [&server](absl::StatusOr<LaunchedChild> child) {
+      EXPECT_TRUE(absl::IsCancelled(child.status())) << child.status();
+      // Too late, and said so.
+      server.LaunchAsync(Options({"exit", "0"}), [](absl::StatusOr<LaunchedChild> another) {
+        EXPECT_TRUE(absl::IsCancelled(another.status())) << another.status();
+      });
+    });
+  }
+}
+
+HOST_TEST(Launch, DestroyedServerThatNeverServedLeavesNothing) {}
+
+// The answer may lie unread when the deadline passes: the child must be ended all the same, before
+// the caller hears.
+HOST_TEST(Launch, DeadlineOfALaunchThatTheTemplateHasAnsweredLeavesNoChild) {
+  const size_t children = testing::CountChildren();
+  // A Plan that takes long: variables times variables.
+  LaunchOptions options = Options({"exit", "0"});
+  options.timeout = absl::Milliseconds(20);
+  options.set_environment.reserve(60'000);
+  for (int i = 0; i < 60'000; ++i) options.set_environment.push_back(absl::StrFormat("V%d=", i));
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  if (child.ok()) GTEST_SKIP() << "this machine is too fast for a deadline of 20 ms";
+  EXPECT_TRUE(absl::IsDeadlineExceeded(child.status())) << child.status();
+  EXPECT_EQ(testing::CountChildren(), children);
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+
+// Killed between clone3 and Forked, a template takes the pid of a child with it; a child whose
+// Plan fails says it again.
+HOST_TEST(Launch, TemplateKilledUnderLaunchesThatFailLosesNone) {
+  constexpr size_t kLaunches = 200;
+  size_t ended = 0;
+  LaunchOptions options = Options({"exit", "0"});
+  options.working_directory = "/there/is/no/such/folder";
+  for (size_t i = 0; i < kLaunches; ++i) {
+    server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> child) {
+      EXPECT_FALSE(child.ok());
+      ++ended;
+    });
+    if (i == kLaunches / 2) {
+      ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+    }
+  }
+  while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
+}
+
+// The kernel sends the parent-death signal when the thread ends that made the child.
+HOST_TEST(Launch, ChildOutlivesTheThreadThatLaunchedIt) {
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    std::optional<LaunchedChild> child;
+    std::thread([&] {
+      LaunchOptions options = Options({"echo"});
+      options.way = way;
+      absl::StatusOr<LaunchedChild> launched = server.Launch(options);
+      if (launched.ok()) child.emplace(*std::move(launched));
+    }).join();
+    ASSERT_TRUE(child.has_value());
+    std::vector<uint8_t> buffer(kMaxPayloadBytes);
+    MiniTransceiver channel(std::move(child->socket), buffer);
+    ASSERT_EQ(channel.Send({.type = testing::kEcho}), 0);
+    EXPECT_EQ(channel.Receive(), ReceiveOutcome::kMessage);
+    channel.TakeSocket().reset();
+    EXPECT_TRUE(child->process.Wait()->success());
+  }
+}
+
+// The stack of a child is a copy of the host's: its handlers must not be entered.
+HOST_TEST(Launch, ExceptionThatLeavesAChildsProgramAbortsIt) {
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    LaunchOptions options = Options({"throw"});
+    options.way = way;
+    options.limits = {{RLIMIT_CORE, 0, 0}};
+    absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGABRT");
+  }
+}
+
+HOST_TEST(Launch, InheritedStdioIsThatOfTheHostsStartByBothWays) {
+  const UniqueFd saved(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const off_t before = lseek(saved.get(), 0, SEEK_END);
+  ASSERT_EQ(dup2(null.get(), STDOUT_FILENO), STDOUT_FILENO);
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    LaunchOptions options = Options({"say", "hello"});
+    options.way = way;
+    absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_TRUE(child->process.Wait()->success());
+  }
+  ASSERT_EQ(dup2(saved.get(), STDOUT_FILENO), STDOUT_FILENO);
+  EXPECT_EQ(lseek(saved.get(), 0, SEEK_END) - before, 2 * 6);  // "hello\n" twice
 }
 
 HOST_TEST(Launch, ChildrenAreBlindToEachOthersChannels) {

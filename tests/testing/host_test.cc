@@ -76,6 +76,7 @@ void RunBody(void (*body)(ForkServer& server)) {
   // Seed and root, of which the second may not be there yet.
   const size_t children = std::max<size_t>(CountChildren(), 2);
   body(*host_server);
+  if (!host_setup->drain_after_body) return;
   // What was given up may still be dying.
   for (int i = 0; i < 1000 && host_server->in_flight() > 0; ++i) {
     host_server->Dispatch(absl::Milliseconds(100));

@@ -30,6 +30,8 @@ struct HostSetup {
   std::function<void()> before_start = {};
   // Whether the body wants a root that serves.
   bool wait_until_serving = true;
+  // Whether launches that the body leaves behind are waited for before the server is destroyed.
+  bool drain_after_body = true;
 };
 
 // Defined by each test binary. `test` is "Suite.Name"; called in the victim and in the processes

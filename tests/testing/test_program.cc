@@ -16,6 +16,7 @@
 #include <mutex>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -178,6 +179,8 @@ int TestProgram::Run(ChildContext& context) {
   if (what == "count") return SendReport(context, /*count_only=*/true);
   if (what == "echo") return Echo(context);
   if (what == "wait") return WaitForHangUp(context);
+  if (what == "throw") throw std::runtime_error("thrown in a child");
+  if (what == "say") return printf("%s\n", context.argv[1]) < 0;
   if (what == "sleep") {
     for (;;) pause();
   }

@@ -7,6 +7,8 @@
 //     echo         sends every application message back, descriptors included, until the host
 //                  hangs up
 //     wait         waits for the host to hang up
+//     throw        lets an exception leave Run
+//     say TEXT     prints a line on stdout
 //     sleep        waits for a signal, and does not look at its channel
 //     threads      creates threads that allocate and lock, joins them
 //     flood        sends application messages until the host hangs up
