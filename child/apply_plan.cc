@@ -19,8 +19,6 @@
 namespace forkserver {
 namespace {
 
-constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN without its NUL
-
 // 0 or the errno.
 template <typename... Arguments>
 int Call(long number, Arguments... arguments) {
@@ -130,6 +128,13 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
       if (!put(*entry)) return Fail(LaunchStep::kEnvironment, E2BIG);
     }
   }
+  ByteReader unset = plan.unset_environment.reader();
+  for (uint32_t i = 0; i < plan.unset_environment.count; ++i) {
+    const std::string_view name = unset.String();
+    if (name.empty() || name.find('=') != name.npos) {
+      return Fail(LaunchStep::kEnvironment, EINVAL, i);
+    }
+  }
   ByteReader variables = plan.set_environment.reader();
   for (uint32_t i = 0; i < plan.set_environment.count; ++i) {
     const std::string_view entry = variables.String();
@@ -144,7 +149,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyName(const PlanView& plan, ChildUnderConstruction&) {
   if (plan.name.empty()) return {};
-  if (plan.name.size() > kMaxNameBytes) return Fail(LaunchStep::kName, ENAMETOOLONG);
+  if (plan.name.size() > kMaxProcessNameBytes) return Fail(LaunchStep::kName, ENAMETOOLONG);
   const int error = Call(SYS_prctl, PR_SET_NAME, plan.name.data());
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kName, error);
 }

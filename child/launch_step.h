@@ -27,7 +27,8 @@ enum class LaunchStep : uint16_t {
   kDescriptors = 10,  // index: which entry of the Plan's list
   kStdio = 11,        // index: 0, 1 or 2, which the Plan does not name
   kWorkingDirectory = 12,
-  kEnvironment = 13,  // index: which variable; E2BIG: arguments and environment together
+  kEnvironment =
+      13,  // index: which variable of its list; E2BIG: arguments and environment together
   kName = 14,
   kTitle = 15,
   kPriority = 16,

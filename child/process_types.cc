@@ -15,10 +15,9 @@ constexpr ProcessTypeRow kRows[] = {
 };
 
 constexpr bool RowsAreComplete() {
-  constexpr size_t kMaxNameBytes = 15;  // TASK_COMM_LEN without its NUL
   for (size_t i = 0; i < std::size(kRows); ++i) {
     if (static_cast<size_t>(kRows[i].type) != i) return false;
-    if (kRows[i].name.empty() || kRows[i].name.size() > kMaxNameBytes) return false;
+    if (kRows[i].name.empty() || kRows[i].name.size() > kMaxProcessNameBytes) return false;
     if (kRows[i].user_facing_name.empty()) return false;
   }
   return true;

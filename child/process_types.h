@@ -8,6 +8,7 @@
 #ifndef CHILD_PROCESS_TYPES_H_
 #define CHILD_PROCESS_TYPES_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <span>
@@ -30,9 +31,12 @@ enum class Launchable : uint8_t {
   kYes,
 };
 
+// TASK_COMM_LEN without its NUL: what the kernel keeps of a process name.
+inline constexpr size_t kMaxProcessNameBytes = 15;
+
 struct ProcessTypeRow {
   ProcessType type;
-  std::string_view name;              // also the process name of its children: 15 bytes at most
+  std::string_view name;              // also the process name of its children
   std::string_view user_facing_name;  // for tables and reports
   Launchable launchable;
 };

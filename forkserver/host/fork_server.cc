@@ -96,11 +96,9 @@ class ForkServer::Core {
                                   .start_thread = facts.start_thread,
                                   .signal_mask = facts.signal_mask | TerminalSignals(),
                                   .null_device = UniqueFd()};
-    absl::StatusOr<PlanMessage> plan = BuildPlanMessage({.type = ProcessType::kForkServer,
-                                                         .argv = {self.name},
-                                                         .name = "fs-root",
-                                                         .title = self.name + " (root template)"},
-                                                        way, root_facts, {});
+    absl::StatusOr<PlanMessage> plan =
+        BuildPlanMessage({.type = ProcessType::kForkServer, .argv = {self.name}, .name = "fs-root"},
+                         way, root_facts, {});
     if (!plan.ok()) return plan.status();
     if (seed != nullptr) {
       if (absl::Status asked = seed->Fork(root_request, std::move(sockets.second)); !asked.ok()) {

@@ -212,6 +212,9 @@ HOST_TEST(PlanSteps, VariableWithoutANameIsAnError) {
   ExpectFailure(server, options, LaunchStep::kEnvironment, EINVAL, 1);
   options.set_environment = {"no equals sign"};
   ExpectFailure(server, options, LaunchStep::kEnvironment, EINVAL, 0);
+  options.set_environment = {};
+  options.unset_environment = {"GOOD", "NOT=A_NAME"};
+  ExpectFailure(server, options, LaunchStep::kEnvironment, EINVAL, 1);
 }
 
 HOST_TEST(PlanSteps, ArgumentsArriveAsTheyAre) {
