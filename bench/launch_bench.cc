@@ -118,7 +118,9 @@ int Main(int argc, char** argv) {
   }
   absl::StatusOr<std::vector<Row>> rows = SelectRows((*launch_rows)->Rows(), filter);
   if (!rows.ok()) return Complain(rows.status(), kExitUsage);
-  absl::StatusOr<std::vector<Result>> results = Measure(*rows, budget, [](int done, int total) {
+  const bool is_terminal = isatty(STDERR_FILENO) == 1;
+  absl::StatusOr<std::vector<Result>> results = Measure(*rows, budget, [&](int done, int total) {
+    if (!is_terminal && done > 0) return;
     absl::FPrintF(stderr, "\rround %d of at most %d", done, total);
     fflush(stderr);
   });

@@ -1,5 +1,6 @@
 #include "bench/phases.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,9 +42,15 @@ absl::Status PrintPhases(forkserver::ForkServer& server, const forkserver::Launc
     if (status->usage) faults.push_back(static_cast<double>(status->usage->ru_minflt));
   }
   absl::PrintF("median us since the request, of %d launches\n\n", rounds);
+  // By time: a child may run before its template has returned from clone3.
+  std::map<std::string, double> medians;
+  for (const std::string& phase : order) medians[phase] = Percentile(samples[phase], 0.5);
+  std::stable_sort(order.begin(), order.end(), [&](const std::string& a, const std::string& b) {
+    return medians[a] < medians[b];
+  });
   double before = 0;
   for (const std::string& phase : order) {
-    const double median = Percentile(samples[phase], 0.5);
+    const double median = medians[phase];
     absl::PrintF("%-28s %9.1f %+9.1f\n", phase, median, median - before);
     before = median;
   }

@@ -46,7 +46,7 @@ class ChildProgram {
  public:
   virtual ~ChildProgram() = default;
 
-  // Returns the exit status.
+  // Returns the exit status, 0 to 255 (_exit(2) keeps the low 8 bits).
   virtual int Run(ChildContext& context) = 0;
 };
 

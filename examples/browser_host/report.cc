@@ -84,8 +84,9 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   absl::PrintF(
       "\n%d pages in %d content processes; launch to Ready: median %d us, slowest %d us; "
       "%d of %d reaped\n",
-      result.pages.size(), result.processes.size(), nanos[nanos.size() / 2] / 1000,
-      nanos.back() / 1000, reaped, result.processes.size());
+      result.pages.size(), result.processes.size(),
+      (nanos[(nanos.size() - 1) / 2] + nanos[nanos.size() / 2]) / 2000, nanos.back() / 1000, reaped,
+      result.processes.size());
 }
 
 }  // namespace browser_host

@@ -1,5 +1,6 @@
 // The smallest program with a fork server; the README shows it.
 #include <cstdio>
+#include <iostream>
 
 #include "child/child_program.h"
 #include "forkserver/host/fork_server.h"
@@ -14,8 +15,9 @@ int main(int argc, char** argv) {
   auto server = forkserver::ForkServer::Start(
       argc, argv,
       {.programs = {{forkserver::ProcessType::kDummy, forkserver::MakeChildProgram<Greeter>}}});
-  if (!server.ok()) return 1;
+  if (!server.ok()) return std::cerr << server.status() << "\n", 1;
   auto child = (*server)->Launch(
       {.type = forkserver::ProcessType::kDummy, .argv = {"greeter", "ready in microseconds"}});
-  return child.ok() && child->process.Wait()->success() ? 0 : 1;
+  if (!child.ok()) return std::cerr << child.status() << "\n", 1;
+  return child->process.Wait()->success() ? 0 : 1;
 }

@@ -1,5 +1,7 @@
 #include "forkserver/host/launch_failure.h"
 
+#include <stdio.h>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
@@ -7,7 +9,7 @@
 namespace forkserver {
 namespace {
 
-// The payload is the Failed message itself, as it travels.
+// A payload in text: a Status that is printed shows it.
 constexpr char kPayloadUrl[] = "forkserver/launch-failure";
 
 bool HasIndex(LaunchStep step) {
@@ -29,11 +31,9 @@ absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& mes
   // An errno that is no error, from a peer that makes things up, must not become OkStatus.
   const absl::StatusCode code = absl::ErrnoToStatusCode(message.error);
   absl::Status status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, line);
-  uint8_t bytes[FailedMessage::kMaxBytes];
-  const std::span<const uint8_t> payload = Encode(message, bytes);
-  status.SetPayload(
-      kPayloadUrl,
-      absl::Cord(absl::string_view(reinterpret_cast<const char*>(payload.data()), payload.size())));
+  status.SetPayload(kPayloadUrl,
+                    absl::Cord(absl::StrFormat("step=%d errno=%d index=%d detail=%s", message.step,
+                                               message.error, message.index, message.detail)));
   return status;
 }
 
@@ -48,15 +48,18 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
 std::optional<LaunchFailure> GetLaunchFailure(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;
-  const std::string bytes(*payload);
-  FailedMessage message;
-  if (!Decode({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, message)) {
+  const std::string text(*payload);
+  LaunchFailure failure;
+  int step = 0;
+  int detail = 0;
+  if (sscanf(text.c_str(), "step=%d errno=%d index=%u detail=%n", &step, &failure.error,
+             &failure.index, &detail) != 3 ||
+      detail == 0) {
     return std::nullopt;
   }
-  return LaunchFailure{.step = static_cast<LaunchStep>(message.step),
-                       .error = message.error,
-                       .index = message.index,
-                       .detail = std::string(message.detail)};
+  failure.step = static_cast<LaunchStep>(step);
+  failure.detail = text.substr(static_cast<size_t>(detail));
+  return failure;
 }
 
 }  // namespace forkserver

@@ -7,7 +7,7 @@
 //
 // Descriptors in the options are borrowed for the call of Launch or LaunchAsync; the child gets
 // duplicates at the numbers that are named, and no other descriptor than those, its stdio and its
-// launch socket.
+// launch socket, which has whatever number is not named.
 #ifndef FORKSERVER_HOST_LAUNCH_OPTIONS_H_
 #define FORKSERVER_HOST_LAUNCH_OPTIONS_H_
 

@@ -1,6 +1,7 @@
 #include "forkserver/host/launcher.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include <utility>
 
@@ -17,6 +18,22 @@ namespace {
 // A child says Ready or Failed and nothing larger.
 constexpr size_t kAnswerBytes = 1024;
 static_assert(kAnswerBytes >= ReadyMessage::kBytes && kAnswerBytes >= FailedMessage::kMaxBytes);
+
+// Which of the caller's descriptors is none; step kNone: they are all open.
+LaunchFailure FindClosedDescriptor(const LaunchOptions& options) {
+  const auto is_closed = [](int fd) { return fcntl(fd, F_GETFD) < 0; };
+  for (uint32_t i = 0; i < options.stdio.size(); ++i) {
+    if (options.stdio[i].kind == Stdio::Kind::kDescriptor && is_closed(options.stdio[i].fd)) {
+      return {.step = LaunchStep::kStdio, .error = EBADF, .index = i};
+    }
+  }
+  for (uint32_t i = 0; i < options.descriptors.size(); ++i) {
+    if (is_closed(options.descriptors[i].fd)) {
+      return {.step = LaunchStep::kDescriptors, .error = EBADF, .index = i};
+    }
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -53,6 +70,10 @@ LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
 
 absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
                             const PrefsGeneration& prefs) {
+  // Templates are the server's own to start.
+  if (options.type == ProcessType::kForkServer) {
+    return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
+  }
   absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
       options, link != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec, facts_, prefs);
   if (!plan.ok()) return plan.status();
@@ -77,9 +98,8 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Templa
           launch.channel->Send({.type = kPlan, .request_id = id, .flags = plan->flags},
                                plan->payload, plan->descriptors);
       !sent.ok()) {
-    // Only a descriptor of the caller's can be bad here.
-    if (sent.code() == absl::ErrnoToStatusCode(EBADF)) {
-      return LaunchFailureStatus(launch.what, {.step = LaunchStep::kDescriptors, .error = EBADF});
+    if (const LaunchFailure bad = FindClosedDescriptor(options); bad.step != LaunchStep::kNone) {
+      return LaunchFailureStatus(launch.what, bad);
     }
     return sent;
   }
@@ -116,7 +136,11 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
     OnReady(*launch, packet.payload());
   } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
     launch->told_pid = failed.pid;
-    Fail(*launch, LaunchFailureStatus(launch->what, failed));
+    Fail(*launch, LaunchFailureStatus(
+                      launch->what, InTermsOfOptions({.step = static_cast<LaunchStep>(failed.step),
+                                                      .error = failed.error,
+                                                      .index = failed.index,
+                                                      .detail = std::string(failed.detail)})));
   } else {
     Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
                                                       launch->what, MessageName(frame.type))));
@@ -230,7 +254,8 @@ void Launcher::Advance(Launch& launch) {
     Launch* ended = Find(id);
     if (ended == nullptr) return;
     absl::Status why = ended->failure;
-    if (ended->died_unready && !GetLaunchFailure(why)) {
+    // How it ended says more; but not of a child that was killed for another reason.
+    if (absl::IsAborted(why)) {
       why = absl::Status(why.code(),
                          absl::StrFormat("%s: %s", std::string(why.message()), status.ToString()));
     }

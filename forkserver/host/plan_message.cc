@@ -22,12 +22,27 @@ uint32_t IndexOf(int fd, std::vector<int>& descriptors) {
   return static_cast<uint32_t>(descriptors.size() - 1);
 }
 
-absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, size_t index = 0) {
+absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, size_t index = 0,
+                    std::string detail = {}) {
   return LaunchFailureStatus("launch of " + std::string(ProcessTypeName(options.type)),
-                             {.step = step, .error = error, .index = static_cast<uint32_t>(index)});
+                             {.step = step,
+                              .error = error,
+                              .index = static_cast<uint32_t>(index),
+                              .detail = std::move(detail)});
 }
 
 }  // namespace
+
+LaunchFailure InTermsOfOptions(LaunchFailure failure) {
+  constexpr uint32_t kStdioEntries = STDERR_FILENO + 1;
+  if (failure.step != LaunchStep::kDescriptors) return failure;
+  if (failure.index < kStdioEntries) {
+    failure.step = LaunchStep::kStdio;
+  } else {
+    failure.index -= kStdioEntries;
+  }
+  return failure;
+}
 
 absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
                                              const HostFacts& facts, const PrefsGeneration& prefs) {
@@ -76,7 +91,9 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
   }
 
   message.payload = EncodePlan(plan);
-  if (message.payload.empty()) return Refuse(options, LaunchStep::kPlan, EINVAL);
+  if (message.payload.empty()) {
+    return Refuse(options, LaunchStep::kPlan, EINVAL, 0, "a string has a NUL byte inside");
+  }
   if (message.payload.size() > kMaxPlanBytes) {
     const bool is_path = options.working_directory.size() > PATH_MAX;
     return Refuse(options, is_path ? LaunchStep::kWorkingDirectory : LaunchStep::kEnvironment,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "preload/prefs/prefs_store.h"
 #include "transceiver/frame.h"
@@ -28,6 +29,10 @@ struct PlanMessage {
   std::vector<int> descriptors;  // borrowed from the options, the facts and the prefs
   UniqueFd memfd;                // the payload, where it is too large for a packet
 };
+
+// What failed, in the caller's terms: a Plan lists stdio first and the descriptors behind it, while
+// the options have each from 0.
+LaunchFailure InTermsOfOptions(LaunchFailure failure);
 
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.

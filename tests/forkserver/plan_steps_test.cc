@@ -136,14 +136,16 @@ HOST_TEST(PlanSteps, AsManyDescriptorsTravelAsTheWireAllows) {
 
 HOST_TEST(PlanSteps, DescriptorThatTheHostDoesNotHaveIsAnError) {
   LaunchOptions options = ReportOptions();
-  options.Map(9999, 5);
-  ExpectFailure(server, options, LaunchStep::kDescriptors, EBADF);
+  options.Map(0, 6).Map(9999, 5);
+  ExpectFailure(server, options, LaunchStep::kDescriptors, EBADF, 1);
+  options.stdio[1] = Stdio::Descriptor(9998);
+  ExpectFailure(server, options, LaunchStep::kStdio, EBADF, 1);
 }
 
 HOST_TEST(PlanSteps, TargetNamedTwiceIsAnError) {
   LaunchOptions options = ReportOptions();
   options.Map(1, 5).Map(2, 5);
-  ExpectFailure(server, options, LaunchStep::kDescriptors, EINVAL, 4);
+  ExpectFailure(server, options, LaunchStep::kDescriptors, EINVAL, 1);
 }
 
 HOST_TEST(PlanSteps, TargetBeyondTheLimitIsAnError) {
@@ -151,7 +153,7 @@ HOST_TEST(PlanSteps, TargetBeyondTheLimitIsAnError) {
   getrlimit(RLIMIT_NOFILE, &limit);
   LaunchOptions options = ReportOptions();
   options.Map(1, static_cast<int>(limit.rlim_cur));
-  ExpectFailure(server, options, LaunchStep::kDescriptors, EBADF, 3);
+  ExpectFailure(server, options, LaunchStep::kDescriptors, EBADF, 0);
 }
 
 HOST_TEST(PlanSteps, StdioIsNotAPlaceForOtherDescriptors) {
@@ -358,6 +360,8 @@ HOST_TEST(PlanSteps, UnknownProcessTypeIsAnError) {
   options.type = static_cast<ProcessType>(4711);
   ExpectFailure(server, options, LaunchStep::kProcessType, EINVAL);
   options.type = ProcessType::kParent;
+  ExpectFailure(server, options, LaunchStep::kProcessType, EPERM);
+  options.type = ProcessType::kForkServer;  // the server's own to start
   ExpectFailure(server, options, LaunchStep::kProcessType, EPERM);
   options.type = ProcessType::kContent;  // a row, but this program has no class for it
   ExpectFailure(server, options, LaunchStep::kProcessType, ENOSYS);
