@@ -5,19 +5,19 @@
 #include "child/child_program.h"
 #include "forkserver/host/fork_server.h"
 
-class Greeter : public forkserver::ChildProgram {
-  int Run(forkserver::ChildContext& context) override {
+using namespace forkserver;
+
+struct Greeter : ChildProgram {
+  int Run(ChildContext& context) override {
     return std::printf("hello from pid %d: %s\n", context.ready.pid, context.argv[1]) < 0;
   }
 };
 
 int main(int argc, char** argv) {
-  auto server = forkserver::ForkServer::Start(
-      argc, argv,
-      {.programs = {{forkserver::ProcessType::kDummy, forkserver::MakeChildProgram<Greeter>}}});
+  auto server = ForkServer::Start(argc, argv,
+                                  {.programs = {{ProcessType::kDummy, MakeChildProgram<Greeter>}}});
   if (!server.ok()) return std::cerr << server.status() << "\n", 1;
-  auto child = (*server)->Launch(
-      {.type = forkserver::ProcessType::kDummy, .argv = {"greeter", "ready in microseconds"}});
+  auto child = (*server)->Launch({.type = ProcessType::kDummy, .argv = {"greeter", "I am ready"}});
   if (!child.ok()) return std::cerr << child.status() << "\n", 1;
-  return child->process.Wait()->success() ? 0 : 1;
+  return child->process.Wait()->code;
 }

@@ -82,10 +82,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Templa
     return ErrnoStatus(error, launch.what + ": socketpair");
   }
 
-  // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork,
-  // and the host has nothing left to do but to wait when the template wakes. The kernel then wakes
-  // it in the host's place, on the same processor; with work left here it takes an idle one, and
-  // to wake that costs more than the fork's own page tables.
+  // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork.
   const LaunchId id = launch.id;
   launch.channel = std::make_unique<Channel>(
       loop_, std::move(sockets.first),
