@@ -22,8 +22,7 @@ TEST(Embedding, ExampleLaunchesAChildThatGreets) {
   const testing::ProgramResult result =
       testing::RunProgram(std::vector<std::string>{"examples/embedding/embedding"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output,
-              ::testing::MatchesRegex("hello from pid [0-9]+: I am ready\n"));
+  EXPECT_THAT(result.output, ::testing::MatchesRegex("hello from pid [0-9]+: I am ready\n"));
 }
 
 TEST(Embedding, ReadmeShowsTheExampleAsItIs) {
