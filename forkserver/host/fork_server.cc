@@ -74,7 +74,7 @@ class ForkServer::Core {
   }
 
   absl::Status StartSeed(Seed forked) {
-    seed = NewLink("seed", std::move(forked.socket), [] {});
+    seed = NewLink("seed", std::move(forked.socket), [this] { AdoptOrphanedRoot(); });
     seed->SetProcess(std::move(forked.process));
     return seed->Start();
   }
@@ -89,6 +89,7 @@ class ForkServer::Core {
       if (root->state() == TemplateLink::State::kDead) {
         launcher.OnTemplateDead(*root);
       }
+      AdoptOrphanedRoot();
     });
     root_request = launcher.NextId();
     const LaunchWay way = seed != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec;
@@ -171,6 +172,21 @@ class ForkServer::Core {
                                  },
                              .on_pong = [this](LaunchId id) { last_pong = id; },
                              .on_state = std::move(on_state)});
+  }
+
+  // A seed that died between forking the root and saying so: the root's own word of its pid has to
+  // do, which its Hello carries.
+  void AdoptOrphanedRoot() {
+    if (seed == nullptr || seed->state() != TemplateLink::State::kDead || root == nullptr ||
+        root->state() != TemplateLink::State::kServing || root->pid().has_value()) {
+      return;
+    }
+    absl::StatusOr<Process> process = Process::Adopt(root->hello().pid);
+    if (process.ok()) {
+      root->SetProcess(*std::move(process));
+    } else {
+      root->Kill(process.status());
+    }
   }
 
   // Asks a template to end and waits a moment; one that does not is killed.

@@ -81,7 +81,9 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     return setup;
   }
   HostSetup setup = {.options = TestOptions()};
-  if (test.find("BeforeTheRoot") != test.npos) setup.wait_until_serving = false;
+  if (test.find("BeforeTheRoot") != test.npos || test.find("SeedKilled") != test.npos) {
+    setup.wait_until_serving = false;
+  }
   if (test.find("HostWithAThread") != test.npos) {
     // In the exec'ed root there is no such thread.
     setup.before_start = [] {
@@ -204,6 +206,21 @@ HOST_TEST(Start, LaunchesMayBeAskedForBeforeTheRootHasWarmedUp) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "9"}));
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->process.Wait()->code, 9);
+}
+
+// Before it has forked the root, in the middle of that, or after it: each ends with a root that
+// serves and whose pid is known, or with a Status; not with a wait that runs out.
+HOST_TEST(Start, SeedKilledAtAnyMomentLeavesARootOrAStatus) {
+  const UniqueFd seed(static_cast<int>(syscall(SYS_pidfd_open, server.seed_pid().value(), 0)));
+  ASSERT_TRUE(seed.is_open());
+  ASSERT_EQ(syscall(SYS_pidfd_send_signal, seed.get(), SIGKILL, nullptr, 0), 0);
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing(absl::Seconds(20));
+  EXPECT_FALSE(absl::IsDeadlineExceeded(hello.status())) << hello.status();
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  EXPECT_EQ(child.ok(), hello.ok()) << child.status();
+  if (hello.ok()) {
+    EXPECT_EQ(server.root_pid(), hello->pid);
+  }
 }
 
 HOST_TEST(Start, ProgramsOfTheServersOwnTypesAreRefused) {
