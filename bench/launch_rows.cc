@@ -144,7 +144,7 @@ absl::StatusOr<double> LaunchRows::LaunchReady(LaunchWay way) {
 }
 
 absl::StatusOr<double> LaunchRows::LaunchExit() {
-  options_.way = LaunchWay::kTemplate;
+  options_.way = LaunchWay::kFork;
   const int64_t start = NowNanos();
   absl::StatusOr<LaunchedChild> child = server_.Launch(options_);
   if (!child.ok()) return child.status();
@@ -159,7 +159,7 @@ std::vector<Row> LaunchRows::Rows() {
       {"fork_ready", "", "us", "socketpair, fork(), the child's first byte",
        [this] { return ForkReady(); }},
       {"launch_ready", "fork_ready", "us", "a launch through the template, to Ready",
-       [this] { return LaunchReady(LaunchWay::kTemplate); }},
+       [this] { return LaunchReady(LaunchWay::kFork); }},
       {"exec_ready", "launch_ready", "us", "spawn (vfork, exec) of this program, to the same Ready",
        [this] { return LaunchReady(LaunchWay::kExec); }},
       {"fork_exit", "", "us", "fork(), _exit, waitpid", [this] { return ForkExit(); }},

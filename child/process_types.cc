@@ -6,12 +6,14 @@ namespace forkserver {
 namespace {
 
 constexpr ProcessTypeRow kRows[] = {
-    {ProcessType::kParent, "parent", "Host", Launchable::kNo},
-    {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes},
-    {ProcessType::kContent, "content", "Web Content", Launchable::kYes},
-    {ProcessType::kUtility, "utility", "Utility", Launchable::kYes},
-    {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes},
-    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes},
+    {ProcessType::kParent, "parent", "Host", Launchable::kNo, kNoPool},
+    // Few, and each is asked for by name long before it is needed.
+    {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes, kNoPool},
+    {ProcessType::kContent, "content", "Web Content", Launchable::kYes, PoolBounds()},
+    {ProcessType::kUtility, "utility", "Utility", Launchable::kYes, PoolBounds()},
+    // What is tested is the launch, from its beginning.
+    {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool},
+    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds()},
 };
 
 constexpr bool RowsAreComplete() {
@@ -19,6 +21,7 @@ constexpr bool RowsAreComplete() {
     if (static_cast<size_t>(kRows[i].type) != i) return false;
     if (kRows[i].name.empty() || kRows[i].name.size() > kMaxProcessNameBytes) return false;
     if (kRows[i].user_facing_name.empty()) return false;
+    if (kRows[i].pool.min > kRows[i].pool.max) return false;
   }
   return true;
 }

@@ -31,6 +31,13 @@ enum class Launchable : uint8_t {
   kYes,
 };
 
+// How many blank children wait ahead for launches of a type, when it is launched at all.
+struct PoolBounds {
+  uint8_t min = 1;
+  uint8_t max = 3;  // 0: its launches are always forks of their own
+};
+inline constexpr PoolBounds kNoPool = {.min = 0, .max = 0};
+
 // TASK_COMM_LEN without its NUL: what the kernel keeps of a process name.
 inline constexpr size_t kMaxProcessNameBytes = 15;
 
@@ -39,6 +46,7 @@ struct ProcessTypeRow {
   std::string_view name;              // also the process name of its children
   std::string_view user_facing_name;  // for tables and reports
   Launchable launchable;
+  PoolBounds pool;
 };
 
 // All rows, in the order of their numbers.

@@ -137,20 +137,22 @@ void Channel::OnReady(uint32_t events) {
   const std::shared_ptr<bool> alive = alive_;
   if ((events & EPOLLOUT) != 0) Flush();
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && *alive) {
-    Receive(kPacketsAWakeUp);
+    Receive(kPacketsAWakeUp, [] { return true; });
   }
 }
 
-void Channel::ReceiveNow() { Receive(kPacketsInASocket); }
+void Channel::ReceiveNow(const std::function<bool()>& wanted) {
+  Receive(kPacketsInASocket, wanted);
+}
 
-void Channel::Receive(int max_packets) {
+void Channel::Receive(int max_packets, const std::function<bool()>& wanted) {
   // A handler may destroy the channel: what it runs in, and the payload that it was given, live
   // until it has returned.
   const std::shared_ptr<bool> alive = alive_;
   const std::shared_ptr<Handlers> handlers = handlers_;
   const std::shared_ptr<uint8_t[]> buffer = buffer_;
   Packet packet({buffer.get(), buffer_size_});
-  const auto stopped = [&] { return !*alive || watch_ == 0; };
+  const auto stopped = [&] { return !*alive || watch_ == 0 || !wanted(); };
   for (int i = 0; i < max_packets && !stopped(); ++i) {
     if (handlers->before_receive) handlers->before_receive();
     if (stopped()) return;

@@ -65,8 +65,8 @@ class Channel {
   // would cost a switch of threads that nobody needs.
   void SetAttention(Attention attention);
 
-  // Receives what is there, as if the loop had been woken for it.
-  void ReceiveNow();
+  // Receives what is there, as if the loop had been woken for it, as long as `wanted` says so.
+  void ReceiveNow(const std::function<bool()>& wanted = [] { return true; });
 
   // Sends or queues. The descriptors are borrowed for the call. ResourceExhausted: the queue is
   // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire.
@@ -91,7 +91,7 @@ class Channel {
   void OnReady(uint32_t events);
   uint32_t WatchedEvents() const;
   void UpdateWatch();
-  void Receive(int max_packets);
+  void Receive(int max_packets, const std::function<bool()>& wanted);
   void Flush();
   void WaitToSend(int error);
   void StopWatching();

@@ -65,7 +65,8 @@ absl::Status OpenClosedStdio() {
 }
 
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
-    int argc, char** argv, std::vector<ChildProgramRow> programs, std::vector<WarmUp> warm_ups) {
+    int argc, char** argv, std::vector<ChildProgramRow> programs,
+    std::vector<TemplateMaking> templates) {
   for (const ChildProgramRow& row : programs) {
     if (row.type == ProcessType::kParent || row.type == ProcessType::kForkServer) {
       return absl::InvalidArgumentError(absl::StrFormat(
@@ -78,7 +79,7 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
                         return std::make_unique<TemplateProgram>(*makings);
                       }});
   makings->programs = ChildPrograms(std::move(programs));
-  makings->warm_ups = std::move(warm_ups);
+  makings->templates = std::move(templates);
   makings->cloner = ProcessCloner::Prepare();
   makings->capabilities = kSilentChildren;
   return makings;

@@ -31,7 +31,8 @@ absl::Status OpenClosedStdio();
 // Looks at the process before anything has changed it, and adds the template's own program to
 // `programs`. InvalidArgument: a row of a type that is not the embedder's to fill.
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
-    int argc, char** argv, std::vector<ChildProgramRow> programs, std::vector<WarmUp> warm_ups);
+    int argc, char** argv, std::vector<ChildProgramRow> programs,
+    std::vector<TemplateMaking> templates);
 
 // In a process that SpawnSelf started: does not return. InvalidArgument where `launch_socket` is
 // no such socket, because a user typed the argument.

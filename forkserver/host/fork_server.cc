@@ -2,29 +2,51 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "forkserver/host/bootstrap.h"
 #include "forkserver/host/loop_driver.h"
+#include "forkserver/host/memory_pressure.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
+#include "forkserver/host/request_ids.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
 #include "preload/single_thread.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/poll_until.h"
 
 namespace forkserver {
 namespace {
 
 constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
+
+// How long a thread that waits for a launch waits on its socket alone, before it takes part in the
+// loop: a launch takes a tenth of that.
+constexpr int64_t kAttendance = kNanosPerMilli;
+
+// How many launches of a batch are under way at once: more would only queue.
+constexpr size_t kBatchInFlight = 128;
+
+std::vector<TemplateMaking> Makings(const StartOptions& options) {
+  std::vector<TemplateMaking> makings = {
+      {.name = std::string(kRootTemplate), .warm_ups = options.warm_ups}};
+  for (const TemplateOptions& one : options.templates) {
+    makings.push_back({.name = one.name, .warm_ups = one.warm_ups});
+  }
+  return makings;
+}
 
 int64_t DeadlineIn(absl::Duration timeout) {
   return timeout == absl::InfiniteDuration() ? kNever
@@ -37,99 +59,76 @@ int64_t DeadlineIn(absl::Duration timeout) {
 class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
-       std::unique_ptr<EventLoop> loop, StartReport report)
+       std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates)
       : makings(std::move(makings)),
         self(std::move(self)),
         facts(std::move(facts)),
         report(std::move(report)),
         loop(std::move(loop)),
         reaper(*this->loop),
-        launcher(*this->loop, reaper, this->facts, this->self, this->makings->image.build_id),
-        driver(*this->loop, [this] { return launcher.TakeCompletions(); }) {}
+        launcher(*this->loop, reaper, ids, this->facts, this->self, this->makings->image.build_id),
+        templates(*this->loop, reaper, ids, this->facts, this->self, *this->makings,
+                  std::move(templates), [this](uint64_t id) { last_pong = id; }),
+        pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
+        driver(*this->loop, [this] { return TakeCompletions(); }) {}
 
   ~Core() {
     std::unique_lock lock(driver.mutex());
     is_closing = true;
+    if (thread.joinable()) {
+      driver.WakeOthers();
+      lock.unlock();
+      thread.join();
+      lock.lock();
+    }
     const absl::Status why = absl::CancelledError("the fork server was destroyed");
     launcher.AbandonAll(why);
-    // A root that is still warming up would fork what was asked for when it is done.
-    if (root != nullptr && root->state() == TemplateLink::State::kStarting) root->Kill(why);
     // What the templates still owe are children that nobody else can reap.
-    for (TemplateLink* link : {root.get(), seed.get()}) {
-      if (link != nullptr) link->WatchForAnswers();
-    }
+    templates.BeginEnd(why);
+    reaper.KillAll();
     driver.RunUntil(
-        lock, [this] { return launcher.in_flight() == 0 && reaper.pending() == 0 && Owed() == 0; },
+        lock,
+        [this] {
+          return launcher.in_flight() == 0 && reaper.pending() == 0 && templates.unanswered() == 0;
+        },
         DeadlineIn(kShutdownPatience));
-    const LoopDriver::Callbacks last = launcher.TakeCompletions();
+    const LoopDriver::Callbacks last = TakeCompletions();
     lock.unlock();
     for (const auto& callback : last) callback();
-    EndTemplate(root);
-    EndTemplate(seed);
+    templates.End();
   }
 
-  // Answers that templates owe: each may be a child to reap.
-  size_t Owed() const {
-    return (root != nullptr ? root->unanswered() : 0) + (seed != nullptr ? seed->unanswered() : 0);
-  }
-
-  absl::Status StartSeed(Seed forked) {
-    seed = NewLink("seed", std::move(forked.socket), [this] { AdoptOrphanedRoot(); });
-    seed->SetProcess(std::move(forked.process));
-    return seed->Start();
-  }
-
-  // A child of the seed, or of an exec, whose program is the fork loop.
-  absl::Status StartRoot() {
-    SocketPair sockets;
-    if (const int error = CreateSocketPair(sockets); error != 0) {
-      return ErrnoStatus(error, "socketpair for the root template");
-    }
-    root = NewLink("root template", std::move(sockets.first), [this] {
-      if (root->state() == TemplateLink::State::kDead) {
-        launcher.OnTemplateDead(*root);
-      }
-      AdoptOrphanedRoot();
-    });
-    root_request = launcher.NextId();
-    const LaunchWay way = seed != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec;
-    const HostFacts root_facts = {.pid = facts.pid,
-                                  .start_thread = facts.start_thread,
-                                  .signal_mask = facts.signal_mask | TerminalSignals(),
-                                  .null_device = UniqueFd()};
-    absl::StatusOr<PlanMessage> plan =
-        BuildPlanMessage({.type = ProcessType::kForkServer, .argv = {self.name}, .name = "fs-root"},
-                         way, root_facts, {});
-    if (!plan.ok()) return plan.status();
-    if (seed != nullptr) {
-      if (absl::Status asked = seed->Fork(root_request, std::move(sockets.second)); !asked.ok()) {
-        return asked;
-      }
-    } else {
-      absl::StatusOr<Process> spawned = SpawnSelf(self, sockets.second.get());
-      if (!spawned.ok()) return spawned.status();
-      root->SetProcess(*std::move(spawned));
-    }
-    if (absl::Status sent =
-            root->SendPlan(root_request, plan->flags, plan->payload, plan->descriptors);
-        !sent.ok()) {
-      return sent;
-    }
-    return root->Start();
-  }
-
-  LaunchId Begin(const LaunchOptions& options, Delivery delivery, LaunchCallback callback) {
-    TemplateLink* link = options.way == LaunchWay::kTemplate ? root.get() : nullptr;
+  LaunchId Begin(const LaunchOptions& options, Attendance attendance, Delivery delivery,
+                 LaunchCallback callback) {
     const uint64_t ended = launcher.ended();
-    const LaunchId id = launcher.Begin(options, link, prefs, delivery, std::move(callback));
+    const absl::StatusOr<LaunchSource> source = templates.SourceOf(options);
+    const LaunchId id =
+        source.ok()
+            ? launcher.Begin(options, *source, prefs, attendance, delivery, std::move(callback))
+            : launcher.Refuse(options, source.status(), delivery, std::move(callback));
     // A template that was found dead here has ended launches of other threads too.
     if (launcher.ended() != ended) driver.WakeOthers();
     return id;
   }
 
-  // A launch that has ended outside of a dispatch must make pollable_fd readable all the same.
+  LoopDriver::Callbacks TakeCompletions() {
+    LoopDriver::Callbacks completions = launcher.TakeCompletions();
+    for (auto& exit : std::exchange(exits, {})) completions.push_back(std::move(exit));
+    return completions;
+  }
+
+  // What has ended outside of a dispatch must make pollable_fd readable all the same.
   void WakeForCompletions() {
-    if (launcher.has_completions()) loop->AddTimer(NowNanos(), [] {});
+    if (launcher.has_completions() || !exits.empty()) loop->AddTimer(NowNanos(), [] {});
+  }
+
+  void StartThread() {
+    thread = std::thread([this] {
+      pthread_setname_np(pthread_self(), "forkserver");
+      std::unique_lock lock(driver.mutex());
+      driver.RunUntil(
+          lock, [this] { return is_closing; }, kNever);
+    });
   }
 
   const std::unique_ptr<TemplateMakings> makings;
@@ -137,73 +136,25 @@ class ForkServer::Core {
   const HostFacts facts;
   const StartReport report;
   const std::unique_ptr<EventLoop> loop;
+  RequestIds ids;
   Reaper reaper;
   Launcher launcher;
+  TemplateSet templates;
+  MemoryPressure pressure;
   LoopDriver driver;
-  std::unique_ptr<TemplateLink> seed;  // null where the root was exec'ed
-  std::unique_ptr<TemplateLink> root;
-  LaunchId root_request = 0;
+  std::thread thread;
   LaunchId last_pong = 0;
   PrefsGeneration prefs;
+  std::vector<std::function<void()>> exits;  // of ReapAsync, to be told
   bool is_closing = false;
-
- private:
-  std::unique_ptr<TemplateLink> NewLink(std::string name, UniqueFd socket,
-                                        std::function<void()> on_state) {
-    return std::make_unique<TemplateLink>(
-        std::move(name), *loop, reaper, std::move(socket), makings->image.build_id,
-        facts.null_device.get(),
-        TemplateLink::Events{.on_forked =
-                                 [this](LaunchId id, Process process, const ForkedMessage& forked) {
-                                   if (id == root_request) {
-                                     root->SetProcess(std::move(process));
-                                   } else {
-                                     launcher.OnForked(id, std::move(process), forked);
-                                   }
-                                 },
-                             .on_fork_failed =
-                                 [this](LaunchId id, const FailedMessage& failed) {
-                                   if (id == root_request) {
-                                     root->Kill(
-                                         LaunchFailureStatus("start of root template", failed));
-                                   } else {
-                                     launcher.OnForkFailed(id, failed);
-                                   }
-                                 },
-                             .on_pong = [this](LaunchId id) { last_pong = id; },
-                             .on_state = std::move(on_state)});
-  }
-
-  // A seed that died between forking the root and saying so: the root's own word of its pid has to
-  // do, which its Hello carries.
-  void AdoptOrphanedRoot() {
-    if (seed == nullptr || seed->state() != TemplateLink::State::kDead || root == nullptr ||
-        root->state() != TemplateLink::State::kServing || root->pid().has_value()) {
-      return;
-    }
-    absl::StatusOr<Process> process = Process::Adopt(root->hello().pid);
-    if (process.ok()) {
-      root->SetProcess(*std::move(process));
-    } else {
-      root->Kill(process.status());
-    }
-  }
-
-  // Asks a template to end and waits a moment; one that does not is killed.
-  static void EndTemplate(std::unique_ptr<TemplateLink>& link) {
-    if (link == nullptr) return;
-    const bool asked = link->SendShutdown().ok();
-    std::optional<Process> process = link->TakeProcess();
-    link.reset();
-    if (asked && process) process->Wait(kShutdownPatience).status().IgnoreError();
-  }
 };
 
 absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
                                                               StartOptions options) {
   if (absl::Status opened = OpenClosedStdio(); !opened.ok()) return opened;
+  if (absl::Status good = CheckTemplateOptions(options.templates); !good.ok()) return good;
   absl::StatusOr<std::unique_ptr<TemplateMakings>> makings =
-      MakeTemplateMakings(argc, argv, std::move(options.programs), std::move(options.warm_ups));
+      MakeTemplateMakings(argc, argv, std::move(options.programs), Makings(options));
   if (!makings.ok()) return makings.status();
   if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
     return RunExecedProcess(**makings, socket);
@@ -231,12 +182,19 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
 
-  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
-                                     *std::move(loop), std::move(report));
+  auto core =
+      std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
+                             *std::move(loop), std::move(report), std::move(options.templates));
   if (seed) {
-    if (absl::Status started = core->StartSeed(*std::move(seed)); !started.ok()) return started;
+    if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
+      return started;
+    }
   }
-  if (absl::Status started = core->StartRoot(); !started.ok()) return started;
+  if (absl::Status started = core->templates.StartRoot(); !started.ok()) return started;
+  if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
+  // A kernel without it, or one that does not let us: then pools do not shrink.
+  core->pressure.Watch("/proc/pressure/memory").IgnoreError();
+  if (options.driving == Driving::kOwnThread) core->StartThread();
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 
@@ -246,26 +204,29 @@ ForkServer::~ForkServer() = default;
 const StartReport& ForkServer::start_report() const { return core_->report; }
 
 absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout) {
+  return WaitUntilServing(kRootTemplate, timeout);
+}
+
+absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view template_name,
+                                                          absl::Duration timeout) {
+  using State = TemplateStatus::State;
   std::unique_lock lock(core_->driver.mutex());
-  const TemplateLink& root = *core_->root;
-  // Its Hello may overtake the seed's word of its pid.
+  if (absl::Status started = core_->templates.Start(template_name); !started.ok()) return started;
+  std::optional<TemplateStatus> status;
   core_->driver.RunUntil(
       lock,
-      [&root] {
-        return root.state() == TemplateLink::State::kDead ||
-               (root.state() == TemplateLink::State::kServing && root.pid().has_value());
+      [&] {
+        status = core_->templates.StatusOf(template_name);
+        // Its Hello may overtake its parent's word of its pid.
+        return status->state == State::kDead || status->state == State::kNotStarted ||
+               (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
-  switch (root.state()) {
-    case TemplateLink::State::kServing:
-      return root.hello();
-    case TemplateLink::State::kDead:
-      return root.why_dead();
-    case TemplateLink::State::kStarting:
-      break;
-  }
-  return absl::DeadlineExceededError(
-      absl::StrFormat("root template: no Hello within %s", absl::FormatDuration(timeout)));
+  status = core_->templates.StatusOf(template_name);
+  if (status->state == State::kServing && status->pid.has_value()) return status->hello;
+  if (status->state == State::kDead) return status->why_dead;
+  return absl::DeadlineExceededError(absl::StrFormat("template '%s': no Hello within %s",
+                                                     status->name, absl::FormatDuration(timeout)));
 }
 
 LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback callback) {
@@ -275,7 +236,8 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
     callback(absl::CancelledError("the fork server is being destroyed"));
     return 0;
   }
-  const LaunchId id = core_->Begin(options, Delivery::kDeferred, std::move(callback));
+  const LaunchId id =
+      core_->Begin(options, Attendance::kLoop, Delivery::kDeferred, std::move(callback));
   core_->WakeForCompletions();
   return id;
 }
@@ -284,13 +246,55 @@ absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
   std::optional<absl::StatusOr<LaunchedChild>> result;
   std::unique_lock lock(core_->driver.mutex());
   if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
-  core_->Begin(options, Delivery::kAtOnce, [&result](absl::StatusOr<LaunchedChild> child) {
-    result.emplace(std::move(child));
-  });
+  const LaunchId id = core_->Begin(
+      options, Attendance::kCaller, Delivery::kAtOnce,
+      [&result](absl::StatusOr<LaunchedChild> child) { result.emplace(std::move(child)); });
+  if (const int socket = core_->launcher.AttendedSocket(id); socket >= 0) {
+    lock.unlock();
+    PollUntil(socket, POLLIN, NowNanos() + kAttendance);
+    lock.lock();
+    core_->launcher.Attend(id);
+  }
   // The launch has its own deadline.
-  core_->driver.RunUntil(
-      lock, [&result] { return result.has_value(); }, kNever);
+  if (!result) {
+    core_->driver.RunUntil(
+        lock, [&result] { return result.has_value(); }, kNever);
+  }
   return *std::move(result);
+}
+
+std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
+    std::span<const LaunchOptions> options) {
+  std::vector<absl::StatusOr<LaunchedChild>> results;
+  results.reserve(options.size());
+  while (results.size() < options.size()) {
+    results.emplace_back(absl::CancelledError("the fork server is being destroyed"));
+  }
+  size_t begun = 0;
+  size_t ended = 0;
+  std::unique_lock lock(core_->driver.mutex());
+  if (core_->is_closing) return results;
+  const auto begin_more = [&] {
+    for (; begun < options.size() && begun - ended < kBatchInFlight; ++begun) {
+      core_->Begin(options[begun], Attendance::kLoop, Delivery::kAtOnce,
+                   [&results, &ended, i = begun](absl::StatusOr<LaunchedChild> child) {
+                     results[i] = std::move(child);
+                     ++ended;
+                   });
+    }
+    return ended == options.size();
+  };
+  core_->driver.RunUntil(lock, begin_more, kNever);
+  return results;
+}
+
+void ForkServer::ReapAsync(Process process, ExitCallback callback) {
+  std::unique_lock lock(core_->driver.mutex());
+  core_->reaper.Reap(std::move(process), [core = core_.get(), callback = std::move(callback)](
+                                             const absl::StatusOr<ExitStatus>& status) {
+    core->exits.push_back([callback, status] { callback(status); });
+  });
+  core_->WakeForCompletions();
 }
 
 void ForkServer::Cancel(LaunchId id) {
@@ -313,35 +317,41 @@ void ForkServer::SetPrefs(PrefsGeneration prefs) {
 
 absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
-  const LaunchId id = core_->launcher.NextId();
-  if (absl::Status sent = core_->root->Ping(id); !sent.ok()) {
+  const LaunchId id = core_->ids.Next();
+  TemplateLink& root = core_->templates.root();
+  if (absl::Status sent = root.Ping(id); !sent.ok()) {
     core_->driver.WakeOthers();
     return sent;
   }
   // Answers come in the order of the requests.
   const auto over = [&] {
-    return core_->last_pong >= id || core_->root->state() == TemplateLink::State::kDead;
+    return core_->last_pong >= id || root.state() == TemplateLink::State::kDead;
   };
   core_->driver.RunUntil(lock, over, DeadlineIn(timeout));
   if (core_->last_pong >= id) return absl::OkStatus();
-  if (!core_->root->why_dead().ok()) return core_->root->why_dead();
+  if (!root.why_dead().ok()) return root.why_dead();
   return absl::DeadlineExceededError(
       absl::StrFormat("root template: no Pong within %s", absl::FormatDuration(timeout)));
 }
 
 std::optional<pid_t> ForkServer::seed_pid() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->seed != nullptr ? core_->seed->pid() : std::nullopt;
+  return core_->templates.seed_pid();
 }
 
 std::optional<pid_t> ForkServer::root_pid() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->root->pid();
+  return core_->templates.root().pid();
+}
+
+std::vector<TemplateStatus> ForkServer::templates() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->templates.All();
 }
 
 size_t ForkServer::in_flight() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->launcher.in_flight() + core_->reaper.pending() + core_->Owed();
+  return core_->launcher.in_flight() + core_->reaper.pending() + core_->templates.unanswered();
 }
 
 }  // namespace forkserver

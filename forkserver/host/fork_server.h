@@ -20,19 +20,23 @@
 // Ownership: children belong to the caller, as a Process, and are the host's own children also
 // for the kernel. Destroying the ForkServer ends its templates; launches under way fail with
 // Cancelled, and children that are Ready live on.
-// Threads: all functions may be called from any thread. There is no thread of ours: whoever waits
-// in Launch, WaitUntilServing or Dispatch drives the event loop for all, and callbacks run on that
-// thread, without a lock, so that they may call anything here, Launch included. A thread that
-// waits for what another one's callback does bounds its Dispatch, or uses Launch.
+// Threads: all functions may be called from any thread. Whoever waits in Launch, WaitUntilServing
+// or Dispatch drives the event loop for all, and callbacks run on that thread, without a lock, so
+// that they may call anything here, Launch included. A thread that waits for what another one's
+// callback does bounds its Dispatch, or uses Launch. There is no thread of ours, unless
+// StartOptions::driving asks for one.
 // After a fork of the embedder's own: not usable in the child.
 #ifndef FORKSERVER_HOST_FORK_SERVER_H_
 #define FORKSERVER_HOST_FORK_SERVER_H_
 
 #include <stdint.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -41,17 +45,32 @@
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
+#include "forkserver/host/process.h"
+#include "forkserver/host/template_options.h"
+#include "forkserver/host/template_set.h"
 #include "forkserver/server/hello.h"
 #include "preload/prefs/prefs_store.h"
 #include "preload/warm_up.h"
 
 namespace forkserver {
 
+// Who runs the event loop.
+enum class Driving : uint8_t {
+  // Whoever waits in Launch, WaitUntilServing or Dispatch. What happens between two calls (pools
+  // that are refilled, templates that are evicted) happens in the next one.
+  kCallers,
+  // A thread that Start makes. Callbacks run on it.
+  kOwnThread,
+};
+
 struct StartOptions {
   // What this program can be, by process type.
   std::vector<ChildProgramRow> programs = {};
   // What the root does once so that its children need not, in this order.
   std::vector<WarmUp> warm_ups = {};
+  // Templates below the root, parents before their children.
+  std::vector<TemplateOptions> templates = {};
+  Driving driving = Driving::kCallers;
 };
 
 struct StartReport {
@@ -61,9 +80,12 @@ struct StartReport {
   std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the calling one"
 };
 
+using ExitCallback = std::function<void(absl::StatusOr<ExitStatus> status)>;
+
 class ForkServer {
  public:
-  // Fails as clone3, socketpair, open and epoll_create1 do, naming the call.
+  // Fails as clone3, socketpair, open and epoll_create1 do, naming the call; InvalidArgument for
+  // options that cannot be (CheckTemplateOptions).
   static absl::StatusOr<std::unique_ptr<ForkServer>> Start(int argc, char** argv,
                                                            StartOptions options);
 
@@ -75,6 +97,9 @@ class ForkServer {
 
   // Waits for the root to have warmed up. Its Hello, or why there is no root that serves.
   absl::StatusOr<HelloMessage> WaitUntilServing(absl::Duration timeout = absl::Seconds(60));
+  // The same for one of StartOptions::templates, which is started if it does not run.
+  absl::StatusOr<HelloMessage> WaitUntilServing(std::string_view template_name,
+                                                absl::Duration timeout = absl::Seconds(60));
 
   // Launches a child and waits until it is Ready. Errors:
   //   a LaunchFailure (GetLaunchFailure)  a step failed, with its errno
@@ -88,6 +113,15 @@ class ForkServer {
 
   // The same without waiting: `callback` is called once, during somebody's Dispatch or wait.
   LaunchId LaunchAsync(const LaunchOptions& options, LaunchCallback callback);
+
+  // Begins all of them before it waits for any, and waits until each has ended. The answers are in
+  // the order of the options.
+  std::vector<absl::StatusOr<LaunchedChild>> LaunchAll(std::span<const LaunchOptions> options);
+
+  // Waits for the end of a child without blocking: `callback` is called once, as LaunchAsync's. The
+  // child is reaped by then. One that has not ended when the server is destroyed is killed, as
+  // Process says, and its callback is called.
+  void ReapAsync(Process process, ExitCallback callback);
 
   // Ends a launch with Cancelled. One that has ended is ignored.
   void Cancel(LaunchId id);
@@ -108,6 +142,8 @@ class ForkServer {
   // has returned well.
   std::optional<pid_t> seed_pid() const;
   std::optional<pid_t> root_pid() const;
+  // The root first, then the others in the order of StartOptions.
+  std::vector<TemplateStatus> templates() const;
 
   // Launches that have not ended, answers that templates owe, and processes that are not reaped
   // yet. Zero means that nothing is left of any launch that failed.

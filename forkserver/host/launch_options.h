@@ -29,7 +29,8 @@
 namespace forkserver {
 
 enum class LaunchWay : uint8_t {
-  kTemplate,  // forked from the root template
+  kTemplate,  // a blank that waits in the template's pool, or a fork where there is none
+  kFork,      // a fork of the template for this launch
   kExec,      // exec of this program from its pinned descriptor: slower, and needs no template
 };
 
@@ -73,6 +74,8 @@ struct LaunchOptions {
   int parent_death_signal = SIGKILL;
 
   LaunchWay way = LaunchWay::kTemplate;
+  // Which of StartOptions::templates; "root" for the root. Empty: the one that serves the type.
+  std::string template_name = {};
   // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is
   // killed and reaped.
   absl::Duration timeout = absl::Seconds(10);
@@ -83,7 +86,8 @@ struct LaunchOptions {
   }
 };
 
-// When what happened, in nanoseconds of NowNanos. A 0 is a phase that this launch did not have.
+// When what happened, in nanoseconds of NowNanos. A 0 is a phase that this launch did not have; a
+// blank of a pool was forked before it was requested.
 struct LaunchTimes {
   int64_t requested_at = 0;
   int64_t template_received_at = 0;
@@ -94,6 +98,9 @@ struct LaunchTimes {
   absl::Duration ToReady() const { return absl::Nanoseconds(ready_received_at - requested_at); }
 };
 
+// How a child came to be.
+enum class LaunchedBy : uint8_t { kPool, kFork, kExec };
+
 // A child that is Ready. Destroying it kills the child, as Process says.
 struct LaunchedChild {
   Process process;
@@ -101,6 +108,7 @@ struct LaunchedChild {
   // or a MiniTransceiver.
   UniqueFd socket;
   LaunchTimes times;
+  LaunchedBy by = LaunchedBy::kFork;
 };
 
 }  // namespace forkserver

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "child/process_types.h"
 #include "forkserver/host/launch_failure.h"
@@ -42,16 +43,33 @@ Launcher::Launch* Launcher::Find(LaunchId id) {
   return found == launches_.end() ? nullptr : found->second.get();
 }
 
-LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
-                         const PrefsGeneration& prefs, Delivery delivery, LaunchCallback callback) {
-  const LaunchId id = NextId();
+Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery delivery,
+                                      LaunchCallback callback) {
+  const LaunchId id = ids_.Next();
   Launch& launch = *launches_.emplace(id, std::make_unique<Launch>()).first->second;
   launch.id = id;
   launch.what = absl::StrFormat("launch of %s", ProcessTypeName(options.type));
   launch.delivery = delivery;
   launch.callback = std::move(callback);
   launch.times.requested_at = NowNanos();
-  if (absl::Status sent = Send(launch, options, link, prefs); !sent.ok()) {
+  return launch;
+}
+
+LaunchId Launcher::Refuse(const LaunchOptions& options, absl::Status why, Delivery delivery,
+                          LaunchCallback callback) {
+  Launch& launch = NewLaunch(options, delivery, std::move(callback));
+  const LaunchId id = launch.id;
+  Fail(launch,
+       absl::Status(why.code(), absl::StrCat(launch.what, ": ", std::string(why.message()))));
+  return id;
+}
+
+LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
+                         const PrefsGeneration& prefs, Attendance attendance, Delivery delivery,
+                         LaunchCallback callback) {
+  Launch& launch = NewLaunch(options, delivery, std::move(callback));
+  const LaunchId id = launch.id;
+  if (absl::Status sent = Send(launch, options, source, prefs, attendance); !sent.ok()) {
     Fail(launch, std::move(sent));
     return id;
   }
@@ -68,48 +86,128 @@ LaunchId Launcher::Begin(const LaunchOptions& options, TemplateLink* link,
   return id;
 }
 
-absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
-                            const PrefsGeneration& prefs) {
+absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
+                            const PrefsGeneration& prefs, Attendance attendance) {
   // Templates are the server's own to start.
   if (options.type == ProcessType::kForkServer) {
     return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
   }
-  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
-      options, link != nullptr ? LaunchWay::kTemplate : LaunchWay::kExec, facts_, prefs);
+  const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(options, way, facts_, prefs);
   if (!plan.ok()) return plan.status();
-  SocketPair sockets;
-  if (const int error = CreateSocketPair(sockets); error != 0) {
-    return ErrnoStatus(error, launch.what + ": socketpair");
+  if (source.pool == nullptr || !SendToBlank(launch, *plan, *source.pool)) {
+    SocketPair sockets;
+    if (const int error = CreateSocketPair(sockets); error != 0) {
+      return ErrnoStatus(error, launch.what + ": socketpair");
+    }
+    launch.socket = std::move(sockets.first);
+    // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork.
+    if (absl::Status sent = SendPlan(launch, *plan); !sent.ok()) {
+      if (const LaunchFailure bad = FindClosedDescriptor(options); bad.step != LaunchStep::kNone) {
+        return LaunchFailureStatus(launch.what, bad);
+      }
+      return sent;
+    }
+    if (source.link != nullptr) {
+      launch.by = LaunchedBy::kFork;
+      if (absl::Status asked = source.link->Fork(launch.id, std::move(sockets.second), *this);
+          !asked.ok()) {
+        return asked;
+      }
+      launch.awaiting = source.link;
+    } else {
+      launch.by = LaunchedBy::kExec;
+      absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+      if (!spawned.ok()) return spawned.status();
+      launch.process.emplace(*std::move(spawned));
+    }
   }
+  // A Plan that is queued needs the loop.
+  if (attendance == Attendance::kLoop || launch.channel != nullptr) return WatchSocket(launch);
+  launch.is_attended = true;
+  return absl::OkStatus();
+}
 
-  // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork.
-  const LaunchId id = launch.id;
+bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool) {
+  while (std::optional<BlankPool::Blank> blank = pool.Take()) {
+    launch.socket = std::move(blank->socket);
+    const absl::Status sent = SendPlan(launch, plan);
+    if (sent.ok()) {
+      launch.by = LaunchedBy::kPool;
+      launch.process.emplace(std::move(blank->process));
+      return true;
+    }
+    if (!absl::IsUnavailable(sent)) {
+      // The Plan's fault and not the blank's: a fork will say what is wrong with it.
+      blank->socket = std::move(launch.socket);
+      pool.PutBack(*std::move(blank));
+      return false;
+    }
+    launch.socket.reset();
+    reaper_.KillAndReap(std::move(blank->process));
+  }
+  return false;
+}
+
+absl::Status Launcher::SendPlan(Launch& launch, const PlanMessage& plan) {
+  const Frame frame = {.type = kPlan, .request_id = launch.id, .flags = plan.flags};
+  const int error =
+      SendPacket(launch.socket.get(), Blocking::kNever, frame, plan.payload, plan.descriptors);
+  if (error == 0) return absl::OkStatus();
+  if (error == EPIPE || error == ECONNRESET) {
+    return absl::UnavailableError(launch.what + ": sendmsg Plan: the peer is gone");
+  }
+  if (error != EAGAIN && error != ETOOMANYREFS) {
+    return ErrnoStatus(error, launch.what + ": sendmsg Plan");
+  }
+  // The channel's queue has room where the socket, or the kernel, has not.
+  MakeChannel(launch);
+  return launch.channel->Send(frame, plan.payload, plan.descriptors);
+}
+
+void Launcher::MakeChannel(Launch& launch) {
   launch.channel = std::make_unique<Channel>(
-      loop_, std::move(sockets.first),
+      loop_, std::move(launch.socket),
       Channel::Handlers{
-          .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
-          .on_closed = [this, id](absl::Status) { OnHangUp(id); },
+          .on_packet = [this, id = launch.id](Packet& packet) { OnPacket(id, packet); },
+          .on_closed = [this, id = launch.id](absl::Status) { OnHangUp(id); },
       },
       kAnswerBytes);
-  if (absl::Status sent =
-          launch.channel->Send({.type = kPlan, .request_id = id, .flags = plan->flags},
-                               plan->payload, plan->descriptors);
-      !sent.ok()) {
-    if (const LaunchFailure bad = FindClosedDescriptor(options); bad.step != LaunchStep::kNone) {
-      return LaunchFailureStatus(launch.what, bad);
-    }
-    return sent;
+}
+
+absl::Status Launcher::WatchSocket(Launch& launch) {
+  if (launch.channel == nullptr) MakeChannel(launch);
+  return launch.channel->Start();
+}
+
+int Launcher::AttendedSocket(LaunchId id) {
+  const Launch* launch = Find(id);
+  return launch != nullptr && launch->is_attended ? launch->socket.get() : -1;
+}
+
+void Launcher::Attend(LaunchId id) {
+  Launch& launch = *Find(id);
+  launch.is_attended = false;
+  if (!launch.abandoned.ok()) {
+    return Abandon(id, std::exchange(launch.abandoned, absl::OkStatus()));
   }
-  if (absl::Status started = launch.channel->Start(); !started.ok()) return started;
-  if (link != nullptr) {
-    if (absl::Status asked = link->Fork(id, std::move(sockets.second)); !asked.ok()) return asked;
-    launch.awaiting = link;
-    return absl::OkStatus();
+  uint8_t buffer[kAnswerBytes];
+  Packet packet(buffer);
+  switch (ReceivePacket(launch.socket.get(), Blocking::kNever, packet)) {
+    case PacketOutcome::kMessage:
+    case PacketOutcome::kRejected:
+      OnPacket(id, packet);
+      break;
+    case PacketOutcome::kClosed:
+    case PacketOutcome::kError:
+      OnHangUp(id);
+      break;
+    case PacketOutcome::kWouldBlock:
+      if (absl::Status watched = WatchSocket(launch); !watched.ok()) Fail(launch, watched);
+      break;
   }
-  absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
-  if (!spawned.ok()) return spawned.status();
-  launch.process.emplace(*std::move(spawned));
-  return absl::OkStatus();
+  // What happened meanwhile has waited for this.
+  if (Launch* attended = Find(id)) Advance(*attended);
 }
 
 void Launcher::OnHangUp(LaunchId id) {
@@ -156,7 +254,7 @@ void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
   launch.told_pid = launch.times.child.pid;
   launch.times.ready_received_at = NowNanos();
   launch.is_ready = true;
-  launch.socket = launch.channel->TakeSocket();
+  if (launch.channel != nullptr) launch.socket = launch.channel->TakeSocket();
   CollectAnswer(launch.id);
 }
 
@@ -193,19 +291,14 @@ void Launcher::OnForkFailed(LaunchId id, const FailedMessage& failed) {
   Advance(*launch);
 }
 
-void Launcher::OnTemplateDead(const TemplateLink& link) {
-  std::vector<LaunchId> orphans;
-  for (const auto& [id, launch] : launches_) {
-    if (launch->awaiting == &link) orphans.push_back(id);
-  }
-  for (const LaunchId id : orphans) {
-    Launch* launch = Find(id);
-    launch->awaiting = nullptr;
-    launch->template_death = link.why_dead();
-    // The launch socket decides: a child that was forked before its template died says Ready, and
-    // one that was not hangs up.
-    Advance(*launch);
-  }
+void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->awaiting == nullptr) return;
+  launch->awaiting = nullptr;
+  launch->template_death = why;
+  // The launch socket decides: a child that was forked before its template died says Ready, and
+  // one that was not hangs up.
+  Advance(*launch);
 }
 
 void Launcher::Fail(Launch& launch, absl::Status why) {
@@ -220,6 +313,10 @@ void Launcher::Abandon(LaunchId id, absl::Status why) {
   }
   Launch* launch = Find(id);
   if (launch == nullptr || launch->is_dying) return;
+  if (launch->is_attended) {
+    launch->abandoned = std::move(why);
+    return;
+  }
   launch->failure = std::move(why);
   // Nobody waits for the answer any more; its child must be reaped all the same.
   if (launch->awaiting != nullptr) std::exchange(launch->awaiting, nullptr)->WatchForAnswers();
@@ -233,7 +330,7 @@ void Launcher::AbandonAll(const absl::Status& why) {
 }
 
 void Launcher::Advance(Launch& launch) {
-  if (launch.is_dying) return;
+  if (launch.is_dying || launch.is_attended) return;
   if (launch.failure.ok() && !launch.is_ready) return;
   // The answer says whether there is a child; the deadline bounds the wait for it.
   if (launch.awaiting != nullptr) return;
@@ -247,17 +344,18 @@ void Launcher::Advance(Launch& launch) {
   launch.is_dying = true;
   Process process = *std::move(launch.process);
   launch.process.reset();
-  reaper_.KillAndReap(std::move(process), [this, id = launch.id](const ExitStatus& status) {
-    Launch* ended = Find(id);
-    if (ended == nullptr) return;
-    absl::Status why = ended->failure;
-    // How it ended says more; but not of a child that was killed for another reason.
-    if (absl::IsAborted(why)) {
-      why = absl::Status(why.code(),
-                         absl::StrFormat("%s: %s", std::string(why.message()), status.ToString()));
-    }
-    Finish(id, std::move(why));
-  });
+  reaper_.KillAndReap(
+      std::move(process), [this, id = launch.id](const absl::StatusOr<ExitStatus>& status) {
+        Launch* ended = Find(id);
+        if (ended == nullptr) return;
+        absl::Status why = ended->failure;
+        // How it ended says more; but not of a child that was killed for another reason.
+        if (absl::IsAborted(why) && status.ok()) {
+          why = absl::Status(why.code(),
+                             absl::StrCat(std::string(why.message()), ": ", status->ToString()));
+        }
+        Finish(id, std::move(why));
+      });
 }
 
 // The template died between clone3 and its Forked: the child's own word of its pid has to do. One
@@ -275,7 +373,8 @@ void Launcher::AdoptChild(Launch& launch) {
 void Launcher::Succeed(Launch& launch) {
   LaunchedChild child = {.process = *std::move(launch.process),
                          .socket = std::move(launch.socket),
-                         .times = launch.times};
+                         .times = launch.times,
+                         .by = launch.by};
   launch.process.reset();
   Finish(launch.id, std::move(child));
 }

@@ -6,6 +6,16 @@
 // caller cancels) and the template has not answered yet is the caller told first; the child of a
 // late answer is killed and reaped when it comes.
 //
+// A launch that a thread waits for is attended by that thread at first: it waits on the launch
+// socket itself, which spares the loop two calls and a wake-up, and gives the launch to the loop
+// when it takes long:
+//
+//     LaunchId id = launcher.Begin(..., Attendance::kCaller, ...);
+//     if (int socket = launcher.AttendedSocket(id); socket >= 0) {
+//       ...without the lock: wait until it is readable, for a moment...
+//       launcher.Attend(id);
+//     }
+//
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_LAUNCHER_H_
 #define FORKSERVER_HOST_LAUNCHER_H_
@@ -23,8 +33,10 @@
 #include "absl/status/statusor.h"
 #include "child/ready.h"
 #include "forkserver/host/launch_options.h"
+#include "forkserver/host/launch_source.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
+#include "forkserver/host/request_ids.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
 #include "preload/prefs/prefs_store.h"
@@ -42,28 +54,36 @@ enum class Delivery : uint8_t {
   kDeferred,  // handed out by TakeCompletions: for the embedder's, which may call anything
 };
 
-class Launcher {
+// Who waits for the launch socket to speak.
+enum class Attendance : uint8_t {
+  kLoop,
+  kCaller,  // for a moment
+};
+
+class Launcher : private ForkRequester {
  public:
-  Launcher(EventLoop& loop, Reaper& reaper, const HostFacts& facts, const SelfImage& self,
-           uint64_t build_id)
-      : loop_(loop), reaper_(reaper), facts_(facts), self_(self), build_id_(build_id) {}
+  Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
+           const SelfImage& self, uint64_t build_id)
+      : loop_(loop), reaper_(reaper), ids_(ids), facts_(facts), self_(self), build_id_(build_id) {}
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
-  // `link` is the template of a LaunchWay::kTemplate. Whatever goes wrong is told to `callback`.
-  LaunchId Begin(const LaunchOptions& options, TemplateLink* link, const PrefsGeneration& prefs,
-                 Delivery delivery, LaunchCallback callback);
+  // Whatever goes wrong is told to `callback`.
+  LaunchId Begin(const LaunchOptions& options, LaunchSource source, const PrefsGeneration& prefs,
+                 Attendance attendance, Delivery delivery, LaunchCallback callback);
+  // The same for a launch that could not even begin.
+  LaunchId Refuse(const LaunchOptions& options, absl::Status why, Delivery delivery,
+                  LaunchCallback callback);
+
+  // The socket on which the caller of Begin is to wait; -1 where there is nothing to wait for or
+  // the loop does it. It stays open until Attend.
+  int AttendedSocket(LaunchId id);
+  // Takes what the socket has to say; if that is nothing, the loop waits from here on.
+  void Attend(LaunchId id);
+
   // Ends a launch with `why`; one that has ended is ignored.
   void Abandon(LaunchId id, absl::Status why);
   void AbandonAll(const absl::Status& why);
-
-  // What a template answered.
-  void OnForked(LaunchId id, Process process, const ForkedMessage& forked);
-  void OnForkFailed(LaunchId id, const FailedMessage& failed);
-  void OnTemplateDead(const TemplateLink& link);
-
-  // Fresh ids, also for requests to templates that are not launches of this launcher.
-  LaunchId NextId() { return next_id_++; }
 
   std::vector<std::function<void()>> TakeCompletions() { return std::exchange(completions_, {}); }
   bool has_completions() const { return !completions_.empty(); }
@@ -80,9 +100,15 @@ class Launcher {
     LaunchTimes times;
     // The template that owes an answer to Fork, or null.
     TemplateLink* awaiting = nullptr;
-    std::unique_ptr<Channel> channel;
-    // Taken from the channel at Ready: what the child sends after it is for the caller to read.
+    LaunchedBy by = LaunchedBy::kFork;
+    // The host's end of the launch socket: here while the caller attends it, in the channel while
+    // the loop does, and here again from Ready on: what the child sends after it is for the caller
+    // to read.
     UniqueFd socket;
+    std::unique_ptr<Channel> channel;
+    bool is_attended = false;
+    // What ended it while it was attended, for Attend to carry out.
+    absl::Status abandoned;
     // Why the template owes no answer any more, if it died.
     absl::Status template_death;
     EventLoop::TimerId deadline = 0;
@@ -94,8 +120,18 @@ class Launcher {
     absl::Status failure;
   };
 
-  absl::Status Send(Launch& launch, const LaunchOptions& options, TemplateLink* link,
-                    const PrefsGeneration& prefs);
+  void OnForked(LaunchId id, Process process, const ForkedMessage& forked) override;
+  void OnForkFailed(LaunchId id, const FailedMessage& failed) override;
+  void OnTemplateDead(LaunchId id, const absl::Status& why) override;
+
+  Launch& NewLaunch(const LaunchOptions& options, Delivery delivery, LaunchCallback callback);
+  absl::Status Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
+                    const PrefsGeneration& prefs, Attendance attendance);
+  // False: no blank took it.
+  bool SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool);
+  absl::Status SendPlan(Launch& launch, const PlanMessage& plan);
+  void MakeChannel(Launch& launch);
+  absl::Status WatchSocket(Launch& launch);
   void OnPacket(LaunchId id, Packet& packet);
   void OnHangUp(LaunchId id);
   void OnReady(Launch& launch, std::span<const uint8_t> payload);
@@ -111,10 +147,10 @@ class Launcher {
 
   EventLoop& loop_;
   Reaper& reaper_;
+  RequestIds& ids_;
   const HostFacts& facts_;
   const SelfImage& self_;
   const uint64_t build_id_;
-  LaunchId next_id_ = 1;
   absl::flat_hash_map<LaunchId, std::unique_ptr<Launch>> launches_;
   std::vector<std::function<void()>> completions_;
   uint64_t ended_ = 0;

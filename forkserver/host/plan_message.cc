@@ -70,7 +70,7 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
 
   // An exec'ed child's parent is the thread that spawns it, and the signal would come when that
   // thread ends, long before the host.
-  const bool follows_start_thread = way == LaunchWay::kTemplate || gettid() == facts.start_thread;
+  const bool follows_start_thread = way != LaunchWay::kExec || gettid() == facts.start_thread;
   const ProcessTypeRow* row = FindProcessType(options.type);
   Plan plan = {.type = options.type,
                .argv = options.argv,

@@ -1,10 +1,10 @@
-// Ends processes that nobody wants any more, without blocking: kills, and reaps when the loop
-// sees the end.
+// Sees processes to their end without blocking: reaps each when the loop sees that it has ended.
 //
-//     reaper.KillAndReap(std::move(process), [](ExitStatus status) { ... });
+//     reaper.Reap(std::move(process), [](const absl::StatusOr<ExitStatus>& status) { ... });
+//     reaper.KillAndReap(std::move(process));            // one that nobody wants any more
 //
-// Ownership: owns the processes until they are reaped; what is left when it is destroyed is
-// reaped then, blocking. Threads: those of the loop.
+// Ownership: owns the processes until they are reaped; what is left when it is destroyed is killed
+// and reaped then, blocking. Threads: those of the loop.
 #ifndef FORKSERVER_HOST_REAPER_H_
 #define FORKSERVER_HOST_REAPER_H_
 
@@ -13,6 +13,7 @@
 #include <functional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
 #include "forkserver/host/process.h"
 #include "transceiver/event_loop.h"
 
@@ -20,30 +21,41 @@ namespace forkserver {
 
 class Reaper {
  public:
-  using OnReaped = std::function<void(const ExitStatus& status)>;
+  // The Status of Process::Wait, where somebody else took the child's.
+  using OnReaped = std::function<void(const absl::StatusOr<ExitStatus>& status)>;
 
   explicit Reaper(EventLoop& loop) : loop_(loop) {}
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
   ~Reaper();
 
+  // Where the loop cannot watch one more (ENOSPC, ENOMEM), it is waited for here and now.
+  void Reap(Process process, OnReaped on_reaped);
   void KillAndReap(Process process, OnReaped on_reaped = {});
 
-  // Processes that are not reaped yet.
-  size_t pending() const { return dying_.size(); }
+  // Has all of them end.
+  void KillAll();
+
+  // Processes that were killed and are not reaped yet.
+  size_t pending() const { return killed_; }
 
  private:
-  struct Dying {
+  enum class End : uint8_t { kItsOwn, kKilled };
+
+  struct Watched {
     Process process;
     EventLoop::WatchId watch;
+    End end;
     OnReaped on_reaped;
   };
 
-  void Reap(uint64_t id);
+  void Watch(Process process, End end, OnReaped on_reaped);
+  void OnEnd(uint64_t id);
 
   EventLoop& loop_;
   uint64_t next_id_ = 1;
-  absl::flat_hash_map<uint64_t, Dying> dying_;
+  size_t killed_ = 0;
+  absl::flat_hash_map<uint64_t, Watched> watched_;
 };
 
 }  // namespace forkserver

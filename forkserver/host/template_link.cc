@@ -28,7 +28,7 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                       "%s died: %s", name_, std::string(why.message()))));
                                 }})) {}
 
-absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
+absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
   if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id}, {}, {&fd, 1});
@@ -39,13 +39,14 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket) {
   // one, and keeps its slot for the pidfd.
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
+  requesters_.emplace(id, &requester);
   ++unanswered_;
   return absl::OkStatus();
 }
 
 absl::Status TemplateLink::SendFailed(absl::Status sent) {
   // A template that is gone is found dead by reading what it had answered, to the end.
-  if (absl::IsUnavailable(sent)) ReadAnswers();
+  if (absl::IsUnavailable(sent) && state_ != State::kDead) channel_->ReceiveNow();
   return state_ == State::kDead ? why_dead_ : sent;
 }
 
@@ -56,7 +57,8 @@ void TemplateLink::FreeSlot() {
 }
 
 void TemplateLink::ReadAnswers() {
-  if (state_ != State::kDead) channel_->ReceiveNow();
+  if (state_ == State::kDead) return;
+  channel_->ReceiveNow([this] { return state_ != State::kServing || unanswered_ > 0; });
 }
 
 void TemplateLink::WatchForAnswers() {
@@ -67,6 +69,18 @@ void TemplateLink::CountAnswer() {
   slot_is_free_ = false;
   if (unanswered_ > 0) --unanswered_;
   Relax();
+}
+
+void TemplateLink::Disown(const ForkRequester& requester) {
+  absl::erase_if(requesters_, [&](const auto& entry) { return entry.second == &requester; });
+}
+
+ForkRequester* TemplateLink::TakeRequester(uint64_t id) {
+  const auto found = requesters_.find(id);
+  if (found == requesters_.end()) return nullptr;
+  ForkRequester* const requester = found->second;
+  requesters_.erase(found);
+  return requester;
 }
 
 void TemplateLink::Relax() {
@@ -121,6 +135,8 @@ void TemplateLink::Kill(absl::Status why) {
   slots_.clear();
   channel_.reset();
   if (process_) reaper_.KillAndReap(*TakeProcess());
+  const auto unanswered = std::exchange(requesters_, {});
+  for (const auto& [id, requester] : unanswered) requester->OnTemplateDead(id, why_dead_);
   events_.on_state();
 }
 
@@ -181,17 +197,20 @@ void TemplateLink::OnForked(Packet& packet) {
   ForkedMessage forked;
   if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
   CountAnswer();
-  const uint64_t id = packet.frame().request_id;
-  if (packet.descriptors().size() == 1) {
-    return events_.on_forked(id, Process(forked.pid, packet.descriptors().Take(0)), forked);
-  }
-  absl::StatusOr<Process> adopted = Process::Adopt(forked.pid);
-  if (!adopted.ok() && !slots_.empty()) {
+  absl::StatusOr<Process> child = packet.descriptors().size() == 1
+                                      ? Process(forked.pid, packet.descriptors().Take(0))
+                                      : Process::Adopt(forked.pid);
+  if (!child.ok() && !slots_.empty()) {
     slots_.pop_back();
-    adopted = Process::Adopt(forked.pid);
+    child = Process::Adopt(forked.pid);
   }
-  if (!adopted.ok()) return Violation(std::string(adopted.status().message()));
-  events_.on_forked(id, *std::move(adopted), forked);
+  if (!child.ok()) return Violation(std::string(child.status().message()));
+  const uint64_t id = packet.frame().request_id;
+  if (ForkRequester* requester = TakeRequester(id)) {
+    return requester->OnForked(id, *std::move(child), forked);
+  }
+  // Nobody asked for it.
+  reaper_.KillAndReap(*std::move(child));
 }
 
 void TemplateLink::OnFailed(Packet& packet) {
@@ -200,7 +219,8 @@ void TemplateLink::OnFailed(Packet& packet) {
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
   CountAnswer();
-  events_.on_fork_failed(packet.frame().request_id, failed);
+  const uint64_t id = packet.frame().request_id;
+  if (ForkRequester* requester = TakeRequester(id)) requester->OnForkFailed(id, failed);
 }
 
 }  // namespace forkserver

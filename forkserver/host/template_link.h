@@ -1,7 +1,7 @@
 // The host's end of one template: sends it Forks, hears its Hello and its answers, and knows
 // whether it serves.
 //
-//     link.Fork(id, launch_socket);       // answered by events.on_forked or on_fork_failed
+//     link.Fork(id, launch_socket, requester);     // answered once, by one of its three functions
 //
 // Forks may be sent before the Hello has come: they wait in the socket. A template of another
 // protocol version or build id, or one that breaks the protocol, is killed, and the link is dead
@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -38,13 +39,24 @@
 
 namespace forkserver {
 
+// Whoever asks a template for children. Each Fork is answered once.
+class ForkRequester {
+ public:
+  virtual void OnForked(uint64_t id, Process process, const ForkedMessage& forked) = 0;
+  virtual void OnForkFailed(uint64_t id, const FailedMessage& failed) = 0;
+  // The template died and owed this answer: whether there is a child, only the far end of the
+  // launch socket can tell.
+  virtual void OnTemplateDead(uint64_t id, const absl::Status& why) = 0;
+
+ protected:
+  ~ForkRequester() = default;
+};
+
 class TemplateLink {
  public:
   enum class State : uint8_t { kStarting, kServing, kDead };
 
   struct Events {
-    std::function<void(uint64_t id, Process process, const ForkedMessage& forked)> on_forked;
-    std::function<void(uint64_t id, const FailedMessage& failed)> on_fork_failed;
     std::function<void(uint64_t id)> on_pong;
     // The state is another one now.
     std::function<void()> on_state;
@@ -56,15 +68,17 @@ class TemplateLink {
 
   absl::Status Start() { return channel_->Start(); }
 
-  // Asks for a child on `launch_socket`, which is consumed. An error means that the request was
-  // not sent and will not be answered.
-  absl::Status Fork(uint64_t id, UniqueFd launch_socket);
+  // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
+  // been answered. An error means that the request was not sent and will not be answered.
+  absl::Status Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester);
+  // A requester that is going away: what it has asked for is killed and reaped when it comes.
+  void Disown(const ForkRequester& requester);
   absl::Status Ping(uint64_t id);
   absl::Status SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
                         std::span<const int> descriptors);
   absl::Status SendShutdown();
 
-  // Reads what the template has answered so far.
+  // Reads what the template has answered so far, if an answer is owed.
   void ReadAnswers();
   // Has the loop read the next answers as they come.
   void WatchForAnswers();
@@ -99,6 +113,7 @@ class TemplateLink {
   void FreeSlot();
   void KeepSlot();
   void CountAnswer();
+  ForkRequester* TakeRequester(uint64_t id);
   void Relax();
   void Violation(std::string_view what);
 
@@ -115,6 +130,7 @@ class TemplateLink {
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
   size_t unanswered_ = 0;  // Forks and Pings
+  absl::flat_hash_map<uint64_t, ForkRequester*> requesters_;
 };
 
 }  // namespace forkserver

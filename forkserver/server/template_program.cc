@@ -38,21 +38,37 @@ int SayHelloAndServe(const TemplateMakings& makings, int socket, int64_t started
       .Run();
 }
 
+const TemplateMaking* FindMaking(const TemplateMakings& makings, std::span<char*> argv) {
+  if (argv.size() < 2) return &makings.templates.front();
+  for (const TemplateMaking& making : makings.templates) {
+    if (making.name == argv[1]) return &making;
+  }
+  return nullptr;
+}
+
+int RefuseToServe(ChildContext& context, LaunchStep step, int error, absl::string_view detail) {
+  uint8_t payload[FailedMessage::kMaxBytes];
+  const FailedMessage failed = {.step = static_cast<uint16_t>(step),
+                                .about = 0,
+                                .error = error,
+                                .index = 0,
+                                .detail = {detail.data(), detail.size()}};
+  context.channel.Send({.type = kFailed}, Encode(failed, payload));
+  return kExitCannotServe;
+}
+
 }  // namespace
 
 int TemplateProgram::Run(ChildContext& context) {
-  std::vector<WarmUpReport> reports = RunWarmUps(makings_.warm_ups);
+  const TemplateMaking* making = FindMaking(makings_, context.argv);
+  if (making == nullptr) {
+    return RefuseToServe(context, LaunchStep::kPlan, ENOENT, context.argv[1]);
+  }
+  std::vector<WarmUpReport> reports = RunWarmUps(making->warm_ups);
   // What a warm-up printed must not be printed again by every child.
   fflush(nullptr);
   if (const absl::Status single = CheckSingleThreaded(); !single.ok()) {
-    uint8_t payload[FailedMessage::kMaxBytes];
-    const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kSingleThread),
-                                  .about = 0,
-                                  .error = EBUSY,
-                                  .index = 0,
-                                  .detail = {single.message().data(), single.message().size()}};
-    context.channel.Send({.type = kFailed}, Encode(failed, payload));
-    return kExitCannotServe;
+    return RefuseToServe(context, LaunchStep::kSingleThread, EBUSY, single.message());
   }
   return SayHelloAndServe(makings_, context.channel.fd(),
                           context.ready.done_at[static_cast<size_t>(LaunchStep::kReady)],

@@ -6,6 +6,7 @@
 #ifndef FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_
 #define FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_
 
+#include <string>
 #include <vector>
 
 #include "child/child_program.h"
@@ -15,12 +16,18 @@
 
 namespace forkserver {
 
+// What makes one template out of its parent.
+struct TemplateMaking {
+  std::string name;
+  std::vector<WarmUp> warm_ups = {};
+};
+
 // What a program's templates are made of. Built at the first statement of main, in the host and
 // in every exec'ed process alike, and constant from then on.
 struct TemplateMakings {
   ProcessImage image;
   ChildPrograms programs;
-  std::vector<WarmUp> warm_ups;
+  std::vector<TemplateMaking> templates;  // the root first
   ProcessCloner cloner;
   // kSilentChildren, unless this process was exec'ed.
   uint32_t capabilities = 0;
@@ -30,8 +37,9 @@ class TemplateProgram : public ChildProgram {
  public:
   explicit TemplateProgram(const TemplateMakings& makings) : makings_(makings) {}
 
-  // Returns when the host is gone, or with 1 if the template cannot serve, which it has reported
-  // (Failed, step kSingleThread, with the thread's name).
+  // Which template it is to be, its second argument says; without one it is the root. Returns when
+  // the host is gone, or with 1 if the template cannot serve, which it has reported: Failed, of
+  // step kPlan (ENOENT: no template of that name) or kSingleThread (with the thread's name).
   int Run(ChildContext& context) override;
 
  private:

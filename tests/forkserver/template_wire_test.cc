@@ -116,6 +116,7 @@ class TemplateWire : public ::testing::Test {
     host_ = Spawn(process_);
     RawPlan plan;
     plan.plan.type = ProcessType::kForkServer;
+    plan.argv = {"template", "root"};
     ASSERT_EQ(host_->channel().Send({.type = kPlan, .request_id = 1}, plan.Encode()), 0);
     EXPECT_EQ(host_->Expect(kReady).frame().request_id, 1u);
     const absl::StatusOr<HelloMessage> hello = DecodeHello(host_->Expect(kHello).payload());
@@ -489,6 +490,7 @@ TEST_F(TemplateWire, TemplatesNest) {
   Forked inner = Fork(70);
   RawPlan plan;
   plan.plan.type = ProcessType::kForkServer;
+  plan.argv = {"template"};  // without a name: made as the root is
   ASSERT_EQ(inner.peer->channel().Send({.type = kPlan, .request_id = 71}, plan.Encode()), 0);
   inner.peer->Expect(kReady);
   inner.peer->Expect(kHello);

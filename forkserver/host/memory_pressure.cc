@@ -1,0 +1,45 @@
+#include "forkserver/host/memory_pressure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+constexpr char kTrigger[] = "some 200000 2000000";
+
+}  // namespace
+
+MemoryPressure::~MemoryPressure() {
+  if (watch_ != 0) loop_.Unwatch(watch_);
+}
+
+absl::Status MemoryPressure::Watch(const char* path) {
+  UniqueFd trigger(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!trigger.is_open()) return ErrnoStatus(errno, std::string("open ") + path);
+  // With its NUL, as psi.rst wants it.
+  if (write(trigger.get(), kTrigger, sizeof(kTrigger)) < 0) {
+    return ErrnoStatus(errno, std::string("write ") + path);
+  }
+  return Watch(std::move(trigger));
+}
+
+absl::Status MemoryPressure::Watch(UniqueFd trigger) {
+  absl::StatusOr<EventLoop::WatchId> watch =
+      loop_.Watch(trigger.get(), EPOLLPRI, [this](uint32_t events) {
+        if ((events & EPOLLPRI) != 0) return on_pressure_();
+        // The trigger is gone: it would be reported for ever.
+        loop_.Unwatch(std::exchange(watch_, 0));
+      });
+  if (!watch.ok()) return watch.status();
+  trigger_ = std::move(trigger);
+  watch_ = *watch;
+  return absl::OkStatus();
+}
+
+}  // namespace forkserver

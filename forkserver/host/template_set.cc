@@ -1,0 +1,353 @@
+#include "forkserver/host/template_set.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/host/launch_failure.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+namespace {
+
+constexpr absl::Duration kEndPatience = absl::Seconds(1);
+
+TemplateStatus::State StateOf(const TemplateLink& link) {
+  switch (link.state()) {
+    case TemplateLink::State::kStarting:
+      return TemplateStatus::State::kStarting;
+    case TemplateLink::State::kServing:
+      return TemplateStatus::State::kServing;
+    case TemplateLink::State::kDead:
+      break;
+  }
+  return TemplateStatus::State::kDead;
+}
+
+}  // namespace
+
+absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
+  std::set<std::string_view> names = {kRootTemplate};
+  std::set<ProcessType> types;
+  for (const TemplateOptions& one : options) {
+    if (names.count(one.parent) == 0) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "start: template '%s': its parent '%s' is no template above it", one.name, one.parent));
+    }
+    if (one.name.empty() || !names.insert(one.name).second) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("start: template '%s': the name is empty or taken", one.name));
+    }
+    for (const ProcessType type : one.types) {
+      if (!types.insert(type).second) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("start: template '%s': type %s has a template already", one.name,
+                            ProcessTypeName(type)));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
+                         const SelfImage& self, const TemplateMakings& makings,
+                         std::vector<TemplateOptions> options,
+                         std::function<void(uint64_t id)> on_pong)
+    : loop_(loop),
+      reaper_(reaper),
+      ids_(ids),
+      facts_(facts),
+      self_(self),
+      makings_(makings),
+      on_pong_(std::move(on_pong)) {
+  templates_.reserve(options.size() + 1);
+  templates_.push_back({.options = {.name = std::string(kRootTemplate), .parent = ""}});
+  for (TemplateOptions& one : options) {
+    Template* const parent = Find(one.parent);
+    templates_.push_back({.options = std::move(one), .parent = parent});
+  }
+  for (Template& one : templates_) one.bounds = BoundsOf(one.options);
+}
+
+TemplateSet::~TemplateSet() {
+  for (Template& one : templates_) {
+    if (one.eviction != 0) loop_.CancelTimer(one.eviction);
+  }
+}
+
+// As its row says, if this program can be of that type at all.
+PoolBounds TemplateSet::BoundsOf(ProcessType type) const {
+  const ProcessTypeRow* row = FindProcessType(type);
+  return row != nullptr && makings_.programs.Find(type) != nullptr ? row->pool : kNoPool;
+}
+
+// The largest of the types that come from it.
+PoolBounds TemplateSet::BoundsOf(const TemplateOptions& options) const {
+  if (options.pool) return *options.pool;
+  PoolBounds bounds = kNoPool;
+  for (const ProcessTypeRow& row : ProcessTypes()) {
+    const bool serves =
+        options.types.empty() ||
+        std::find(options.types.begin(), options.types.end(), row.type) != options.types.end();
+    if (!serves) continue;
+    const PoolBounds of_type = BoundsOf(row.type);
+    bounds = {.min = std::max(bounds.min, of_type.min), .max = std::max(bounds.max, of_type.max)};
+  }
+  return bounds;
+}
+
+TemplateSet::Template* TemplateSet::Find(std::string_view name) {
+  for (Template& one : templates_) {
+    if (one.options.name == name) return &one;
+  }
+  return nullptr;
+}
+
+TemplateSet::Template* TemplateSet::FindByRequest(uint64_t id) {
+  for (Template& one : templates_) {
+    if (one.start_request == id) return &one;
+  }
+  return nullptr;
+}
+
+TemplateSet::Template& TemplateSet::ForType(ProcessType type) {
+  for (Template& one : templates_) {
+    const std::vector<ProcessType>& types = one.options.types;
+    if (std::find(types.begin(), types.end(), type) != types.end()) return one;
+  }
+  return templates_.front();
+}
+
+std::string TemplateSet::Label(const Template& one) {
+  return one.parent == nullptr ? "root template"
+                               : absl::StrFormat("template '%s'", one.options.name);
+}
+
+absl::Status TemplateSet::StartSeed(Seed seed) {
+  seed_ = std::make_unique<TemplateLink>(
+      "seed", loop_, reaper_, std::move(seed.socket), makings_.image.build_id,
+      facts_.null_device.get(), TemplateLink::Events{.on_pong = on_pong_, .on_state = [] {}});
+  seed_->SetProcess(std::move(seed.process));
+  return seed_->Start();
+}
+
+absl::Status TemplateSet::StartRoot() { return Launch(templates_.front(), seed_.get()); }
+
+absl::Status TemplateSet::StartAhead() {
+  for (Template& one : templates_) {
+    if (one.options.start != TemplateStart::kAhead) continue;
+    if (absl::Status started = Use(one); !started.ok()) return started;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TemplateSet::Start(std::string_view name) {
+  Template* const one = Find(name);
+  if (one == nullptr) return absl::NotFoundError(absl::StrFormat("no template '%s'", name));
+  return Use(*one);
+}
+
+absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options) {
+  Template* const one =
+      options.template_name.empty() ? &ForType(options.type) : Find(options.template_name);
+  if (one == nullptr) {
+    return absl::NotFoundError(absl::StrFormat("no template '%s'", options.template_name));
+  }
+  if (options.way == LaunchWay::kExec) return LaunchSource();
+  if (absl::Status used = Use(*one); !used.ok()) return used;
+  LaunchSource source = {.link = one->link.get()};
+  if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
+      one->bounds.max > 0) {
+    if (one->pool == nullptr) {
+      one->pool = std::make_unique<BlankPool>(loop_, reaper_, ids_, *one->link, one->bounds);
+    }
+    one->pool->NoteArrival();
+    source.pool = one->pool.get();
+  }
+  return source;
+}
+
+// Has a template run, and its ancestors as far as it needs them.
+absl::Status TemplateSet::Use(Template& one) {
+  one.last_used = NowNanos();
+  if (one.parent == nullptr) return absl::OkStatus();
+  if (one.link == nullptr || one.link->state() == TemplateLink::State::kDead) {
+    if (absl::Status used = Use(*one.parent); !used.ok()) return used;
+    if (absl::Status launched = Launch(one, one.parent->link.get()); !launched.ok()) {
+      return launched;
+    }
+  }
+  WatchForIdleness(one);
+  return absl::OkStatus();
+}
+
+absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
+  SocketPair sockets;
+  if (const int error = CreateSocketPair(sockets); error != 0) {
+    return ErrnoStatus(error, "socketpair for the " + Label(one));
+  }
+  const HostFacts facts = {.pid = facts_.pid,
+                           .start_thread = facts_.start_thread,
+                           .signal_mask = facts_.signal_mask | TerminalSignals(),
+                           .null_device = UniqueFd()};
+  const std::string name = ("fs-" + one.options.name).substr(0, kMaxProcessNameBytes);
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
+      {.type = ProcessType::kForkServer, .argv = {self_.name, one.options.name}, .name = name},
+      parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, {});
+  if (!plan.ok()) return plan.status();
+
+  one.pool.reset();  // of the link that was
+  one.parent_died = false;
+  one.start_request = ids_.Next();
+  one.link = std::make_unique<TemplateLink>(
+      Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
+      facts_.null_device.get(),
+      TemplateLink::Events{.on_pong = on_pong_, .on_state = [this, &one] { AdoptOrphan(one); }});
+  if (parent != nullptr) {
+    if (absl::Status asked = parent->Fork(one.start_request, std::move(sockets.second), *this);
+        !asked.ok()) {
+      one.link->Kill(asked);
+      return asked;
+    }
+  } else {
+    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+    if (!spawned.ok()) return spawned.status();
+    one.link->SetProcess(*std::move(spawned));
+  }
+  if (absl::Status sent =
+          one.link->SendPlan(one.start_request, plan->flags, plan->payload, plan->descriptors);
+      !sent.ok()) {
+    return sent;
+  }
+  return one.link->Start();
+}
+
+void TemplateSet::OnForked(uint64_t id, Process process, const ForkedMessage&) {
+  Template* const one = FindByRequest(id);
+  if (one == nullptr) return reaper_.KillAndReap(std::move(process));
+  one->link->SetProcess(std::move(process));
+}
+
+void TemplateSet::OnForkFailed(uint64_t id, const FailedMessage& failed) {
+  Template* const one = FindByRequest(id);
+  if (one != nullptr) one->link->Kill(LaunchFailureStatus("start of " + Label(*one), failed));
+}
+
+void TemplateSet::OnTemplateDead(uint64_t id, const absl::Status&) {
+  Template* const one = FindByRequest(id);
+  if (one == nullptr) return;
+  one->parent_died = true;
+  AdoptOrphan(*one);
+}
+
+// A template whose parent died between forking it and saying so: its own word of its pid has to
+// do, which its Hello carries.
+void TemplateSet::AdoptOrphan(Template& one) {
+  if (!one.parent_died || one.link->state() != TemplateLink::State::kServing ||
+      one.link->pid().has_value()) {
+    return;
+  }
+  absl::StatusOr<Process> process = Process::Adopt(one.link->hello().pid);
+  if (process.ok()) {
+    one.link->SetProcess(*std::move(process));
+  } else {
+    one.link->Kill(process.status());
+  }
+}
+
+void TemplateSet::WatchForIdleness(Template& one) {
+  if (one.options.evict_after == absl::InfiniteDuration() || one.eviction != 0) return;
+  one.eviction = loop_.AddTimer(IdleAt(one), [this, &one] {
+    one.eviction = 0;
+    Evict(one);
+  });
+}
+
+int64_t TemplateSet::IdleAt(const Template& one) {
+  return one.last_used +
+         absl::ToInt64Nanoseconds(std::max(one.options.evict_after, absl::Milliseconds(1)));
+}
+
+void TemplateSet::Evict(Template& one) {
+  if (one.link == nullptr || one.link->state() == TemplateLink::State::kDead) return;
+  // Whoever waits for it uses it.
+  if (one.link->unanswered() > 0 || one.link->state() == TemplateLink::State::kStarting) {
+    one.last_used = NowNanos();
+  }
+  if (NowNanos() < IdleAt(one)) return WatchForIdleness(one);
+  one.pool.reset();
+  if (std::optional<Process> process = one.link->TakeProcess()) {
+    reaper_.KillAndReap(*std::move(process));
+  }
+  one.link.reset();
+}
+
+TemplateStatus TemplateSet::Describe(const Template& one) {
+  TemplateStatus status = {.name = one.options.name, .parent = one.options.parent};
+  if (one.link == nullptr) return status;
+  status.state = StateOf(*one.link);
+  status.why_dead = one.link->why_dead();
+  status.pid = one.link->pid();
+  status.idle_blanks = one.pool != nullptr ? one.pool->idle() : 0;
+  status.hello = one.link->hello();
+  return status;
+}
+
+std::optional<TemplateStatus> TemplateSet::StatusOf(std::string_view name) const {
+  const Template* const one = Find(name);
+  return one != nullptr ? std::optional(Describe(*one)) : std::nullopt;
+}
+
+std::vector<TemplateStatus> TemplateSet::All() const {
+  std::vector<TemplateStatus> all;
+  for (const Template& one : templates_) all.push_back(Describe(one));
+  return all;
+}
+
+std::optional<pid_t> TemplateSet::seed_pid() const {
+  return seed_ != nullptr ? seed_->pid() : std::nullopt;
+}
+
+void TemplateSet::ShrinkPools() {
+  for (Template& one : templates_) {
+    if (one.pool != nullptr) one.pool->Shrink();
+  }
+}
+
+size_t TemplateSet::unanswered() const {
+  size_t count = seed_ != nullptr ? seed_->unanswered() : 0;
+  for (const Template& one : templates_) {
+    if (one.link != nullptr) count += one.link->unanswered();
+  }
+  return count;
+}
+
+void TemplateSet::BeginEnd(const absl::Status& why) {
+  for (Template& one : templates_) {
+    one.pool.reset();
+    if (one.link == nullptr) continue;
+    // One that is still warming up would fork what was asked for when it is done.
+    if (one.link->state() == TemplateLink::State::kStarting) one.link->Kill(why);
+    one.link->WatchForAnswers();
+  }
+  if (seed_ != nullptr) seed_->WatchForAnswers();
+}
+
+void TemplateSet::End() {
+  // Children before their parents.
+  std::vector<std::unique_ptr<TemplateLink>*> links;
+  for (auto one = templates_.rbegin(); one != templates_.rend(); ++one) links.push_back(&one->link);
+  links.push_back(&seed_);
+  for (std::unique_ptr<TemplateLink>* link : links) {
+    if (*link == nullptr) continue;
+    const bool asked = (*link)->SendShutdown().ok();
+    std::optional<Process> process = (*link)->TakeProcess();
+    link->reset();
+    if (asked && process) process->Wait(kEndPatience).status().IgnoreError();
+  }
+}
+
+}  // namespace forkserver

@@ -1,0 +1,144 @@
+// All templates of a host: the seed, the root, and those that are forked below it.
+//
+//     absl::StatusOr<LaunchSource> source = templates.SourceOf(options);   // starts what it needs
+//
+// A template is started by a launch like any other, of type forkserver, from its parent. Nothing
+// waits for it: Forks lie in its socket until it serves. One that died or was evicted is started
+// again when it is used next; the root is not (a dead root is a Status of every launch).
+//
+// Threads: those of the loop.
+#ifndef FORKSERVER_HOST_TEMPLATE_SET_H_
+#define FORKSERVER_HOST_TEMPLATE_SET_H_
+
+#include <stdint.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "forkserver/host/blank_pool.h"
+#include "forkserver/host/bootstrap.h"
+#include "forkserver/host/launch_options.h"
+#include "forkserver/host/launch_source.h"
+#include "forkserver/host/plan_message.h"
+#include "forkserver/host/reaper.h"
+#include "forkserver/host/request_ids.h"
+#include "forkserver/host/self_exec.h"
+#include "forkserver/host/template_link.h"
+#include "forkserver/host/template_options.h"
+#include "forkserver/server/hello.h"
+#include "forkserver/server/template_program.h"
+
+namespace forkserver {
+
+// For reports.
+struct TemplateStatus {
+  enum class State : uint8_t { kNotStarted, kStarting, kServing, kDead };
+
+  std::string name;
+  std::string parent;  // empty for the root
+  State state = State::kNotStarted;
+  absl::Status why_dead = {};     // of kDead
+  std::optional<pid_t> pid = {};  // once it is known
+  size_t idle_blanks = 0;         // that wait in its pool
+  HelloMessage hello = {};        // of kServing
+};
+
+class TemplateSet : private ForkRequester {
+ public:
+  // `options` has passed CheckTemplateOptions. `on_pong` hears of every answered Ping.
+  TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
+              const SelfImage& self, const TemplateMakings& makings,
+              std::vector<TemplateOptions> options, std::function<void(uint64_t id)> on_pong);
+  TemplateSet(const TemplateSet&) = delete;
+  TemplateSet& operator=(const TemplateSet&) = delete;
+  ~TemplateSet();
+
+  absl::Status StartSeed(Seed seed);
+  // A child of the seed, or of an exec where there is none.
+  absl::Status StartRoot();
+  // Those that are to be there before they are used.
+  absl::Status StartAhead();
+
+  // NotFound: no template of that name.
+  absl::StatusOr<LaunchSource> SourceOf(const LaunchOptions& options);
+
+  // Starts it if it does not run.
+  absl::Status Start(std::string_view name);
+  // Nothing: no template of that name.
+  std::optional<TemplateStatus> StatusOf(std::string_view name) const;
+  std::vector<TemplateStatus> All() const;
+
+  TemplateLink& root() { return *templates_.front().link; }
+  std::optional<pid_t> seed_pid() const;
+
+  // Ends idle blanks, and forks none for a while.
+  void ShrinkPools();
+
+  // Answers that templates owe: each may be a child to reap.
+  size_t unanswered() const;
+
+  // Ends what is not serving, and all blanks; from here on the answers that are still owed are
+  // read as they come.
+  void BeginEnd(const absl::Status& why);
+  // Asks each template to end, waits a moment for it, and kills it then.
+  void End();
+
+ private:
+  struct Template {
+    TemplateOptions options;
+    Template* parent = nullptr;  // null: the root
+    PoolBounds bounds = kNoPool;
+    std::unique_ptr<TemplateLink> link = {};  // null: not started
+    std::unique_ptr<BlankPool> pool = {};     // of this link; null until it is used
+    uint64_t start_request = 0;
+    bool parent_died = false;  // and owed the word of its pid
+    int64_t last_used = 0;
+    EventLoop::TimerId eviction = 0;
+  };
+
+  void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
+  void OnForkFailed(uint64_t id, const FailedMessage& failed) override;
+  void OnTemplateDead(uint64_t id, const absl::Status& why) override;
+
+  Template* Find(std::string_view name);
+  const Template* Find(std::string_view name) const {
+    return const_cast<TemplateSet*>(this)->Find(name);
+  }
+  Template* FindByRequest(uint64_t id);
+  Template& ForType(ProcessType type);
+  PoolBounds BoundsOf(ProcessType type) const;
+  PoolBounds BoundsOf(const TemplateOptions& options) const;
+  static std::string Label(const Template& one);
+  static TemplateStatus Describe(const Template& one);
+
+  absl::Status Use(Template& one);
+  absl::Status Launch(Template& one, TemplateLink* parent);
+  void AdoptOrphan(Template& one);
+  static int64_t IdleAt(const Template& one);
+  void WatchForIdleness(Template& one);
+  void Evict(Template& one);
+
+  EventLoop& loop_;
+  Reaper& reaper_;
+  RequestIds& ids_;
+  const HostFacts& facts_;
+  const SelfImage& self_;
+  const TemplateMakings& makings_;
+  const std::function<void(uint64_t id)> on_pong_;
+  std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
+  std::vector<Template> templates_;     // the root first; never grows: pointers into it are kept
+};
+
+// InvalidArgument: a name that is empty, taken or "root"; a parent that is no template above it; a
+// type that two templates claim.
+absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_TEMPLATE_SET_H_
