@@ -22,6 +22,7 @@
 #include <span>
 #include <vector>
 
+#include "child/page_recorder.h"
 #include "child/process_types.h"
 #include "child/ready.h"
 #include "preload/prefs/prefs_map.h"
@@ -40,6 +41,7 @@ struct ChildContext {
   const PrefsMap& prefs;
   // What the child told the host when it was ready.
   const ReadyMessage& ready;
+  PageRecorder& recorder;
 };
 
 class ChildProgram {

@@ -6,14 +6,20 @@ namespace forkserver {
 namespace {
 
 constexpr ProcessTypeRow kRows[] = {
-    {ProcessType::kParent, "parent", "Host", Launchable::kNo, kNoPool},
+    {ProcessType::kParent, "parent", "Host", Launchable::kNo, kNoPool,
+     RecordedUntil::kReady},
     // Few, and each is asked for by name long before it is needed.
-    {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes, kNoPool},
-    {ProcessType::kContent, "content", "Web Content", Launchable::kYes, PoolBounds()},
-    {ProcessType::kUtility, "utility", "Utility", Launchable::kYes, PoolBounds()},
+    {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes, kNoPool,
+     RecordedUntil::kReady},
+    {ProcessType::kContent, "content", "Web Content", Launchable::kYes, PoolBounds(),
+     RecordedUntil::kFirstWork},
+    {ProcessType::kUtility, "utility", "Utility", Launchable::kYes, PoolBounds(),
+     RecordedUntil::kReady},
     // What is tested is the launch, from its beginning.
-    {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool},
-    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds()},
+    {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool,
+     RecordedUntil::kReady},
+    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds(),
+     RecordedUntil::kReady},
 };
 
 constexpr bool RowsAreComplete() {

@@ -38,6 +38,9 @@ struct PoolBounds {
 };
 inline constexpr PoolBounds kNoPool = {.min = 0, .max = 0};
 
+// Up to where early children record the pages that later blanks are to have; page_recorder.h.
+enum class RecordedUntil : uint8_t { kReady, kFirstWork };
+
 // TASK_COMM_LEN without its NUL: what the kernel keeps of a process name.
 inline constexpr size_t kMaxProcessNameBytes = 15;
 
@@ -47,6 +50,7 @@ struct ProcessTypeRow {
   std::string_view user_facing_name;  // for tables and reports
   Launchable launchable;
   PoolBounds pool;
+  RecordedUntil recorded_until;
 };
 
 // All rows, in the order of their numbers.

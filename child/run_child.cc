@@ -72,6 +72,7 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 
 FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
+  if (start.populate != nullptr) PopulatePages(*start.populate);
   Packet packet(start.arena.plan_buffer());
   ReceivePlan(socket.get(), packet);
 
@@ -102,12 +103,17 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
     _exit(kExitOrphaned);
   }
 
+  PageRecorder recorder(start.record);
+  const ProcessTypeRow* row = FindProcessType(child.program->type);
+  if (row->recorded_until == RecordedUntil::kReady) recorder.FirstWorkDone();
+
   MiniTransceiver channel(std::move(socket), start.arena.channel_buffer());
   ChildContext context = {.type = child.program->type,
                           .argv = child.argv,
                           .channel = channel,
                           .prefs = child.prefs,
-                          .ready = child.ready};
+                          .ready = child.ready,
+                          .recorder = recorder};
   const int status = child.program->make()->Run(context);
   fflush(nullptr);
   _exit(status);

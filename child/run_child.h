@@ -10,6 +10,7 @@
 #include "child/child_arena.h"
 #include "child/child_program.h"
 #include "child/process_image.h"
+#include "child/touched_pages.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -24,6 +25,10 @@ struct ChildStart {
   const ProcessImage& image;
   const ChildPrograms& programs;
   const ChildArena& arena;
+  // Of an early child of a template: where to record the pages that it touches; unmapped by then.
+  TouchedPages* record = nullptr;
+  // Of a blank: what to populate while it waits.
+  const TouchedPages* populate = nullptr;
 };
 
 // Never returns. No allocation until Ready has been sent.

@@ -39,8 +39,10 @@ enum FrameFlags : uint32_t {
   // (sealed_memfd.h), so that the others keep their places. Only for the types whose catalogue
   // row allows it.
   kPayloadInMemfd = 1u << 0,
+  // Of Fork: no Plan is on its way yet, so the child has time.
+  kBlank = 1u << 1,
 };
-inline constexpr uint32_t kKnownFlags = kPayloadInMemfd;
+inline constexpr uint32_t kKnownFlags = kPayloadInMemfd | kBlank;
 
 struct Frame {
   uint16_t type = 0;  // a MessageType, or a number that this side does not know

@@ -12,17 +12,18 @@ constexpr uint32_t kMaxPayload = kMaxPayloadBytes;
 constexpr uint32_t kMaxPing = 64;
 
 constexpr MessageRow kCatalogue[] = {
-    {kHello, "Hello", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, false},
-    {kFork, "Fork", MessageDirection::kFromHost, 0, 0, 1, 1, false},
+    {kHello, "Hello", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, kNoFlags},
+    {kFork, "Fork", MessageDirection::kFromHost, 0, 0, 1, 1, kBlank},
     {kForked, "Forked", MessageDirection::kToHost, ForkedMessage::kBytes, ForkedMessage::kBytes, 1,
-     1, false},
-    {kPlan, "Plan", MessageDirection::kFromHost, 0, kMaxPayload, 0, kMaxDescriptors, true},
-    {kReady, "Ready", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, false},
+     1, kNoFlags},
+    {kPlan, "Plan", MessageDirection::kFromHost, 0, kMaxPayload, 0, kMaxDescriptors,
+     kPayloadInMemfd},
+    {kReady, "Ready", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, kNoFlags},
     {kFailed, "Failed", MessageDirection::kToHost, FailedMessage::kMinBytes,
-     FailedMessage::kMaxBytes, 0, 0, false},
-    {kPing, "Ping", MessageDirection::kFromHost, 0, kMaxPing, 0, 0, false},
-    {kPong, "Pong", MessageDirection::kToHost, 0, kMaxPing, 0, 0, false},
-    {kShutdown, "Shutdown", MessageDirection::kFromHost, 0, 0, 0, 0, false},
+     FailedMessage::kMaxBytes, 0, 0, kNoFlags},
+    {kPing, "Ping", MessageDirection::kFromHost, 0, kMaxPing, 0, 0, kNoFlags},
+    {kPong, "Pong", MessageDirection::kToHost, 0, kMaxPing, 0, 0, kNoFlags},
+    {kShutdown, "Shutdown", MessageDirection::kFromHost, 0, 0, 0, 0, kNoFlags},
 };
 
 constexpr bool TypesAreTheirPositions() {
@@ -51,9 +52,9 @@ FORKSERVER_LAUNCH_PATH MessageCheck CheckMessage(const Frame& frame, MessageDire
   const MessageRow* row = FindMessage(frame.type);
   if (row == nullptr) return MessageCheck::kUnknownType;
   if (row->direction != direction) return MessageCheck::kWrongDirection;
+  if ((frame.flags & ~row->flags) != 0) return MessageCheck::kPayload;
   const bool in_memfd = (frame.flags & kPayloadInMemfd) != 0;
-  if (in_memfd &&
-      (!row->payload_may_be_in_memfd || frame.payload_size != 0 || frame.descriptor_count == 0)) {
+  if (in_memfd && (frame.payload_size != 0 || frame.descriptor_count == 0)) {
     return MessageCheck::kPayload;
   }
   if (frame.payload_size < row->min_payload || frame.payload_size > row->max_payload) {

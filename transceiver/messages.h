@@ -50,7 +50,7 @@ struct MessageRow {
   uint32_t max_payload;
   uint32_t min_descriptors;
   uint32_t max_descriptors;
-  bool payload_may_be_in_memfd;
+  uint32_t flags;  // that its frame may carry
 };
 
 // All rows, in the order of their types.

@@ -138,7 +138,7 @@ absl::Status BlankPool::ForkOne() {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(sockets.first.get(), EPOLLRDHUP, [this, id](uint32_t) { OnHangUp(id); });
   if (!watch.ok()) return watch.status();
-  if (absl::Status asked = link_.Fork(id, std::move(sockets.second), *this); !asked.ok()) {
+  if (absl::Status asked = link_.Fork(id, std::move(sockets.second), *this, kBlank); !asked.ok()) {
     loop_.Unwatch(*watch);
     return asked;
   }

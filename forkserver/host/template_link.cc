@@ -28,10 +28,11 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                       "%s died: %s", name_, std::string(why.message()))));
                                 }})) {}
 
-absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester) {
+absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
+                                uint32_t flags) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
-  if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id}, {}, {&fd, 1});
+  if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id, .flags = flags}, {}, {&fd, 1});
       !sent.ok()) {
     return SendFailed(std::move(sent));
   }

@@ -9,7 +9,10 @@
 #include "child/launch_step.h"
 #include "child/refusal.h"
 #include "child/run_child.h"
+#include "child/touched_pages.h"
+#include "forkserver/server/page_learner.h"
 #include "transceiver/clock.h"
+#include "transceiver/launch_path.h"
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
 #include "transceiver/mini_transceiver.h"
@@ -68,13 +71,18 @@ class Server {
   }
 
  private:
-  void Fork(Packet& packet) {
+  FORKSERVER_LAUNCH_PATH void Fork(Packet& packet) {
     const int64_t received_at = NowNanos();
     UniqueFd launch_socket = packet.descriptors().Take(0);
+    const bool is_blank = (packet.frame().flags & kBlank) != 0;
+    TouchedPages* const record = learner_.BeforeFork();
     ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent);
     // In the child state_ is not mapped any more: nothing below may touch it or `packet`.
-    if (cloned.pid == 0) StartChild(std::move(launch_socket));
+    if (cloned.pid == 0) {
+      StartChild(std::move(launch_socket), record, is_blank ? learner_.pages() : nullptr);
+    }
     const int64_t cloned_at = NowNanos();
+    if (record != nullptr) learner_.AfterFork();
     launch_socket.reset();
 
     if (cloned.pid < 0) {
@@ -94,7 +102,8 @@ class Server {
         {&pidfd, 1});
   }
 
-  [[noreturn]] void StartChild(UniqueFd launch_socket) {
+  FORKSERVER_LAUNCH_PATH [[noreturn]] void StartChild(UniqueFd launch_socket, TouchedPages* record,
+                                                      const TouchedPages* populate) {
     const int64_t started_at = NowNanos();
     // A blank that waits for its Plan must not keep the template's socket open: the host would
     // not see the template die.
@@ -103,17 +112,20 @@ class Server {
               .started_at = started_at,
               .image = loop_.image,
               .programs = loop_.programs,
-              .arena = arena_});
+              .arena = arena_,
+              .record = record,
+              .populate = populate});
   }
 
   const ForkLoop& loop_;
   const ChildArena& arena_;
   LoopState& state_;
+  PageLearner learner_;
 };
 
 }  // namespace
 
-int ForkLoop::Run() const {
+FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
   ChildArena arena;
   Mapping memory;
   if (arena.Map() != 0 ||

@@ -331,7 +331,7 @@ std::vector<Malformed> MalformedPackets() {
       {"WrongMagic", WithU32(good, 0, kFrameMagic + 1), FrameError::kMagic},
       {"WrongVersion", WithU32(good, kVersionOffset, kProtocolVersion + 1), FrameError::kVersion},
       {"Reserved", WithU32(good, kReservedOffset, 1), FrameError::kReserved},
-      {"UnknownFlag", WithU32(good, kFlagsOffset, 2), FrameError::kFlags},
+      {"UnknownFlag", WithU32(good, kFlagsOffset, 1u << 31), FrameError::kFlags},
       {"AnnouncesTooMuchPayload", WithU32(good, kPayloadSizeOffset, kMaxPayloadBytes + 1),
        FrameError::kPayloadTooLarge},
       {"AnnouncesTooManyDescriptors", WithU32(good, kDescriptorCountOffset, kMaxDescriptors + 1),

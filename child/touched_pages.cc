@@ -1,0 +1,176 @@
+#include "child/touched_pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+
+#include "transceiver/raw_syscall.h"
+
+namespace forkserver {
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+
+// linux/fs.h of 6.7 and linux/pidfd.h of 6.14; the installed headers are older.
+struct PageRegion {
+  uint64_t start;
+  uint64_t end;
+  uint64_t categories;
+};
+struct PagemapScan {
+  uint64_t size;
+  uint64_t flags;
+  uint64_t start;
+  uint64_t end;
+  uint64_t walk_end;
+  uint64_t vec;
+  uint64_t vec_len;
+  uint64_t max_pages;
+  uint64_t category_inverted;
+  uint64_t category_mask;
+  uint64_t category_anyof_mask;
+  uint64_t return_mask;
+};
+constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
+constexpr uint64_t kPageIsFile = 1u << 2;
+constexpr uint64_t kPageIsPresent = 1u << 3;
+constexpr int kPidfdSelf = -10000;  // PIDFD_SELF
+
+// proc(5): an anonymous page that no other process maps is one that this child has written since
+// the fork.
+constexpr uint64_t kPagemapExclusive = uint64_t{1} << 56;
+
+constexpr uint64_t kUserSpaceEnd = 0x7ffffffff000;
+
+bool AddWrittenPages(int pagemap, const PageRegion& region, TouchedPages& touched) {
+  uint64_t entries[64];
+  for (uint64_t at = region.start; at < region.end; at += sizeof(entries) / 8 * kPageBytes) {
+    const uint64_t wanted = std::min<uint64_t>((region.end - at) / kPageBytes, 64);
+    const long bytes = RawSyscall(SYS_pread64, pagemap, entries, wanted * 8, at / kPageBytes * 8);
+    for (long i = 0; i < bytes / 8; ++i) {
+      if ((entries[i] & kPagemapExclusive) == 0) continue;
+      if (!touched.Add(at + static_cast<uint64_t>(i) * kPageBytes, 1, PageAccess::kWrite)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+int Scan(int pagemap, TouchedPages& touched) {
+  PageRegion regions[64];
+  PagemapScan scan = {.size = sizeof(PagemapScan),
+                      .flags = 0,
+                      .start = 0,
+                      .end = kUserSpaceEnd,
+                      .walk_end = 0,
+                      .vec = reinterpret_cast<uint64_t>(regions),
+                      .vec_len = std::size(regions),
+                      .max_pages = 0,
+                      .category_inverted = 0,
+                      .category_mask = kPageIsPresent,
+                      .category_anyof_mask = 0,
+                      .return_mask = kPageIsPresent | kPageIsFile};
+  while (scan.start < scan.end) {
+    const long found = RawSyscall(SYS_ioctl, pagemap, kPagemapScan, &scan);
+    if (found < 0) return static_cast<int>(-found);
+    for (const PageRegion* region = regions; region < regions + found; ++region) {
+      const bool fits =
+          (region->categories & kPageIsFile) != 0
+              ? touched.Add(region->start,
+                            static_cast<uint32_t>((region->end - region->start) / kPageBytes),
+                            PageAccess::kRead)
+              : AddWrittenPages(pagemap, *region, touched);
+      if (!fits) return E2BIG;
+    }
+    scan.start = scan.walk_end;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool TouchedPages::Add(uint64_t start, uint32_t run_pages, PageAccess access) {
+  if (run_pages > kMaxPages - pages) return false;
+  if (count > 0) {
+    PageRun& last = runs[count - 1];
+    if (last.access == access && last.start + last.pages * kPageBytes == start) {
+      last.pages += run_pages;
+      pages += run_pages;
+      return true;
+    }
+  }
+  if (count == kMaxRuns) return false;
+  runs[count++] = {.start = start, .pages = run_pages, .access = access};
+  pages += run_pages;
+  return true;
+}
+
+int RecordTouchedPages(TouchedPages& touched) {
+  touched.count = 0;
+  touched.pages = 0;
+  const long pagemap = RawSyscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (pagemap < 0) return static_cast<int>(-pagemap);
+  const int error = Scan(static_cast<int>(pagemap), touched);
+  RawSyscall(SYS_close, pagemap);
+  if (error == 0) touched.is_complete.store(true, std::memory_order_release);
+  return error;
+}
+
+void AddTouchedPages(TouchedPages& touched, const TouchedPages& other) {
+  TouchedPages all;
+  // Each access by itself: a page that one child has read and another has written is in both.
+  for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead}) {
+    uint64_t end = 0;  // of what has been added
+    for (uint32_t i = 0, j = 0;;) {
+      while (i < touched.count && touched.runs[i].access != access) ++i;
+      while (j < other.count && other.runs[j].access != access) ++j;
+      if (i == touched.count && j == other.count) break;
+      const bool first =
+          j == other.count || (i < touched.count && touched.runs[i].start <= other.runs[j].start);
+      const PageRun& run = first ? touched.runs[i++] : other.runs[j++];
+      const uint64_t run_end = run.start + run.pages * kPageBytes;
+      const uint64_t start = std::max(run.start, end);
+      if (start >= run_end) continue;
+      if (!all.Add(start, static_cast<uint32_t>((run_end - start) / kPageBytes), access)) break;
+      end = run_end;
+    }
+  }
+  touched.count = all.count;
+  touched.pages = all.pages;
+  std::copy(all.runs, all.runs + all.count, touched.runs);
+}
+
+void PopulatePages(const TouchedPages& touched) {
+  for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead}) {
+    const int advice = access == PageAccess::kWrite ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    iovec ranges[TouchedPages::kMaxRuns];
+    size_t count = 0;
+    for (uint32_t i = 0; i < touched.count; ++i) {
+      if (touched.runs[i].access != access) continue;
+      ranges[count++] = {reinterpret_cast<void*>(touched.runs[i].start),
+                         touched.runs[i].pages * kPageBytes};
+    }
+    for (size_t next = 0; next < count;) {
+      long done =
+          RawSyscall(SYS_process_madvise, kPidfdSelf, ranges + next, count - next, advice, 0);
+      if (done <= 0) {
+        // An older kernel, or a range that this one refuses.
+        RawSyscall(SYS_madvise, ranges[next].iov_base, ranges[next].iov_len, advice);
+        ++next;
+        continue;
+      }
+      while (next < count && done >= static_cast<long>(ranges[next].iov_len)) {
+        done -= static_cast<long>(ranges[next++].iov_len);
+      }
+      if (done > 0) ++next;  // stopped inside of this one
+    }
+  }
+}
+
+}  // namespace forkserver
