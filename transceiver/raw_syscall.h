@@ -8,6 +8,9 @@
 // them), and each failure writes errno, which copies a page of thread-local memory. Returns what
 // the kernel returns: minus errno for a failure. Never a cancellation point. On other machines
 // than x86-64 it goes through syscall(2), which is right and slower.
+//
+// Always inlined: the freeze makes system calls while the tables through which it would call
+// another object's function are out of their place.
 #ifndef TRANSCEIVER_RAW_SYSCALL_H_
 #define TRANSCEIVER_RAW_SYSCALL_H_
 
@@ -19,30 +22,32 @@ namespace forkserver {
 
 // Arguments are integers and pointers.
 template <typename Argument>
-inline long RawArgument(Argument argument) {
+[[gnu::always_inline]] inline long RawArgument(Argument argument) {
   return (long)argument;  // a C cast, for pointers and integers of every width alike
 }
 
-inline long RawSyscallOfLongs(long number, long a = 0, long b = 0, long c = 0, long d = 0,
-                              long e = 0) {
+[[gnu::always_inline]] inline long RawSyscallOfLongs(long number, long a = 0, long b = 0,
+                                                     long c = 0, long d = 0, long e = 0,
+                                                     long f = 0) {
 #if defined(__x86_64__)
   long result;
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
   __asm__ volatile("syscall"
                    : "=a"(result)
-                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                    : "rcx", "r11", "memory");
   return result;
 #else
-  const long result = syscall(number, a, b, c, d, e);
+  const long result = syscall(number, a, b, c, d, e, f);
   return result < 0 ? -errno : result;
 #endif
 }
 
 template <typename... Arguments>
-inline long RawSyscall(long number, Arguments... arguments) {
-  static_assert(sizeof...(arguments) <= 5);
+[[gnu::always_inline]] inline long RawSyscall(long number, Arguments... arguments) {
+  static_assert(sizeof...(arguments) <= 6);
   return RawSyscallOfLongs(number, RawArgument(arguments)...);
 }
 

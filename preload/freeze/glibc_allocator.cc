@@ -1,0 +1,63 @@
+#include "preload/freeze/glibc_allocator.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#include <new>
+
+// Weak: a static program with a malloc of its own has no such function, and one that drags glibc's
+// malloc in would not link.
+#ifdef __GLIBC__
+extern "C" [[gnu::weak]] struct mallinfo2 mallinfo2();
+extern "C" [[gnu::weak]] int mallopt(int, int);
+#endif
+
+namespace forkserver {
+
+#ifdef __GLIBC__
+namespace {
+
+constexpr int kDefaultMmapMax = 65536;  // mallopt(3)
+// More than any cache of small blocks holds: those count as handed out all the time.
+constexpr size_t kProbeBytes = 100'000;
+
+size_t BytesHandedOut() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+template <typename Allocate, typename Free>
+bool ComesFromGlibc(Allocate allocate, Free free) {
+  const size_t before = BytesHandedOut();
+  void* volatile block = allocate(kProbeBytes);  // volatile: the pair is not optimized away
+  const size_t after = BytesHandedOut();
+  free(block);
+  return block != nullptr && after >= before + kProbeBytes;
+}
+
+}  // namespace
+
+bool UsesGlibcAllocator() {
+  if (&mallinfo2 == nullptr) return false;
+  return ComesFromGlibc(malloc, free) &&
+         ComesFromGlibc([](size_t size) { return ::operator new(size, std::nothrow); },
+                        [](void* block) { ::operator delete(block); });
+}
+
+void PrepareAllocatorForFreeze() {
+  if (&mallopt != nullptr) mallopt(M_MMAP_MAX, 0);
+}
+
+void ReleaseAllocatorAfterFreeze() {
+  if (&mallopt != nullptr) mallopt(M_MMAP_MAX, kDefaultMmapMax);
+}
+
+#else
+
+bool UsesGlibcAllocator() { return false; }
+void PrepareAllocatorForFreeze() {}
+void ReleaseAllocatorAfterFreeze() {}
+
+#endif
+
+}  // namespace forkserver
