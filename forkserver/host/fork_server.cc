@@ -41,9 +41,9 @@ constexpr size_t kBatchInFlight = 128;
 
 std::vector<TemplateMaking> Makings(const StartOptions& options) {
   std::vector<TemplateMaking> makings = {
-      {.name = std::string(kRootTemplate), .warm_ups = options.warm_ups}};
+      {.name = std::string(kRootTemplate), .warm_ups = options.warm_ups, .freeze = options.freeze}};
   for (const TemplateOptions& one : options.templates) {
-    makings.push_back({.name = one.name, .warm_ups = one.warm_ups});
+    makings.push_back({.name = one.name, .warm_ups = one.warm_ups, .freeze = one.freeze});
   }
   return makings;
 }

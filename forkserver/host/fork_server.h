@@ -49,6 +49,7 @@
 #include "forkserver/host/template_options.h"
 #include "forkserver/host/template_set.h"
 #include "forkserver/server/hello.h"
+#include "preload/freeze/freeze_report.h"
 #include "preload/prefs/prefs_store.h"
 #include "preload/warm_up.h"
 
@@ -68,6 +69,8 @@ struct StartOptions {
   std::vector<ChildProgramRow> programs = {};
   // What the root does once so that its children need not, in this order.
   std::vector<WarmUp> warm_ups = {};
+  // How the root's memory is kept from costing each of its forks (preload/freeze/freeze.h).
+  FreezeMethod freeze = FreezeMethod::kMemfd;
   // Templates below the root, parents before their children.
   std::vector<TemplateOptions> templates = {};
   Driving driving = Driving::kCallers;

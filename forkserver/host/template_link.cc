@@ -32,7 +32,8 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
                                 uint32_t flags) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
-  if (absl::Status sent = channel_->Send({.type = kFork, .request_id = id, .flags = flags}, {}, {&fd, 1});
+  if (absl::Status sent =
+          channel_->Send({.type = kFork, .request_id = id, .flags = flags}, {}, {&fd, 1});
       !sent.ok()) {
     return SendFailed(std::move(sent));
   }

@@ -69,7 +69,8 @@ class TemplateLink {
   absl::Status Start() { return channel_->Start(); }
 
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
-  // been answered. `flags`: kBlank, or none. An error means that the request was not sent and will not be answered.
+  // been answered. `flags`: kBlank, or none. An error means that the request was not sent and will
+  // not be answered.
   absl::Status Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
                     uint32_t flags = kNoFlags);
   // A requester that is going away: what it has asked for is killed and reaped when it comes.

@@ -22,6 +22,7 @@
 
 #include "absl/time/time.h"
 #include "child/process_types.h"
+#include "preload/freeze/freeze_report.h"
 #include "preload/warm_up.h"
 
 namespace forkserver {
@@ -38,6 +39,8 @@ struct TemplateOptions {
   std::string parent{kRootTemplate};    // the root, or a template above this one in the list
   std::vector<ProcessType> types = {};  // launches of these come from it; each type once
   std::vector<WarmUp> warm_ups = {};    // in this order
+  // How its memory is kept from costing each of its forks (preload/freeze/freeze.h).
+  FreezeMethod freeze = FreezeMethod::kMemfd;
   TemplateStart start = TemplateStart::kOnFirstUse;
   // Ended when nothing was launched from it for that long, and started again on its next use.
   absl::Duration evict_after = absl::InfiniteDuration();

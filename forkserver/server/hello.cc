@@ -1,6 +1,9 @@
 #include "forkserver/server/hello.h"
 
+#include <string.h>
+
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "transceiver/byte_order.h"
@@ -17,11 +20,44 @@ std::string_view Cut(std::string_view text) {
   return text.substr(0, std::min(kMaxText, text.find('\0')));
 }
 
+// A number that names one of `Enum`'s values.
+template <typename Enum>
+bool DecodeEnum(ByteReader& in, Enum past_the_last, Enum& value) {
+  const uint32_t number = in.U32();
+  value = static_cast<Enum>(number);
+  return number < static_cast<uint32_t>(past_the_last);
+}
+
+bool DecodeFreeze(ByteReader& in, FreezeReport& freeze) {
+  constexpr auto kMethods = static_cast<FreezeMethod>(static_cast<int>(FreezeMethod::kMemfd) + 1);
+  if (!DecodeEnum(in, kMethods, freeze.method) ||
+      !DecodeEnum(in, FreezeStep::kCount, freeze.stopped_at)) {
+    return false;
+  }
+  freeze.error = in.I32();
+  freeze.coredump_filter_error = in.I32();
+  freeze.nanos = in.I64();
+  freeze.bytes = in.U64();
+  freeze.mappings = in.U32();
+  freeze.collapsed_bytes = in.U64();
+  const uint32_t left_out = in.U32();
+  if (left_out > FreezeReport::kMostLeftOut) return false;
+  for (FreezeReport::LeftOut& entry : std::span(freeze.left_out_entries).first(left_out)) {
+    if (!DecodeEnum(in, LeaveOutReason::kCount, entry.why)) return false;
+    entry.mappings = in.U32();
+    entry.bytes = in.U64();
+    entry.largest_bytes = in.U64();
+    const std::string_view largest = in.String();
+    largest.copy(entry.largest, sizeof(entry.largest) - 1);
+  }
+  freeze.left_out_count = left_out;
+  return true;
+}
+
 }  // namespace
 
-std::vector<uint8_t> Encode(const HelloMessage& message) {
-  std::vector<uint8_t> payload(kMaxPayloadBytes);
-  ByteWriter out(payload);
+std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> buffer) {
+  ByteWriter out(buffer);
   out.U32(message.protocol_version);
   out.U64(message.build_id);
   out.I32(message.pid);
@@ -38,8 +74,24 @@ std::vector<uint8_t> Encode(const HelloMessage& message) {
     out.I64(report.descriptors);
     out.String(Cut(report.error));
   }
-  payload.resize(out.size());
-  return payload;
+  const FreezeReport& freeze = message.freeze;
+  out.U32(static_cast<uint32_t>(freeze.method));
+  out.U32(static_cast<uint32_t>(freeze.stopped_at));
+  out.I32(freeze.error);
+  out.I32(freeze.coredump_filter_error);
+  out.I64(freeze.nanos);
+  out.U64(freeze.bytes);
+  out.U32(freeze.mappings);
+  out.U64(freeze.collapsed_bytes);
+  out.U32(freeze.left_out_count);
+  for (const FreezeReport::LeftOut& entry : freeze.left_out()) {
+    out.U32(static_cast<uint32_t>(entry.why));
+    out.U32(entry.mappings);
+    out.U64(entry.bytes);
+    out.U64(entry.largest_bytes);
+    out.String(Cut({entry.largest, strnlen(entry.largest, sizeof(entry.largest))}));
+  }
+  return out.written();
 }
 
 absl::StatusOr<HelloMessage> DecodeHello(std::span<const uint8_t> payload) {
@@ -63,7 +115,9 @@ absl::StatusOr<HelloMessage> DecodeHello(std::span<const uint8_t> payload) {
     report.error = std::string(in.String());
     message.warm_ups.push_back(std::move(report));
   }
-  if (!in.AtEnd()) return absl::InvalidArgumentError("Hello: malformed");
+  if (!in.ok() || !DecodeFreeze(in, message.freeze) || !in.AtEnd()) {
+    return absl::InvalidArgumentError("Hello: malformed");
+  }
   return message;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "preload/freeze/freeze_report.h"
 #include "preload/warm_up.h"
 
 namespace forkserver {
@@ -30,10 +31,13 @@ struct HelloMessage {
   int64_t started_at = 0;     // NowNanos: its own Ready
   int64_t serving_at = 0;     // warmed up and about to serve
   std::vector<WarmUpReport> warm_ups;
+  FreezeReport freeze;
 };
 
-// Long names and errors are cut, and warm-ups that do not fit in a message are left out.
-std::vector<uint8_t> Encode(const HelloMessage& message);
+// Into `buffer`, of kMaxPayloadBytes; returns the part that was written. Long names and errors are
+// cut, and warm-ups that do not fit in a message are left out. Does not allocate: a template that
+// has frozen its memory must not write to it.
+std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> buffer);
 absl::StatusOr<HelloMessage> DecodeHello(std::span<const uint8_t> payload);
 
 }  // namespace forkserver
