@@ -1,22 +1,17 @@
-// The rows that launch: through the template, by exec, and by a direct fork beside them.
+// The rows of single launches in the benchmark's own process: through the template, from the pool,
+// by exec, and by a direct fork beside them; and what a child weighs.
 #ifndef BENCH_LAUNCH_ROWS_H_
 #define BENCH_LAUNCH_ROWS_H_
 
 #include <memory>
 #include <vector>
 
+#include "bench/bench_program.h"
+#include "bench/pool_view.h"
 #include "bench/row.h"
-#include "child/child_program.h"
 #include "forkserver/host/fork_server.h"
 
 namespace bench {
-
-// What the benchmark's children run, ProcessType::kUtility: "exit" ends at once, "echo" sends back
-// every packet until the host hangs up.
-class BenchProgram : public forkserver::ChildProgram {
- public:
-  int Run(forkserver::ChildContext& context) override;
-};
 
 // Keeps what the rows share. Outlives them.
 class LaunchRows {
@@ -26,22 +21,22 @@ class LaunchRows {
   ~LaunchRows();
 
   std::vector<Row> Rows();
+  std::vector<Row> MemoryRows();
 
-  // The realistic Plan of every launch row.
-  const forkserver::LaunchOptions& options() const { return options_; }
+  const RealisticPlan& plan() const { return plan_; }
+  // A Ready child that waits for packets, launched with the realistic Plan.
+  pid_t ready_child() const { return echo_->process.pid(); }
 
  private:
-  explicit LaunchRows(forkserver::ForkServer& server);
+  LaunchRows(forkserver::ForkServer& server, RealisticPlan plan);
 
   absl::StatusOr<double> SeqpacketRoundtrip();
-  absl::StatusOr<double> ForkReady();
-  absl::StatusOr<double> ForkExit();
-  absl::StatusOr<double> LaunchReady(forkserver::LaunchWay way);
-  absl::StatusOr<double> LaunchExit();
+  absl::StatusOr<double> PooledReady();
+  absl::StatusOr<double> ExecReady();
 
   forkserver::ForkServer& server_;
-  forkserver::LaunchOptions options_;
-  std::vector<forkserver::UniqueFd> open_;
+  const RealisticPlan plan_;
+  const IdleBlanks idle_blanks_;
   std::unique_ptr<forkserver::LaunchedChild> echo_;
 };
 

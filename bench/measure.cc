@@ -29,7 +29,6 @@ double Percentile(std::vector<double>& samples, double fraction) {
 absl::StatusOr<std::vector<Result>> Measure(
     const std::vector<Row>& rows, const Budget& budget,
     const std::function<void(int done, int total)>& progress) {
-  // Outside of what a fork copies: the baseline forks this process, and must not pay for them.
   forkserver::Mapping memory;
   const size_t capacity = static_cast<size_t>(budget.max_rounds);
   if (const int error = memory.Map(std::max<size_t>(rows.size() * capacity * sizeof(double), 1),
@@ -41,32 +40,34 @@ absl::StatusOr<std::vector<Result>> Measure(
     return forkserver::ErrnoStatus(errno, "madvise MADV_DONTFORK");
   }
   double* const values = reinterpret_cast<double*>(memory.bytes().data());
-  size_t taken = 0;
-  const int64_t start = forkserver::NowNanos();
-  const int64_t end = start + absl::ToInt64Nanoseconds(budget.max_time);
-  int64_t next_progress = start;
+  std::vector<size_t> taken(rows.size());
+  int64_t end = INT64_MAX;
+  int64_t next_progress = 0;
   for (int round = -budget.warm_up_rounds; round < budget.max_rounds; ++round) {
     const int64_t now = forkserver::NowNanos();
+    if (round == 0) end = now + absl::ToInt64Nanoseconds(budget.max_time);
     if (now >= end && round > 0) break;
     if (now >= next_progress && round >= 0) {
       progress(round, budget.max_rounds);
       next_progress = now + kProgressEvery;
     }
     for (size_t i = 0; i < rows.size(); ++i) {
+      // Round 0 is everybody's turn, so that the shortest run has a sample of each row.
+      if (round % rows[i].every != 0) continue;
       absl::StatusOr<double> sample = rows[i].sample();
       if (!sample.ok()) {
         return absl::Status(
             sample.status().code(),
             absl::StrFormat("%s: %s", rows[i].name, std::string(sample.status().message())));
       }
-      if (round >= 0) values[i * capacity + taken] = *sample;
+      if (round >= 0) values[i * capacity + taken[i]++] = *sample;
     }
-    if (round >= 0) ++taken;
   }
 
   std::vector<Result> results;
   for (size_t i = 0; i < rows.size(); ++i) {
-    std::vector<double> samples(values + i * capacity, values + i * capacity + taken);
+    const double* const first = values + i * capacity;
+    std::vector<double> samples(first, first + taken[i]);
     results.push_back({.name = rows[i].name,
                        .unit = rows[i].unit,
                        .what = rows[i].what,
@@ -76,6 +77,9 @@ absl::StatusOr<std::vector<Result>> Measure(
                        .p99 = Percentile(samples, 0.99),
                        .baseline = rows[i].baseline,
                        .ratio_p50 = std::nullopt});
+    for (int percent = 0; percent <= 100; ++percent) {
+      results.back().percentiles.push_back(Percentile(samples, percent / 100.0));
+    }
   }
   for (Result& result : results) {
     for (const Result& other : results) {

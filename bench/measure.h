@@ -1,5 +1,8 @@
-// Measures rows in turn, one sample of each a round, so that whatever else the machine does hits
-// a row and its baseline alike; and boils the samples down.
+// Measures the rows of a group in turn, one sample of each a round, so that whatever else the
+// machine does hits a row and its baseline alike; and boils the samples down.
+//
+// The samples lie in a mapping that a fork does not copy: the baselines fork this process, and
+// must not pay for the benchmark's own books.
 #ifndef BENCH_MEASURE_H_
 #define BENCH_MEASURE_H_
 
@@ -17,7 +20,7 @@ namespace bench {
 struct Budget {
   int warm_up_rounds = 20;
   int max_rounds = 10'000;
-  absl::Duration max_time = absl::Seconds(60);
+  absl::Duration max_time = absl::Seconds(60);  // without the warm-up; one round at least
 };
 
 struct Result {
@@ -30,10 +33,12 @@ struct Result {
   double p99 = 0;
   std::string baseline;
   std::optional<double> ratio_p50;  // p50 / the baseline's p50
+  // For plots: what so many hundredths of the samples do not exceed, 0 (the least) to 100.
+  std::vector<double> percentiles = {};
 };
 
 // `progress` is called now and then with rounds done and rounds to do. The first sample that fails
-// ends the run.
+// ends the run. `prepare` is the caller's affair (bench/groups.h).
 absl::StatusOr<std::vector<Result>> Measure(
     const std::vector<Row>& rows, const Budget& budget,
     const std::function<void(int done, int total)>& progress);

@@ -21,12 +21,12 @@ std::string Kernel() {
 
 }  // namespace
 
-void PrintTable(const std::vector<Result>& results) {
+void PrintTable(const Run& run) {
   absl::PrintF("Linux %s, %d CPUs\n\n", Kernel(), sysconf(_SC_NPROCESSORS_ONLN));
-  absl::PrintF("%-22s %7s %5s %9s %9s %9s  %s\n", "row", "n", "unit", "p50", "p90", "p99",
+  absl::PrintF("%-23s %7s %5s %9s %9s %9s  %s\n", "row", "n", "unit", "p50", "p90", "p99",
                "p50 against its baseline");
-  for (const Result& result : results) {
-    absl::PrintF("%-22s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
+  for (const Result& result : run.results) {
+    absl::PrintF("%-23s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
                  result.p50, result.p90, result.p99);
     if (result.ratio_p50) {
       absl::PrintF("%.2f x %s\n", *result.ratio_p50, result.baseline);
@@ -35,12 +35,13 @@ void PrintTable(const std::vector<Result>& results) {
     }
   }
   absl::PrintF("\n");
-  for (const Result& result : results) absl::PrintF("%-22s %s\n", result.name, result.what);
+  for (const Result& result : run.results) absl::PrintF("%-23s %s\n", result.name, result.what);
+  for (const LeftOut& row : run.left_out) absl::PrintF("%-23s left out: %s\n", row.name, row.why);
 }
 
-absl::Status WriteJson(const std::vector<Result>& results, const std::string& path) {
+absl::Status WriteJson(const Run& run, const std::string& path) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const Result& result : results) {
+  for (const Result& result : run.results) {
     nlohmann::ordered_json row = {{"name", result.name}, {"n", result.n},     {"unit", result.unit},
                                   {"p50", result.p50},   {"p90", result.p90}, {"p99", result.p99}};
     if (result.ratio_p50) {
@@ -49,8 +50,14 @@ absl::Status WriteJson(const std::vector<Result>& results, const std::string& pa
     }
     rows.push_back(std::move(row));
   }
-  const nlohmann::ordered_json document = {
-      {"kernel", Kernel()}, {"cpus", sysconf(_SC_NPROCESSORS_ONLN)}, {"rows", std::move(rows)}};
+  nlohmann::ordered_json left_out = nlohmann::ordered_json::array();
+  for (const LeftOut& row : run.left_out) {
+    left_out.push_back({{"name", row.name}, {"why", row.why}});
+  }
+  const nlohmann::ordered_json document = {{"kernel", Kernel()},
+                                           {"cpus", sysconf(_SC_NPROCESSORS_ONLN)},
+                                           {"rows", std::move(rows)},
+                                           {"left_out", std::move(left_out)}};
   errno = 0;
   std::ofstream file(path);
   file << document.dump(2) << '\n';

@@ -3,18 +3,18 @@
 #define BENCH_REPORT_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "bench/measure.h"
+#include "bench/groups.h"
 
 namespace bench {
 
-void PrintTable(const std::vector<Result>& results);
+void PrintTable(const Run& run);
 
 // {"kernel", "cpus", "rows": [{"name", "n", "unit", "p50", "p90", "p99", "baseline",
-// "ratio_p50"}]}; a baseline row has neither baseline nor ratio.
-absl::Status WriteJson(const std::vector<Result>& results, const std::string& path);
+// "ratio_p50"}], "left_out": [{"name", "why"}]}; a baseline row has neither baseline nor ratio, nor
+// has one whose baseline was left out.
+absl::Status WriteJson(const Run& run, const std::string& path);
 
 }  // namespace bench
 

@@ -1,0 +1,93 @@
+#include "bench/bench_program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "bench/heap.h"
+#include "transceiver/errno_status.h"
+
+namespace bench {
+namespace {
+
+using forkserver::LaunchOptions;
+using forkserver::ProcessType;
+using forkserver::UniqueFd;
+
+constexpr size_t kEchoBytes = 4096;
+
+int Echo(int socket) {
+  for (;;) {
+    char bytes[kEchoBytes];
+    const ssize_t size = recv(socket, bytes, sizeof(bytes), 0);
+    if (size <= 0) return 0;
+    if (send(socket, bytes, static_cast<size_t>(size), MSG_NOSIGNAL) < 0) return 0;
+  }
+}
+
+int Work(int socket, uint64_t seed) {
+  if (!LookUp(kLookUps, seed)) return 1;
+  const char done = 1;
+  return send(socket, &done, 1, MSG_NOSIGNAL) == 1 ? 0 : 1;
+}
+
+}  // namespace
+
+int BenchProgram::Run(forkserver::ChildContext& context) {
+  const char* const what = context.argv[1];
+  if (strcmp(what, "exit") == 0) return 0;
+  if (strcmp(what, "work") == 0) {
+    return Work(context.channel.fd(), strtoull(context.argv[2], nullptr, 10));
+  }
+  return Echo(context.channel.fd());
+}
+
+std::vector<forkserver::ChildProgramRow> BenchPrograms() {
+  return {{ProcessType::kUtility, forkserver::MakeChildProgram<BenchProgram>}};
+}
+
+absl::StatusOr<RealisticPlan> RealisticPlan::Create() {
+  RealisticPlan plan;
+  UniqueFd first(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  UniqueFd second(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  if (!first.is_open() || !second.is_open()) {
+    return forkserver::ErrnoStatus(errno, "open /dev/null");
+  }
+  LaunchOptions& options = plan.options_;
+  options.type = ProcessType::kUtility;
+  options.way = kForkedLaunch;
+  options.environment_base = forkserver::EnvironmentBase::kEmpty;
+  for (int i = 0; i < 20; ++i) {
+    options.set_environment.push_back(
+        absl::StrFormat("BENCH_VARIABLE_%d=the value of variable number %d", i, i));
+  }
+  options.stdio = {forkserver::Stdio::Null(), forkserver::Stdio::Null(),
+                   forkserver::Stdio::Descriptor(STDERR_FILENO)};
+  options.Map(first.get(), 10).Map(second.get(), 11);
+  options.working_directory = "/";
+  options.limits = {{RLIMIT_NOFILE, 256, 256}, {RLIMIT_CORE, 0, 0}};
+  options.title = "bench child of the launch benchmark";
+  plan.open_.push_back(std::move(first));
+  plan.open_.push_back(std::move(second));
+  return plan;
+}
+
+LaunchOptions RealisticPlan::Work(uint64_t seed) const { return For({"work", absl::StrCat(seed)}); }
+
+LaunchOptions RealisticPlan::For(std::vector<std::string> arguments) const {
+  LaunchOptions options = options_;
+  options.argv = {"bench-child"};
+  for (std::string& argument : arguments) options.argv.push_back(std::move(argument));
+  return options;
+}
+
+}  // namespace bench

@@ -1,0 +1,54 @@
+// What the benchmark's children run, and the Plan that they are launched with.
+#ifndef BENCH_BENCH_PROGRAM_H_
+#define BENCH_BENCH_PROGRAM_H_
+
+#include <stdint.h>
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "child/child_program.h"
+#include "forkserver/host/launch_options.h"
+#include "transceiver/unique_fd.h"
+
+namespace bench {
+
+// A launch that forks for itself and takes nothing that waits.
+inline constexpr forkserver::LaunchWay kForkedLaunch = forkserver::LaunchWay::kTemplate;
+
+// Look-ups of a child that is told to "work".
+inline constexpr int kLookUps = 1000;
+
+// ProcessType::kUtility. Its second argument says what to do:
+//   exit       ends at once
+//   echo       sends back every packet until the host hangs up
+//   work SEED  looks up kLookUps keys of the template's heap, sends a byte, ends
+class BenchProgram : public forkserver::ChildProgram {
+ public:
+  int Run(forkserver::ChildContext& context) override;
+};
+
+std::vector<forkserver::ChildProgramRow> BenchPrograms();
+
+// 20 environment variables replaced, stdio and 2 more descriptors, cwd, 2 limits, title,
+// parent-death signal (which is on by default). Owns the descriptors that the options name.
+class RealisticPlan {
+ public:
+  static absl::StatusOr<RealisticPlan> Create();
+
+  forkserver::LaunchOptions Exit() const { return For({"exit"}); }
+  forkserver::LaunchOptions Work(uint64_t seed) const;
+  forkserver::LaunchOptions Echo() const { return For({"echo"}); }
+
+ private:
+  RealisticPlan() = default;
+  forkserver::LaunchOptions For(std::vector<std::string> arguments) const;
+
+  forkserver::LaunchOptions options_;
+  std::vector<forkserver::UniqueFd> open_;
+};
+
+}  // namespace bench
+
+#endif  // BENCH_BENCH_PROGRAM_H_

@@ -1,0 +1,48 @@
+// A whole run: group after group, each with the rounds that its rows are worth.
+#ifndef BENCH_GROUPS_H_
+#define BENCH_GROUPS_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bench/measure.h"
+#include "bench/row.h"
+
+namespace bench {
+
+enum class Pace {
+  kFull,   // a few minutes
+  kQuick,  // under one
+};
+
+struct Extent {
+  Pace pace = Pace::kFull;
+  // At most so many rounds of each group, and of its warm-up.
+  std::optional<int> max_rounds = {};
+};
+
+Budget BudgetOf(Group group, const Extent& extent);
+
+struct LeftOut {
+  std::string name;
+  std::string why;
+};
+
+struct Run {
+  std::vector<Result> results;  // in the order of the rows
+  std::vector<LeftOut> left_out;
+};
+
+// Prepares and measures the rows, a group at a time, in the order in which the groups first
+// appear. The first sample that fails ends the run, as does a preparation that fails otherwise
+// than with Unavailable. `progress` is told the group's first row, rounds done and rounds to do.
+absl::StatusOr<Run> MeasureGroups(
+    const std::vector<Row>& rows, const Extent& extent,
+    const std::function<void(const std::string& first_row, int done, int total)>& progress);
+
+}  // namespace bench
+
+#endif  // BENCH_GROUPS_H_

@@ -1,0 +1,25 @@
+#include "bench/pool_view.h"
+
+#include "bench/stopwatch.h"
+
+namespace bench {
+namespace {
+
+constexpr double kPatienceSeconds = 5;
+
+}  // namespace
+
+IdleBlanks IdleBlanksOf(forkserver::ForkServer&) { return {}; }
+
+absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlanks& blanks) {
+  const Stopwatch watch;
+  for (;;) {
+    if (const std::vector<pid_t> waiting = blanks(); !waiting.empty()) return waiting.front();
+    if (watch.Seconds() > kPatienceSeconds) {
+      return absl::DeadlineExceededError("the pool has no blank");
+    }
+    server.Dispatch(absl::Milliseconds(1));
+  }
+}
+
+}  // namespace bench

@@ -1,0 +1,27 @@
+// What the benchmark wants to know of a server's pool of blank children.
+#ifndef BENCH_POOL_VIEW_H_
+#define BENCH_POOL_VIEW_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "forkserver/host/fork_server.h"
+
+namespace bench {
+
+// The pids of the blank children that wait for a Plan now. Empty: the server has no pool, and the
+// rows of blanks are not there.
+using IdleBlanks = std::function<std::vector<pid_t>()>;
+
+IdleBlanks IdleBlanksOf(forkserver::ForkServer& server);
+
+// Drives the server until a blank waits; gives its pid. DeadlineExceeded after a while.
+absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlanks& blanks);
+
+}  // namespace bench
+
+#endif  // BENCH_POOL_VIEW_H_

@@ -1,0 +1,77 @@
+#include "bench/sampled_rows.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bench/heap.h"
+#include "bench/launch_rate.h"
+#include "bench/sampler.h"
+#include "bench/sampler_modes.h"
+
+namespace bench {
+namespace {
+
+constexpr Mebibytes kSmall = {16};
+constexpr Mebibytes kLarge = {1024};
+
+std::shared_ptr<SharedSampler> MakeSampler(SamplerMode mode, Mebibytes heap) {
+  // A template that freezes has its heap twice for a moment.
+  return std::make_shared<SharedSampler>(
+      SamplerCommand(mode, heap), Mebibytes{heap.count * (mode == SamplerMode::kFork ? 1 : 2)});
+}
+
+Row Us(Group group, std::string name, std::string baseline, std::string what) {
+  return {std::move(name), std::move(baseline), "us", std::move(what), {}, group};
+}
+
+}  // namespace
+
+std::vector<Row> HeapRows() {
+  const auto small = MakeSampler(SamplerMode::kLaunch, kSmall);
+  const auto launch = MakeSampler(SamplerMode::kLaunch, kLarge);
+  const auto fork = MakeSampler(SamplerMode::kFork, kLarge);
+  return {
+      SampledBy(small, "ready",
+                Us(Group::kGrowth, "launch_ready_16m", "",
+                   "a launch, 16 MiB of C++ heap in its template")),
+      SampledBy(launch, "ready",
+                Us(Group::kGrowth, "launch_ready_growth", "launch_ready_16m",
+                   "a launch, 1 GiB of it, beside the one before")),
+      SampledBy(
+          fork, "ready",
+          Us(Group::kHeap, "fork_ready_1g", "", "fork_ready of a process with 1 GiB of C++ heap")),
+      SampledBy(launch, "ready",
+                Us(Group::kHeap, "launch_ready_1g", "fork_ready_1g",
+                   "a launch, 1 GiB of it in its template")),
+      SampledBy(fork, "work",
+                Us(Group::kHeap, "fork_work_1g", "",
+                   "fork_ready_1g and 1000 random look-ups in the child")),
+      SampledBy(launch, "work",
+                Us(Group::kHeap, "launch_work_1g", "fork_work_1g",
+                   "launch_ready_1g and the same look-ups")),
+  };
+}
+
+std::vector<Row> RateRows() {
+  std::vector<Row> rows = {{"fork_exit_rate", "", "1/s",
+                            "fork(), _exit, waitpid in a loop, per second",
+                            [] { return ForkExitRate(kRateWindow); }, Group::kRate}};
+  const auto host = MakeSampler(SamplerMode::kLaunch, Mebibytes{0});
+  const auto add = [&](std::string name, std::string what, std::string request) {
+    rows.push_back(
+        SampledBy(host, std::move(request),
+                  {std::move(name), "fork_exit_rate", "1/s", std::move(what), {}, Group::kRate}));
+  };
+  for (const int in_flight : {1, 4, 16, 64}) {
+    add(absl::StrCat("launch_exit_rate_c", in_flight),
+        absl::StrCat("launches with exit reaped, per second, ", in_flight,
+                     " in flight, one thread"),
+        absl::StrCat("rate ", in_flight));
+  }
+  add("launch_exit_rate_t8", "8 threads that launch and wait", "threads 8");
+  return rows;
+}
+
+}  // namespace bench

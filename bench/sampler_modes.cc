@@ -1,0 +1,119 @@
+#include "bench/sampler_modes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "bench/bench_program.h"
+#include "bench/direct_fork.h"
+#include "bench/launch_once.h"
+#include "bench/launch_rate.h"
+#include "bench/sampler.h"
+#include "forkserver/host/fork_server.h"
+
+namespace bench {
+namespace {
+
+using forkserver::ForkServer;
+
+constexpr char kForkFlag[] = "--sampler=fork";
+constexpr char kLaunchFlag[] = "--sampler=launch";
+// A heap that is off by more would make the rows lie.
+constexpr int64_t kHeapTolerancePercent = 5;
+
+absl::Status BadRequest(const std::string& request) {
+  return absl::InvalidArgumentError("no such request: " + request);
+}
+
+int SampleForks(Mebibytes heap) {
+  if (absl::Status built = BuildHeap(heap); !built.ok()) {
+    RefuseRequests(built);
+    return 1;
+  }
+  uint64_t seed = 0;
+  AnswerRequests([&](const std::string& request) -> absl::StatusOr<double> {
+    if (request == "ready") return ForkReady([] { return true; });
+    if (request == "work") {
+      ++seed;
+      return ForkReady([seed] { return LookUp(kLookUps, seed); });
+    }
+    return BadRequest(request);
+  });
+  return 0;
+}
+
+// How the template of a heap is started.
+forkserver::StartOptions TemplateOf(Mebibytes heap) {
+  forkserver::StartOptions options = {.programs = BenchPrograms()};
+  if (heap.count > 0) options.warm_ups = {{"heap", [heap] { return BuildHeap(heap); }}};
+  return options;
+}
+
+absl::Status CheckHeap(const forkserver::HelloMessage& hello, Mebibytes heap) {
+  if (heap.count == 0) return absl::OkStatus();
+  if (hello.warm_ups.size() != 1) return absl::InternalError("the template tells of no heap");
+  const forkserver::WarmUpReport& report = hello.warm_ups[0];
+  if (!report.error.empty()) return absl::InternalError("heap: " + report.error);
+  const int64_t wanted = heap.count * 1024;
+  if (std::abs(report.anonymous_kib - wanted) * 100 > wanted * kHeapTolerancePercent) {
+    return absl::InternalError(
+        absl::StrFormat("a heap of %d KiB in place of %d", report.anonymous_kib, wanted));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<double> AnswerWithLaunch(ForkServer& server, const RealisticPlan& plan,
+                                        uint64_t seed, const std::string& request) {
+  if (request == "ready") return LaunchReady(server, plan.Exit());
+  if (request == "work") return LaunchFirstByte(server, plan.Work(seed));
+  const std::pair<std::string, std::string> words = absl::StrSplit(request, ' ');
+  int count;
+  if (!absl::SimpleAtoi(words.second, &count) || count < 1) return BadRequest(request);
+  if (words.first == "rate") return LaunchExitRate(server, plan.Exit(), count, kRateWindow);
+  if (words.first == "threads") {
+    return LaunchExitRateOfThreads(server, plan.Exit(), count, kRateWindow);
+  }
+  return BadRequest(request);
+}
+
+int SampleLaunches(int argc, char** argv, Mebibytes heap) {
+  auto server = ForkServer::Start(argc, argv, TemplateOf(heap));
+  const auto refuse = [](const absl::Status& why) {
+    RefuseRequests(why);
+    return 1;
+  };
+  if (!server.ok()) return refuse(server.status());
+  const auto hello = (*server)->WaitUntilServing(absl::Minutes(3));
+  if (!hello.ok()) return refuse(hello.status());
+  if (absl::Status built = CheckHeap(*hello, heap); !built.ok()) return refuse(built);
+  absl::StatusOr<RealisticPlan> plan = RealisticPlan::Create();
+  if (!plan.ok()) return refuse(plan.status());
+  uint64_t seed = 0;
+  AnswerRequests([&](const std::string& request) {
+    return AnswerWithLaunch(**server, *plan, ++seed, request);
+  });
+  return 0;
+}
+
+}  // namespace
+
+std::vector<std::string> SamplerCommand(SamplerMode mode, Mebibytes heap, std::string program) {
+  return {program.empty() ? "/proc/self/exe" : std::move(program),
+          mode == SamplerMode::kFork ? kForkFlag : kLaunchFlag, absl::StrCat(heap.count)};
+}
+
+std::optional<int> RunIfSampler(int argc, char** argv) {
+  if (argc != 3) return std::nullopt;
+  const Mebibytes heap = {atoll(argv[2])};
+  if (strcmp(argv[1], kForkFlag) == 0) return SampleForks(heap);
+  if (strcmp(argv[1], kLaunchFlag) == 0) return SampleLaunches(argc, argv, heap);
+  return std::nullopt;
+}
+
+}  // namespace bench
