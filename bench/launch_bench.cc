@@ -12,14 +12,18 @@
 #include "absl/strings/str_format.h"
 #include "bench/arguments.h"
 #include "bench/bench_program.h"
+#include "bench/child_memory.h"
 #include "bench/groups.h"
+#include "bench/growth.h"
 #include "bench/launch_rows.h"
 #include "bench/phases.h"
+#include "bench/plot_data.h"
 #include "bench/python_row.h"
 #include "bench/report.h"
 #include "bench/row.h"
 #include "bench/sampled_rows.h"
 #include "bench/sampler_modes.h"
+#include "bench/syscalls.h"
 #include "forkserver/host/fork_server.h"
 #include "transceiver/errno_status.h"
 
@@ -31,6 +35,7 @@ using forkserver::ForkServer;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kPhaseRounds = 3'000;
+constexpr int kTracedLaunches = 200;
 
 int Complain(const absl::Status& status, int exit_code) {
   absl::FPrintF(stderr, "launch_bench: %s\n", std::string(status.message()));
@@ -83,6 +88,44 @@ int MeasureRows(const Arguments& arguments, LaunchRows& launch_rows) {
   return 0;
 }
 
+int Plot(const Arguments& arguments, LaunchRows& launch_rows) {
+  if (absl::Status prepared = PreparePlotFolder(arguments.plot_folder); !prepared.ok()) {
+    return Complain(prepared, kExitFailed);
+  }
+  const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(launch_rows), kPlottedRows);
+  if (!rows.ok()) return Complain(rows.status(), kExitFailed);
+  const absl::StatusOr<Run> run = MeasureShowingProgress(*rows, arguments.extent);
+  if (!run.ok()) return Complain(run.status(), kExitFailed);
+  PrintTable(*run);
+  std::vector<GrowthPoint> growth;
+  for (const Mebibytes heap : GrowthSizes(arguments.largest)) {
+    absl::StatusOr<GrowthPoint> point = MeasureGrowth(heap, arguments.extent);
+    if (absl::IsUnavailable(point.status())) {
+      absl::PrintF("\n%d MiB: left out: %s\n", heap.count, std::string(point.status().message()));
+      break;
+    }
+    if (!point.ok()) return Complain(point.status(), kExitFailed);
+    absl::PrintF("%s%4d MiB: fork %.1f us, launch %.1f us\n", growth.empty() ? "\n" : "",
+                 heap.count, point->fork.p50, point->launch.p50);
+    fflush(stdout);
+    growth.push_back(*std::move(point));
+  }
+  const absl::Status written = WritePlotData(*run, growth, arguments.plot_folder);
+  return written.ok() ? 0 : Complain(written, kExitFailed);
+}
+
+int CountCalls(ForkServer& server, const LaunchRows& launch_rows) {
+  if (absl::Status printed = PrintSyscalls(kTracedLaunches); !printed.ok()) {
+    return Complain(printed, kExitFailed);
+  }
+  const absl::StatusOr<int> of_template = CountMappings(server.root_pid().value_or(0));
+  const absl::StatusOr<int> of_child = CountMappings(launch_rows.ready_child());
+  if (!of_template.ok()) return Complain(of_template.status(), kExitFailed);
+  if (!of_child.ok()) return Complain(of_child.status(), kExitFailed);
+  absl::PrintF("%-18s %9s %9d %9d\n", "mappings", "", *of_template, *of_child);
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   auto server = ForkServer::Start(argc, argv, {.programs = BenchPrograms()});
   if (!server.ok()) return Complain(server.status(), kExitFailed);
@@ -103,6 +146,10 @@ int Main(int argc, char** argv) {
           PrintPhases(**server, (*launch_rows)->plan().Exit(), kPhaseRounds);
       return printed.ok() ? 0 : Complain(printed, kExitFailed);
     }
+    case Arguments::Task::kPlot:
+      return Plot(*arguments, **launch_rows);
+    case Arguments::Task::kSyscalls:
+      return CountCalls(**server, **launch_rows);
     default:
       return MeasureRows(*arguments, **launch_rows);
   }

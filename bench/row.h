@@ -23,14 +23,14 @@ enum class Group {
 };
 
 struct Row {
-  std::string name;
+  std::string name = {};
   // The name of the row that this one is held against, or empty.
-  std::string baseline;
-  std::string unit;
-  std::string what;  // one line for the reader
+  std::string baseline = {};
+  std::string unit = {};
+  std::string what = {};  // one line for the reader
   // Does the thing once and says what it took, in `unit`. What must be tidied up afterwards is
   // tidied up before it returns, outside of what it says.
-  std::function<absl::StatusOr<double>()> sample;
+  std::function<absl::StatusOr<double>()> sample = {};
   Group group = Group::kLaunch;
   // Takes part in one of so many rounds: for a slow row beside fast ones.
   int every = 1;
