@@ -32,8 +32,8 @@ struct LeftOut {
 };
 
 struct Run {
-  std::vector<Result> results;  // in the order of the rows
-  std::vector<LeftOut> left_out;
+  std::vector<Result> results = {};  // group by group, in the order of the rows
+  std::vector<LeftOut> left_out = {};
 };
 
 // Prepares and measures the rows, a group at a time, in the order in which the groups first

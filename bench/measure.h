@@ -24,15 +24,15 @@ struct Budget {
 };
 
 struct Result {
-  std::string name;
-  std::string unit;
-  std::string what;
+  std::string name = {};
+  std::string unit = {};
+  std::string what = {};
   size_t n = 0;
   double p50 = 0;
   double p90 = 0;
   double p99 = 0;
-  std::string baseline;
-  std::optional<double> ratio_p50;  // p50 / the baseline's p50
+  std::string baseline = {};
+  std::optional<double> ratio_p50 = {};  // p50 / the baseline's p50
   // For plots: what so many hundredths of the samples do not exceed, 0 (the least) to 100.
   std::vector<double> percentiles = {};
 };

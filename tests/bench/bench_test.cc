@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/groups.h"
 #include "bench/measure.h"
 #include "bench/row.h"
 #include "tests/testing/program.h"
@@ -64,15 +65,81 @@ TEST(Measure, EndsWithTheNameOfARowThatFails) {
   EXPECT_EQ(results.status().message(), "broken: no fork");
 }
 
+TEST(Measure, SlowRowsTakePartInSomeRoundsOnly) {
+  int slow = 0;
+  std::vector<Row> rows = {MakeRow("fast", "", [] { return absl::StatusOr<double>(1.0); }),
+                           MakeRow("slow", "fast", [&] { return absl::StatusOr<double>(++slow); })};
+  rows[1].every = 10;
+  const auto results = Measure(rows, {.warm_up_rounds = 0, .max_rounds = 25}, [](int, int) {});
+  ASSERT_TRUE(results.ok());
+  EXPECT_EQ((*results)[0].n, 25u);
+  EXPECT_EQ((*results)[1].n, 3u);
+  EXPECT_EQ((*results)[1].percentiles.size(), 101u);
+  EXPECT_EQ((*results)[1].percentiles.front(), 1);
+  EXPECT_EQ((*results)[1].percentiles.back(), 3);
+}
+
+TEST(MeasureGroups, MeasuresOneGroupAfterTheOther) {
+  std::string order;
+  const auto row = [&](std::string name, std::string baseline, Group group) {
+    Row row = MakeRow(name, std::move(baseline), [&order, name] {
+      order += name;
+      return absl::StatusOr<double>(1.0);
+    });
+    row.group = group;
+    return row;
+  };
+  const std::vector<Row> rows = {row("a", "", Group::kLaunch), row("x", "", Group::kRate),
+                                 row("b", "a", Group::kLaunch), row("y", "x", Group::kRate)};
+  const auto run = MeasureGroups(rows, {.max_rounds = 2}, [](const std::string&, int, int) {});
+  ASSERT_TRUE(run.ok());
+  // Warmed up as often as the group would be, but not more often than it is measured.
+  EXPECT_EQ(order,
+            "abababab"
+            "xyxyxy");
+  std::vector<std::string> names;
+  for (const Result& result : run->results) names.push_back(result.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "x", "y"}));
+}
+
+TEST(MeasureGroups, LeavesOutARowThatThisMachineCannotHave) {
+  std::vector<Row> rows = {MakeRow("base", "", [] { return absl::StatusOr<double>(1.0); }),
+                           MakeRow("row", "base", [] { return absl::StatusOr<double>(2.0); })};
+  rows[0].prepare = [] { return absl::UnavailableError("no python3"); };
+  const auto ignore = [](const std::string&, int, int) {};
+  const auto run = MeasureGroups(rows, {.max_rounds = 1}, ignore);
+  ASSERT_TRUE(run.ok());
+  ASSERT_EQ(run->results.size(), 1u);
+  EXPECT_FALSE(run->results[0].ratio_p50.has_value());
+  ASSERT_EQ(run->left_out.size(), 1u);
+  EXPECT_EQ(run->left_out[0].name, "base");
+  EXPECT_EQ(run->left_out[0].why, "base: no python3");
+
+  rows[0].prepare = [] { return absl::InternalError("broken"); };
+  EXPECT_EQ(MeasureGroups(rows, {.max_rounds = 1}, ignore).status().message(), "base: broken");
+}
+
+TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
+  for (const Group group :
+       {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate, Group::kMemory}) {
+    const Budget full = BudgetOf(group, {.pace = Pace::kFull});
+    const Budget quick = BudgetOf(group, {.pace = Pace::kQuick});
+    EXPECT_LT(quick.max_rounds, full.max_rounds);
+    EXPECT_LT(quick.max_time, full.max_time);
+    EXPECT_EQ(BudgetOf(group, {.max_rounds = 1}).max_rounds, 1);
+  }
+}
+
 TEST(LaunchBench, WritesTheRowsThatAreAskedFor) {
   const std::string path = ::testing::TempDir() + "/bench.json";
   const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(
-      {"bench/launch_bench", "--quick", "--filter", "launch_ready", "--json", path});
+      {"bench/launch_bench", "--quick", "--filter", "^launch_ready$", "--json", path});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   std::ifstream file(path);
   const nlohmann::json document = nlohmann::json::parse(file);
   EXPECT_FALSE(document["kernel"].get<std::string>().empty());
   EXPECT_GT(document["cpus"].get<int>(), 0);
+  EXPECT_TRUE(document["left_out"].empty());
   ASSERT_EQ(document["rows"].size(), 2u);
   const nlohmann::json& base = document["rows"][0];
   const nlohmann::json& row = document["rows"][1];
@@ -93,6 +160,9 @@ TEST(LaunchBench, BadFlagsAreOneLineAndExitCodeTwo) {
                                               {"--filter", "("},
                                               {"--filter", "nothing"},
                                               {"--json"},
+                                              {"--rounds", "0"},
+                                              {"--largest", "much"},
+                                              {"--plot"},
                                               {"stray"}}) {
     std::vector<std::string> argv = {"bench/launch_bench"};
     argv.insert(argv.end(), bad.begin(), bad.end());
