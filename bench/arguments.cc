@@ -107,6 +107,10 @@ absl::StatusOr<Arguments> ParseArguments(int argc, char** argv) {
   if (optind < argc) {
     return absl::InvalidArgumentError(absl::StrFormat("unexpected argument %s", argv[optind]));
   }
+  if (arguments.task != Arguments::Task::kRows &&
+      !(arguments.filter.empty() && arguments.json.empty())) {
+    return absl::InvalidArgumentError("--filter and --json go with the table of rows only");
+  }
   return arguments;
 }
 

@@ -1,9 +1,10 @@
 #include "bench/groups.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 
 namespace bench {
 namespace {
@@ -41,13 +42,6 @@ Budget QuickBudget(Group group) {
   return {};
 }
 
-absl::Status Prepare(const Row& row) {
-  if (!row.prepare) return absl::OkStatus();
-  const absl::Status status = row.prepare();
-  if (status.ok()) return status;
-  return {status.code(), absl::StrFormat("%s: %s", row.name, std::string(status.message()))};
-}
-
 }  // namespace
 
 Budget BudgetOf(Group group, const Extent& extent) {
@@ -71,12 +65,14 @@ absl::StatusOr<Run> MeasureGroups(
     std::vector<Row> members;
     for (const Row& row : rows) {
       if (row.group != group) continue;
-      const absl::Status prepared = Prepare(row);
+      const absl::Status prepared = row.prepare ? row.prepare() : absl::OkStatus();
       if (absl::IsUnavailable(prepared)) {
         run.left_out.push_back({row.name, std::string(prepared.message())});
         continue;
       }
-      if (!prepared.ok()) return prepared;
+      if (!prepared.ok()) {
+        return absl::Status(prepared.code(), absl::StrCat(row.name, ": ", prepared.message()));
+      }
       members.push_back(row);
     }
     if (members.empty()) continue;

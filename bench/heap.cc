@@ -22,6 +22,9 @@ constexpr size_t kLeastBytesAnEntry = 240;
 // About 128 KiB: an eighth of a per cent of the smallest heap.
 constexpr size_t kEntriesBetweenLooks = 512;
 
+// A heap that is off by more would make the rows lie.
+constexpr int64_t kTolerancePercent = 5;
+
 using Heap = std::unordered_map<std::string, std::string>;
 
 // Children find it where their template left it. Never destroyed: neither ends by returning.
@@ -59,6 +62,11 @@ absl::Status BuildHeap(Mebibytes size) {
       const size_t index = heap->size();
       heap->emplace(KeyOf(index), std::string(kValueBytes, FirstByteOf(index)));
     }
+  }
+  const int64_t over = AnonymousKib() - goal;
+  if (over * 100 > size.count * kKibPerMib * kTolerancePercent) {
+    return absl::InternalError(
+        absl::StrFormat("a heap of %d MiB is %d KiB too large", size.count, over));
   }
   return absl::OkStatus();
 }

@@ -22,7 +22,7 @@ struct Mebibytes {
 };
 
 // Adds entries until this process has grown by `size` of anonymous memory (RssAnon). Zero builds
-// nothing. Once a process.
+// nothing. Once a process. Internal: it has grown by over 5 % more.
 absl::Status BuildHeap(Mebibytes size);
 
 // Looks up `count` random keys, the same for the same seed and size. False if one is not there or
