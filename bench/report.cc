@@ -29,7 +29,9 @@ void PrintTable(const Run& run) {
     absl::PrintF("%-23s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
                  result.p50, result.p90, result.p99);
     if (result.ratio_p50) {
-      absl::PrintF("%.2f x %s\n", *result.ratio_p50, result.baseline);
+      // A hundredth of the baseline is one of the figures to reach, so it has to be seen.
+      absl::PrintF("%.*f x %s\n", *result.ratio_p50 < 0.1 ? 4 : 2, *result.ratio_p50,
+                   result.baseline);
     } else {
       absl::PrintF("-\n");
     }
