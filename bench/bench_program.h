@@ -15,7 +15,7 @@
 namespace bench {
 
 // A launch that forks for itself and takes nothing that waits.
-inline constexpr forkserver::LaunchWay kForkedLaunch = forkserver::LaunchWay::kTemplate;
+inline constexpr forkserver::LaunchWay kForkedLaunch = forkserver::LaunchWay::kFork;
 
 // Look-ups of a child that is told to "work".
 inline constexpr int kLookUps = 1000;

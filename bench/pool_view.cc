@@ -9,7 +9,15 @@ constexpr double kPatienceSeconds = 5;
 
 }  // namespace
 
-IdleBlanks IdleBlanksOf(forkserver::ForkServer&) { return {}; }
+IdleBlanks IdleBlanksOf(forkserver::ForkServer& server) {
+  return [&server] {
+    std::vector<pid_t> pids;
+    for (const forkserver::TemplateStatus& status : server.templates()) {
+      pids.insert(pids.end(), status.idle_blank_pids.begin(), status.idle_blank_pids.end());
+    }
+    return pids;
+  };
+}
 
 absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlanks& blanks) {
   const Stopwatch watch;

@@ -31,6 +31,7 @@ Row Us(Group group, std::string name, std::string baseline, std::string what) {
 std::vector<Row> HeapRows() {
   const auto small = MakeSampler(SamplerMode::kLaunch, kSmall);
   const auto launch = MakeSampler(SamplerMode::kLaunch, kLarge);
+  const auto huge_pages = MakeSampler(SamplerMode::kLaunchHugePages, kLarge);
   const auto fork = MakeSampler(SamplerMode::kFork, kLarge);
   return {
       SampledBy(small, "ready",
@@ -45,6 +46,9 @@ std::vector<Row> HeapRows() {
       SampledBy(launch, "ready",
                 Us(Group::kHeap, "launch_ready_1g", "fork_ready_1g",
                    "a launch, 1 GiB of it in its template")),
+      SampledBy(huge_pages, "ready",
+                Us(Group::kHeap, "launch_ready_1g_thp", "fork_ready_1g",
+                   "the same without a freeze: anonymous pages of 2 MiB")),
       SampledBy(fork, "work",
                 Us(Group::kHeap, "fork_work_1g", "",
                    "fork_ready_1g and 1000 random look-ups in the child")),

@@ -20,9 +20,11 @@ namespace bench {
 namespace {
 
 using forkserver::ForkServer;
+using forkserver::FreezeMethod;
 
 constexpr char kForkFlag[] = "--sampler=fork";
 constexpr char kLaunchFlag[] = "--sampler=launch";
+constexpr char kHugePagesFlag[] = "--sampler=launch-huge-pages";
 
 absl::Status BadRequest(const std::string& request) {
   return absl::InvalidArgumentError("no such request: " + request);
@@ -46,8 +48,8 @@ int SampleForks(Mebibytes heap) {
 }
 
 // How the template of a heap is started.
-forkserver::StartOptions TemplateOf(Mebibytes heap) {
-  forkserver::StartOptions options = {.programs = BenchPrograms()};
+forkserver::StartOptions TemplateOf(Mebibytes heap, FreezeMethod freeze) {
+  forkserver::StartOptions options = {.programs = BenchPrograms(), .freeze = freeze};
   if (heap.count > 0) options.warm_ups = {{"heap", [heap] { return BuildHeap(heap); }}};
   return options;
 }
@@ -74,8 +76,8 @@ absl::StatusOr<double> AnswerWithLaunch(ForkServer& server, const RealisticPlan&
   return BadRequest(request);
 }
 
-int SampleLaunches(int argc, char** argv, Mebibytes heap) {
-  auto server = ForkServer::Start(argc, argv, TemplateOf(heap));
+int SampleLaunches(int argc, char** argv, Mebibytes heap, FreezeMethod freeze) {
+  auto server = ForkServer::Start(argc, argv, TemplateOf(heap, freeze));
   const auto refuse = [](const absl::Status& why) {
     RefuseRequests(why);
     return 1;
@@ -93,18 +95,35 @@ int SampleLaunches(int argc, char** argv, Mebibytes heap) {
   return 0;
 }
 
+const char* FlagOf(SamplerMode mode) {
+  switch (mode) {
+    case SamplerMode::kFork:
+      return kForkFlag;
+    case SamplerMode::kLaunch:
+      return kLaunchFlag;
+    case SamplerMode::kLaunchHugePages:
+      break;
+  }
+  return kHugePagesFlag;
+}
+
 }  // namespace
 
 std::vector<std::string> SamplerCommand(SamplerMode mode, Mebibytes heap, std::string program) {
-  return {program.empty() ? "/proc/self/exe" : std::move(program),
-          mode == SamplerMode::kFork ? kForkFlag : kLaunchFlag, absl::StrCat(heap.count)};
+  return {program.empty() ? "/proc/self/exe" : std::move(program), FlagOf(mode),
+          absl::StrCat(heap.count)};
 }
 
 std::optional<int> RunIfSampler(int argc, char** argv) {
   if (argc != 3) return std::nullopt;
   const Mebibytes heap = {atoll(argv[2])};
   if (strcmp(argv[1], kForkFlag) == 0) return SampleForks(heap);
-  if (strcmp(argv[1], kLaunchFlag) == 0) return SampleLaunches(argc, argv, heap);
+  if (strcmp(argv[1], kLaunchFlag) == 0) {
+    return SampleLaunches(argc, argv, heap, FreezeMethod::kMemfd);
+  }
+  if (strcmp(argv[1], kHugePagesFlag) == 0) {
+    return SampleLaunches(argc, argv, heap, FreezeMethod::kAnonymousHugePages);
+  }
   return std::nullopt;
 }
 

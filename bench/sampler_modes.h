@@ -18,8 +18,9 @@
 namespace bench {
 
 enum class SamplerMode {
-  kFork,    // holds the heap itself and forks
-  kLaunch,  // a host; its root builds the heap in a warm-up
+  kFork,             // holds the heap itself and forks
+  kLaunch,           // a host; its root builds the heap in a warm-up and freezes it
+  kLaunchHugePages,  // the same, with anonymous pages of 2 MiB in place of the freeze
 };
 
 // `program`: the benchmark's; empty for the running one.

@@ -61,10 +61,12 @@ std::deque<BlankPool::Entry>::iterator BlankPool::FirstIdle() {
                       [](const Entry& entry) { return entry.process.has_value(); });
 }
 
-size_t BlankPool::idle() const {
-  return static_cast<size_t>(
-      std::count_if(entries_.begin(), entries_.end(),
-                    [](const Entry& entry) { return entry.process.has_value(); }));
+std::vector<pid_t> BlankPool::idle_pids() const {
+  std::vector<pid_t> pids;
+  for (const Entry& entry : entries_) {
+    if (entry.process) pids.push_back(entry.process->pid());
+  }
+  return pids;
 }
 
 std::optional<BlankPool::Blank> BlankPool::Take() {

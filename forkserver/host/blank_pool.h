@@ -25,6 +25,7 @@
 
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "child/process_types.h"
 #include "forkserver/host/process.h"
@@ -60,7 +61,7 @@ class BlankPool : private ForkRequester {
   void Shrink();
 
   // Blanks that can be taken.
-  size_t idle() const;
+  std::vector<pid_t> idle_pids() const;
   // How many there should be now.
   size_t target() const;
 

@@ -291,7 +291,8 @@ TemplateStatus TemplateSet::Describe(const Template& one) {
   status.state = StateOf(*one.link);
   status.why_dead = one.link->why_dead();
   status.pid = one.link->pid();
-  status.idle_blanks = one.pool != nullptr ? one.pool->idle() : 0;
+  if (one.pool != nullptr) status.idle_blank_pids = one.pool->idle_pids();
+  status.idle_blanks = status.idle_blank_pids.size();
   status.hello = one.link->hello();
   return status;
 }

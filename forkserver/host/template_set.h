@@ -46,7 +46,8 @@ struct TemplateStatus {
   absl::Status why_dead = {};     // of kDead
   std::optional<pid_t> pid = {};  // once it is known
   size_t idle_blanks = 0;         // that wait in its pool
-  HelloMessage hello = {};        // of kServing
+  std::vector<pid_t> idle_blank_pids = {};
+  HelloMessage hello = {};  // of kServing
 };
 
 class TemplateSet : private ForkRequester {
