@@ -1,58 +1,47 @@
 #include "transceiver/event_loop.h"
 
-#include <errno.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/str_format.h"
-#include "transceiver/errno_status.h"
+#include "transceiver/epoll_backend.h"
+#include "transceiver/io_uring_backend.h"
 
 namespace forkserver {
-namespace {
 
-// The id of the timerfd in the epoll set; watches count from 1.
-constexpr uint64_t kTimerWatch = 0;
-
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
-  UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll.is_open()) return ErrnoStatus(errno, "epoll_create1");
-  UniqueFd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer.is_open()) return ErrnoStatus(errno, "timerfd_create");
-  epoll_event event = {.events = EPOLLIN, .data = {.u64 = kTimerWatch}};
-  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, timer.get(), &event) != 0) {
-    return ErrnoStatus(errno, "epoll_ctl EPOLL_CTL_ADD timerfd");
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Backend backend) {
+  absl::Status why_no_io_uring;
+  if (backend != Backend::kEpoll) {
+    absl::StatusOr<std::unique_ptr<EventBackend>> ring = IoUringBackend::Create();
+    if (ring.ok()) {
+      return absl::WrapUnique(
+          new EventLoop(Backend::kIoUring, *std::move(ring), absl::OkStatus()));
+    }
+    if (backend == Backend::kIoUring) return ring.status();
+    why_no_io_uring = ring.status();
   }
-  return absl::WrapUnique(new EventLoop(std::move(epoll), std::move(timer)));
+  absl::StatusOr<std::unique_ptr<EventBackend>> epoll = EpollBackend::Create();
+  if (!epoll.ok()) return epoll.status();
+  return absl::WrapUnique(
+      new EventLoop(Backend::kEpoll, *std::move(epoll), std::move(why_no_io_uring)));
 }
 
 absl::StatusOr<EventLoop::WatchId> EventLoop::Watch(int fd, uint32_t epoll_events,
                                                     ReadyCallback callback) {
   const WatchId id = next_id_++;
-  epoll_event event = {.events = epoll_events, .data = {.u64 = id}};
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("epoll_ctl EPOLL_CTL_ADD descriptor %d", fd));
-  }
+  if (absl::Status added = waiter_->Add(id, fd, epoll_events); !added.ok()) return added;
   watched_.emplace(id, Watched{fd, std::make_shared<ReadyCallback>(std::move(callback))});
   return id;
 }
 
 void EventLoop::ChangeEvents(WatchId id, uint32_t epoll_events) {
   const auto found = watched_.find(id);
-  if (found == watched_.end()) return;
-  epoll_event event = {.events = epoll_events, .data = {.u64 = id}};
-  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, found->second.fd, &event);
+  if (found != watched_.end()) waiter_->Change(id, found->second.fd, epoll_events);
 }
 
 void EventLoop::Unwatch(WatchId id) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second.fd, nullptr);
+  waiter_->Remove(id, found->second.fd);
   watched_.erase(found);
 }
 
@@ -68,19 +57,12 @@ void EventLoop::CancelTimer(TimerId id) {
   if (found == timers_by_id_.end()) return;
   timers_.erase(found->second);
   timers_by_id_.erase(found);
-  // The timerfd stays armed: most timers are deadlines that are never reached, and an early
-  // wake-up now and then is cheaper than a system call for each of them.
+  // The kernel's timer stays armed: most timers are deadlines that are never reached, and an early
+  // wake-up now and then is cheaper than a change of it for each of them.
 }
 
 void EventLoop::ArmTimer() {
-  if (timers_.empty() || timers_.begin()->first >= armed_for_) return;
-  armed_for_ = timers_.begin()->first;
-  // A time of zero would disarm it.
-  const int64_t when = std::max<int64_t>(armed_for_, 1);
-  const itimerspec spec = {
-      .it_interval = {},
-      .it_value = {.tv_sec = when / kNanosPerSecond, .tv_nsec = when % kNanosPerSecond}};
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+  if (!timers_.empty()) waiter_->SetTimer(timers_.begin()->first);
 }
 
 void EventLoop::RunTimers() {
@@ -94,28 +76,24 @@ void EventLoop::RunTimers() {
 }
 
 void EventLoop::WaitForEvents(int64_t deadline, Events& events) {
-  const int64_t left = std::max<int64_t>(deadline - NowNanos(), 0);
-  timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
-  const int count = epoll_pwait2(epoll_.get(), events.list, std::size(events.list),
-                                 deadline == kNever ? nullptr : &timeout, nullptr);
-  events.count = std::max(count, 0);  // EINTR: nothing fetched
+  waiter_->Wait(deadline, events);
 }
 
-void EventLoop::Dispatch(const Events& events) {
+void EventLoop::Dispatch(Events& events) {
+  waiter_->BeginDispatch(events);
   for (int i = 0; i < events.count; ++i) {
-    const epoll_event& event = events.list[i];
-    if (event.data.u64 == kTimerWatch) {
-      uint64_t expirations;
-      if (read(timer_.get(), &expirations, sizeof(expirations)) > 0) armed_for_ = kNever;
+    const ReadyEvent& event = events.list[i];
+    if (event.id == EventBackend::kTimers) {
       RunTimers();
       ArmTimer();
       continue;
     }
-    const auto found = watched_.find(event.data.u64);
-    if (found == watched_.end()) continue;
+    const auto found = watched_.find(event.id);
+    if (found == watched_.end() || event.events == 0) continue;
     const std::shared_ptr<ReadyCallback> callback = found->second.callback;
     (*callback)(event.events);
   }
+  waiter_->EndDispatch(events);
 }
 
 void EventLoop::Run(int64_t deadline) {

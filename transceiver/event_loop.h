@@ -1,16 +1,26 @@
-// Readiness and timers in one thread of control: the host's way of waiting. Over epoll.
+// Readiness and timers in one thread of control: the host's way of waiting.
 //
 //     auto loop = EventLoop::Create();
 //     WatchId id = loop->Watch(fd, EPOLLIN, [&](uint32_t events) { ... });
 //     TimerId late = loop->AddTimer(deadline, [&] { ... });
 //     loop->Run(NowNanos() + kNanosPerSecond);     // waits at most that long, runs what is due
 //
-// The loop's own descriptor, fd(), polls readable whenever Run has something to do, timers
-// included: that is how it is put inside another loop.
+// Over io_uring, where watching, unwatching what has fired, and timers are no system calls of
+// their own; or over epoll, where io_uring is refused (kernel.io_uring_disabled, a seccomp filter,
+// a kernel before 5.18). Both report a descriptor as long as it is ready.
 //
-// Threads: Watch, Unwatch, AddTimer, CancelTimer and Dispatch take turns (the caller's lock);
-// WaitForEvents alone may run beside them, and sees what they add. That lets several threads
-// share a loop: one waits without the lock, and takes it to dispatch.
+// The loop's own descriptor, fd(), polls readable whenever Run has something to do, timers
+// included: that is how it is put inside another loop. It may be readable once when there is
+// nothing to do. What was watched since the last wait is seen after a Flush.
+//
+// Threads: Watch, Unwatch, AddTimer, CancelTimer, Flush and Dispatch take turns (the caller's
+// lock); WaitForEvents alone may run beside them, and sees what they add. That lets several
+// threads share a loop: one waits without the lock, and takes it to dispatch.
+// Over io_uring the kernel completes a watch in the thread that handed it over, wherever that
+// thread is by then: calls of its own that signal(7) says are not restarted after a stop signal
+// (epoll_wait, sigtimedwait, recv with SO_RCVTIMEO) then end with EINTR, though there was no
+// signal. A thread that cannot have that wants Backend::kEpoll. A thread may end; its watches go
+// on.
 // A callback may watch, unwatch and cancel anything, itself included; after Unwatch returns, the
 // callback is not called again, also not for an event that was already fetched.
 // After a fork: not usable in the child.
@@ -23,11 +33,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transceiver/clock.h"
-#include "transceiver/unique_fd.h"
+#include "transceiver/event_backend.h"
 
 namespace forkserver {
 
@@ -38,24 +50,35 @@ class EventLoop {
   using ReadyCallback = std::function<void(uint32_t epoll_events)>;
 
   // What one wait fetched.
-  struct Events {
-    epoll_event list[32];
-    int count = 0;
+  using Events = ReadyEvents;
+
+  enum class Backend : uint8_t {
+    kBest,  // io_uring where it is allowed, epoll where it is not
+    kIoUring,
+    kEpoll,
   };
 
-  static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
+  // kBest fails only where epoll fails.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Backend backend = Backend::kBest);
 
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  int fd() const { return epoll_.get(); }
+  // Which one it is: never kBest.
+  Backend backend() const { return backend_; }
+  // Why kBest became epoll; Ok if it did not.
+  const absl::Status& why_no_io_uring() const { return why_no_io_uring_; }
+
+  int fd() const { return waiter_->fd(); }
 
   // Watches a descriptor, which stays the caller's and is unwatched before it is closed. A
-  // descriptor can be watched once at a time. Fails as epoll_ctl(2) does (ENOSPC, EPERM for a
-  // file that cannot be polled).
+  // descriptor can be watched once at a time (AlreadyExists). Over epoll it fails as epoll_ctl(2)
+  // does (ENOSPC, EPERM for a file that cannot be polled); over io_uring such a file is always
+  // ready, and another fault of the descriptor is reported as EPOLLERR.
   absl::StatusOr<WatchId> Watch(int fd, uint32_t epoll_events, ReadyCallback callback);
   void ChangeEvents(WatchId id, uint32_t epoll_events);
-  // An id that is not watched is ignored, as is an id of an earlier watch.
+  // An id that is not watched is ignored, as is an id of an earlier watch. The descriptor may be
+  // closed right after it, and its peer sees that.
   void Unwatch(WatchId id);
 
   // `callback` runs once, in the first dispatch at or after `deadline` (NowNanos).
@@ -65,9 +88,13 @@ class EventLoop {
   // Waits until something is ready, or until `deadline`.
   void WaitForEvents(int64_t deadline, Events& events);
   // Runs the callbacks of what was fetched, and the timers that are due.
-  void Dispatch(const Events& events);
+  void Dispatch(Events& events);
   // The two together, for a loop that one thread has to itself.
   void Run(int64_t deadline);
+
+  // Hands to the kernel what was queued for the next wait: before something else than a wait of
+  // this loop looks at fd(). Costs nothing when nothing is queued.
+  void Flush() { waiter_->Flush(); }
 
  private:
   struct Watched {
@@ -76,16 +103,17 @@ class EventLoop {
     std::shared_ptr<ReadyCallback> callback;
   };
 
-  EventLoop(UniqueFd epoll, UniqueFd timer) : epoll_(std::move(epoll)), timer_(std::move(timer)) {}
+  EventLoop(Backend backend, std::unique_ptr<EventBackend> waiter, absl::Status why_no_io_uring)
+      : backend_(backend),
+        waiter_(std::move(waiter)),
+        why_no_io_uring_(std::move(why_no_io_uring)) {}
 
   void RunTimers();
   void ArmTimer();
 
-  UniqueFd epoll_;
-  // A timerfd in the epoll set, rather than a timeout of epoll_wait: a timer that is added while
-  // another thread waits must wake it, and fd() must become readable when a timer is due.
-  UniqueFd timer_;
-  int64_t armed_for_ = kNever;
+  const Backend backend_;
+  const std::unique_ptr<EventBackend> waiter_;
+  const absl::Status why_no_io_uring_;
   uint64_t next_id_ = 1;
   absl::flat_hash_map<WatchId, Watched> watched_;
   std::multimap<int64_t, std::pair<TimerId, std::function<void()>>> timers_;

@@ -179,8 +179,10 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   if (!self.ok()) return self.status();
   facts.null_device.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!facts.null_device.is_open()) return ErrnoStatus(errno, "open /dev/null");
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(options.event_loop);
   if (!loop.ok()) return loop.status();
+  report.event_loop = (*loop)->backend();
+  report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 
   auto core =
       std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
@@ -195,6 +197,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   // A kernel without it, or one that does not let us: then pools do not shrink.
   core->pressure.Watch("/proc/pressure/memory").IgnoreError();
   if (options.driving == Driving::kOwnThread) core->StartThread();
+  core->loop->Flush();
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 
@@ -239,6 +242,7 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
   const LaunchId id =
       core_->Begin(options, Attendance::kLoop, Delivery::kDeferred, std::move(callback));
   core_->WakeForCompletions();
+  core_->driver.HandOver();
   return id;
 }
 
@@ -301,6 +305,7 @@ void ForkServer::Cancel(LaunchId id) {
   std::unique_lock lock(core_->driver.mutex());
   core_->launcher.Abandon(id, absl::CancelledError("launch: cancelled"));
   core_->WakeForCompletions();
+  core_->driver.HandOver();
 }
 
 int ForkServer::pollable_fd() const { return core_->loop->fd(); }
@@ -321,6 +326,7 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
   TemplateLink& root = core_->templates.root();
   if (absl::Status sent = root.Ping(id); !sent.ok()) {
     core_->driver.WakeOthers();
+    core_->driver.HandOver();
     return sent;
   }
   // Answers come in the order of the requests.

@@ -52,6 +52,7 @@
 #include "preload/freeze/freeze_report.h"
 #include "preload/prefs/prefs_store.h"
 #include "preload/warm_up.h"
+#include "transceiver/event_loop.h"
 
 namespace forkserver {
 
@@ -74,6 +75,8 @@ struct StartOptions {
   // Templates below the root, parents before their children.
   std::vector<TemplateOptions> templates = {};
   Driving driving = Driving::kCallers;
+  // What the host waits with. Before another choice than kEpoll, see EventLoop about EINTR.
+  EventLoop::Backend event_loop = EventLoop::Backend::kBest;
 };
 
 struct StartReport {
@@ -81,14 +84,19 @@ struct StartReport {
   // single-threaded; its children send SIGCHLD.
   LaunchWay way = LaunchWay::kTemplate;
   std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the calling one"
+  // What the host waits with, and why not with io_uring where that was tried: "io_uring_setup:
+  // EPERM".
+  EventLoop::Backend event_loop = EventLoop::Backend::kEpoll;
+  std::string why_no_io_uring = {};
 };
 
 using ExitCallback = std::function<void(absl::StatusOr<ExitStatus> status)>;
 
 class ForkServer {
  public:
-  // Fails as clone3, socketpair, open and epoll_create1 do, naming the call; InvalidArgument for
-  // options that cannot be (CheckTemplateOptions).
+  // Fails as clone3, socketpair, open and epoll_create1 (or io_uring_setup, where it was asked
+  // for by name) do, naming the call; InvalidArgument for options that cannot be
+  // (CheckTemplateOptions).
   static absl::StatusOr<std::unique_ptr<ForkServer>> Start(int argc, char** argv,
                                                            StartOptions options);
 

@@ -9,10 +9,16 @@ namespace forkserver {
 
 void LoopDriver::RunUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done,
                           int64_t deadline) {
-  while (!done() && NowNanos() < deadline) RunOnce(lock, deadline);
+  while (!done() && NowNanos() < deadline) TakeTurn(lock, deadline);
+  HandOver();
 }
 
 void LoopDriver::RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline) {
+  TakeTurn(lock, deadline);
+  HandOver();
+}
+
+void LoopDriver::TakeTurn(std::unique_lock<std::mutex>& lock, int64_t deadline) {
   // What ended without an event, such as a launch that could not even begin.
   if (RunCallbacks(lock)) return;
   if (driven_) {
@@ -46,6 +52,11 @@ bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {
   // A callback may have done what another thread waits for.
   WakeOthers();
   return true;
+}
+
+void LoopDriver::HandOver() {
+  // Who drives on submits what is queued with its own wait.
+  if (!driven_ && waiting_ == 0) loop_.Flush();
 }
 
 void LoopDriver::WakeOthers() {

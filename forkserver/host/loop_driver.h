@@ -47,7 +47,12 @@ class LoopDriver {
   // Waits once, until something happened or `deadline`.
   void RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline);
 
+  // For whoever goes back to the embedder, with the lock held and without having waited: the
+  // embedder may poll the loop's descriptor next, and what is watched must show there.
+  void HandOver();
+
  private:
+  void TakeTurn(std::unique_lock<std::mutex>& lock, int64_t deadline);
   // False: there were none.
   bool RunCallbacks(std::unique_lock<std::mutex>& lock);
 
