@@ -97,9 +97,8 @@ IoUringBackend::~IoUringBackend() {
 }
 
 absl::Status IoUringBackend::Add(uint64_t id, int fd, uint32_t events) {
-  if (!watched_fds_.insert(fd).second) {
-    return ErrnoStatus(EEXIST, absl::StrFormat("io_uring watch of descriptor %d", fd));
-  }
+  const int error = fd < 0 ? EBADF : watched_fds_.insert(fd).second ? 0 : EEXIST;
+  if (error != 0) return ErrnoStatus(error, absl::StrFormat("io_uring watch of descriptor %d", fd));
   Poll& poll = polls_[id] = {.fd = fd, .events = events, .is_armed = false};
   Arm(id, poll);
   return absl::OkStatus();

@@ -34,13 +34,15 @@ void LeaveAThread(const char* name) {
   thread.detach();
 }
 
-// What an old container engine's filter does.
-void ForbidClone3() {
+void Forbid(int system_call, uint16_t error) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-  seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+  seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), system_call, 0);
   if (seccomp_load(filter) != 0) abort();
   seccomp_release(filter);
 }
+
+// What an old container engine's filter does.
+void ForbidClone3() { Forbid(SCMP_SYS(clone3), ENOSYS); }
 
 testing::HostSetup WithWarmUps(std::vector<WarmUp> warm_ups) {
   testing::HostSetup setup = {.options = testing::TestOptions()};
@@ -92,6 +94,16 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     };
   }
   if (test.find("WithoutClone3") != test.npos) setup.before_start = ForbidClone3;
+  if (test.find("RefusesRings") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(io_uring_setup), EPERM); };
+  }
+  if (test.find("KnowsNoRings") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(io_uring_setup), ENOSYS); };
+  }
+  if (test.find("RefusesToEnterRings") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(io_uring_enter), EACCES); };
+  }
+  if (test.find("OverEpoll") != test.npos) setup.options.event_loop = EventLoop::Backend::kEpoll;
   return setup;
 }
 
@@ -237,6 +249,35 @@ HOST_TEST(Start, LaunchSocketArgumentThatAUserTypedIsRefused) {
   char* argv[] = {name, argument, nullptr};
   const auto refused = ForkServer::Start(2, argv, testing::TestOptions());
   EXPECT_TRUE(absl::IsInvalidArgument(refused.status())) << refused.status();
+}
+
+void ExpectEpollBecause(ForkServer& server, std::string_view why) {
+  EXPECT_EQ(server.start_report().event_loop, EventLoop::Backend::kEpoll);
+  EXPECT_EQ(server.start_report().why_no_io_uring, why);
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "4"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->code, 4);
+}
+
+HOST_TEST(Start, HostWhoseFilterRefusesRingsWaitsWithEpollAndSaysWhy) {
+  ExpectEpollBecause(server, "io_uring_setup: EPERM");
+}
+
+HOST_TEST(Start, HostWhoseKernelKnowsNoRingsWaitsWithEpollAndSaysWhy) {
+  ExpectEpollBecause(server, "io_uring_setup: ENOSYS");
+}
+
+HOST_TEST(Start, HostWhoseFilterRefusesToEnterRingsWaitsWithEpollAndSaysWhy) {
+  ExpectEpollBecause(server, "io_uring_enter: EACCES");
+}
+
+HOST_TEST(Start, HostOverEpollByItsOwnChoiceHasNoReason) { ExpectEpollBecause(server, ""); }
+
+HOST_TEST(Start, HostWaitsWithIoUringWhereItIsAllowed) {
+  const absl::Status allowed = EventLoop::Create(EventLoop::Backend::kIoUring).status();
+  if (!allowed.ok()) GTEST_SKIP() << "io_uring is not allowed here: " << allowed;
+  EXPECT_EQ(server.start_report().event_loop, EventLoop::Backend::kIoUring);
+  EXPECT_EQ(server.start_report().why_no_io_uring, "");
 }
 
 }  // namespace

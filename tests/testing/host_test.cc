@@ -24,6 +24,8 @@ namespace {
 
 constexpr char kAsHost[] = "--as-host=";
 constexpr char kTestVariable[] = "FORKSERVER_TEST";
+// "epoll" for hosts that wait so: the same tests, run a second time.
+constexpr char kEventLoopVariable[] = "FORKSERVER_TEST_EVENT_LOOP";
 constexpr int kExitSkipped = 77;
 
 // Set in the victim.
@@ -121,7 +123,12 @@ int HostMain(int argc, char** argv, const std::string& test) {
 }  // namespace
 
 StartOptions TestOptions() {
-  return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<TestProgram>}}, .warm_ups = {}};
+  const char* loop = getenv(kEventLoopVariable);
+  return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<TestProgram>}},
+          .warm_ups = {},
+          .event_loop = loop != nullptr && strcmp(loop, "epoll") == 0
+                            ? EventLoop::Backend::kEpoll
+                            : EventLoop::Backend::kBest};
 }
 
 size_t CountOpenDescriptors() {

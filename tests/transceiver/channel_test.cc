@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/transceiver/each_backend.h"
 #include "tests/transceiver/flight_limit.h"
 #include "tests/transceiver/open_descriptors.h"
 
@@ -34,11 +35,15 @@ bool RunUntil(EventLoop& loop, Done done) {
   return true;
 }
 
+class Channels : public EachBackend {};
+
+INSTANTIATE_TEST_SUITE_P(Over, Channels, kEachBackend, BackendName);
+
 // A loop, a pair of sockets and what a channel reported of `near`. The peer reads and writes
 // `far` with the blocking calls.
 struct Host {
-  Host() {
-    loop = *EventLoop::Create();
+  explicit Host(EventLoop::Backend backend) {
+    loop = *EventLoop::Create(backend);
     SocketPair pair;
     EXPECT_EQ(CreateSocketPair(pair), 0);
     near = std::move(pair.first);
@@ -111,16 +116,16 @@ void SendGarbage(const UniqueFd& socket) {
   ASSERT_EQ(send(socket.get(), "garbage", 7, MSG_NOSIGNAL), 7);
 }
 
-TEST(Channel, DeliversPacketsInTheirOrder) {
-  Host host;
+TEST_P(Channels, DeliversPacketsInTheirOrder) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   for (uint64_t id = 1; id <= 3; ++id) ASSERT_EQ(host.SendFromFar(id), 0);
   ASSERT_TRUE(RunUntil(*host.loop, [&] { return host.received.size() >= 3; }));
   EXPECT_EQ(host.received, CountTo(3));
 }
 
-TEST(Channel, DeliversPayloadAndDescriptors) {
-  Host host;
+TEST_P(Channels, DeliversPayloadAndDescriptors) {
+  Host host(GetParam());
   std::vector<uint8_t> payload;
   UniqueFd descriptor;
   const std::unique_ptr<Channel> channel = host.Started({.on_packet = [&](Packet& packet) {
@@ -138,8 +143,8 @@ TEST(Channel, DeliversPayloadAndDescriptors) {
   EXPECT_EQ(value, 42u);
 }
 
-TEST(Channel, ClosesDescriptorsThatItsHandlerDidNotTake) {
-  Host host;
+TEST_P(Channels, ClosesDescriptorsThatItsHandlerDidNotTake) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const size_t before = OpenDescriptors();
   const int fds[] = {host.far.get(), host.far.get()};
@@ -148,8 +153,8 @@ TEST(Channel, ClosesDescriptorsThatItsHandlerDidNotTake) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-TEST(Channel, ReportsARejectedPacketAndGoesOn) {
-  Host host;
+TEST_P(Channels, ReportsARejectedPacketAndGoesOn) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   SendGarbage(host.far);
   ASSERT_EQ(host.SendFromFar(1), 0);
@@ -158,8 +163,8 @@ TEST(Channel, ReportsARejectedPacketAndGoesOn) {
   EXPECT_TRUE(host.closed.empty());
 }
 
-TEST(Channel, RejectsAPayloadLargerThanItExpects) {
-  Host host;
+TEST_P(Channels, RejectsAPayloadLargerThanItExpects) {
+  Host host(GetParam());
   Channel channel(*host.loop, std::move(host.near), host.Recording(), 16);
   ASSERT_TRUE(channel.Start().ok());
   ASSERT_EQ(host.SendFromFar(1, std::vector<uint8_t>(17)), 0);
@@ -169,8 +174,8 @@ TEST(Channel, RejectsAPayloadLargerThanItExpects) {
   EXPECT_EQ(host.received, std::vector<uint64_t>{2});
 }
 
-TEST(Channel, CallsBeforeReceiveAheadOfEveryPacket) {
-  Host host;
+TEST_P(Channels, CallsBeforeReceiveAheadOfEveryPacket) {
+  Host host(GetParam());
   std::string calls;
   const std::unique_ptr<Channel> channel = host.Started(
       {.before_receive = [&] { calls += "b"; }, .on_packet = [&](Packet&) { calls += "p"; }});
@@ -181,8 +186,8 @@ TEST(Channel, CallsBeforeReceiveAheadOfEveryPacket) {
   EXPECT_EQ(calls, "bpbpb");
 }
 
-TEST(Channel, CallsOnDrainedWhenNothingIsLeftToReceive) {
-  Host host;
+TEST_P(Channels, CallsOnDrainedWhenNothingIsLeftToReceive) {
+  Host host(GetParam());
   std::string calls;
   const std::unique_ptr<Channel> channel = host.Started(
       {.on_drained = [&] { calls += "d"; }, .on_packet = [&](Packet&) { calls += "p"; }});
@@ -192,8 +197,8 @@ TEST(Channel, CallsOnDrainedWhenNothingIsLeftToReceive) {
   EXPECT_EQ(calls, "ppd");
 }
 
-TEST(Channel, DoesNotCallOnDrainedWhileAPeerFloods) {
-  Host host;
+TEST_P(Channels, DoesNotCallOnDrainedWhileAPeerFloods) {
+  Host host(GetParam());
   std::vector<size_t> received_when_drained;
   Channel::Handlers handlers = host.Recording();
   handlers.on_drained = [&] { received_when_drained.push_back(host.received.size()); };
@@ -205,16 +210,16 @@ TEST(Channel, DoesNotCallOnDrainedWhileAPeerFloods) {
   EXPECT_EQ(received_when_drained, std::vector<size_t>{sent});
 }
 
-TEST(Channel, DoesNotWaitWhenNothingIsThereToReceive) {
-  Host host;
+TEST_P(Channels, DoesNotWaitWhenNothingIsThereToReceive) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.loop->Run(kNow);
   EXPECT_TRUE(host.received.empty());
   EXPECT_TRUE(host.closed.empty());
 }
 
-TEST(Channel, LetsOthersRunWhileAPeerFloods) {
-  Host host;
+TEST_P(Channels, LetsOthersRunWhileAPeerFloods) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   uint64_t sent = 0;
   while (sent < 200 && host.SendFromFar(sent + 1) == 0) ++sent;
@@ -226,18 +231,20 @@ TEST(Channel, LetsOthersRunWhileAPeerFloods) {
   EXPECT_EQ(host.received, CountTo(sent));
 }
 
-TEST(Channel, LeavesTheLoopAsleepForMessagesWhenItAttendsToTheHangUpOnly) {
-  Host host;
+TEST_P(Channels, LeavesTheLoopAsleepForMessagesWhenItAttendsToTheHangUpOnly) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
+  host.loop->Run(kNow);
   channel->SetAttention(Attention::kHangUp);
+  host.loop->Run(kNow);
   ASSERT_EQ(host.SendFromFar(1), 0);
   EventLoop::Events events;
   host.loop->WaitForEvents(kNow, events);
   EXPECT_EQ(events.count, 0);
 }
 
-TEST(Channel, AttendsAsItWasToldBeforeItWasStarted) {
-  Host host;
+TEST_P(Channels, AttendsAsItWasToldBeforeItWasStarted) {
+  Host host(GetParam());
   Channel channel(*host.loop, std::move(host.near), host.Recording());
   channel.SetAttention(Attention::kHangUp);
   ASSERT_TRUE(channel.Start().ok());
@@ -247,8 +254,8 @@ TEST(Channel, AttendsAsItWasToldBeforeItWasStarted) {
   EXPECT_EQ(events.count, 0);
 }
 
-TEST(Channel, ReceivesWhatWaitsWhenItIsToldTo) {
-  Host host;
+TEST_P(Channels, ReceivesWhatWaitsWhenItIsToldTo) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   channel->SetAttention(Attention::kHangUp);
   for (uint64_t id = 1; id <= 3; ++id) ASSERT_EQ(host.SendFromFar(id), 0);
@@ -256,8 +263,8 @@ TEST(Channel, ReceivesWhatWaitsWhenItIsToldTo) {
   EXPECT_EQ(host.received, CountTo(3));
 }
 
-TEST(Channel, ReceivesWhatWaitsWhenItAttendsToMessagesAgain) {
-  Host host;
+TEST_P(Channels, ReceivesWhatWaitsWhenItAttendsToMessagesAgain) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   channel->SetAttention(Attention::kHangUp);
   ASSERT_EQ(host.SendFromFar(1), 0);
@@ -266,8 +273,8 @@ TEST(Channel, ReceivesWhatWaitsWhenItAttendsToMessagesAgain) {
   EXPECT_EQ(host.received, CountTo(1));
 }
 
-TEST(Channel, HearsAPeerToTheEndWhenItAttendsToTheHangUpOnly) {
-  Host host;
+TEST_P(Channels, HearsAPeerToTheEndWhenItAttendsToTheHangUpOnly) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   channel->SetAttention(Attention::kHangUp);
   // More than one turn of the loop takes.
@@ -280,8 +287,8 @@ TEST(Channel, HearsAPeerToTheEndWhenItAttendsToTheHangUpOnly) {
   EXPECT_EQ(host.closed.size(), 1u);
 }
 
-TEST(Channel, SendsItsQueueWhenItAttendsToTheHangUpOnly) {
-  Host host;
+TEST_P(Channels, SendsItsQueueWhenItAttendsToTheHangUpOnly) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   channel->SetAttention(Attention::kHangUp);
   const uint64_t last = FillSocket(*channel);
@@ -291,8 +298,8 @@ TEST(Channel, SendsItsQueueWhenItAttendsToTheHangUpOnly) {
   EXPECT_EQ(ids, CountTo(last));
 }
 
-TEST(Channel, KeepsItsQueueWatchedWhenTheAttentionChanges) {
-  Host host;
+TEST_P(Channels, KeepsItsQueueWatchedWhenTheAttentionChanges) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   channel->SetAttention(Attention::kHangUp);
@@ -301,8 +308,8 @@ TEST(Channel, KeepsItsQueueWatchedWhenTheAttentionChanges) {
   EXPECT_EQ(channel->queued_messages(), 0u);
 }
 
-TEST(Channel, SaysOnceThatThePeerIsGoneAlsoToWhoeverAsks) {
-  Host host;
+TEST_P(Channels, SaysOnceThatThePeerIsGoneAlsoToWhoeverAsks) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.far.reset();
   for (int i = 0; i < 3; ++i) channel->ReceiveNow();
@@ -310,16 +317,16 @@ TEST(Channel, SaysOnceThatThePeerIsGoneAlsoToWhoeverAsks) {
   EXPECT_EQ(host.closed.size(), 1u);
 }
 
-TEST(Channel, SendsAtOnceWhenThereIsRoom) {
-  Host host;
+TEST_P(Channels, SendsAtOnceWhenThereIsRoom) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   ASSERT_TRUE(channel->Send({.request_id = 1}).ok());
   EXPECT_EQ(channel->queued_messages(), 0u);
   EXPECT_EQ(host.DrainFar(), CountTo(1));
 }
 
-TEST(Channel, DeliversEverythingInOrderOnceTheFullSocketIsDrained) {
-  Host host;
+TEST_P(Channels, DeliversEverythingInOrderOnceTheFullSocketIsDrained) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const uint64_t first_queued = FillSocket(*channel);
   const uint64_t last = first_queued + 100;
@@ -336,8 +343,8 @@ TEST(Channel, DeliversEverythingInOrderOnceTheFullSocketIsDrained) {
   EXPECT_EQ(channel->queued_messages(), 0u);
 }
 
-TEST(Channel, DeliversTheDescriptorsOfQueuedMessages) {
-  Host host;
+TEST_P(Channels, DeliversTheDescriptorsOfQueuedMessages) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const uint64_t first_queued = FillSocket(*channel);
   const uint64_t last = first_queued + 20;
@@ -362,8 +369,8 @@ TEST(Channel, DeliversTheDescriptorsOfQueuedMessages) {
   }));
 }
 
-TEST(Channel, ClosesItsDuplicatesWhenTheyAreSent) {
-  Host host;
+TEST_P(Channels, ClosesItsDuplicatesWhenTheyAreSent) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const size_t before = OpenDescriptors();
   FillSocket(*channel);
@@ -378,8 +385,8 @@ TEST(Channel, ClosesItsDuplicatesWhenTheyAreSent) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-TEST(Channel, ClosesItsDuplicatesWhenItIsDestroyed) {
-  Host host;
+TEST_P(Channels, ClosesItsDuplicatesWhenItIsDestroyed) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const size_t before = OpenDescriptors();
   FillSocket(*channel);
@@ -391,8 +398,8 @@ TEST(Channel, ClosesItsDuplicatesWhenItIsDestroyed) {
   EXPECT_EQ(OpenDescriptors(), before - 1);
 }
 
-TEST(Channel, QueuesNothingForADescriptorThatIsNotOpen) {
-  Host host;
+TEST_P(Channels, QueuesNothingForADescriptorThatIsNotOpen) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   const size_t before = OpenDescriptors();
@@ -402,8 +409,8 @@ TEST(Channel, QueuesNothingForADescriptorThatIsNotOpen) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-TEST(Channel, RefusesMoreMessagesThanItsQueueTakes) {
-  Host host;
+TEST_P(Channels, RefusesMoreMessagesThanItsQueueTakes) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   while (channel->queued_messages() < Channel::kMaxQueuedMessages) {
@@ -413,8 +420,8 @@ TEST(Channel, RefusesMoreMessagesThanItsQueueTakes) {
   EXPECT_EQ(channel->queued_messages(), Channel::kMaxQueuedMessages);
 }
 
-TEST(Channel, RefusesMoreBytesThanItsQueueTakes) {
-  Host host;
+TEST_P(Channels, RefusesMoreBytesThanItsQueueTakes) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   constexpr size_t kFit = Channel::kMaxQueuedBytes / kMaxPayloadBytes;
@@ -423,8 +430,8 @@ TEST(Channel, RefusesMoreBytesThanItsQueueTakes) {
   EXPECT_EQ(channel->queued_messages(), kFit);
 }
 
-TEST(Channel, QueuesAgainAfterAFullQueueWasDrained) {
-  Host host;
+TEST_P(Channels, QueuesAgainAfterAFullQueueWasDrained) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   while (channel->Send({}, kLargest).ok()) {
@@ -440,8 +447,8 @@ TEST(Channel, QueuesAgainAfterAFullQueueWasDrained) {
   EXPECT_EQ(channel->Send({}, kLargest).code(), absl::StatusCode::kResourceExhausted);
 }
 
-TEST(Channel, SendsWhatWasQueuedBeforeItWasStarted) {
-  Host host;
+TEST_P(Channels, SendsWhatWasQueuedBeforeItWasStarted) {
+  Host host(GetParam());
   Channel channel(*host.loop, std::move(host.near), host.Recording());
   const uint64_t last = FillSocket(channel);
   ASSERT_TRUE(channel.Start().ok());
@@ -451,22 +458,22 @@ TEST(Channel, SendsWhatWasQueuedBeforeItWasStarted) {
   EXPECT_EQ(ids, CountTo(last));
 }
 
-TEST(Channel, RefusesAPayloadOverTheLimitOfTheWire) {
-  Host host;
+TEST_P(Channels, RefusesAPayloadOverTheLimitOfTheWire) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   EXPECT_EQ(channel->Send({}, std::vector<uint8_t>(kMaxPayloadBytes + 1)).code(),
             absl::StatusCode::kInvalidArgument);
 }
 
-TEST(Channel, RefusesDescriptorsOverTheLimitOfTheWire) {
-  Host host;
+TEST_P(Channels, RefusesDescriptorsOverTheLimitOfTheWire) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const std::vector<int> fds(kMaxDescriptors + 1, host.far.get());
   EXPECT_EQ(channel->Send({}, {}, fds).code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(Channel, QueuesNoPayloadOverTheLimitOfTheWire) {
-  Host host;
+TEST_P(Channels, QueuesNoPayloadOverTheLimitOfTheWire) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   EXPECT_EQ(channel->Send({}, std::vector<uint8_t>(kMaxPayloadBytes + 1)).code(),
@@ -474,8 +481,8 @@ TEST(Channel, QueuesNoPayloadOverTheLimitOfTheWire) {
   EXPECT_EQ(channel->queued_messages(), 1u);
 }
 
-TEST(Channel, QueuesNoDescriptorsOverTheLimitOfTheWire) {
-  Host host;
+TEST_P(Channels, QueuesNoDescriptorsOverTheLimitOfTheWire) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   const std::vector<int> fds(kMaxDescriptors + 1, host.far.get());
@@ -483,23 +490,23 @@ TEST(Channel, QueuesNoDescriptorsOverTheLimitOfTheWire) {
   EXPECT_EQ(channel->queued_messages(), 1u);
 }
 
-TEST(Channel, SaysThatThePeerIsGoneWhenItSends) {
-  Host host;
+TEST_P(Channels, SaysThatThePeerIsGoneWhenItSends) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.far.reset();
   EXPECT_EQ(channel->Send({}).code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Channel, SaysThatThePeerIsGoneWhenItSendsAfterOnClosed) {
-  Host host;
+TEST_P(Channels, SaysThatThePeerIsGoneWhenItSendsAfterOnClosed) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.far.reset();
   ASSERT_TRUE(RunUntil(*host.loop, [&] { return !host.closed.empty(); }));
   EXPECT_EQ(channel->Send({}).code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Channel, SaysOnceThatThePeerIsGone) {
-  Host host;
+TEST_P(Channels, SaysOnceThatThePeerIsGone) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.far.reset();
   for (int i = 0; i < 3; ++i) host.loop->Run(kNow);
@@ -507,8 +514,8 @@ TEST(Channel, SaysOnceThatThePeerIsGone) {
   EXPECT_EQ(host.closed[0].code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Channel, IsClosedAfterAllThatThePeerSent) {
-  Host host;
+TEST_P(Channels, IsClosedAfterAllThatThePeerSent) {
+  Host host(GetParam());
   size_t received_at_close = 0;
   Channel::Handlers handlers = host.Recording();
   handlers.on_closed = [&](absl::Status why) {
@@ -526,8 +533,8 @@ TEST(Channel, IsClosedAfterAllThatThePeerSent) {
   EXPECT_EQ(host.received, CountTo(sent));
 }
 
-TEST(Channel, HearsAPeerToTheEndThatDiedWithMessagesUnread) {
-  Host host;
+TEST_P(Channels, HearsAPeerToTheEndThatDiedWithMessagesUnread) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   ASSERT_TRUE(channel->Send({}).ok());
   ASSERT_EQ(host.SendFromFar(1), 0);
@@ -537,8 +544,8 @@ TEST(Channel, HearsAPeerToTheEndThatDiedWithMessagesUnread) {
   EXPECT_EQ(host.closed[0].code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Channel, HearsAPeerToTheEndThatDiedWhileMessagesWereQueued) {
-  Host host;
+TEST_P(Channels, HearsAPeerToTheEndThatDiedWhileMessagesWereQueued) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   ASSERT_EQ(host.SendFromFar(1), 0);
@@ -548,8 +555,8 @@ TEST(Channel, HearsAPeerToTheEndThatDiedWhileMessagesWereQueued) {
   EXPECT_EQ(channel->queued_messages(), 0u);
 }
 
-TEST(Channel, LeavesTheLoopQuietAfterThePeerIsGone) {
-  Host host;
+TEST_P(Channels, LeavesTheLoopQuietAfterThePeerIsGone) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   host.far.reset();
   ASSERT_TRUE(RunUntil(*host.loop, [&] { return !host.closed.empty(); }));
@@ -558,8 +565,8 @@ TEST(Channel, LeavesTheLoopQuietAfterThePeerIsGone) {
   EXPECT_EQ(events.count, 0);
 }
 
-TEST(Channel, NamesTheCallWhenTheSocketFails) {
-  Host host;
+TEST_P(Channels, NamesTheCallWhenTheSocketFails) {
+  Host host(GetParam());
   // An eventfd can be polled, and is no socket.
   host.near = UniqueFd(eventfd(1, EFD_CLOEXEC));
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
@@ -568,24 +575,26 @@ TEST(Channel, NamesTheCallWhenTheSocketFails) {
   EXPECT_NE(host.closed[0].message().find("ENOTSOCK"), std::string::npos) << host.closed[0];
 }
 
-TEST(Channel, FailsToStartOnADescriptorThatIsNotOpen) {
-  Host host;
+TEST_P(Channels, FailsToStartOnADescriptorThatIsNotOpen) {
+  Host host(GetParam());
   Channel channel(*host.loop, UniqueFd(), host.Recording());
   EXPECT_FALSE(channel.Start().ok());
 }
 
-TEST(Channel, LeavesTheLoopWhenItIsDestroyed) {
-  Host host;
+TEST_P(Channels, LeavesTheLoopWhenItIsDestroyed) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel = host.Started(host.Recording());
   ASSERT_EQ(host.SendFromFar(1), 0);
   channel.reset();
+  // Over io_uring the cancellation is heard of, once.
+  host.loop->Run(kNow);
   EventLoop::Events events;
   host.loop->WaitForEvents(kNow, events);
   EXPECT_EQ(events.count, 0);
 }
 
-TEST(Channel, GivesItsSocketAwayUnwatchedAndOpen) {
-  Host host;
+TEST_P(Channels, GivesItsSocketAwayUnwatchedAndOpen) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const int number = channel->fd();
   const UniqueFd socket = channel->TakeSocket();
@@ -596,15 +605,15 @@ TEST(Channel, GivesItsSocketAwayUnwatchedAndOpen) {
   EXPECT_TRUE(host.received.empty());
 }
 
-TEST(Channel, SendsNothingAfterItsSocketWasTaken) {
-  Host host;
+TEST_P(Channels, SendsNothingAfterItsSocketWasTaken) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const UniqueFd socket = channel->TakeSocket();
   EXPECT_EQ(channel->Send({}).code(), absl::StatusCode::kUnavailable);
 }
 
-TEST(Channel, DropsItsQueueWhenItsSocketIsTaken) {
-  Host host;
+TEST_P(Channels, DropsItsQueueWhenItsSocketIsTaken) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const size_t before = OpenDescriptors();
   FillSocket(*channel);
@@ -615,8 +624,8 @@ TEST(Channel, DropsItsQueueWhenItsSocketIsTaken) {
   EXPECT_EQ(OpenDescriptors(), before);
 }
 
-TEST(Channel, LeavesWhatWasNotReadToWhoeverTakesItsSocket) {
-  Host host;
+TEST_P(Channels, LeavesWhatWasNotReadToWhoeverTakesItsSocket) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   UniqueFd socket;
   channel = host.Started({.on_packet = [&](Packet&) { socket = channel->TakeSocket(); }});
@@ -628,8 +637,8 @@ TEST(Channel, LeavesWhatWasNotReadToWhoeverTakesItsSocket) {
   EXPECT_EQ(host.packet.frame().request_id, 2u);
 }
 
-TEST(Channel, ReportsNothingOfASocketThatWasTakenBeforeAReceive) {
-  Host host;
+TEST_P(Channels, ReportsNothingOfASocketThatWasTakenBeforeAReceive) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   UniqueFd socket;
   Channel::Handlers handlers = host.Recording();
@@ -642,8 +651,8 @@ TEST(Channel, ReportsNothingOfASocketThatWasTakenBeforeAReceive) {
   EXPECT_TRUE(host.closed.empty()) << host.closed[0];
 }
 
-TEST(Channel, AnswersFromWithinItsHandler) {
-  Host host;
+TEST_P(Channels, AnswersFromWithinItsHandler) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   channel = host.Started({.on_packet = [&](Packet& packet) {
     EXPECT_TRUE(channel->Send(packet.frame(), packet.payload()).ok());
@@ -656,8 +665,8 @@ TEST(Channel, AnswersFromWithinItsHandler) {
   EXPECT_EQ(host.packet.payload().size(), 2u);
 }
 
-TEST(Channel, IsCalledNoMoreAfterItsPacketHandlerDestroyedIt) {
-  Host host;
+TEST_P(Channels, IsCalledNoMoreAfterItsPacketHandlerDestroyedIt) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   int packets = 0;
   int closes = 0;
@@ -674,8 +683,8 @@ TEST(Channel, IsCalledNoMoreAfterItsPacketHandlerDestroyedIt) {
   EXPECT_EQ(closes, 0);
 }
 
-TEST(Channel, MayBeDestroyedByItsCloseHandler) {
-  Host host;
+TEST_P(Channels, MayBeDestroyedByItsCloseHandler) {
+  Host host(GetParam());
   const size_t before = OpenDescriptors();
   std::unique_ptr<Channel> channel;
   int closes = 0;
@@ -691,8 +700,8 @@ TEST(Channel, MayBeDestroyedByItsCloseHandler) {
   EXPECT_EQ(OpenDescriptors(), before - 2);
 }
 
-TEST(Channel, MayBeDestroyedByItsDrainHandler) {
-  Host host;
+TEST_P(Channels, MayBeDestroyedByItsDrainHandler) {
+  Host host(GetParam());
   const size_t before = OpenDescriptors();
   std::unique_ptr<Channel> channel;
   channel = host.Started({.on_drained = [&] { channel.reset(); }, .on_packet = [](Packet&) {}});
@@ -702,8 +711,8 @@ TEST(Channel, MayBeDestroyedByItsDrainHandler) {
   EXPECT_EQ(OpenDescriptors(), before - 1);
 }
 
-TEST(Channel, ClosesTheDescriptorsOfThePacketWhoseHandlerDestroyedIt) {
-  Host host;
+TEST_P(Channels, ClosesTheDescriptorsOfThePacketWhoseHandlerDestroyedIt) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   channel = host.Started({.on_packet = [&](Packet&) { channel.reset(); }});
   const size_t before = OpenDescriptors();
@@ -727,8 +736,8 @@ struct CaptureCheck {
   }
 };
 
-TEST(Channel, KeepsAPacketHandlerThatDestroysItUntilTheHandlerReturns) {
-  Host host;
+TEST_P(Channels, KeepsAPacketHandlerThatDestroysItUntilTheHandlerReturns) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   auto captured = std::make_shared<int>(0);
   CaptureCheck check = {.channel = channel, .captured = captured};
@@ -739,8 +748,8 @@ TEST(Channel, KeepsAPacketHandlerThatDestroysItUntilTheHandlerReturns) {
   EXPECT_TRUE(check.kept);
 }
 
-TEST(Channel, KeepsADrainHandlerThatDestroysItUntilTheHandlerReturns) {
-  Host host;
+TEST_P(Channels, KeepsADrainHandlerThatDestroysItUntilTheHandlerReturns) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   auto captured = std::make_shared<int>(0);
   CaptureCheck check = {.channel = channel, .captured = captured};
@@ -752,8 +761,8 @@ TEST(Channel, KeepsADrainHandlerThatDestroysItUntilTheHandlerReturns) {
   EXPECT_TRUE(check.kept);
 }
 
-TEST(Channel, KeepsACloseHandlerThatDestroysItUntilTheHandlerReturns) {
-  Host host;
+TEST_P(Channels, KeepsACloseHandlerThatDestroysItUntilTheHandlerReturns) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   auto captured = std::make_shared<int>(0);
   CaptureCheck check = {.channel = channel, .captured = captured};
@@ -765,8 +774,8 @@ TEST(Channel, KeepsACloseHandlerThatDestroysItUntilTheHandlerReturns) {
   EXPECT_TRUE(check.kept);
 }
 
-TEST(Channel, SendsWhenFewerDescriptorsAreInFlight) {
-  Host host;
+TEST_P(Channels, SendsWhenFewerDescriptorsAreInFlight) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const int fds[] = {host.far.get()};
   FlightLimit limit;
@@ -778,8 +787,8 @@ TEST(Channel, SendsWhenFewerDescriptorsAreInFlight) {
   EXPECT_EQ(host.DrainFar(), CountTo(1));
 }
 
-TEST(Channel, KeepsTheOrderWhileTooManyDescriptorsAreInFlight) {
-  Host host;
+TEST_P(Channels, KeepsTheOrderWhileTooManyDescriptorsAreInFlight) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const int fds[] = {host.far.get()};
   FlightLimit limit;
@@ -792,8 +801,8 @@ TEST(Channel, KeepsTheOrderWhileTooManyDescriptorsAreInFlight) {
   EXPECT_EQ(host.DrainFar(), CountTo(3));
 }
 
-TEST(Channel, DoesNotSpinWhileTooManyDescriptorsAreInFlight) {
-  Host host;
+TEST_P(Channels, DoesNotSpinWhileTooManyDescriptorsAreInFlight) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   FillSocket(*channel);
   const int fds[] = {host.far.get()};
@@ -809,8 +818,8 @@ TEST(Channel, DoesNotSpinWhileTooManyDescriptorsAreInFlight) {
   for (int i = 0; i < events.count; ++i) EXPECT_EQ(events.list[i].events & EPOLLOUT, 0u);
 }
 
-TEST(Channel, SaysThatThePeerIsGoneAlsoWhenMessagesWereQueued) {
-  Host host;
+TEST_P(Channels, SaysThatThePeerIsGoneAlsoWhenMessagesWereQueued) {
+  Host host(GetParam());
   const std::unique_ptr<Channel> channel = host.Started(host.Recording());
   const int fds[] = {STDERR_FILENO};
   FlightLimit limit;
@@ -823,8 +832,8 @@ TEST(Channel, SaysThatThePeerIsGoneAlsoWhenMessagesWereQueued) {
 }
 
 // The last, as what it is about can take the process down.
-TEST(Channel, MayBeDestroyedBeforeAReceive) {
-  Host host;
+TEST_P(Channels, MayBeDestroyedBeforeAReceive) {
+  Host host(GetParam());
   std::unique_ptr<Channel> channel;
   Channel::Handlers handlers = host.Recording();
   handlers.before_receive = [&] { channel.reset(); };
