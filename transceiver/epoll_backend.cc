@@ -39,9 +39,7 @@ void EpollBackend::Change(uint64_t id, int fd, uint32_t events) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
-void EpollBackend::Remove(uint64_t, int fd) {
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-}
+void EpollBackend::Remove(uint64_t, int fd) { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 void EpollBackend::SetTimer(int64_t deadline) {
   if (deadline >= armed_for_) return;

@@ -13,8 +13,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Backend backend) {
   if (backend != Backend::kEpoll) {
     absl::StatusOr<std::unique_ptr<EventBackend>> ring = IoUringBackend::Create();
     if (ring.ok()) {
-      return absl::WrapUnique(
-          new EventLoop(Backend::kIoUring, *std::move(ring), absl::OkStatus()));
+      return absl::WrapUnique(new EventLoop(Backend::kIoUring, *std::move(ring), absl::OkStatus()));
     }
     if (backend == Backend::kIoUring) return ring.status();
     why_no_io_uring = ring.status();
@@ -75,9 +74,7 @@ void EventLoop::RunTimers() {
   }
 }
 
-void EventLoop::WaitForEvents(int64_t deadline, Events& events) {
-  waiter_->Wait(deadline, events);
-}
+void EventLoop::WaitForEvents(int64_t deadline, Events& events) { waiter_->Wait(deadline, events); }
 
 void EventLoop::Dispatch(Events& events) {
   waiter_->BeginDispatch(events);

@@ -7,7 +7,7 @@
 //
 // Over io_uring, where watching, unwatching what has fired, and timers are no system calls of
 // their own; or over epoll, where io_uring is refused (kernel.io_uring_disabled, a seccomp filter,
-// a kernel before 5.18). Both report a descriptor as long as it is ready.
+// a kernel before 5.19). Both report a descriptor as long as it is ready.
 //
 // The loop's own descriptor, fd(), polls readable whenever Run has something to do, timers
 // included: that is how it is put inside another loop. It may be readable once when there is

@@ -1,5 +1,5 @@
 // The event loop's waiting by io_uring(7): what is watched is queued in the ring and goes to the
-// kernel with the next wait, which is then the only system call. Wants Linux 5.18.
+// kernel with the next wait, which is then the only system call. Wants Linux 5.19.
 //
 // Each watch is a one-shot POLL_ADD whose user data is its id; when it has fired and is still
 // watched after its callback, it is queued again. A new poll looks at the descriptor before it
@@ -12,8 +12,9 @@
 //   - An armed poll holds its file: the peer of a socket that was closed sees no hang-up. So
 //     Remove cancels an armed poll at once, and so does the destructor (closing a ring lets go
 //     of its files only later, in a worker).
-//   - A poll is completed by the thread that submitted it, which the kernel interrupts for that,
-//     wherever it is. See EventLoop about EINTR.
+//   - A poll is completed by the thread that submitted it. The kernel interrupts what that thread
+//     sleeps in for it (EventLoop says what that means); one that computes does it later, with
+//     the timer's tick at the latest.
 //   - Once that thread has ended, its polls fire with ECANCELED. They are armed again.
 //   - The submission queue belongs to whoever has the loop's lock, the completion queue to the
 //     one thread in Wait. Wait submits what is queued when it begins; what is queued while it
@@ -79,6 +80,7 @@ class IoUringBackend : public EventBackend {
   absl::flat_hash_set<int> watched_fds_;
   // What the kernel had no memory for.
   std::deque<io_uring_sqe> backlog_;
+  std::atomic<bool> has_backlog_ = false;
   // Of the one timeout in the ring; read by the kernel when it is submitted.
   __kernel_timespec timeout_ = {};
   int64_t armed_for_ = kNever;

@@ -197,7 +197,6 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   // A kernel without it, or one that does not let us: then pools do not shrink.
   core->pressure.Watch("/proc/pressure/memory").IgnoreError();
   if (options.driving == Driving::kOwnThread) core->StartThread();
-  core->loop->Flush();
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 
@@ -308,7 +307,10 @@ void ForkServer::Cancel(LaunchId id) {
   core_->driver.HandOver();
 }
 
-int ForkServer::pollable_fd() const { return core_->loop->fd(); }
+int ForkServer::pollable_fd() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->driver.PollableFd();
+}
 
 void ForkServer::Dispatch(absl::Duration max_wait) {
   std::unique_lock lock(core_->driver.mutex());

@@ -75,7 +75,8 @@ struct StartOptions {
   // Templates below the root, parents before their children.
   std::vector<TemplateOptions> templates = {};
   Driving driving = Driving::kCallers;
-  // What the host waits with. Before another choice than kEpoll, see EventLoop about EINTR.
+  // What the host waits with. Over io_uring some calls of a thread that launched can end with
+  // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
 };
 

@@ -55,8 +55,15 @@ bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {
 }
 
 void LoopDriver::HandOver() {
-  // Who drives on submits what is queued with its own wait.
-  if (!driven_ && waiting_ == 0) loop_.Flush();
+  // Who drives on hands it over with its own wait, and so does the next one who waits, unless
+  // something else may be waiting on the descriptor by then.
+  if (is_polled_ && !driven_ && waiting_ == 0) loop_.Flush();
+}
+
+int LoopDriver::PollableFd() {
+  is_polled_ = true;
+  HandOver();
+  return loop_.fd();
 }
 
 void LoopDriver::WakeOthers() {

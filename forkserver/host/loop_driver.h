@@ -50,6 +50,8 @@ class LoopDriver {
   // For whoever goes back to the embedder, with the lock held and without having waited: the
   // embedder may poll the loop's descriptor next, and what is watched must show there.
   void HandOver();
+  // The loop's descriptor, for somebody who polls it from now on. With the lock held.
+  int PollableFd();
 
  private:
   void TakeTurn(std::unique_lock<std::mutex>& lock, int64_t deadline);
@@ -62,6 +64,7 @@ class LoopDriver {
   std::condition_variable turn_;
   bool driven_ = false;
   int waiting_ = 0;
+  bool is_polled_ = false;
 };
 
 }  // namespace forkserver
