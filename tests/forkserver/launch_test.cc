@@ -285,6 +285,53 @@ HOST_TEST(Launch, PollableDescriptorWakesAnotherLoop) {
   }
 }
 
+// What is watched is handed to the kernel before each return to the embedder, not at its next wait.
+HOST_TEST(Launch, PollableDescriptorThatIsHeldWakesAnotherLoop) {
+  pollfd state = {.fd = server.pollable_fd(), .events = POLLIN, .revents = 0};
+  for (int i = 0; i < 20; ++i) {
+    bool ended = false;
+    server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+      EXPECT_TRUE(child.ok()) << child.status();
+      ended = true;
+    });
+    while (!ended) {
+      ASSERT_EQ(poll(&state, 1, 10'000), 1);
+      server.Dispatch();
+    }
+  }
+  // A deadline too.
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
+  LaunchOptions options = Options({"exit", "0"});
+  options.timeout = absl::Milliseconds(20);
+  bool ended = false;
+  server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> child) {
+    EXPECT_TRUE(absl::IsDeadlineExceeded(child.status())) << child.status();
+    ended = true;
+  });
+  while (!ended) {
+    ASSERT_EQ(poll(&state, 1, 10'000), 1);
+    server.Dispatch();
+  }
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
+}
+
+// A thread that asks for launches and ends leaves them to whoever waits.
+HOST_TEST(Launch, LaunchesOfAThreadThatHasEndedBecomeReady) {
+  std::atomic<int> good = 0;
+  const int held = server.pollable_fd();
+  EXPECT_GE(held, 0);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
+  std::thread([&] {
+    for (int i = 0; i < 20; ++i) {
+      server.LaunchAsync(Options({"exit", "0"}),
+                         [&](absl::StatusOr<LaunchedChild> child) { good += child.ok(); });
+    }
+  }).join();
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
+  for (int i = 0; i < 100 && good < 20; ++i) server.Dispatch(absl::Seconds(1));
+  EXPECT_EQ(good, 20);
+}
+
 HOST_TEST(Launch, DeadlineEndsALaunchThatAStoppedTemplateDoesNotAnswer) {
   ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
   LaunchOptions options = Options({"exit", "0"});

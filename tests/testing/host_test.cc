@@ -126,9 +126,8 @@ StartOptions TestOptions() {
   const char* loop = getenv(kEventLoopVariable);
   return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<TestProgram>}},
           .warm_ups = {},
-          .event_loop = loop != nullptr && strcmp(loop, "epoll") == 0
-                            ? EventLoop::Backend::kEpoll
-                            : EventLoop::Backend::kBest};
+          .event_loop = loop != nullptr && strcmp(loop, "epoll") == 0 ? EventLoop::Backend::kEpoll
+                                                                      : EventLoop::Backend::kBest};
 }
 
 size_t CountOpenDescriptors() {

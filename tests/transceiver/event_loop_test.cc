@@ -1,15 +1,20 @@
 #include "transceiver/event_loop.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -640,10 +645,12 @@ TEST_P(EventLoops, WakesAWaitingThreadForEventsThatWereChanged) {
   const UniqueFd event = NotReady();
   uint32_t events = 0;
   const EventLoop::WatchId id = MustWatch(*loop, event, [&](uint32_t what) { events = what; });
-  WatchedThread waiter([&] { loop->Run(Late()); });
+  EventLoop::Events fetched;
+  WatchedThread waiter([&] { loop->WaitForEvents(Late(), fetched); });
   ASSERT_TRUE(waiter.BlocksIn(WaitSystemCall()));
   loop->ChangeEvents(id, EPOLLOUT);
   waiter.Join();
+  loop->Dispatch(fetched);
   EXPECT_EQ(events, uint32_t{EPOLLOUT});
 }
 
@@ -660,13 +667,13 @@ TEST_P(EventLoops, ReportsAHangUpThatNobodyAskedFor) {
 }
 
 // Returns after so many descriptors can be open, or skips.
-#define WANT_DESCRIPTORS(count)                                                              \
-  do {                                                                                       \
-    rlimit limit;                                                                            \
-    getrlimit(RLIMIT_NOFILE, &limit);                                                        \
+#define WANT_DESCRIPTORS(count)                                                                \
+  do {                                                                                         \
+    rlimit limit;                                                                              \
+    getrlimit(RLIMIT_NOFILE, &limit);                                                          \
     if (limit.rlim_max < (count)) GTEST_SKIP() << "no room for " << (count) << " descriptors"; \
-    limit.rlim_cur = limit.rlim_max;                                                         \
-    setrlimit(RLIMIT_NOFILE, &limit);                                                        \
+    limit.rlim_cur = limit.rlim_max;                                                           \
+    setrlimit(RLIMIT_NOFILE, &limit);                                                          \
   } while (false)
 
 TEST_P(EventLoops, WatchesThousandsOfSocketsThatAllBecomeReady) {
@@ -732,10 +739,12 @@ TEST_P(EventLoops, SharesItselfAmongThreads) {
     }
   });
   std::vector<std::thread> threads;
+  std::vector<UniqueFd> events;
+  for (int t = 0; t < kThreads; ++t) events.push_back(NotReady());
   for (int t = 0; t < kThreads; ++t) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, t] {
+      const UniqueFd& event = events[t];
       for (int i = 0; i < kRounds; ++i) {
-        const UniqueFd event = NotReady();
         std::promise<void> called;
         EventLoop::WatchId id = 0;
         {
@@ -747,8 +756,9 @@ TEST_P(EventLoops, SharesItselfAmongThreads) {
           });
         }
         Set(event);
-        ASSERT_EQ(called.get_future().wait_for(std::chrono::seconds(5)),
-                  std::future_status::ready);
+        ASSERT_EQ(called.get_future().wait_for(std::chrono::seconds(5)), std::future_status::ready);
+        eventfd_t value;
+        eventfd_read(event.get(), &value);
         // The callback has returned.
         const std::lock_guard lock(mutex);
       }
@@ -774,11 +784,10 @@ TEST_P(EventLoops, WatchesAnotherLoop) {
       eventfd_read(event.get(), &value);
     });
     inner->Flush();
-    const absl::StatusOr<EventLoop::WatchId> id =
-        outer->Watch(inner->fd(), EPOLLIN, [&](uint32_t) {
-          inner->Run(kNow);
-          inner->Flush();
-        });
+    const absl::StatusOr<EventLoop::WatchId> id = outer->Watch(inner->fd(), EPOLLIN, [&](uint32_t) {
+      inner->Run(kNow);
+      inner->Flush();
+    });
     ASSERT_TRUE(id.ok());
     for (int round = 1; round <= 3; ++round) {
       Set(event);
@@ -790,14 +799,117 @@ TEST_P(EventLoops, WatchesAnotherLoop) {
 }
 
 TEST(EventLoopOverIoUring, FindsAFileThatCannotBePolledReady) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> made =
-      EventLoop::Create(EventLoop::Backend::kIoUring);
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = EventLoop::Create(EventLoop::Backend::kIoUring);
   if (!made.ok()) GTEST_SKIP() << made.status();
   const UniqueFd file = RegularFile();
   uint32_t events = 0;
   MustWatch(**made, file, [&](uint32_t what) { events = what; });
   (*made)->Run(Late());
   EXPECT_EQ(events, uint32_t{EPOLLIN});
+}
+
+// Over io_uring it is for the thread that watched to complete the watch.
+TEST_P(EventLoops, SeesAnEventAlsoWhileTheThreadThatWatchedComputes) {
+  const std::unique_ptr<EventLoop> loop = Loop();
+  const UniqueFd event = NotReady();
+  std::atomic<bool> seen = false;
+  std::promise<void> watched;
+  WatchedThread busy([&] {
+    MustWatch(*loop, event, [&](uint32_t) { seen = true; });
+    loop->Flush();
+    watched.set_value();
+    const int64_t deadline = Late();
+    while (!seen && NowNanos() < deadline) {
+    }
+  });
+  watched.get_future().wait();
+  WatchedThread waiter([&] { RunUntil(*loop, [&] { return seen.load(); }); });
+  ASSERT_TRUE(waiter.BlocksIn(WaitSystemCall()));
+  const int64_t start = NowNanos();
+  Set(event);
+  waiter.Join();
+  EXPECT_TRUE(seen);
+  EXPECT_LT(NowNanos() - start, kNanosPerSecond);
+}
+
+// As an embedder's loop waits. Over io_uring its wait may end with EINTR, without any signal.
+TEST_P(EventLoops, IsReadableForAnEpollOfTheThreadThatWatched) {
+  const std::unique_ptr<EventLoop> loop = Loop();
+  const UniqueFd event = NotReady();
+  MustWatch(*loop, event, [](uint32_t) {});
+  loop->Flush();
+  const UniqueFd outer(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event wanted = {.events = EPOLLIN, .data = {}};
+  ASSERT_EQ(epoll_ctl(outer.get(), EPOLL_CTL_ADD, loop->fd(), &wanted), 0);
+  const pid_t self = gettid();
+  std::thread setter([&] {
+    // When the other one sleeps.
+    for (long call = -1; call != SYS_epoll_wait;) {
+      std::ifstream("/proc/self/task/" + std::to_string(self) + "/syscall") >> call;
+    }
+    Set(event);
+  });
+  int count = 0;
+  do {
+    count = epoll_wait(outer.get(), &wanted, 1, 5000);
+  } while (count < 0 && errno == EINTR);
+  EXPECT_EQ(count, 1);
+  setter.join();
+}
+
+// The mapping of a ring is not for a child to find.
+TEST(EventLoopOverIoUring, KeepsItsRingFromForkedChildren) {
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = EventLoop::Create(EventLoop::Backend::kIoUring);
+  if (!made.ok()) GTEST_SKIP() << made.status();
+  int rings = 0;
+  bool in_ring = false;
+  std::ifstream maps("/proc/self/smaps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("anon_inode:[io_uring]") != line.npos) {
+      in_ring = true;
+      ++rings;
+    } else if (in_ring && line.starts_with("VmFlags:")) {
+      in_ring = false;
+      EXPECT_NE(line.find(" dc"), line.npos) << line;
+    }
+  }
+  EXPECT_GT(rings, 0);
+}
+
+// A kernel without memory to take what is queued: it is kept, in its order. The first
+// few hundred are not ready, so that no event has the loop come round to the rest.
+TEST(EventLoopOverIoUring, HandsOverLaterWhatTheKernelHadNoMemoryFor) {
+  absl::StatusOr<std::unique_ptr<EventLoop>> made = EventLoop::Create(EventLoop::Backend::kIoUring);
+  if (!made.ok()) GTEST_SKIP() << made.status();
+  const std::unique_ptr<EventLoop> loop = *std::move(made);
+  constexpr size_t kCount = 1000;
+  WANT_DESCRIPTORS(kCount + 100);
+  std::vector<UniqueFd> events;
+  for (size_t i = 0; i < kCount; ++i) events.push_back(i < kCount / 2 ? NotReady() : Ready());
+  std::vector<EventLoop::WatchId> ids(kCount);
+  std::vector<int> calls(kCount, 0);
+  size_t called = 0;
+  WatchedThread starved([&] {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAGAIN), SCMP_SYS(io_uring_enter), 0);
+    ASSERT_EQ(seccomp_load(filter), 0);
+    seccomp_release(filter);
+    for (size_t i = 0; i < kCount; ++i) {
+      ids[i] = MustWatch(*loop, events[i], [&, i](uint32_t) {
+        ++calls[i];
+        ++called;
+        loop->Unwatch(ids[i]);
+      });
+    }
+    loop->Unwatch(ids.back());
+  });
+  starved.Join();
+  ASSERT_TRUE(RunUntil(*loop, [&] { return called == kCount / 2 - 1; }));
+  for (size_t i = 0; i < kCount / 2; ++i) Set(events[i]);
+  ASSERT_TRUE(RunUntil(*loop, [&] { return called == kCount - 1; }));
+  loop->Run(kNow);
+  calls.back() += 1;  // unwatched before it could be called
+  EXPECT_EQ(calls, std::vector<int>(kCount, 1));
 }
 
 TEST(EventLoop, SaysWhichBackendItIs) {
