@@ -263,6 +263,7 @@ absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
     core_->driver.RunUntil(
         lock, [&result] { return result.has_value(); }, kNever);
   }
+  core_->driver.HandOver();
   return *std::move(result);
 }
 
@@ -288,6 +289,7 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
     return ended == options.size();
   };
   core_->driver.RunUntil(lock, begin_more, kNever);
+  core_->driver.HandOver();
   return results;
 }
 
@@ -298,6 +300,7 @@ void ForkServer::ReapAsync(Process process, ExitCallback callback) {
     core->exits.push_back([callback, status] { callback(status); });
   });
   core_->WakeForCompletions();
+  core_->driver.HandOver();
 }
 
 void ForkServer::Cancel(LaunchId id) {
