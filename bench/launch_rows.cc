@@ -38,7 +38,10 @@ absl::StatusOr<std::unique_ptr<LaunchRows>> LaunchRows::Create(ForkServer& serve
   absl::StatusOr<RealisticPlan> plan = RealisticPlan::Create();
   if (!plan.ok()) return plan.status();
   auto rows = absl::WrapUnique(new LaunchRows(server, *std::move(plan)));
-  absl::StatusOr<LaunchedChild> echo = server.Launch(rows->plan_.Echo());
+  LaunchOptions echo_options = rows->plan_.Echo();
+  // The first launch that may take a blank is what has the pool filled.
+  echo_options.way = LaunchWay::kTemplate;
+  absl::StatusOr<LaunchedChild> echo = server.Launch(echo_options);
   if (!echo.ok()) return echo.status();
   rows->echo_ = std::make_unique<LaunchedChild>(*std::move(echo));
   return rows;

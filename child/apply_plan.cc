@@ -12,8 +12,8 @@
 #include <algorithm>
 
 #include "child/place_descriptors.h"
-#include "transceiver/clock.h"
 #include "transceiver/launch_path.h"
+#include "transceiver/raw_bytes.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -74,7 +74,9 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderCo
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
                                                     ChildUnderConstruction& child) {
-  return PlaceDescriptors(plan.descriptors, child.received, child.launch_socket);
+  const size_t numbers = DescriptorScratch(plan.descriptors.count, child.received.size());
+  return PlaceDescriptors(plan.descriptors, child.received, child.launch_socket,
+                          child.arena.Room<int>(child.plan_bytes, numbers));
 }
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,
@@ -85,7 +87,9 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kWorkingDirectory, error);
 }
 
-std::string_view VariableName(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view VariableName(std::string_view entry) {
+  return entry.substr(0, FindByte(entry, '='));
+}
 
 bool SectionHas(const PlanSection& section, std::string_view name) {
   ByteReader in = section.reader();
@@ -102,7 +106,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
   if (plan.environment_base == EnvironmentBase::kTemplate) {
     for (char** entry = environ; *entry != nullptr; ++entry) ++count;
   }
-  std::span<char*> free_pointers = child.arena.PointerRoom(child.plan_bytes, count);
+  std::span<char*> free_pointers = child.arena.Room<char*>(child.plan_bytes, count);
   size_t used = 0;
   const auto put = [&](const char* text) {
     if (used == free_pointers.size()) return false;
@@ -131,19 +135,19 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
   ByteReader unset = plan.unset_environment.reader();
   for (uint32_t i = 0; i < plan.unset_environment.count; ++i) {
     const std::string_view name = unset.String();
-    if (name.empty() || name.find('=') != name.npos) {
+    if (name.empty() || FindByte(name, '=') != name.size()) {
       return Fail(LaunchStep::kEnvironment, EINVAL, i);
     }
   }
   ByteReader variables = plan.set_environment.reader();
   for (uint32_t i = 0; i < plan.set_environment.count; ++i) {
     const std::string_view entry = variables.String();
-    const size_t equals = entry.find('=');
-    if (equals == entry.npos || equals == 0) return Fail(LaunchStep::kEnvironment, EINVAL, i);
+    const size_t equals = FindByte(entry, '=');
+    if (equals == entry.size() || equals == 0) return Fail(LaunchStep::kEnvironment, EINVAL, i);
     if (!put(entry.data())) return Fail(LaunchStep::kEnvironment, E2BIG, i);
   }
   if (!put(nullptr)) return Fail(LaunchStep::kEnvironment, E2BIG);
-  environ = free_pointers.data();
+  child.environment = free_pointers.data();
   return {};
 }
 
@@ -162,8 +166,8 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyTitle(const PlanView& plan, ChildUnderCo
   const std::span<char> room = child.image.title_room;
   if (room.empty()) return Fail(LaunchStep::kTitle, ENOSPC);
   const size_t size = std::min(plan.title.size(), room.size() - 1);
-  memcpy(room.data(), plan.title.data(), size);
-  memset(room.data() + size, 0, room.size() - size);
+  CopyBytes(room.data(), plan.title.data(), size);
+  ClearBytes(room.data() + size, room.size() - size);
   return {};
 }
 
@@ -211,7 +215,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPlan(const PlanView& plan, ChildUnderCon
   for (const StepRow& row : kSteps) {
     const StepFailure failure = row.apply(plan, child);
     if (failure.failed()) return failure;
-    child.ready.done_at[static_cast<size_t>(row.step)] = NowNanos();
+    child.ready.done_at[static_cast<size_t>(row.step)] = child.image.clock.Now();
   }
   return {};
 }

@@ -37,6 +37,7 @@ struct ChildUnderConstruction {
   const ChildProgramRow* program = nullptr;
   PrefsMap prefs = {};
   std::span<char*> argv = {};
+  char** environment = nullptr;  // to become environ
   ReadyMessage ready = {};
 };
 

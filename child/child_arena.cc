@@ -5,7 +5,7 @@
 namespace forkserver {
 
 int ChildArena::Map() {
-  return mapping_.Map(2 * kMaxMessageBytes + kMaxPointers * sizeof(char*), PROT_READ | PROT_WRITE,
+  return mapping_.Map(kTemplateRoom + kTemplateRoomBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 }
 

@@ -32,20 +32,29 @@ class ChildArena {
   std::span<uint8_t> channel_buffer() const {
     return mapping_.bytes().subspan(kMaxMessageBytes, kMaxPayloadBytes);
   }
-  // Room for the argument and environment pointers of a Plan of `plan_bytes`. A few hundred fit
-  // behind the Plan's own bytes, on pages that are there already.
-  std::span<char*> PointerRoom(size_t plan_bytes, size_t count) const {
-    const size_t start = (plan_bytes + alignof(char*) - 1) & ~(alignof(char*) - 1);
-    if (start <= kMaxPayloadBytes && count <= (kMaxPayloadBytes - start) / sizeof(char*)) {
-      return {reinterpret_cast<char**>(mapping_.bytes().data() + start), count};
+  // Room for what a step needs beside a Plan of `plan_bytes`: the argument and environment
+  // pointers, which stay, or numbers that are forgotten before those come. A few hundred fit behind
+  // the Plan's own bytes, on pages that are there already. Shorter than `count` if that is too
+  // much.
+  template <typename T>
+  std::span<T> Room(size_t plan_bytes, size_t count) const {
+    static_assert(sizeof(T) <= sizeof(char*));
+    const size_t start = (plan_bytes + alignof(T) - 1) & ~(alignof(T) - 1);
+    if (start <= kMaxPayloadBytes && count <= (kMaxPayloadBytes - start) / sizeof(T)) {
+      return {reinterpret_cast<T*>(mapping_.bytes().data() + start), count};
     }
-    return large_room().first(std::min(count, kMaxPointers));
+    return {reinterpret_cast<T*>(mapping_.bytes().data() + kLargeRoom),
+            std::min(count, kMaxPointers)};
+  }
+  // What a template leaves to its children beside its stack.
+  std::span<uint8_t> template_room() const {
+    return mapping_.bytes().subspan(kTemplateRoom, kTemplateRoomBytes);
   }
 
  private:
-  std::span<char*> large_room() const {
-    return {reinterpret_cast<char**>(mapping_.bytes().data() + 2 * kMaxMessageBytes), kMaxPointers};
-  }
+  static constexpr size_t kLargeRoom = 2 * kMaxMessageBytes;
+  static constexpr size_t kTemplateRoom = kLargeRoom + kMaxPointers * sizeof(char*);
+  static constexpr size_t kTemplateRoomBytes = 4096;
 
   Mapping mapping_;
 };

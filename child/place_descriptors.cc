@@ -15,14 +15,16 @@
 namespace forkserver {
 namespace {
 
-// The numbers that will be open, sorted. A fixed array: nothing here may allocate.
+// The numbers that will be open, sorted, in memory of the caller's.
 class NumberSet {
  public:
+  explicit NumberSet(std::span<int> room) : numbers_(room.data()) {}
+
   // False: it was there already.
   bool Insert(int number) {
     int* const place = std::lower_bound(numbers_, numbers_ + size_, number);
     if (place != numbers_ + size_ && *place == number) return false;
-    std::move_backward(place, numbers_ + size_, numbers_ + size_ + 1);
+    for (int* to = numbers_ + size_; to != place; --to) *to = to[-1];
     *place = number;
     ++size_;
     return true;
@@ -32,7 +34,7 @@ class NumberSet {
   const int* end() const { return numbers_ + size_; }
 
  private:
-  int numbers_[kMaxPlannedDescriptors + 1];
+  int* const numbers_;
   size_t size_ = 0;
 };
 
@@ -85,13 +87,15 @@ FORKSERVER_LAUNCH_PATH void CloseOthers(const NumberSet& kept) {
 
 FORKSERVER_LAUNCH_PATH StepFailure PlaceDescriptors(const PlanSection& planned,
                                                     DescriptorList& received,
-                                                    UniqueFd& launch_socket) {
+                                                    UniqueFd& launch_socket,
+                                                    std::span<int> scratch) {
   const auto failure = [](uint32_t index, int error) {
     return StepFailure{LaunchStep::kDescriptors, error, index};
   };
 
   // Check everything before anything moves.
-  NumberSet targets;
+  const size_t received_count = received.size();
+  NumberSet targets(scratch.subspan(received_count));
   ByteReader in = planned.reader();
   for (uint32_t i = 0; i < planned.count; ++i) {
     const PlannedDescriptor entry = ReadPlannedDescriptor(in);
@@ -114,8 +118,7 @@ FORKSERVER_LAUNCH_PATH StepFailure PlaceDescriptors(const PlanSection& planned,
   }
 
   // From here on numbers are plain ints: what is overwritten or not kept is closed by number.
-  int source_of[kMaxDescriptors];
-  const size_t received_count = received.size();
+  const std::span<int> source_of = scratch.first(received_count);
   for (size_t i = 0; i < received_count; ++i) source_of[i] = received.Take(i).release();
   if (targets.Contains(launch_socket.get())) {
     const int copy = DuplicateAside(launch_socket.get(), targets);

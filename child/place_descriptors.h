@@ -9,6 +9,10 @@
 #ifndef CHILD_PLACE_DESCRIPTORS_H_
 #define CHILD_PLACE_DESCRIPTORS_H_
 
+#include <stddef.h>
+
+#include <span>
+
 #include "child/launch_step.h"
 #include "child/plan.h"
 #include "transceiver/packet.h"
@@ -23,8 +27,13 @@ namespace forkserver {
 //   others  as fcntl(2) and dup3(2) say; EBADF also for a target beyond RLIMIT_NOFILE
 // or of step kStdio, EBADF, where one of 0, 1 and 2 is not named: whoever opens a file next would
 // get that number, and print into it.
+// `scratch` has room for DescriptorScratch numbers; what is in it afterwards is of no use.
 StepFailure PlaceDescriptors(const PlanSection& planned, DescriptorList& received,
-                             UniqueFd& launch_socket);
+                             UniqueFd& launch_socket, std::span<int> scratch);
+
+inline size_t DescriptorScratch(size_t planned, size_t received) {
+  return planned + 1 + received;  // 1: the launch socket
+}
 
 }  // namespace forkserver
 

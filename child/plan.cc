@@ -26,7 +26,8 @@ void PutStrings(ByteWriter& out, std::span<const std::string> strings) {
 
 // Reads `count` and walks over the elements, so that a later walk needs no checks.
 template <typename ReadOne>
-PlanSection TakeSection(std::span<const uint8_t> payload, ByteReader& in, ReadOne read_one) {
+FORKSERVER_LAUNCH_PATH PlanSection TakeSection(std::span<const uint8_t> payload, ByteReader& in,
+                                               ReadOne read_one) {
   PlanSection section = {.count = in.U32(), .bytes = {}};
   const size_t start = in.position();
   for (uint32_t i = 0; i < section.count && in.ok(); ++i) read_one(in);

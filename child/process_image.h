@@ -10,6 +10,9 @@
 
 #include <span>
 
+#include "child/thread_block.h"
+#include "transceiver/launch_clock.h"
+
 namespace forkserver {
 
 struct ProcessImage {
@@ -18,6 +21,8 @@ struct ProcessImage {
   std::span<char> title_room;
   // Of every loaded object; see forkserver/server/build_id.h.
   uint64_t build_id = 0;
+  ThreadBlock thread_block = {};
+  LaunchClock clock = {};
 };
 
 // The run of argv strings, and environment strings behind them, as far as it has no gap.

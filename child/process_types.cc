@@ -6,8 +6,7 @@ namespace forkserver {
 namespace {
 
 constexpr ProcessTypeRow kRows[] = {
-    {ProcessType::kParent, "parent", "Host", Launchable::kNo, kNoPool,
-     RecordedUntil::kReady},
+    {ProcessType::kParent, "parent", "Host", Launchable::kNo, kNoPool, RecordedUntil::kReady},
     // Few, and each is asked for by name long before it is needed.
     {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes, kNoPool,
      RecordedUntil::kReady},
@@ -18,8 +17,7 @@ constexpr ProcessTypeRow kRows[] = {
     // What is tested is the launch, from its beginning.
     {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool,
      RecordedUntil::kReady},
-    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds(),
-     RecordedUntil::kReady},
+    {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds(), RecordedUntil::kReady},
 };
 
 constexpr bool RowsAreComplete() {

@@ -6,7 +6,6 @@
 
 #include "child/apply_plan.h"
 #include "child/refusal.h"
-#include "transceiver/clock.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 #include "transceiver/sealed_memfd.h"
@@ -85,7 +84,7 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   child.ready.build_id = start.image.build_id;
   child.ready.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
   child.ready.started_at = start.started_at;
-  child.ready.plan_received_at = NowNanos();
+  child.ready.plan_received_at = start.image.clock.Now();
 
   Mapping large_plan;
   std::span<const uint8_t> bytes;
@@ -95,7 +94,7 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   if (!failure.failed()) failure = ApplyPlan(plan, child);
   if (failure.failed()) FailAndExit(socket.get(), packet, failure);
 
-  child.ready.done_at[static_cast<size_t>(LaunchStep::kReady)] = NowNanos();
+  child.ready.done_at[static_cast<size_t>(LaunchStep::kReady)] = start.image.clock.Now();
   uint8_t ready[ReadyMessage::kBytes];
   if (SendPacket(socket.get(), Blocking::kWait,
                  {.type = kReady, .request_id = packet.frame().request_id},
@@ -103,6 +102,9 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
     _exit(kExitOrphaned);
   }
 
+  // What cannot fail and nobody else sees waits until here, while the host wakes up.
+  environ = child.environment;
+  start.image.thread_block.Restore();
   PageRecorder recorder(start.record);
   const ProcessTypeRow* row = FindProcessType(child.program->type);
   if (row->recorded_until == RecordedUntil::kReady) recorder.FirstWorkDone();

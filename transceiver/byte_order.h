@@ -21,6 +21,8 @@
 #include <span>
 #include <string_view>
 
+#include "transceiver/raw_bytes.h"
+
 namespace forkserver {
 
 static_assert(std::endian::native == std::endian::little,
@@ -82,7 +84,7 @@ class ByteReader {
     const std::span<const uint8_t> bytes = Bytes(size_t{size} + 1);
     if (!ok_) return {};
     const char* text = reinterpret_cast<const char*>(bytes.data());
-    if (strnlen(text, bytes.size()) != size) {
+    if (FindByte({text, bytes.size()}, '\0') != size) {
       ok_ = false;
       return {};
     }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "transceiver/launch_path.h"
+#include "transceiver/raw_bytes.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -43,7 +44,7 @@ struct PacketAccess {
       if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
       const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
       DescriptorList& list = packet.descriptors_;
-      memcpy(list.fds_ + list.size_, CMSG_DATA(control), count * sizeof(int));
+      CopyBytes(list.fds_ + list.size_, CMSG_DATA(control), count * sizeof(int));
       list.size_ += count;
     }
   }
@@ -150,7 +151,7 @@ FORKSERVER_LAUNCH_PATH int SendPacket(int socket, Blocking blocking, Frame frame
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
     rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+    CopyBytes(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
   }
   long sent;
   do {

@@ -74,13 +74,16 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     }
   }
   auto makings = std::make_unique<TemplateMakings>();
-  makings->image = {.title_room = FindTitleRoom(argc, argv, environ), .build_id = ComputeBuildId()};
+  makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
+                    .build_id = ComputeBuildId(),
+                    .thread_block = ThreadBlock::Find(),
+                    .clock = LaunchClock::Find()};
   programs.push_back({ProcessType::kForkServer, [makings = makings.get()] {
                         return std::make_unique<TemplateProgram>(*makings);
                       }});
   makings->programs = ChildPrograms(std::move(programs));
   makings->templates = std::move(templates);
-  makings->cloner = ProcessCloner::Prepare();
+  makings->cloner = ProcessCloner::Prepare(makings->image.thread_block.tid());
   makings->capabilities = kSilentChildren;
   return makings;
 }
@@ -115,6 +118,7 @@ absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings) {
   const pid_t host = getpid();
   ClonedProcess cloned = makings.cloner.Clone(ChildParent::kCaller);
   if (cloned.pid == 0) {
+    makings.image.thread_block.Restore();
     sockets.first.reset();
     RunSeed(makings, std::move(sockets.second), host);
   }

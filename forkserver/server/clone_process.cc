@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/sched.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,29 +30,23 @@ FORKSERVER_LAUNCH_PATH long RawClone(bool clone3, uint64_t flags, int* pidfd, pi
 
 }  // namespace
 
-ProcessCloner ProcessCloner::Prepare() {
+ProcessCloner ProcessCloner::Prepare(pid_t* tid) {
   ProcessCloner cloner;
   // An argument block that is too short is EINVAL where the call exists. Where it does not, and
   // behind the filters of older container engines, it is ENOSYS or EPERM.
   cloner.has_clone3_ = RawSyscall(SYS_clone3, nullptr, 0) == -EINVAL;
-  int* tid_address = nullptr;
-  if (prctl(PR_GET_TID_ADDRESS, &tid_address) == 0) cloner.tid_address_ = tid_address;
-  RawSyscall(SYS_get_robust_list, 0, &cloner.robust_list_, &cloner.robust_list_size_);
+  cloner.tid_ = tid;
   return cloner;
 }
 
 FORKSERVER_LAUNCH_PATH ClonedProcess ProcessCloner::Clone(ChildParent parent) const {
   uint64_t flags = CLONE_PIDFD;
   if (parent == ChildParent::kCallersParent) flags |= CLONE_PARENT;
-  // The field in which glibc caches the thread's tid: the kernel writes the child's there.
-  if (tid_address_ != nullptr) flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  if (tid_ != nullptr) flags |= CLONE_CHILD_CLEARTID;
 
   int pidfd = -1;
-  const long pid = RawClone(has_clone3_, flags, &pidfd, tid_address_);
-  if (pid == 0) {
-    RawSyscall(SYS_set_robust_list, robust_list_, robust_list_size_);
-    return {};
-  }
+  const long pid = RawClone(has_clone3_, flags, &pidfd, tid_);
+  if (pid == 0) return {};
   if (pid < 0) return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd()};
   return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd(pidfd)};
 }

@@ -11,7 +11,6 @@
 #include "child/run_child.h"
 #include "child/touched_pages.h"
 #include "forkserver/server/page_learner.h"
-#include "transceiver/clock.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
@@ -72,7 +71,7 @@ class Server {
 
  private:
   FORKSERVER_LAUNCH_PATH void Fork(Packet& packet) {
-    const int64_t received_at = NowNanos();
+    const int64_t received_at = loop_.image.clock.Now();
     UniqueFd launch_socket = packet.descriptors().Take(0);
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
     TouchedPages* const record = learner_.BeforeFork();
@@ -81,7 +80,7 @@ class Server {
     if (cloned.pid == 0) {
       StartChild(std::move(launch_socket), record, is_blank ? learner_.pages() : nullptr);
     }
-    const int64_t cloned_at = NowNanos();
+    const int64_t cloned_at = loop_.image.clock.Now();
     if (record != nullptr) learner_.AfterFork();
     launch_socket.reset();
 
@@ -104,7 +103,7 @@ class Server {
 
   FORKSERVER_LAUNCH_PATH [[noreturn]] void StartChild(UniqueFd launch_socket, TouchedPages* record,
                                                       const TouchedPages* populate) {
-    const int64_t started_at = NowNanos();
+    const int64_t started_at = loop_.image.clock.Now();
     // A blank that waits for its Plan must not keep the template's socket open: the host would
     // not see the template die.
     RawSyscall(SYS_close, loop_.socket);
@@ -120,7 +119,7 @@ class Server {
   const ForkLoop& loop_;
   const ChildArena& arena_;
   LoopState& state_;
-  PageLearner learner_;
+  PageLearner learner_{arena_.template_room()};
 };
 
 }  // namespace
@@ -133,6 +132,7 @@ FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
       madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
     return kExitNoMemory;
   }
+  image.thread_block.Quiet();
   LoopState* state = new (memory.bytes().data()) LoopState(socket);
   const int status = Server(*this, arena, *state).Serve();
   (void)state->channel.TakeSocket().release();  // borrowed

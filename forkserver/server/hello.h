@@ -19,7 +19,7 @@ namespace forkserver {
 // What this template's kernel gives it, and what it does without.
 enum TemplateCapability : uint32_t {
   kForksWithClone3 = 1u << 0,  // else by clone(2)
-  kKeepsThreadIds = 1u << 1,   // else see ProcessCloner::keeps_tid
+  kKeepsThreadIds = 1u << 1,   // else see ThreadBlock::tid
   kSilentChildren = 1u << 2,   // its children send no SIGCHLD; else it was exec'ed
 };
 

@@ -10,6 +10,8 @@
 
 namespace forkserver {
 
+PageLearner::PageLearner(std::span<uint8_t> room) : pages_(new (room.data()) TouchedPages) {}
+
 PageLearner::~PageLearner() {
   for (TouchedPages*& record : open_) Drop(record);
 }
@@ -43,7 +45,7 @@ void PageLearner::Collect() {
       if (!copy.Add(source.start, source.pages, source.access)) break;
     }
     Drop(record);
-    AddTouchedPages(pages_, copy);
+    AddTouchedPages(*pages_, copy);
     ++records_;
   }
   if (records_ < kRecordsWanted) return;

@@ -11,10 +11,13 @@
 // one too few costs a launch as much. A child that dies without a record is passed over; after
 // kMaxTries of them nothing more is learned.
 //
-// pages() is for the template's children, so a learner lives where they see it: on the loop's
-// stack. No allocation.
+// What is learned lies in memory that the template's children have too. No allocation.
 #ifndef FORKSERVER_SERVER_PAGE_LEARNER_H_
 #define FORKSERVER_SERVER_PAGE_LEARNER_H_
+
+#include <stdint.h>
+
+#include <span>
 
 #include "child/touched_pages.h"
 
@@ -25,7 +28,8 @@ class PageLearner {
   static constexpr int kMaxTries = 8;
   static constexpr int kRecordsWanted = 3;
 
-  PageLearner() = default;
+  // `room`: for a TouchedPages.
+  explicit PageLearner(std::span<uint8_t> room);
   PageLearner(const PageLearner&) = delete;
   PageLearner& operator=(const PageLearner&) = delete;
   ~PageLearner();
@@ -34,7 +38,7 @@ class PageLearner {
   void AfterFork();
 
   // Null until enough has been learned.
-  const TouchedPages* pages() const { return records_ == kRecordsWanted ? &pages_ : nullptr; }
+  const TouchedPages* pages() const { return records_ == kRecordsWanted ? pages_ : nullptr; }
 
  private:
   void Collect();
@@ -44,7 +48,7 @@ class PageLearner {
   TouchedPages* open_[kMaxTries] = {};
   int tries_ = 0;
   int records_ = 0;
-  TouchedPages pages_;
+  TouchedPages* const pages_;
 };
 
 }  // namespace forkserver

@@ -28,9 +28,9 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, int64_t started_a
       .protocol_version = kProtocolVersion,
       .build_id = makings.image.build_id,
       .pid = getpid(),
-      .capabilities = makings.capabilities |
-                      (makings.cloner.has_clone3() ? uint32_t{kForksWithClone3} : 0u) |
-                      (makings.cloner.keeps_tid() ? uint32_t{kKeepsThreadIds} : 0u),
+      .capabilities =
+          makings.capabilities | (makings.cloner.has_clone3() ? uint32_t{kForksWithClone3} : 0u) |
+          (makings.image.thread_block.tid() != nullptr ? uint32_t{kKeepsThreadIds} : 0u),
       .started_at = started_at,
       .serving_at = 0,
       .warm_ups = std::move(warm_ups),

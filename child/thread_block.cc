@@ -1,0 +1,42 @@
+#include "child/thread_block.h"
+
+#include <linux/rseq.h>
+#include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
+
+#include "transceiver/raw_syscall.h"
+
+namespace forkserver {
+namespace {
+
+// As much as glibc registers: the first version of the area.
+constexpr size_t kRseqBytes = 32;
+
+}  // namespace
+
+ThreadBlock ThreadBlock::Find() {
+  ThreadBlock block;
+  int* tid = nullptr;
+  if (prctl(PR_GET_TID_ADDRESS, &tid) == 0) block.tid_ = tid;
+  RawSyscall(SYS_get_robust_list, 0, &block.robust_list_, &block.robust_list_size_);
+  // Zero where glibc.pthread.rseq=0 or the kernel has none.
+  if (__rseq_size != 0) {
+    block.rseq_ = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
+  }
+  return block;
+}
+
+void ThreadBlock::Quiet() const {
+  if (rseq_ == nullptr) return;
+  RawSyscall(SYS_rseq, rseq_, kRseqBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
+
+void ThreadBlock::Restore() const {
+  if (tid_ != nullptr) *tid_ = static_cast<pid_t>(RawSyscall(SYS_gettid));
+  RawSyscall(SYS_set_robust_list, robust_list_, robust_list_size_);
+  // EBUSY: it is registered, in a process that did not come from a template.
+  if (rseq_ != nullptr) RawSyscall(SYS_rseq, rseq_, kRseqBytes, 0, RSEQ_SIG);
+}
+
+}  // namespace forkserver
