@@ -114,6 +114,14 @@ uint64_t StatusBytes(int pid, const std::string& file, const std::string& key) {
   return UINT64_MAX;
 }
 
+size_t CountOthers(const char* data, size_t size, char byte) {
+  // Fast where nothing is wrong, also in a build without optimization.
+  if (data[0] == byte && memcmp(data, data + 1, size - 1) == 0) return 0;
+  size_t others = 0;
+  for (size_t i = 0; i < size; ++i) others += data[i] != byte;
+  return others;
+}
+
 char* MapMemory(size_t size, int extra_flags) {
   void* const address =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);

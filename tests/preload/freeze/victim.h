@@ -44,6 +44,9 @@ uint64_t StatusBytes(int pid, const std::string& file, const std::string& key);
 // Anonymous memory, zeroed.
 char* MapMemory(size_t size, int extra_flags = 0);
 
+// How many of these bytes are not `byte`.
+size_t CountOthers(const char* data, size_t size, char byte);
+
 inline constexpr size_t kMiB = size_t{1} << 20;
 
 }  // namespace forkserver::testing
