@@ -9,6 +9,9 @@
 #include "preload/freeze/glibc_allocator.h"
 #include "tests/preload/freeze/victim.h"
 
+// The sanitizers have one of their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
 namespace {
 
 // Hands out memory and never takes it back.
@@ -44,6 +47,8 @@ void* realloc(void* old, size_t size) {
   return memcpy(block, old, old_size < size ? old_size : size);
 }
 }
+
+#endif
 
 namespace forkserver::testing {
 namespace {
