@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -236,6 +235,7 @@ bool FreezeSession::Run() {
     const MemoryMapping& mapping = work_->mappings[i];
     report_.AddLeftOut(reason, mapping.name, mapping.anonymous_bytes + mapping.swapped_bytes);
   }
+  report_.still_frozen_bytes = engine.still_frozen_bytes;
   if (!frozen) return Fail(engine.stopped_at, engine.error);
   report_.method = FreezeMethod::kMemfd;
   report_.bytes = engine.bytes;

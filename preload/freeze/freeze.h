@@ -40,7 +40,8 @@
 //
 // Failure: if it cannot be completed (no memory, limits, an old kernel, no /proc), the memory is
 // anonymous again, all of it, the report says which call said what, and the fallback is done as
-// above. Signals are blocked meanwhile. Takes about 0.1 s for 200 MB, and 32 MiB of memory.
+// above. Signals are blocked meanwhile. Takes about 0.2 s of processor time for 320 MiB (more
+// where a hypervisor has yet to find the memory), and 32 MiB of memory.
 #ifndef PRELOAD_FREEZE_FREEZE_H_
 #define PRELOAD_FREEZE_FREEZE_H_
 

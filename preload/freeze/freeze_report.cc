@@ -92,6 +92,9 @@ std::string FreezeReport::ToString() const {
       absl::StrFormat("%s in %.1f ms: %d bytes in %d mappings, %d in 2 MiB pages", Describe(method),
                       static_cast<double>(nanos) / 1e6, bytes, mappings, collapsed_bytes);
   if (!frozen()) absl::StrAppendFormat(&text, "; not frozen: %s", WhyNot());
+  if (still_frozen_bytes != 0) {
+    absl::StrAppendFormat(&text, "; %d bytes are frozen still", still_frozen_bytes);
+  }
   if (coredump_filter_error != 0) {
     absl::StrAppendFormat(&text, "; core dumps lack it: coredump_filter: %s",
                           ErrnoName(coredump_filter_error));

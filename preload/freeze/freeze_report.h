@@ -59,6 +59,9 @@ struct FreezeReport {
   uint64_t bytes = 0;            // written to the memfd
   uint32_t mappings = 0;         // pieces that are mapped from it
   uint64_t collapsed_bytes = 0;  // in folios of 2 MiB
+  // Of a freeze that failed: what could not be made anonymous again, for lack of memory or of
+  // mappings. Its bytes are right; its pages are a file's.
+  uint64_t still_frozen_bytes = 0;
 
   // What is not frozen though it has anonymous pages: one entry for each reason.
   struct LeftOut {

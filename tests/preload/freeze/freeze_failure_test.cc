@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/freeze_engine.h"
@@ -89,6 +88,7 @@ void ExpectFallback(Memory& memory, const std::string& why_not) {
   const FreezeReport report = FreezeMemory({});
   EXPECT_EQ(report.method, FreezeMethod::kAnonymousHugePages);
   EXPECT_EQ(report.WhyNot(), why_not);
+  EXPECT_EQ(report.still_frozen_bytes, 0u);
   EXPECT_EQ(FrozenMappings(), 0u);
   EXPECT_EQ(OpenDescriptors(), descriptors);
   memory.ExpectWhole();

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <string>
 
-#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/frozen_memory.h"

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/glibc_allocator.h"
