@@ -5,8 +5,8 @@
 namespace forkserver {
 
 int ChildArena::Map() {
-  return mapping_.Map(kTemplateRoom + kTemplateRoomBytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+  return mapping_.Map(kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      -1);
 }
 
 }  // namespace forkserver

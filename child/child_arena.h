@@ -22,15 +22,23 @@ class ChildArena {
  public:
   // argv and environment pointers together.
   static constexpr size_t kMaxPointers = 512 * 1024;
+  static constexpr size_t kPacketBytes = 1280;
 
   // Returns 0 or the errno of mmap(2).
   int Map();
 
   // Where the Plan lands; its strings stay there.
-  std::span<uint8_t> plan_buffer() const { return mapping_.bytes().first(kMaxPayloadBytes); }
+  std::span<uint8_t> plan_buffer() const {
+    return mapping_.bytes().subspan(kPlanBuffer, kMaxPayloadBytes);
+  }
+  // Where the Packet is that receives it: on the same page as most Plans, and not on the stack, of
+  // which a child then copies one page only.
+  std::span<uint8_t> packet_room() const {
+    return mapping_.bytes().subspan(kTemplateRoomBytes, kPacketBytes);
+  }
   // For what the child's program receives later.
   std::span<uint8_t> channel_buffer() const {
-    return mapping_.bytes().subspan(kMaxMessageBytes, kMaxPayloadBytes);
+    return mapping_.bytes().subspan(kChannelBuffer, kMaxPayloadBytes);
   }
   // Room for what a step needs beside a Plan of `plan_bytes`: the argument and environment
   // pointers, which stay, or numbers that are forgotten before those come. A few hundred fit behind
@@ -41,20 +49,21 @@ class ChildArena {
     static_assert(sizeof(T) <= sizeof(char*));
     const size_t start = (plan_bytes + alignof(T) - 1) & ~(alignof(T) - 1);
     if (start <= kMaxPayloadBytes && count <= (kMaxPayloadBytes - start) / sizeof(T)) {
-      return {reinterpret_cast<T*>(mapping_.bytes().data() + start), count};
+      return {reinterpret_cast<T*>(plan_buffer().data() + start), count};
     }
     return {reinterpret_cast<T*>(mapping_.bytes().data() + kLargeRoom),
             std::min(count, kMaxPointers)};
   }
   // What a template leaves to its children beside its stack.
-  std::span<uint8_t> template_room() const {
-    return mapping_.bytes().subspan(kTemplateRoom, kTemplateRoomBytes);
-  }
+  std::span<uint8_t> template_room() const { return mapping_.bytes().first(kTemplateRoomBytes); }
 
  private:
-  static constexpr size_t kLargeRoom = 2 * kMaxMessageBytes;
-  static constexpr size_t kTemplateRoom = kLargeRoom + kMaxPointers * sizeof(char*);
+  // In front, beside the pages that each child touches.
   static constexpr size_t kTemplateRoomBytes = 4096;
+  static constexpr size_t kPlanBuffer = kTemplateRoomBytes + kPacketBytes;
+  static constexpr size_t kChannelBuffer = kPlanBuffer + kMaxMessageBytes;
+  static constexpr size_t kLargeRoom = kChannelBuffer + kMaxMessageBytes;
+  static constexpr size_t kBytes = kLargeRoom + kMaxPointers * sizeof(char*);
 
   Mapping mapping_;
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
@@ -22,11 +23,12 @@ class NumberSet {
 
   // False: it was there already.
   bool Insert(int number) {
-    int* const place = std::lower_bound(numbers_, numbers_ + size_, number);
-    if (place != numbers_ + size_ && *place == number) return false;
-    for (int* to = numbers_ + size_; to != place; --to) *to = to[-1];
-    *place = number;
-    ++size_;
+    if (Contains(number)) return false;
+    // Down to its place by swaps: a loop that moves is made a call of libc's memmove.
+    numbers_[size_] = number;
+    for (size_t i = size_++; i > 0 && numbers_[i] < numbers_[i - 1]; --i) {
+      std::swap(numbers_[i], numbers_[i - 1]);
+    }
     return true;
   }
   bool Contains(int number) const { return std::binary_search(numbers_, numbers_ + size_, number); }

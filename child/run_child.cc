@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <new>
+
 #include "child/apply_plan.h"
 #include "child/refusal.h"
 #include "transceiver/launch_path.h"
@@ -72,7 +74,8 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
   if (start.populate != nullptr) PopulatePages(*start.populate);
-  Packet packet(start.arena.plan_buffer());
+  static_assert(sizeof(Packet) <= ChildArena::kPacketBytes);
+  Packet& packet = *new (start.arena.packet_room().data()) Packet(start.arena.plan_buffer());
   ReceivePlan(socket.get(), packet);
 
   ChildUnderConstruction child = {.image = start.image,

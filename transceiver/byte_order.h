@@ -21,6 +21,7 @@
 #include <span>
 #include <string_view>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/raw_bytes.h"
 
 namespace forkserver {
@@ -79,7 +80,7 @@ class ByteReader {
   int32_t I32() { return Get<int32_t>(); }
   int64_t I64() { return Get<int64_t>(); }
 
-  std::string_view String() {
+  FORKSERVER_LAUNCH_PATH std::string_view String() {
     const uint32_t size = U32();
     const std::span<const uint8_t> bytes = Bytes(size_t{size} + 1);
     if (!ok_) return {};
@@ -91,7 +92,7 @@ class ByteReader {
     return {text, size};
   }
 
-  std::span<const uint8_t> Bytes(size_t count) {
+  FORKSERVER_LAUNCH_PATH std::span<const uint8_t> Bytes(size_t count) {
     if (!ok_ || count > buffer_.size() - position_) {
       ok_ = false;
       return {};

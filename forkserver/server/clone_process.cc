@@ -46,8 +46,7 @@ FORKSERVER_LAUNCH_PATH ClonedProcess ProcessCloner::Clone(ChildParent parent) co
 
   int pidfd = -1;
   const long pid = RawClone(has_clone3_, flags, &pidfd, tid_);
-  if (pid == 0) return {};
-  if (pid < 0) return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd()};
+  // No pidfd in the child, and none where there is no child.
   return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd(pidfd)};
 }
 

@@ -75,11 +75,8 @@ class Server {
     UniqueFd launch_socket = packet.descriptors().Take(0);
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
     TouchedPages* const record = learner_.BeforeFork();
-    ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent);
-    // In the child state_ is not mapped any more: nothing below may touch it or `packet`.
-    if (cloned.pid == 0) {
-      StartChild(std::move(launch_socket), record, is_blank ? learner_.pages() : nullptr);
-    }
+    const ClonedProcess cloned = CloneOnFreshStackPage(
+        {.launch_socket = launch_socket, .record = record, .is_blank = is_blank});
     const int64_t cloned_at = loop_.image.clock.Now();
     if (record != nullptr) learner_.AfterFork();
     launch_socket.reset();
@@ -101,19 +98,43 @@ class Server {
         {&pidfd, 1});
   }
 
-  FORKSERVER_LAUNCH_PATH [[noreturn]] void StartChild(UniqueFd launch_socket, TouchedPages* record,
-                                                      const TouchedPages* populate) {
+  struct Birth {
+    UniqueFd& launch_socket;
+    TouchedPages* record;
+    bool is_blank;
+  };
+
+  // A child copies each page of the stack that it writes to, and what it needs up to Ready is less
+  // than a page: so its frames begin at the top of one.
+  FORKSERVER_LAUNCH_PATH [[gnu::noinline]] ClonedProcess CloneOnFreshStackPage(const Birth& birth) {
+    constexpr uintptr_t kPageBytes = 4096;
+    const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    char* const rest_of_page = static_cast<char*>(__builtin_alloca(here % kPageBytes));
+    __asm__ volatile("" : : "r"(rest_of_page) : "memory");  // keeps it
+    return Clone(birth);
+  }
+
+  // Returns in the template only.
+  FORKSERVER_LAUNCH_PATH [[gnu::noinline]] ClonedProcess Clone(const Birth& birth) {
+    ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent);
+    // In the child state_ is not mapped any more: nothing below may touch it or the packet.
+    if (cloned.pid == 0) StartChild(birth);
+    // Another object: `cloned` itself would be on the caller's page, which the child would copy.
+    return {.pid = cloned.pid, .pidfd = std::move(cloned.pidfd)};
+  }
+
+  FORKSERVER_LAUNCH_PATH [[noreturn]] void StartChild(const Birth& birth) {
     const int64_t started_at = loop_.image.clock.Now();
     // A blank that waits for its Plan must not keep the template's socket open: the host would
     // not see the template die.
     RawSyscall(SYS_close, loop_.socket);
-    RunChild({.launch_socket = std::move(launch_socket),
+    RunChild({.launch_socket = UniqueFd(birth.launch_socket.get()),
               .started_at = started_at,
               .image = loop_.image,
               .programs = loop_.programs,
               .arena = arena_,
-              .record = record,
-              .populate = populate});
+              .record = birth.record,
+              .populate = birth.is_blank ? learner_.pages() : nullptr});
   }
 
   const ForkLoop& loop_;
@@ -132,7 +153,6 @@ FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
       madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
     return kExitNoMemory;
   }
-  image.thread_block.Quiet();
   LoopState* state = new (memory.bytes().data()) LoopState(socket);
   const int status = Server(*this, arena, *state).Serve();
   (void)state->channel.TakeSocket().release();  // borrowed

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -56,7 +57,7 @@ class FreezeSession {
 
   bool Open();
   bool ReadMappings();
-  void ChooseItems();
+  void ChooseItems(ThreadBlockPages block);
   bool Run();
 
  private:
@@ -67,7 +68,8 @@ class FreezeSession {
   }
   bool MapWorkMemory();
   bool CreateFile();
-  FreezePlaces Places() const;
+  FreezePlaces Places(ThreadBlockPages block) const;
+  bool Continues(size_t mapping, uintptr_t start) const;
   void AddItem(size_t mapping, uintptr_t start, uintptr_t end);
 
   FreezeReport& report_;
@@ -161,7 +163,7 @@ bool FreezeSession::ReadMappings() {
 // The pages with the thread's control block stay as they are: the kernel writes rseq's fields there
 // whenever the thread is scheduled, and libc errno. Frozen, that would be a write to frozen memory
 // after every launch.
-FreezePlaces FreezeSession::Places() const {
+FreezePlaces FreezeSession::Places(ThreadBlockPages block) const {
   constexpr uintptr_t kNear = 1 << 16;
   constexpr size_t kRseqBytes = 32;  // what the kernel writes at most is at its front
   const uintptr_t thread = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
@@ -181,8 +183,23 @@ FreezePlaces FreezeSession::Places() const {
           .instruction = FreezeEngineCode(),
           .work_start = work,
           .work_end = work + sizeof(WorkMemory),
-          .thread_block_start = start & ~(page_size_ - 1),
-          .thread_block_end = (end + page_size_ - 1) & ~(page_size_ - 1)};
+          .thread_block_start = block == ThreadBlockPages::kFrozen ? 0 : start & ~(page_size_ - 1),
+          .thread_block_end =
+              block == ThreadBlockPages::kFrozen ? 0 : (end + page_size_ - 1) & ~(page_size_ - 1)};
+}
+
+// .bss behind .data, and the parts of the heap that earlier forks have left: those are never grown
+// by mremap.
+bool FreezeSession::Continues(size_t index, uintptr_t start) const {
+  if (work_->engine.item_count == 0) return false;
+  const FreezeItem& before = work_->items[work_->engine.item_count - 1];
+  const MemoryMapping& mapping = work_->mappings[index];
+  if (before.end != start || before.protection != mapping.protection || mapping.file_backed) {
+    return false;
+  }
+  constexpr char kHeap[] = "[heap]";
+  const auto is_heap = [&](const MemoryMapping& one) { return strcmp(one.name, kHeap) == 0; };
+  return before.file_backed || (is_heap(mapping) && is_heap(work_->mappings[before.mapping]));
 }
 
 void FreezeSession::AddItem(size_t index, uintptr_t start, uintptr_t end) {
@@ -194,13 +211,14 @@ void FreezeSession::AddItem(size_t index, uintptr_t start, uintptr_t end) {
       .protection = mapping.protection,
       .file_backed = mapping.file_backed,
       .no_reserve = (mapping.flags & kNoReserve) != 0,
+      .continues = Continues(index, start),
       .anonymous_bytes = mapping.anonymous_bytes + mapping.swapped_bytes,
       .mapping = static_cast<uint32_t>(index),
       .outcome = LeaveOutReason::kNone};
 }
 
-void FreezeSession::ChooseItems() {
-  const FreezePlaces places = Places();
+void FreezeSession::ChooseItems(ThreadBlockPages block) {
+  const FreezePlaces places = Places(block);
   for (size_t i = 0; i < work_->mapping_count; ++i) {
     const MemoryMapping& mapping = work_->mappings[i];
     work_->reasons[i] = DecideMapping(mapping, places);
@@ -292,7 +310,7 @@ FreezeStep Forbidden(const FreezeOptions& options) {
   return CheckSingleThreaded().ok() ? FreezeStep::kDone : FreezeStep::kSingleThread;
 }
 
-void TryToFreeze(FreezeReport& report) {
+void TryToFreeze(ThreadBlockPages block, FreezeReport& report) {
 #if !defined(__x86_64__)
   // RawSyscall calls libc elsewhere.
   report.stopped_at = FreezeStep::kMachine;
@@ -306,7 +324,7 @@ void TryToFreeze(FreezeReport& report) {
   if (!session.Open()) return;
   ReleaseAllocatorAfterFreeze();
   if (!session.ReadMappings()) return;
-  session.ChooseItems();
+  session.ChooseItems(block);
   session.Run();
 #endif
 }
@@ -322,7 +340,7 @@ FreezeReport FreezeMemory(const FreezeOptions& options) {
     return report;
   }
   if (options.method == FreezeMethod::kMemfd) {
-    TryToFreeze(report);
+    TryToFreeze(options.thread_block, report);
   } else {
     report.stopped_at = FreezeStep::kNotAsked;
   }

@@ -49,10 +49,17 @@
 
 namespace forkserver {
 
+// The pages with the thread's control block.
+enum class ThreadBlockPages : uint8_t {
+  kLeftOut,  // the kernel writes there (rseq), and libc (errno)
+  kFrozen,   // of a thread that has given up its rseq and makes its calls without libc
+};
+
 struct FreezeOptions {
   // The most that is done. kAnonymousHugePages changes no semantics, and forks at 1/20 of the cost
   // instead of 1/300.
   FreezeMethod method = FreezeMethod::kMemfd;
+  ThreadBlockPages thread_block = ThreadBlockPages::kLeftOut;
 };
 
 FreezeReport FreezeMemory(const FreezeOptions& options);

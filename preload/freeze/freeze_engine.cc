@@ -271,8 +271,12 @@ Verdict FreezeChunk(FreezeWork& work, MovedItem& moved, uintptr_t start, uintptr
 
 Verdict FreezePiece(FreezeWork& work, MovedItem& moved, uintptr_t start, uintptr_t end) {
   // Congruent to the address, so that folios of 2 MiB fit both.
-  const uint64_t offset =
+  uint64_t offset =
       ((work.next_offset + kHugePage - 1) & ~(uint64_t{kHugePage} - 1)) + (start & (kHugePage - 1));
+  if (moved.item.continues && start == moved.item.start && work.piece_count > 0) {
+    const FrozenPiece& before = work.pieces[work.piece_count - 1];
+    if (before.end == start) offset = before.offset + (before.end - before.start);
+  }
   if (work.piece_count == work.piece_capacity ||
       offset + (end - start) > kFrozenFileSize - 2 * kFrozenFileGap) {
     moved.item.outcome = LeaveOutReason::kTooScattered;
@@ -304,6 +308,10 @@ Verdict FreezePieces(FreezeWork& work, MovedItem& moved) {
   Verdict verdict = Verdict::kFrozen;
   uintptr_t start = 0;
   uintptr_t end = 0;
+  // A small gap at either end of the mapping is bridged too: a piece that reaches from end to end
+  // leaves no other mapping beside it.
+  const size_t small_gap =
+      (moved.item.file_backed ? kSmallFileGapPages : kSmallGapPages) * work.page_size;
   const long result = ForEachPage(work, moved, [&](uint64_t entry, uintptr_t page) {
     // What is done already is empty aside, but its entries were read before that.
     if (!IsWanted(work, moved, entry, page + moved.distance)) return true;
@@ -311,7 +319,10 @@ Verdict FreezePieces(FreezeWork& work, MovedItem& moved) {
       verdict = FreezePiece(work, moved, start, end);
       start = 0;
     }
-    if (start == 0) start = page;
+    if (start == 0) {
+      const bool is_first = end == 0 && page - moved.item.start <= small_gap;
+      start = is_first ? moved.item.start : page;
+    }
     end = page + work.page_size;
     return verdict == Verdict::kFrozen;
   });
@@ -320,7 +331,9 @@ Verdict FreezePieces(FreezeWork& work, MovedItem& moved) {
     Fail(work, FreezeStep::kReadPages, result);
     return Verdict::kFailed;
   }
-  return start == 0 ? Verdict::kFrozen : FreezePiece(work, moved, start, end);
+  if (start == 0) return Verdict::kFrozen;
+  if (moved.item.end - end <= small_gap) end = moved.item.end;
+  return FreezePiece(work, moved, start, end);
 }
 
 void ReleaseSpareMappings(FreezeWork& work) {

@@ -52,6 +52,9 @@ struct FreezeItem {
   int protection;
   bool file_backed;
   bool no_reserve;
+  // It begins where the item before ends, and nobody will ever grow that one in place: so the two
+  // may lie side by side in the file too, and the kernel makes one mapping of them.
+  bool continues;
   // What smaps says it holds, swapped pages included.
   uint64_t anonymous_bytes;
   uint32_t mapping;  // the caller's
