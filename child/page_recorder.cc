@@ -8,10 +8,19 @@
 
 namespace forkserver {
 
+void PageRecorder::Ready(RecordedUntil until) {
+  if (record_ == nullptr) return;
+  RecordTouchedPages(Recorded::kAll, record_->at_ready);
+  if (until == RecordedUntil::kFirstWork) return;
+  record_->first_work.is_complete.store(true, std::memory_order_release);  // and empty
+  RawSyscall(SYS_munmap, record_, sizeof(*record_));
+  record_ = nullptr;
+}
+
 void PageRecorder::FirstWorkDone() {
-  TouchedPages* const record = std::exchange(record_, nullptr);
+  PageRecord* const record = std::exchange(record_, nullptr);
   if (record == nullptr) return;
-  RecordTouchedPages(*record);
+  RecordTouchedPages(Recorded::kRead, record->first_work);
   RawSyscall(SYS_munmap, record, sizeof(*record));
 }
 

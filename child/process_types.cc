@@ -13,7 +13,7 @@ constexpr ProcessTypeRow kRows[] = {
     {ProcessType::kContent, "content", "Web Content", Launchable::kYes, PoolBounds(),
      RecordedUntil::kFirstWork},
     {ProcessType::kUtility, "utility", "Utility", Launchable::kYes, PoolBounds(),
-     RecordedUntil::kReady},
+     RecordedUntil::kFirstWork},
     // What is tested is the launch, from its beginning.
     {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool,
      RecordedUntil::kReady},

@@ -73,7 +73,9 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 
 FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
-  if (start.populate != nullptr) PopulatePages(*start.populate);
+  if (start.learned != nullptr && start.populated == Populated::kAll) {
+    PopulatePages(*start.learned, Populated::kAll);
+  }
   static_assert(sizeof(Packet) <= ChildArena::kPacketBytes);
   Packet& packet = *new (start.arena.packet_room().data()) Packet(start.arena.plan_buffer());
   ReceivePlan(socket.get(), packet);
@@ -110,7 +112,11 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   start.image.thread_block.Restore();
   PageRecorder recorder(start.record);
   const ProcessTypeRow* row = FindProcessType(child.program->type);
-  if (row->recorded_until == RecordedUntil::kReady) recorder.FirstWorkDone();
+  recorder.Ready(row->recorded_until);
+  if (start.learned != nullptr && start.populated == Populated::kFolios &&
+      row->recorded_until == RecordedUntil::kFirstWork) {
+    PopulatePages(*start.learned, Populated::kFolios);
+  }
 
   MiniTransceiver channel(std::move(socket), start.arena.channel_buffer());
   ChildContext context = {.type = child.program->type,
@@ -120,6 +126,7 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
                           .ready = child.ready,
                           .recorder = recorder};
   const int status = child.program->make()->Run(context);
+  recorder.FirstWorkDone();
   fflush(nullptr);
   _exit(status);
 }

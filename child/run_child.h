@@ -9,6 +9,7 @@
 
 #include "child/child_arena.h"
 #include "child/child_program.h"
+#include "child/page_recorder.h"
 #include "child/process_image.h"
 #include "child/touched_pages.h"
 #include "transceiver/unique_fd.h"
@@ -25,10 +26,11 @@ struct ChildStart {
   const ProcessImage& image;
   const ChildPrograms& programs;
   const ChildArena& arena;
-  // Of an early child of a template: where to record the pages that it touches; unmapped by then.
-  TouchedPages* record = nullptr;
-  // Of a blank: what to populate while it waits.
-  const TouchedPages* populate = nullptr;
+  // Of an early child of a template: where it records the pages that it touches.
+  PageRecord* record = nullptr;
+  // What earlier ones have touched; and whether there is time for all of it, or for folios only.
+  const TouchedPages* learned = nullptr;
+  Populated populated = Populated::kFolios;
 };
 
 // Never returns. No allocation until Ready has been sent.

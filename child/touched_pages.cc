@@ -15,6 +15,10 @@ namespace forkserver {
 namespace {
 
 constexpr uint64_t kPageBytes = 4096;
+constexpr uint32_t kFolioPages = 512;
+// A template that is not frozen has its heap in here, which a child cannot look through page by
+// page.
+constexpr uint64_t kMaxExamined = 16 * 1024;
 
 // linux/fs.h of 6.7 and linux/pidfd.h of 6.14; the installed headers are older.
 struct PageRegion {
@@ -39,6 +43,7 @@ struct PagemapScan {
 constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
 constexpr uint64_t kPageIsFile = 1u << 2;
 constexpr uint64_t kPageIsPresent = 1u << 3;
+constexpr uint64_t kPageIsHuge = 1u << 6;
 constexpr int kPidfdSelf = -10000;  // PIDFD_SELF
 
 // proc(5): an anonymous page that no other process maps is one that this child has written since
@@ -47,22 +52,19 @@ constexpr uint64_t kPagemapExclusive = uint64_t{1} << 56;
 
 constexpr uint64_t kUserSpaceEnd = 0x7ffffffff000;
 
-bool AddWrittenPages(int pagemap, const PageRegion& region, TouchedPages& touched) {
+void AddWrittenPages(int pagemap, const PageRegion& region, TouchedPages& touched) {
   uint64_t entries[64];
   for (uint64_t at = region.start; at < region.end; at += sizeof(entries) / 8 * kPageBytes) {
     const uint64_t wanted = std::min<uint64_t>((region.end - at) / kPageBytes, 64);
     const long bytes = RawSyscall(SYS_pread64, pagemap, entries, wanted * 8, at / kPageBytes * 8);
     for (long i = 0; i < bytes / 8; ++i) {
       if ((entries[i] & kPagemapExclusive) == 0) continue;
-      if (!touched.Add(at + static_cast<uint64_t>(i) * kPageBytes, 1, PageAccess::kWrite)) {
-        return false;
-      }
+      touched.Add(at + static_cast<uint64_t>(i) * kPageBytes, 1, PageAccess::kWrite);
     }
   }
-  return true;
 }
 
-int Scan(int pagemap, TouchedPages& touched) {
+int Scan(int pagemap, Recorded what, TouchedPages& touched) {
   PageRegion regions[64];
   PagemapScan scan = {.size = sizeof(PagemapScan),
                       .flags = 0,
@@ -75,18 +77,21 @@ int Scan(int pagemap, TouchedPages& touched) {
                       .category_inverted = 0,
                       .category_mask = kPageIsPresent,
                       .category_anyof_mask = 0,
-                      .return_mask = kPageIsPresent | kPageIsFile};
+                      .return_mask = kPageIsPresent | kPageIsFile | kPageIsHuge};
+  uint64_t examined = 0;
   while (scan.start < scan.end) {
     const long found = RawSyscall(SYS_ioctl, pagemap, kPagemapScan, &scan);
     if (found < 0) return static_cast<int>(-found);
     for (const PageRegion* region = regions; region < regions + found; ++region) {
-      const bool fits =
-          (region->categories & kPageIsFile) != 0
-              ? touched.Add(region->start,
-                            static_cast<uint32_t>((region->end - region->start) / kPageBytes),
-                            PageAccess::kRead)
-              : AddWrittenPages(pagemap, *region, touched);
-      if (!fits) return E2BIG;
+      const uint64_t pages = (region->end - region->start) / kPageBytes;
+      if ((region->categories & kPageIsFile) != 0) {
+        const bool is_folio = (region->categories & kPageIsHuge) != 0;
+        touched.Add(region->start, static_cast<uint32_t>(pages),
+                    is_folio ? PageAccess::kReadFolio : PageAccess::kRead);
+      } else if (what == Recorded::kAll && examined + pages <= kMaxExamined) {
+        examined += pages;
+        AddWrittenPages(pagemap, *region, touched);
+      }
     }
     scan.start = scan.walk_end;
   }
@@ -95,28 +100,36 @@ int Scan(int pagemap, TouchedPages& touched) {
 
 }  // namespace
 
-bool TouchedPages::Add(uint64_t start, uint32_t run_pages, PageAccess access) {
-  if (run_pages > kMaxPages - pages) return false;
+void TouchedPages::Add(uint64_t start, uint32_t run_pages, PageAccess access) {
+  uint32_t cost = run_pages;
+  uint32_t* total = &read;
+  uint32_t limit = kMaxRead;
+  if (access == PageAccess::kWrite) {
+    total = &written;
+    limit = kMaxWritten;
+  } else if (access == PageAccess::kReadFolio) {
+    cost = (run_pages + kFolioPages - 1) / kFolioPages;
+    total = &folios;
+    limit = kMaxFolios;
+  }
+  if (cost > limit - *total) return;
   if (count > 0) {
     PageRun& last = runs[count - 1];
     if (last.access == access && last.start + last.pages * kPageBytes == start) {
       last.pages += run_pages;
-      pages += run_pages;
-      return true;
+      *total += cost;
+      return;
     }
   }
-  if (count == kMaxRuns) return false;
+  if (count == kMaxRuns) return;
   runs[count++] = {.start = start, .pages = run_pages, .access = access};
-  pages += run_pages;
-  return true;
+  *total += cost;
 }
 
-int RecordTouchedPages(TouchedPages& touched) {
-  touched.count = 0;
-  touched.pages = 0;
+int RecordTouchedPages(Recorded what, TouchedPages& touched) {
   const long pagemap = RawSyscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   if (pagemap < 0) return static_cast<int>(-pagemap);
-  const int error = Scan(static_cast<int>(pagemap), touched);
+  const int error = Scan(static_cast<int>(pagemap), what, touched);
   RawSyscall(SYS_close, pagemap);
   if (error == 0) touched.is_complete.store(true, std::memory_order_release);
   return error;
@@ -125,7 +138,7 @@ int RecordTouchedPages(TouchedPages& touched) {
 void AddTouchedPages(TouchedPages& touched, const TouchedPages& other) {
   TouchedPages all;
   // Each access by itself: a page that one child has read and another has written is in both.
-  for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead}) {
+  for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead, PageAccess::kReadFolio}) {
     uint64_t end = 0;  // of what has been added
     for (uint32_t i = 0, j = 0;;) {
       while (i < touched.count && touched.runs[i].access != access) ++i;
@@ -137,17 +150,20 @@ void AddTouchedPages(TouchedPages& touched, const TouchedPages& other) {
       const uint64_t run_end = run.start + run.pages * kPageBytes;
       const uint64_t start = std::max(run.start, end);
       if (start >= run_end) continue;
-      if (!all.Add(start, static_cast<uint32_t>((run_end - start) / kPageBytes), access)) break;
+      all.Add(start, static_cast<uint32_t>((run_end - start) / kPageBytes), access);
       end = run_end;
     }
   }
   touched.count = all.count;
-  touched.pages = all.pages;
+  touched.read = all.read;
+  touched.written = all.written;
+  touched.folios = all.folios;
   std::copy(all.runs, all.runs + all.count, touched.runs);
 }
 
-void PopulatePages(const TouchedPages& touched) {
-  for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead}) {
+void PopulatePages(const TouchedPages& touched, Populated what) {
+  for (const PageAccess access : {PageAccess::kReadFolio, PageAccess::kWrite, PageAccess::kRead}) {
+    if (what == Populated::kFolios && access != PageAccess::kReadFolio) return;
     const int advice = access == PageAccess::kWrite ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
     iovec ranges[TouchedPages::kMaxRuns];
     size_t count = 0;

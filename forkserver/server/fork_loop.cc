@@ -74,7 +74,7 @@ class Server {
     const int64_t received_at = loop_.image.clock.Now();
     UniqueFd launch_socket = packet.descriptors().Take(0);
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
-    TouchedPages* const record = learner_.BeforeFork();
+    PageRecord* const record = learner_.BeforeFork();
     const ClonedProcess cloned = CloneOnFreshStackPage(
         {.launch_socket = launch_socket, .record = record, .is_blank = is_blank});
     const int64_t cloned_at = loop_.image.clock.Now();
@@ -100,7 +100,7 @@ class Server {
 
   struct Birth {
     UniqueFd& launch_socket;
-    TouchedPages* record;
+    PageRecord* record;
     bool is_blank;
   };
 
@@ -134,7 +134,8 @@ class Server {
               .programs = loop_.programs,
               .arena = arena_,
               .record = birth.record,
-              .populate = birth.is_blank ? learner_.pages() : nullptr});
+              .learned = learner_.pages(),
+              .populated = birth.is_blank ? Populated::kAll : Populated::kFolios});
   }
 
   const ForkLoop& loop_;

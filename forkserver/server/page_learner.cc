@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <new>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -13,49 +14,58 @@ namespace forkserver {
 PageLearner::PageLearner(std::span<uint8_t> room) : pages_(new (room.data()) TouchedPages) {}
 
 PageLearner::~PageLearner() {
-  for (TouchedPages*& record : open_) Drop(record);
+  for (Open& open : open_) Drop(open);
 }
 
-TouchedPages* PageLearner::BeforeFork() {
-  if (records_ == kRecordsWanted) return nullptr;
-  Collect();
-  if (records_ == kRecordsWanted || tries_ == kMaxTries) return nullptr;
-  void* const page = mmap(nullptr, sizeof(TouchedPages), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) return nullptr;
-  return open_[tries_++] = new (page) TouchedPages;
+FORKSERVER_LAUNCH_PATH PageRecord* PageLearner::BeforeFork() {
+  if (open_count_ > 0) Collect();
+  if (asked_ == kChildren) return nullptr;
+  void* const pages =
+      mmap(nullptr, sizeof(PageRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return nullptr;
+  ++open_count_;
+  return open_[asked_++].record = new (pages) PageRecord;
 }
 
 void PageLearner::AfterFork() {
   // The next child has no business with what this one writes.
-  if (tries_ == 0 || open_[tries_ - 1] == nullptr) return;
-  madvise(open_[tries_ - 1], sizeof(TouchedPages), MADV_DONTFORK);
+  madvise(open_[asked_ - 1].record, sizeof(PageRecord), MADV_DONTFORK);
 }
 
 void PageLearner::Collect() {
-  for (int i = 0; i < tries_ && records_ < kRecordsWanted; ++i) {
-    TouchedPages*& record = open_[i];
-    if (record == nullptr || !record->is_complete.load(std::memory_order_acquire)) continue;
-    // Read once: it is on shared memory still, and its writer may be anybody by now.
-    TouchedPages copy;
-    const uint32_t told = *const_cast<volatile uint32_t*>(&record->count);
-    const uint32_t count = std::min(told, TouchedPages::kMaxRuns);
-    for (uint32_t run = 0; run < count; ++run) {
-      const PageRun& source = record->runs[run];
-      if (!copy.Add(source.start, source.pages, source.access)) break;
+  for (Open& open : std::span(open_).first(static_cast<size_t>(asked_))) {
+    if (open.record == nullptr) continue;
+    if (!open.has_ready && open.record->at_ready.is_complete.load(std::memory_order_acquire)) {
+      open.has_ready = true;
+      Read(open.record->at_ready);
     }
-    Drop(record);
-    AddTouchedPages(*pages_, copy);
-    ++records_;
+    if (!open.record->first_work.is_complete.load(std::memory_order_acquire)) continue;
+    Read(open.record->first_work);
+    Drop(open);
+    --open_count_;
   }
-  if (records_ < kRecordsWanted) return;
-  for (TouchedPages*& record : open_) Drop(record);
 }
 
-void PageLearner::Drop(TouchedPages*& record) {
-  if (record == nullptr) return;
-  munmap(record, sizeof(TouchedPages));
-  record = nullptr;
+// The memory is shared still, and its writer may be anybody by now: each field is read once and
+// then checked.
+void PageLearner::Read(const TouchedPages& from) {
+  TouchedPages copy;
+  const uint32_t told = *const_cast<const volatile uint32_t*>(&from.count);
+  const uint32_t count = std::min(told, TouchedPages::kMaxRuns);
+  for (uint32_t i = 0; i < count; ++i) {
+    const volatile PageRun& run = from.runs[i];
+    const PageAccess access = run.access;
+    if (access > PageAccess::kReadFolio) continue;
+    copy.Add(run.start, run.pages, access);
+  }
+  AddTouchedPages(*pages_, copy);
+  has_learned_ = true;
+}
+
+void PageLearner::Drop(Open& open) {
+  if (open.record == nullptr) return;
+  RawSyscall(SYS_munmap, open.record, sizeof(PageRecord));
+  open.record = nullptr;
 }
 
 }  // namespace forkserver

@@ -1,15 +1,15 @@
 // Learns from early children of a template which pages its blanks should have ahead
 // (child/touched_pages.h).
 //
-//     TouchedPages* record = learner.BeforeFork();      // null: nothing more to learn
+//     PageRecord* record = learner.BeforeFork();        // null: nothing more to learn
 //     ...clone; the child gets `record`...
 //     learner.AfterFork();                              // in the template
-//     if (learner.Learned()) ...learner.pages()...
+//     if (const TouchedPages* pages = learner.pages()) ...
 //
-// Each of the first children records on a page that it shares with the template alone; what any of
-// them has touched is what blanks are given: one page too many costs a blank 2 us of its idle time,
-// one too few costs a launch as much. A child that dies without a record is passed over; after
-// kMaxTries of them nothing more is learned.
+// Each of the first kChildren children records on pages that it shares with the template alone;
+// what any of them has touched is what blanks are given: one page too many costs a blank 2 us of
+// its idle time, one too few costs a launch as much. Records come when they come: a child's first
+// work may end long after the next fork.
 //
 // What is learned lies in memory that the template's children have too. No allocation.
 #ifndef FORKSERVER_SERVER_PAGE_LEARNER_H_
@@ -19,14 +19,13 @@
 
 #include <span>
 
-#include "child/touched_pages.h"
+#include "child/page_recorder.h"
 
 namespace forkserver {
 
 class PageLearner {
  public:
-  static constexpr int kMaxTries = 8;
-  static constexpr int kRecordsWanted = 3;
+  static constexpr int kChildren = 6;
 
   // `room`: for a TouchedPages.
   explicit PageLearner(std::span<uint8_t> room);
@@ -34,20 +33,26 @@ class PageLearner {
   PageLearner& operator=(const PageLearner&) = delete;
   ~PageLearner();
 
-  TouchedPages* BeforeFork();
+  PageRecord* BeforeFork();
   void AfterFork();
 
-  // Null until enough has been learned.
-  const TouchedPages* pages() const { return records_ == kRecordsWanted ? pages_ : nullptr; }
+  // Null until something has been learned.
+  const TouchedPages* pages() const { return has_learned_ ? pages_ : nullptr; }
 
  private:
-  void Collect();
-  void Drop(TouchedPages*& record);
+  struct Open {
+    PageRecord* record = nullptr;
+    bool has_ready = false;  // its first part has been read
+  };
 
-  // Records that children are writing; unmapped when they are read.
-  TouchedPages* open_[kMaxTries] = {};
-  int tries_ = 0;
-  int records_ = 0;
+  void Collect();
+  void Read(const TouchedPages& from);
+  static void Drop(Open& open);
+
+  Open open_[kChildren];
+  int asked_ = 0;
+  int open_count_ = 0;
+  bool has_learned_ = false;
   TouchedPages* const pages_;
 };
 
