@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "child/ready.h"
 #include "forkserver/host/launch_failure.h"
 
 namespace forkserver {
@@ -167,12 +168,19 @@ void TemplateLink::OnPacket(Packet& packet) {
     case kPong:
       CountAnswer();
       return events_.on_pong(packet.frame().request_id);
-    // Of its own Plan; the Hello says more.
     case kReady:
-      return;
+      return OnReady(packet.payload());
     default:
       return Violation(MessageName(packet.frame().type));
   }
+}
+
+// Of its own Plan; the Hello says more.
+void TemplateLink::OnReady(std::span<const uint8_t> payload) {
+  ReadyMessage ready;
+  if (!Decode(payload, ready) || ready.pid <= 0) return Violation("a malformed Ready");
+  told_pid_ = ready.pid;
+  events_.on_state();
 }
 
 void TemplateLink::OnHello(std::span<const uint8_t> payload) {

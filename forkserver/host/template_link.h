@@ -58,7 +58,7 @@ class TemplateLink {
 
   struct Events {
     std::function<void(uint64_t id)> on_pong;
-    // The state is another one now.
+    // The state is another one now, or told_pid is there.
     std::function<void()> on_state;
   };
 
@@ -92,6 +92,9 @@ class TemplateLink {
     return process_ ? std::optional(process_->pid()) : std::nullopt;
   }
   std::optional<Process> TakeProcess();
+  // What the template itself says, in the Ready of its own launch: for one whose parent died before
+  // it could answer. 0: nothing yet.
+  pid_t told_pid() const { return told_pid_; }
 
   // Ends the link and the template.
   void Kill(absl::Status why);
@@ -108,6 +111,7 @@ class TemplateLink {
 
  private:
   void OnPacket(Packet& packet);
+  void OnReady(std::span<const uint8_t> payload);
   void OnHello(std::span<const uint8_t> payload);
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
@@ -129,6 +133,7 @@ class TemplateLink {
   absl::Status why_dead_;
   HelloMessage hello_;
   std::optional<Process> process_;
+  pid_t told_pid_ = 0;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
   size_t unanswered_ = 0;  // Forks and Pings

@@ -205,30 +205,39 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
   one.link = std::make_unique<TemplateLink>(
       Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
       facts_.null_device.get(),
-      TemplateLink::Events{.on_pong = on_pong_, .on_state = [this, &one] { AdoptOrphan(one); }});
+      TemplateLink::Events{.on_pong = on_pong_, .on_state = [this, &one] { OnState(one); }});
   if (parent != nullptr) {
     if (absl::Status asked = parent->Fork(one.start_request, std::move(sockets.second), *this);
         !asked.ok()) {
-      one.link->Kill(asked);
-      return asked;
+      return Fail(one, std::move(asked));
     }
+    // Its launch socket is another link's: nothing there has this answer read.
+    parent->WatchForAnswers();
   } else {
     absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
-    if (!spawned.ok()) return spawned.status();
+    if (!spawned.ok()) return Fail(one, spawned.status());
     one.link->SetProcess(*std::move(spawned));
   }
   if (absl::Status sent =
           one.link->SendPlan(one.start_request, plan->flags, plan->payload, plan->descriptors);
       !sent.ok()) {
-    return sent;
+    return Fail(one, std::move(sent));
   }
-  return one.link->Start();
+  if (absl::Status watched = one.link->Start(); !watched.ok()) return Fail(one, watched);
+  return absl::OkStatus();
+}
+
+// Dead, so that the next use tries again.
+absl::Status TemplateSet::Fail(Template& one, absl::Status why) {
+  one.link->Kill(why);
+  return why;
 }
 
 void TemplateSet::OnForked(uint64_t id, Process process, const ForkedMessage&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return reaper_.KillAndReap(std::move(process));
   one->link->SetProcess(std::move(process));
+  OnState(*one);
 }
 
 void TemplateSet::OnForkFailed(uint64_t id, const FailedMessage& failed) {
@@ -240,22 +249,33 @@ void TemplateSet::OnTemplateDead(uint64_t id, const absl::Status&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return;
   one->parent_died = true;
-  AdoptOrphan(*one);
+  OnState(*one);
+}
+
+void TemplateSet::OnState(Template& one) {
+  ++changes_;
+  AdoptOrphan(one);
+  EndStart(one);
 }
 
 // A template whose parent died between forking it and saying so: its own word of its pid has to
-// do, which its Hello carries.
+// do, which its Ready carries.
 void TemplateSet::AdoptOrphan(Template& one) {
-  if (!one.parent_died || one.link->state() != TemplateLink::State::kServing ||
-      one.link->pid().has_value()) {
-    return;
-  }
-  absl::StatusOr<Process> process = Process::Adopt(one.link->hello().pid);
+  if (!one.parent_died || one.link->told_pid() == 0) return;
+  one.parent_died = false;
+  absl::StatusOr<Process> process = Process::Adopt(one.link->told_pid());
   if (process.ok()) {
     one.link->SetProcess(*std::move(process));
   } else {
     one.link->Kill(process.status());
   }
+}
+
+// A template that is still warming up would fork what was asked for when it is done. One whose pid
+// nobody knows yet cannot be reaped: it says its pid, or hangs up, soon.
+void TemplateSet::EndStart(Template& one) {
+  if (why_ending_.ok() || one.link->state() != TemplateLink::State::kStarting) return;
+  if (one.link->pid().has_value()) one.link->Kill(why_ending_);
 }
 
 void TemplateSet::WatchForIdleness(Template& one) {
@@ -273,8 +293,9 @@ int64_t TemplateSet::IdleAt(const Template& one) {
 
 void TemplateSet::Evict(Template& one) {
   if (one.link == nullptr || one.link->state() == TemplateLink::State::kDead) return;
-  // Whoever waits for it uses it.
-  if (one.link->unanswered() > 0 || one.link->state() == TemplateLink::State::kStarting) {
+  // Whoever waits for it uses it; and without its pid it could not be reaped.
+  if (one.link->unanswered() > 0 || one.link->state() == TemplateLink::State::kStarting ||
+      !one.link->pid().has_value()) {
     one.last_used = NowNanos();
   }
   if (NowNanos() < IdleAt(one)) return WatchForIdleness(one);
@@ -283,6 +304,7 @@ void TemplateSet::Evict(Template& one) {
     reaper_.KillAndReap(*std::move(process));
   }
   one.link.reset();
+  ++changes_;
 }
 
 TemplateStatus TemplateSet::Describe(const Template& one) {
@@ -321,17 +343,19 @@ void TemplateSet::ShrinkPools() {
 size_t TemplateSet::unanswered() const {
   size_t count = seed_ != nullptr ? seed_->unanswered() : 0;
   for (const Template& one : templates_) {
-    if (one.link != nullptr) count += one.link->unanswered();
+    if (one.link == nullptr) continue;
+    count += one.link->unanswered();
+    if (!why_ending_.ok() && one.link->state() == TemplateLink::State::kStarting) ++count;
   }
   return count;
 }
 
 void TemplateSet::BeginEnd(const absl::Status& why) {
+  why_ending_ = why;
   for (Template& one : templates_) {
     one.pool.reset();
     if (one.link == nullptr) continue;
-    // One that is still warming up would fork what was asked for when it is done.
-    if (one.link->state() == TemplateLink::State::kStarting) one.link->Kill(why);
+    EndStart(one);
     one.link->WatchForAnswers();
   }
   if (seed_ != nullptr) seed_->WatchForAnswers();

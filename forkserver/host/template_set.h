@@ -81,8 +81,11 @@ class TemplateSet : private ForkRequester {
   // Ends idle blanks, and forks none for a while.
   void ShrinkPools();
 
-  // Answers that templates owe: each may be a child to reap.
+  // Answers that templates owe, and after BeginEnd templates that have not said their pid: each may
+  // be a child to reap.
   size_t unanswered() const;
+  // Counts every change of what StatusOf says.
+  uint64_t changes() const { return changes_; }
 
   // Ends what is not serving, and all blanks; from here on the answers that are still owed are
   // read as they come.
@@ -120,7 +123,10 @@ class TemplateSet : private ForkRequester {
 
   absl::Status Use(Template& one);
   absl::Status Launch(Template& one, TemplateLink* parent);
+  static absl::Status Fail(Template& one, absl::Status why);
+  void OnState(Template& one);
   void AdoptOrphan(Template& one);
+  void EndStart(Template& one);
   static int64_t IdleAt(const Template& one);
   void WatchForIdleness(Template& one);
   void Evict(Template& one);
@@ -132,6 +138,8 @@ class TemplateSet : private ForkRequester {
   const SelfImage& self_;
   const TemplateMakings& makings_;
   const std::function<void(uint64_t id)> on_pong_;
+  uint64_t changes_ = 0;
+  absl::Status why_ending_;             // ok until BeginEnd
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
   std::vector<Template> templates_;     // the root first; never grows: pointers into it are kept
 };

@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -17,6 +16,7 @@
 #include "forkserver/host/self_exec.h"
 #include "tests/testing/program.h"
 #include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver::testing {
@@ -68,26 +68,53 @@ std::string ListDescriptors() {
   return text;
 }
 
+struct Count {
+  size_t descriptors = 0;
+  size_t children = 0;
+};
+
+// What a template (or the seed, or a blank) that runs has in the host: a child, and for it a socket
+// and a pidfd.
+size_t CountServersOwn(const ForkServer& server) {
+  size_t own = server.seed_pid().has_value() ? 1 : 0;
+  for (const TemplateStatus& one : server.templates()) {
+    own += (one.pid.has_value() ? 1 : 0) + one.idle_blanks;
+  }
+  return own;
+}
+
+// All but the server's own.
+Count CountOthers(const ForkServer& server) {
+  const size_t own = CountServersOwn(server);
+  return {.descriptors = CountOpenDescriptors() - 2 * own, .children = CountChildren() - own};
+}
+
+// False: it is doing something, perhaps on a thread of its own.
+bool CountOthersAtRest(const ForkServer& server, Count& count) {
+  const size_t own = CountServersOwn(server);
+  if (server.in_flight() > 0) return false;
+  count = CountOthers(server);
+  return server.in_flight() == 0 && CountServersOwn(server) == own;
+}
+
 void RunBody(void (*body)(ForkServer& server)) {
   if (host_setup->wait_until_serving) {
     const absl::StatusOr<HelloMessage> hello = host_server->WaitUntilServing();
     ASSERT_TRUE(hello.ok()) << hello.status();
   }
-  const size_t descriptors = CountOpenDescriptors();
   const std::string listed = ListDescriptors();
-  // Seed and root, of which the second may not be there yet.
-  const size_t children = std::max<size_t>(CountChildren(), 2);
+  Count before = CountOthers(*host_server);
+  // A root that is still to come may be a child already, and the slot for its pidfd is taken.
+  if (!host_setup->wait_until_serving) before.children = 0;
   body(*host_server);
   if (!host_setup->drain_after_body) return;
   // What was given up may still be dying.
-  for (int i = 0; i < 1000 && host_server->in_flight() > 0; ++i) {
-    host_server->Dispatch(absl::Milliseconds(100));
-  }
-  EXPECT_EQ(host_server->in_flight(), 0u);
-  EXPECT_LE(CountOpenDescriptors(), descriptors) << "the host leaks descriptors; before:\n"
-                                                 << listed << "after:\n"
-                                                 << ListDescriptors();
-  EXPECT_LE(CountChildren(), children) << "the host leaks children";
+  Count after;
+  EXPECT_TRUE(DispatchUntil(*host_server, [&] { return CountOthersAtRest(*host_server, after); }));
+  EXPECT_LE(after.descriptors, before.descriptors) << "the host leaks descriptors; before:\n"
+                                                   << listed << "after:\n"
+                                                   << ListDescriptors();
+  EXPECT_LE(after.children, before.children) << "the host leaks children";
 }
 
 int HostMain(int argc, char** argv, const std::string& test) {
@@ -137,22 +164,40 @@ size_t CountOpenDescriptors() {
   return count - 3;  // ".", ".." and the folder itself
 }
 
-size_t CountChildren() {
+std::vector<pid_t> ChildrenOfThisProcess() {
   const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), closedir);
-  size_t count = 0;
+  std::vector<pid_t> children;
   while (const dirent* task = readdir(tasks.get())) {
     std::ifstream file(absl::StrFormat("/proc/self/task/%s/children", task->d_name));
-    for (int pid; file >> pid;) ++count;
+    for (pid_t pid; file >> pid;) children.push_back(pid);
   }
-  return count;
+  return children;
 }
 
-absl::Status SignalRoot(const ForkServer& server, int signal) {
-  const std::optional<pid_t> pid = server.root_pid();
-  if (!pid.has_value()) return absl::NotFoundError("there is no root");
+size_t CountChildren() { return ChildrenOfThisProcess().size(); }
+
+TemplateStatus StatusOf(const ForkServer& server, std::string_view template_name) {
+  for (TemplateStatus& one : server.templates()) {
+    if (one.name == template_name) return std::move(one);
+  }
+  absl::FPrintF(stderr, "no template '%s'\n", template_name);
+  abort();
+}
+
+bool DispatchUntil(ForkServer& server, const std::function<bool()>& done) {
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (!done()) {
+    if (NowNanos() >= deadline) return false;
+    server.Dispatch(absl::Milliseconds(20));
+  }
+  return true;
+}
+
+absl::Status SignalProcess(std::optional<pid_t> pid, int signal) {
+  if (!pid.has_value()) return absl::NotFoundError("signal: there is no such process");
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
   if (!pidfd.is_open() || syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("signal %d to root %d", signal, *pid));
+    return ErrnoStatus(errno, absl::StrFormat("signal %d to pid %d", signal, *pid));
   }
   return absl::OkStatus();
 }

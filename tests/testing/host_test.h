@@ -9,7 +9,8 @@
 // The test runner itself is never forked. For each such test it spawns its own program again, as a
 // victim: a process whose first statement is ForkServer::Start and which then runs this one body
 // with all of GoogleTest's assertions. Before and after the body the open descriptors and the
-// children of the victim are counted; one more of either fails the test.
+// children of the victim are counted, less those that belong to templates and blanks, which come
+// and go; one more of either fails the test.
 //
 // A test binary links //tests/testing:host_test, which has its main, and defines SetUpHost.
 #ifndef TESTS_TESTING_HOST_TEST_H_
@@ -18,7 +19,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "forkserver/host/fork_server.h"
 
@@ -45,8 +49,19 @@ StartOptions TestOptions();
 size_t CountOpenDescriptors();
 size_t CountChildren();
 
-// Signals the root template, by a pidfd: never by a number that might mean everybody.
-absl::Status SignalRoot(const ForkServer& server, int signal);
+std::vector<pid_t> ChildrenOfThisProcess();
+
+// Signals one process, by a pidfd: never by a number that might mean everybody.
+absl::Status SignalProcess(std::optional<pid_t> pid, int signal);
+inline absl::Status SignalRoot(const ForkServer& server, int signal) {
+  return SignalProcess(server.root_pid(), signal);
+}
+
+// Of one template; a test that names one that is none ends here.
+TemplateStatus StatusOf(const ForkServer& server, std::string_view template_name);
+
+// Drives the server until `done` says so. False: it did not within ten seconds.
+bool DispatchUntil(ForkServer& server, const std::function<bool()>& done);
 
 void RunInHost(const std::string& test, void (*body)(ForkServer& server));
 

@@ -1,0 +1,575 @@
+// Templates below the root: what their children have, when they start, how they end.
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "tests/testing/gate.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+namespace {
+
+using testing::DispatchUntil;
+using testing::Gate;
+using testing::HostSetup;
+using testing::SignalProcess;
+using testing::StatusOf;
+using State = TemplateStatus::State;
+
+// What the warm-ups of a child's template, and of those above it, have built.
+std::string* warmth = nullptr;
+Gate* gate = nullptr;
+
+// "warmth" sends it; all else is TestProgram's.
+class WarmProgram : public testing::TestProgram {
+ public:
+  int Run(ChildContext& context) override {
+    if (context.argv.empty() || std::string_view(context.argv[0]) != "warmth") {
+      return TestProgram::Run(context);
+    }
+    const std::string text = warmth != nullptr ? *warmth : "cold";
+    const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+    return context.channel.Send({.type = testing::kEcho}, {bytes, text.size()}) == 0 ? 0 : 1;
+  }
+};
+
+WarmUp Building(const std::string& what) {
+  return {what, [what] {
+            if (warmth == nullptr) warmth = new std::string;
+            if (!warmth->empty()) warmth->append(" ");
+            warmth->append(what);
+            return absl::OkStatus();
+          }};
+}
+
+// A warm-up that does `what` the first time that it runs in any process.
+WarmUp TheFirstTime(absl::Status (*what)()) {
+  return {"the first time", [what] {
+            gate->Open();
+            gate->Pass();
+            return gate->arrivals() == 1 ? what() : absl::OkStatus();
+          }};
+}
+
+WarmUp WaitAtTheGate() {
+  return {"wait", [] {
+            gate->Pass();
+            return absl::OkStatus();
+          }};
+}
+
+void LeaveAThread(const char* name) {
+  std::thread thread([] {
+    for (;;) pause();
+  });
+  pthread_setname_np(thread.native_handle(), name);
+  thread.detach();
+}
+
+// root > page > article > comment; content comes from page.
+HostSetup FourLevels() {
+  HostSetup setup;
+  for (const ProcessType type :
+       {ProcessType::kContent, ProcessType::kUtility, ProcessType::kIpcUnitTest}) {
+    setup.options.programs.push_back({type, MakeChildProgram<WarmProgram>});
+  }
+  setup.options.warm_ups = {Building("root")};
+  setup.options.templates = {
+      {.name = "page", .types = {ProcessType::kContent}, .warm_ups = {Building("page")}},
+      {.name = "article", .parent = "page", .warm_ups = {Building("article")}},
+      {.name = "comment", .parent = "article", .warm_ups = {Building("comment")}},
+  };
+  setup.before_start = [] { gate = Gate::Map(); };
+  return setup;
+}
+
+constexpr absl::Duration kSoon = absl::Milliseconds(40);
+
+}  // namespace
+
+HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = FourLevels();
+  std::vector<TemplateOptions>& templates = setup.options.templates;
+  TemplateOptions& page = templates[0];
+  TemplateOptions& article = templates[1];
+  const auto is = [&test](std::string_view part) { return test.find(part) != test.npos; };
+  if (is("Ahead")) article.start = TemplateStart::kAhead;
+  if (is("AtTheGate")) page.warm_ups.push_back(WaitAtTheGate());
+  if (is("ArticleWaits")) article.warm_ups.push_back(WaitAtTheGate());
+  if (is("Evict")) page.evict_after = kSoon;
+  if (is("Crash")) {
+    page.warm_ups.push_back(TheFirstTime([] {
+      raise(SIGSEGV);
+      return absl::OkStatus();
+    }));
+  }
+  if (is("ThreadLeft")) {
+    page.warm_ups.push_back(TheFirstTime([] {
+      LeaveAThread("font-scanner");
+      return absl::OkStatus();
+    }));
+  }
+  if (is("WarmUpThatFails")) {
+    page.warm_ups.insert(page.warm_ups.begin(),
+                         {"no font", [] { return absl::NotFoundError("no such font"); }});
+  }
+  if (is("ExecedRoot")) {
+    // In the exec'ed root there is no such thread.
+    setup.before_start = [] {
+      if (getenv("FORKSERVER_TEST_THREAD_MADE") == nullptr) LeaveAThread("early-bird");
+      setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
+    };
+  }
+  setup.drain_after_body = !is("DestroyedServer");
+  setup.wait_until_serving = !is("AtOnce");
+  return setup;
+}
+
+namespace {
+
+LaunchOptions From(std::string_view template_name, std::vector<std::string> argv) {
+  return {.type = ProcessType::kIpcUnitTest,
+          .argv = std::move(argv),
+          .template_name = std::string(template_name)};
+}
+
+// What a child found built, or how its launch failed.
+std::string WarmthOf(ForkServer& server, const LaunchOptions& options) {
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  if (!child.ok()) return child.status().ToString();
+  uint8_t buffer[256];
+  Packet packet(buffer);
+  if (ReceivePacket(child->socket.get(), Blocking::kWait, packet) != PacketOutcome::kMessage) {
+    return "no message";
+  }
+  return {packet.payload().begin(), packet.payload().end()};
+}
+
+// The child answers: it lives, and its channel is whole.
+bool Echoes(const LaunchedChild& child) {
+  uint8_t buffer[64];
+  Packet packet(buffer);
+  return SendPacket(child.socket.get(), Blocking::kWait, {.type = testing::kEcho}, {}, {}) == 0 &&
+         ReceivePacket(child.socket.get(), Blocking::kWait, packet) == PacketOutcome::kMessage;
+}
+
+State StateOf(const ForkServer& server, std::string_view name) {
+  return StatusOf(server, name).state;
+}
+
+// Without being asked to: its Hello may be later than the Ready of the first child below it.
+bool ComesToServe(ForkServer& server, std::string_view name) {
+  return DispatchUntil(server, [&] { return StateOf(server, name) == State::kServing; });
+}
+
+bool ComesToBeDead(ForkServer& server, std::string_view name) {
+  return DispatchUntil(server, [&] { return StateOf(server, name) == State::kDead; });
+}
+
+bool ComesToBeEvicted(ForkServer& server, std::string_view name) {
+  return DispatchUntil(server, [&] { return StateOf(server, name) == State::kNotStarted; });
+}
+
+// What became of launches that nobody waits for one by one.
+struct Outcome {
+  size_t ended = 0;
+  size_t good = 0;
+  absl::Status last_error;
+
+  LaunchCallback Count() {
+    return [this](absl::StatusOr<LaunchedChild> child) {
+      ++ended;
+      if (!child.ok()) {
+        last_error = child.status();
+      } else if (child->process.Wait()->success()) {
+        ++good;
+      }
+    };
+  }
+};
+
+void LaunchMany(ForkServer& server, const LaunchOptions& options, size_t count, Outcome& outcome) {
+  for (size_t i = 0; i < count; ++i) server.LaunchAsync(options, outcome.Count());
+}
+
+HOST_TEST(Templates, ChildHasWhatItsTemplateAndThoseAboveItBuilt) {
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  EXPECT_EQ(WarmthOf(server, From("", {"warmth"})), "root");
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing("article");
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  ASSERT_EQ(hello->warm_ups.size(), 1u);
+  EXPECT_EQ(hello->warm_ups[0].name, "article");
+}
+
+HOST_TEST(Templates, TypeChoosesTheTemplateAndANameOverrulesIt) {
+  LaunchOptions options = {.type = ProcessType::kContent, .argv = {"warmth"}};
+  EXPECT_EQ(WarmthOf(server, options), "root page");
+  options.template_name = "root";
+  EXPECT_EQ(WarmthOf(server, options), "root");
+  options = {.type = ProcessType::kUtility, .argv = {"warmth"}};
+  EXPECT_EQ(WarmthOf(server, options), "root");
+  EXPECT_EQ(StateOf(server, "article"), State::kNotStarted);
+}
+
+HOST_TEST(Templates, ChildOfANestedTemplateIsLikeAnyOther) {
+  const absl::StatusOr<LaunchedChild> child = server.Launch(From("comment", {"report"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const absl::StatusOr<testing::Report> report = testing::ReportOf(*child);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->at("ppid"), std::to_string(getpid()));
+  EXPECT_EQ(report->at("pid"), std::to_string(child->process.pid()));
+  EXPECT_EQ(report->at("owner_is_self"), "yes");
+  EXPECT_EQ(report->at("threads"), "1");
+  EXPECT_EQ(report->at("name"), "ipc-unit-test");
+  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+}
+
+HOST_TEST(Templates, NameThatNobodyHasIsNotFoundAndSaid) {
+  const auto is_named = [](const absl::Status& status) {
+    return absl::IsNotFound(status) &&
+           std::string(status.message()).find("no template 'sidebar'") != std::string::npos;
+  };
+  const absl::Status launched = server.Launch(From("sidebar", {"exit", "0"})).status();
+  EXPECT_TRUE(is_named(launched)) << launched;
+  const absl::Status waited = server.WaitUntilServing("sidebar").status();
+  EXPECT_TRUE(is_named(waited)) << waited;
+}
+
+HOST_TEST(Templates, OptionsThatCannotBeAreInvalidAndNamed) {
+  using Templates = std::vector<TemplateOptions>;
+  const std::pair<Templates, std::string> cases[] = {
+      {{{.name = ""}}, "template '': the name is empty or taken"},
+      {{{.name = "root"}}, "template 'root': the name is empty or taken"},
+      {{{.name = "a"}, {.name = "a"}}, "template 'a': the name is empty or taken"},
+      {{{.name = "a", .parent = "b"}}, "template 'a': its parent 'b' is no template above it"},
+      {{{.name = "a", .parent = "b"}, {.name = "b"}}, "template 'a': its parent 'b'"},
+      {{{.name = "a", .parent = "a"}}, "template 'a': its parent 'a'"},
+      {{{.name = "a", .types = {ProcessType::kContent}},
+        {.name = "b", .types = {ProcessType::kContent}}},
+       "template 'b': type content has a template already"},
+      {{{.name = "a", .types = {ProcessType::kContent, ProcessType::kContent}}},
+       "template 'a': type content has a template already"},
+  };
+  for (const auto& [templates, expected] : cases) {
+    char name[] = "program";
+    char* argv[] = {name, nullptr};
+    const absl::Status status = ForkServer::Start(1, argv, {.templates = templates}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << expected << ": " << status;
+    EXPECT_NE(std::string(status.message()).find(expected), std::string::npos) << status;
+  }
+}
+
+HOST_TEST(Templates, StartOnTheirFirstUseWithThoseAboveThem) {
+  for (const char* name : {"page", "article", "comment"}) {
+    EXPECT_EQ(StateOf(server, name), State::kNotStarted) << name;
+  }
+  EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
+  ASSERT_TRUE(server.Launch(From("article", {"exit", "0"})).ok());
+  for (const char* name : {"page", "article"}) {
+    EXPECT_TRUE(ComesToServe(server, name)) << name;
+  }
+  EXPECT_EQ(StateOf(server, "comment"), State::kNotStarted);
+}
+
+HOST_TEST(Templates, AheadStartsWithTheHost) {
+  EXPECT_TRUE(ComesToServe(server, "page"));
+  EXPECT_TRUE(ComesToServe(server, "article"));
+  EXPECT_EQ(StateOf(server, "comment"), State::kNotStarted);
+}
+
+HOST_TEST(Templates, WaitUntilServingStartsOneAndKnowsItsProcess) {
+  ASSERT_TRUE(server.Launch(From("root", {"exit", "0"})).ok());
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing("page", absl::Seconds(10));
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  const TemplateStatus page = StatusOf(server, "page");
+  EXPECT_EQ(page.pid, hello->pid);
+  EXPECT_EQ(page.parent, "root");
+  EXPECT_EQ(page.hello.warm_ups.size(), 1u);
+}
+
+HOST_TEST(Templates, AtTheGateLaunchesWaitForTheWarmUpAndThoseFromTheRootDoNot) {
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 5, outcome);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  EXPECT_EQ(StateOf(server, "page"), State::kStarting);
+  EXPECT_EQ(outcome.ended, 0u);
+  gate->Open();
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 5; }));
+  EXPECT_EQ(outcome.good, 5u) << outcome.last_error;
+  EXPECT_EQ(gate->arrivals(), 1u);  // warmed up once for all
+}
+
+HOST_TEST(Templates, AtTheGateADeadlineEndsALaunchThatStillWaits) {
+  LaunchOptions options = From("page", {"exit", "0"});
+  options.timeout = absl::Milliseconds(20);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(server.Launch(options).status()));
+  gate->Open();
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+}
+
+// As for the root: a template without one warm thing is still a template.
+HOST_TEST(Templates, WarmUpThatFailsIsReported) {
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  ASSERT_TRUE(ComesToServe(server, "page"));
+  const HelloMessage hello = StatusOf(server, "page").hello;
+  ASSERT_EQ(hello.warm_ups.size(), 2u);
+  EXPECT_EQ(hello.warm_ups[0].error, "no such font");
+}
+
+HOST_TEST(Templates, CrashInAWarmUpFailsTheLaunchesAndTheNextUseTriesAgain) {
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 3, outcome);
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
+  EXPECT_EQ(outcome.good, 0u);
+  EXPECT_NE(std::string(outcome.last_error.message()).find("template 'page' died"),
+            std::string::npos)
+      << outcome.last_error;
+  const TemplateStatus page = StatusOf(server, "page");
+  EXPECT_EQ(page.state, State::kDead);
+  EXPECT_NE(std::string(page.why_dead.message()).find("template 'page' died"), std::string::npos);
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+  EXPECT_TRUE(ComesToServe(server, "page"));
+}
+
+HOST_TEST(Templates, CrashInAParentsWarmUpFailsTheLaunchesOfItsChildren) {
+  const absl::Status failed = server.Launch(From("comment", {"exit", "0"})).status();
+  EXPECT_FALSE(failed.ok());
+  EXPECT_FALSE(absl::IsDeadlineExceeded(failed)) << failed;
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+HOST_TEST(Templates, ThreadLeftByAWarmUpIsNamedAndTheNextUseTriesAgain) {
+  const absl::Status failed = server.Launch(From("page", {"exit", "0"})).status();
+  EXPECT_NE(std::string(failed.message()).find("thread 'font-scanner'"), std::string::npos)
+      << failed;
+  const std::optional<LaunchFailure> failure = GetLaunchFailure(failed);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->step, LaunchStep::kSingleThread);
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+}
+
+HOST_TEST(Templates, KilledOneLosesNoLaunchNorChildAndTheNextLaunchStartsItAgain) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(From("page", {"echo"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> pid = StatusOf(server, "page").pid;
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 50, outcome);
+  ASSERT_TRUE(SignalProcess(pid, SIGKILL).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 50; }));
+  EXPECT_TRUE(Echoes(*child));
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  EXPECT_NE(StatusOf(server, "page").pid, pid);
+}
+
+HOST_TEST(Templates, AtTheGateKilledOneFailsItsLaunchesAndStartsAgain) {
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 3, outcome);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  // It has not said Hello: its pid is its parent's word.
+  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").pid.has_value(); }));
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
+  EXPECT_EQ(outcome.good, 0u);
+  gate->Open();
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+}
+
+HOST_TEST(Templates, ParentKilledLeavesThoseBelowItServing) {
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
+  const std::optional<pid_t> article = StatusOf(server, "article").pid;
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+  EXPECT_EQ(StatusOf(server, "article").pid, article);
+  EXPECT_EQ(StateOf(server, "page"), State::kDead);
+  // Only a start needs the parent.
+  ASSERT_TRUE(SignalProcess(article, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "article"));
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+  EXPECT_TRUE(ComesToServe(server, "page"));
+}
+
+HOST_TEST(Templates, ParentKilledWhileArticleWaitsLeavesItStarting) {
+  Outcome outcome;
+  LaunchMany(server, From("article", {"exit", "0"}), 3, outcome);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").pid.has_value(); }));
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  gate->Open();
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
+  EXPECT_EQ(outcome.good, 3u) << outcome.last_error;
+  EXPECT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "article").pid.has_value(); }));
+}
+
+// Stopped, it forks nothing; killed then, it takes the requests with it.
+HOST_TEST(Templates, ParentKilledBeforeItForkedFailsTheLaunchAndTheNextUseTriesAgain) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  Outcome outcome;
+  LaunchMany(server, From("comment", {"exit", "0"}), 3, outcome);
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
+  EXPECT_EQ(outcome.good, 0u);
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+// At any moment of it: between the Fork and the Plan, before and after the clone.
+HOST_TEST(Templates, ParentKilledUnderAStartNeverLeavesOneStuck) {
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(server.WaitUntilServing("page").ok());
+    const std::optional<pid_t> page = StatusOf(server, "page").pid;
+    Outcome outcome;
+    std::thread killer([page] { SignalProcess(page, SIGKILL).IgnoreError(); });
+    LaunchMany(server, From("article", {"exit", "0"}), 2, outcome);
+    killer.join();
+    EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 2; }));
+    EXPECT_TRUE(ComesToBeDead(server, "page"));
+    EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+    ASSERT_TRUE(server.WaitUntilServing("article").ok());
+    ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
+    EXPECT_TRUE(ComesToBeDead(server, "article"));
+  }
+}
+
+HOST_TEST(Templates, RootKilledLeavesThoseBelowItServing) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "root"));
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  // Nobody starts the root again.
+  const absl::Status failed = server.Launch(From("page", {"exit", "0"})).status();
+  EXPECT_NE(std::string(failed.message()).find("root template died"), std::string::npos) << failed;
+}
+
+HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(From("page", {"echo"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const size_t children = testing::CountChildren();
+  ASSERT_TRUE(ComesToBeEvicted(server, "page"));
+  EXPECT_TRUE(Echoes(*child));
+  ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+  EXPECT_EQ(testing::CountChildren(), children - 1);
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  EXPECT_TRUE(ComesToBeEvicted(server, "page"));
+}
+
+HOST_TEST(Templates, EvictedWithItsBlanks) {
+  ASSERT_TRUE(server.Launch({.type = ProcessType::kContent, .argv = {"exit", "0"}}).ok());
+  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").idle_blanks > 0; }));
+  ASSERT_TRUE(ComesToBeEvicted(server, "page"));
+  ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+  EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
+  EXPECT_EQ(WarmthOf(server, {.type = ProcessType::kContent, .argv = {"warmth"}}), "root page");
+}
+
+HOST_TEST(Templates, NotEvictedWhileALaunchIsUnderWay) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 1, outcome);
+  const int64_t long_idle = NowNanos() + 5 * absl::ToInt64Nanoseconds(kSoon);
+  ASSERT_TRUE(DispatchUntil(server, [&] { return NowNanos() > long_idle; }));
+  EXPECT_EQ(StatusOf(server, "page").pid, page);
+  ASSERT_TRUE(SignalProcess(page, SIGCONT).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 1; }));
+  EXPECT_EQ(outcome.good, 1u) << outcome.last_error;
+  EXPECT_TRUE(ComesToBeEvicted(server, "page"));
+}
+
+HOST_TEST(Templates, AtTheGateIsNotEvictedWhileItStarts) {
+  Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 1, outcome);
+  const int64_t long_idle = NowNanos() + 5 * absl::ToInt64Nanoseconds(kSoon);
+  ASSERT_TRUE(DispatchUntil(server, [&] { return NowNanos() > long_idle; }));
+  EXPECT_EQ(StateOf(server, "page"), State::kStarting);
+  gate->Open();
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 1; }));
+  EXPECT_EQ(outcome.good, 1u) << outcome.last_error;
+}
+
+HOST_TEST(Templates, EvictedParentLeavesThoseBelowItServing) {
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
+  const std::optional<pid_t> article = StatusOf(server, "article").pid;
+  ASSERT_TRUE(ComesToBeEvicted(server, "page"));
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+  EXPECT_EQ(StatusOf(server, "article").pid, article);
+  EXPECT_EQ(StateOf(server, "page"), State::kNotStarted);
+  ASSERT_TRUE(SignalProcess(article, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "article"));
+  EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
+}
+
+HOST_TEST(Templates, BelowAnExecedRootAreTheSame) {
+  EXPECT_EQ(server.start_report().way, LaunchWay::kExec);
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+}
+
+// That the host has no child left after the server's end is what main of these tests checks.
+HOST_TEST(Templates, DestroyedServerEndsNestedOnes) {
+  ASSERT_TRUE(server.WaitUntilServing("comment").ok());
+}
+
+HOST_TEST(Templates, DestroyedServerEndsNestedOnesAtTheGate) {
+  Outcome* outcome = new Outcome;  // it is told after this body
+  LaunchMany(server, From("comment", {"exit", "0"}), 3, *outcome);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+}
+
+HOST_TEST(Templates, DestroyedServerEndsNestedOnesThatWereJustAskedFor) {
+  Outcome* outcome = new Outcome;
+  LaunchMany(server, From("comment", {"exit", "0"}), 3, *outcome);
+}
+
+HOST_TEST(Templates, DestroyedServerEndsThoseThatStartAheadAtOnce) {}
+
+HOST_TEST(Templates, DestroyedServerEndsThoseWhoseParentDied) {
+  ASSERT_TRUE(server.WaitUntilServing("comment").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+}
+
+HOST_TEST(Templates, DestroyedServerReapsOneThatWasKilledAndOneThatIsToBeEvicted) {
+  ASSERT_TRUE(server.WaitUntilServing("comment").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
+  Outcome* outcome = new Outcome;
+  LaunchMany(server, From("article", {"exit", "0"}), 3, *outcome);
+}
+
+HOST_TEST(Templates, DestroyedServerEndsAStoppedOne) {
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGSTOP).ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGSTOP).ok());
+}
+
+}  // namespace
+}  // namespace forkserver
