@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -100,26 +101,28 @@ class ForkServer::Core {
 
   LaunchId Begin(const LaunchOptions& options, Attendance attendance, Delivery delivery,
                  LaunchCallback callback) {
-    const uint64_t ended = launcher.ended();
     const absl::StatusOr<LaunchSource> source = templates.SourceOf(options);
-    const LaunchId id =
-        source.ok()
-            ? launcher.Begin(options, *source, prefs, attendance, delivery, std::move(callback))
-            : launcher.Refuse(options, source.status(), delivery, std::move(callback));
-    // A template that was found dead here has ended launches of other threads too.
-    if (launcher.ended() != ended) driver.WakeOthers();
-    return id;
+    return source.ok()
+               ? launcher.Begin(options, *source, prefs, attendance, delivery, std::move(callback))
+               : launcher.Refuse(options, source.status(), delivery, std::move(callback));
+  }
+
+  // Counts all that a thread may be waiting for.
+  uint64_t happened() const { return launcher.ended() + templates.changes() + last_pong; }
+
+  // For whoever did something outside of a dispatch: a template that was read from, or found dead,
+  // may have ended launches of other threads, and `before` is what had happened until then.
+  void TellOthers(uint64_t before) {
+    if (happened() != before) driver.WakeOthers();
+    // What has ended must make pollable_fd readable all the same.
+    if (launcher.has_completions() || !exits.empty()) loop->AddTimer(NowNanos(), [] {});
+    driver.HandOver();
   }
 
   LoopDriver::Callbacks TakeCompletions() {
     LoopDriver::Callbacks completions = launcher.TakeCompletions();
     for (auto& exit : std::exchange(exits, {})) completions.push_back(std::move(exit));
     return completions;
-  }
-
-  // What has ended outside of a dispatch must make pollable_fd readable all the same.
-  void WakeForCompletions() {
-    if (launcher.has_completions() || !exits.empty()) loop->AddTimer(NowNanos(), [] {});
   }
 
   void StartThread() {
@@ -213,7 +216,10 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
                                                           absl::Duration timeout) {
   using State = TemplateStatus::State;
   std::unique_lock lock(core_->driver.mutex());
-  if (absl::Status started = core_->templates.Start(template_name); !started.ok()) return started;
+  const uint64_t before = core_->happened();
+  const absl::Status started = core_->templates.Start(template_name);
+  core_->TellOthers(before);
+  if (!started.ok()) return started;
   std::optional<TemplateStatus> status;
   core_->driver.RunUntil(
       lock,
@@ -238,10 +244,10 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
     callback(absl::CancelledError("the fork server is being destroyed"));
     return 0;
   }
+  const uint64_t before = core_->happened();
   const LaunchId id =
       core_->Begin(options, Attendance::kLoop, Delivery::kDeferred, std::move(callback));
-  core_->WakeForCompletions();
-  core_->driver.HandOver();
+  core_->TellOthers(before);
   return id;
 }
 
@@ -249,14 +255,19 @@ absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
   std::optional<absl::StatusOr<LaunchedChild>> result;
   std::unique_lock lock(core_->driver.mutex());
   if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
+  uint64_t before = core_->happened();
   const LaunchId id = core_->Begin(
       options, Attendance::kCaller, Delivery::kAtOnce,
       [&result](absl::StatusOr<LaunchedChild> child) { result.emplace(std::move(child)); });
+  core_->TellOthers(before + (result ? 1 : 0));
   if (const int socket = core_->launcher.AttendedSocket(id); socket >= 0) {
     lock.unlock();
     PollUntil(socket, POLLIN, NowNanos() + kAttendance);
     lock.lock();
+    before = core_->happened();
     core_->launcher.Attend(id);
+    // Nobody but this thread waits for this launch.
+    core_->TellOthers(before + (result ? 1 : 0));
   }
   // The launch has its own deadline.
   if (!result) {
@@ -279,6 +290,7 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
   std::unique_lock lock(core_->driver.mutex());
   if (core_->is_closing) return results;
   const auto begin_more = [&] {
+    const uint64_t before = core_->happened();
     for (; begun < options.size() && begun - ended < kBatchInFlight; ++begun) {
       core_->Begin(options[begun], Attendance::kLoop, Delivery::kAtOnce,
                    [&results, &ended, i = begun](absl::StatusOr<LaunchedChild> child) {
@@ -286,6 +298,7 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
                      ++ended;
                    });
     }
+    core_->TellOthers(before);
     return ended == options.size();
   };
   core_->driver.RunUntil(lock, begin_more, kNever);
@@ -295,19 +308,23 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
 
 void ForkServer::ReapAsync(Process process, ExitCallback callback) {
   std::unique_lock lock(core_->driver.mutex());
+  if (core_->is_closing) {  // a last callback that has a child left
+    lock.unlock();
+    process.Signal(SIGKILL).IgnoreError();
+    return callback(process.Wait());
+  }
   core_->reaper.Reap(std::move(process), [core = core_.get(), callback = std::move(callback)](
                                              const absl::StatusOr<ExitStatus>& status) {
     core->exits.push_back([callback, status] { callback(status); });
   });
-  core_->WakeForCompletions();
-  core_->driver.HandOver();
+  core_->TellOthers(core_->happened());
 }
 
 void ForkServer::Cancel(LaunchId id) {
   std::unique_lock lock(core_->driver.mutex());
+  const uint64_t before = core_->happened();
   core_->launcher.Abandon(id, absl::CancelledError("launch: cancelled"));
-  core_->WakeForCompletions();
-  core_->driver.HandOver();
+  core_->TellOthers(before);
 }
 
 int ForkServer::pollable_fd() const {
@@ -329,11 +346,10 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
   const LaunchId id = core_->ids.Next();
   TemplateLink& root = core_->templates.root();
-  if (absl::Status sent = root.Ping(id); !sent.ok()) {
-    core_->driver.WakeOthers();
-    core_->driver.HandOver();
-    return sent;
-  }
+  const uint64_t before = core_->happened();
+  const absl::Status sent = root.Ping(id);
+  core_->TellOthers(before);
+  if (!sent.ok()) return sent;
   // Answers come in the order of the requests.
   const auto over = [&] {
     return core_->last_pong >= id || root.state() == TemplateLink::State::kDead;

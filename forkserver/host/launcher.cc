@@ -189,6 +189,8 @@ void Launcher::Attend(LaunchId id) {
   Launch& launch = *Find(id);
   launch.is_attended = false;
   if (!launch.abandoned.ok()) {
+    // Where the loop cannot, the socket is of no more use.
+    WatchSocket(launch).IgnoreError();
     return Abandon(id, std::exchange(launch.abandoned, absl::OkStatus()));
   }
   uint8_t buffer[kAnswerBytes];
@@ -219,7 +221,8 @@ void Launcher::OnHangUp(LaunchId id) {
 
 void Launcher::OnPacket(LaunchId id, Packet& packet) {
   Launch* launch = Find(id);
-  if (launch == nullptr || !launch->failure.ok()) return;
+  if (launch == nullptr) return;
+  if (!launch->failure.ok()) return OnLatePacket(*launch, packet);
   const Frame& frame = packet.frame();
   if (packet.frame_error() != FrameError::kNone ||
       CheckMessage(frame, MessageDirection::kToHost) != MessageCheck::kGood) {
@@ -240,6 +243,18 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
     Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
                                                       launch->what, MessageName(frame.type))));
   }
+}
+
+void Launcher::OnLatePacket(Launch& launch, Packet& packet) {
+  ReadyMessage ready;
+  FailedMessage failed;
+  if (packet.frame_error() != FrameError::kNone) return;
+  if (packet.frame().type == kReady && Decode(packet.payload(), ready)) {
+    launch.told_pid = ready.pid;
+  } else if (packet.frame().type == kFailed && Decode(packet.payload(), failed)) {
+    launch.told_pid = failed.pid;
+  }
+  CollectAnswer(launch.id);
 }
 
 void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
@@ -312,14 +327,17 @@ void Launcher::Abandon(LaunchId id, absl::Status why) {
     launch->awaiting->ReadAnswers();
   }
   Launch* launch = Find(id);
-  if (launch == nullptr || launch->is_dying) return;
+  if (launch == nullptr || launch->is_dying || launch->is_told) return;
   if (launch->is_attended) {
     launch->abandoned = std::move(why);
     return;
   }
-  launch->failure = std::move(why);
-  // Nobody waits for the answer any more; its child must be reaped all the same.
-  if (launch->awaiting != nullptr) std::exchange(launch->awaiting, nullptr)->WatchForAnswers();
+  launch->failure = why;
+  if (launch->awaiting != nullptr) {
+    // The caller waits for the answer no longer; the child must be reaped all the same.
+    launch->awaiting->WatchForAnswers();
+    Tell(*launch, std::move(why));
+  }
   Advance(*launch);
 }
 
@@ -335,6 +353,11 @@ void Launcher::Advance(Launch& launch) {
   // The answer says whether there is a child; the deadline bounds the wait for it.
   if (launch.awaiting != nullptr) return;
   if (!launch.process && !launch.template_death.ok()) AdoptChild(launch);
+  if (launch.is_told && !launch.process && !launch.template_death.ok() && !launch.died_unready &&
+      launch.told_pid == 0) {
+    // Only the socket can say whether there is a child: it speaks, or hangs up, soon.
+    return;
+  }
   if (launch.failure.ok()) return Succeed(launch);
   if (!launch.process) {
     // A hang-up without a child was the template's.
@@ -383,13 +406,18 @@ void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
   const auto found = launches_.find(id);
   const std::unique_ptr<Launch> launch = std::move(found->second);
   launches_.erase(found);
+  if (!launch->is_told) Tell(*launch, std::move(result));
+}
+
+void Launcher::Tell(Launch& launch, absl::StatusOr<LaunchedChild> result) {
+  launch.is_told = true;
   ++ended_;
-  if (launch->deadline != 0) loop_.CancelTimer(launch->deadline);
-  if (launch->delivery == Delivery::kAtOnce) return launch->callback(std::move(result));
+  if (launch.deadline != 0) loop_.CancelTimer(std::exchange(launch.deadline, 0));
+  if (launch.delivery == Delivery::kAtOnce) return launch.callback(std::move(result));
   // std::function wants what it holds to be copyable.
   auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
   completions_.push_back(
-      [callback = std::move(launch->callback), shared] { callback(std::move(*shared)); });
+      [callback = std::move(launch.callback), shared] { callback(std::move(*shared)); });
 }
 
 }  // namespace forkserver

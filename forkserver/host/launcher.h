@@ -3,8 +3,8 @@
 // A launch has ended when its child is Ready and its pidfd is there, in whichever order the two
 // came; or when it has failed and nothing of it is left: the child, if there was one, is killed
 // and reaped before the caller hears of the failure. Only where the deadline passes (or the
-// caller cancels) and the template has not answered yet is the caller told first; the child of a
-// late answer is killed and reaped when it comes.
+// caller cancels) and the template has not answered yet is the caller told first; the launch stays
+// in flight until its child, if there comes to be one, is killed and reaped.
 //
 // A launch that a thread waits for is attended by that thread at first: it waits on the launch
 // socket itself, which spares the loop two calls and a wake-up, and gives the launch to the loop
@@ -117,6 +117,7 @@ class Launcher : private ForkRequester {
     bool is_ready = false;
     bool died_unready = false;
     bool is_dying = false;  // its process is with the reaper
+    bool is_told = false;   // the callback has been called
     absl::Status failure;
   };
 
@@ -134,6 +135,8 @@ class Launcher : private ForkRequester {
   absl::Status WatchSocket(Launch& launch);
   void OnPacket(LaunchId id, Packet& packet);
   void OnHangUp(LaunchId id);
+  // From the child of a launch that has failed: all that matters is its pid.
+  void OnLatePacket(Launch& launch, Packet& packet);
   void OnReady(Launch& launch, std::span<const uint8_t> payload);
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
@@ -142,6 +145,7 @@ class Launcher : private ForkRequester {
   void Advance(Launch& launch);
   void AdoptChild(Launch& launch);
   void Succeed(Launch& launch);
+  void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result);
   void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);
   Launch* Find(LaunchId id);
 

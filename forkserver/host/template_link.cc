@@ -131,6 +131,10 @@ std::optional<Process> TemplateLink::TakeProcess() {
   return taken;
 }
 
+void TemplateLink::Signal(int signal) {
+  if (process_) process_->Signal(signal).IgnoreError();
+}
+
 void TemplateLink::Kill(absl::Status why) {
   if (state_ == State::kDead) return;
   state_ = State::kDead;

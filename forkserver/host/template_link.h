@@ -96,6 +96,8 @@ class TemplateLink {
   // it could answer. 0: nothing yet.
   pid_t told_pid() const { return told_pid_; }
 
+  // Of its process, if that is known.
+  void Signal(int signal);
   // Ends the link and the template.
   void Kill(absl::Status why);
 

@@ -1,5 +1,7 @@
 #include "forkserver/host/template_set.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -200,7 +202,7 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
   if (!plan.ok()) return plan.status();
 
   one.pool.reset();  // of the link that was
-  one.parent_died = false;
+  one.answer = Answer::kGiven;
   one.start_request = ids_.Next();
   one.link = std::make_unique<TemplateLink>(
       Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
@@ -211,6 +213,7 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
         !asked.ok()) {
       return Fail(one, std::move(asked));
     }
+    one.answer = Answer::kOwed;
     // Its launch socket is another link's: nothing there has this answer read.
     parent->WatchForAnswers();
   } else {
@@ -236,24 +239,32 @@ absl::Status TemplateSet::Fail(Template& one, absl::Status why) {
 void TemplateSet::OnForked(uint64_t id, Process process, const ForkedMessage&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return reaper_.KillAndReap(std::move(process));
+  one->answer = Answer::kGiven;
   one->link->SetProcess(std::move(process));
   OnState(*one);
 }
 
 void TemplateSet::OnForkFailed(uint64_t id, const FailedMessage& failed) {
   Template* const one = FindByRequest(id);
-  if (one != nullptr) one->link->Kill(LaunchFailureStatus("start of " + Label(*one), failed));
+  if (one == nullptr) return;
+  one->answer = Answer::kGiven;
+  one->link->Kill(LaunchFailureStatus("start of " + Label(*one), failed));
 }
 
 void TemplateSet::OnTemplateDead(uint64_t id, const absl::Status&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return;
-  one->parent_died = true;
+  one->answer = Answer::kLost;
   OnState(*one);
 }
 
 void TemplateSet::OnState(Template& one) {
   ++changes_;
+  // Its end may be that of its parent, which the next start must know.
+  if (one.answer == Answer::kOwed && one.link->state() == TemplateLink::State::kDead) {
+    TemplateLink* const parent = one.parent != nullptr ? one.parent->link.get() : seed_.get();
+    parent->ReadAnswers();
+  }
   AdoptOrphan(one);
   EndStart(one);
 }
@@ -261,8 +272,8 @@ void TemplateSet::OnState(Template& one) {
 // A template whose parent died between forking it and saying so: its own word of its pid has to
 // do, which its Ready carries.
 void TemplateSet::AdoptOrphan(Template& one) {
-  if (!one.parent_died || one.link->told_pid() == 0) return;
-  one.parent_died = false;
+  if (one.answer != Answer::kLost || one.link->told_pid() == 0) return;
+  one.answer = Answer::kGiven;
   absl::StatusOr<Process> process = Process::Adopt(one.link->told_pid());
   if (process.ok()) {
     one.link->SetProcess(*std::move(process));
@@ -272,10 +283,11 @@ void TemplateSet::AdoptOrphan(Template& one) {
 }
 
 // A template that is still warming up would fork what was asked for when it is done. One whose pid
-// nobody knows yet cannot be reaped: it says its pid, or hangs up, soon.
+// nobody knows yet cannot be reaped: it says its pid, or hangs up, soon. What it has answered is
+// read to the end.
 void TemplateSet::EndStart(Template& one) {
   if (why_ending_.ok() || one.link->state() != TemplateLink::State::kStarting) return;
-  if (one.link->pid().has_value()) one.link->Kill(why_ending_);
+  one.link->Signal(SIGKILL);
 }
 
 void TemplateSet::WatchForIdleness(Template& one) {

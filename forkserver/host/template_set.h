@@ -94,6 +94,9 @@ class TemplateSet : private ForkRequester {
   void End();
 
  private:
+  // Of the parent, to the Fork of a start.
+  enum class Answer : uint8_t { kOwed, kGiven, kLost };
+
   struct Template {
     TemplateOptions options;
     Template* parent = nullptr;  // null: the root
@@ -101,7 +104,7 @@ class TemplateSet : private ForkRequester {
     std::unique_ptr<TemplateLink> link = {};  // null: not started
     std::unique_ptr<BlankPool> pool = {};     // of this link; null until it is used
     uint64_t start_request = 0;
-    bool parent_died = false;  // and owed the word of its pid
+    Answer answer = Answer::kGiven;
     int64_t last_used = 0;
     EventLoop::TimerId eviction = 0;
   };
