@@ -168,8 +168,9 @@ void BlankPool::OnForkFailed(uint64_t id, const FailedMessage&) { OnHangUp(id); 
 void BlankPool::OnTemplateDead(uint64_t id, const absl::Status&) {
   const auto found = Find(id);
   if (found == entries_.end()) return;
-  // Perhaps forked, and nobody knows its pid: the hang-up of its socket ends it.
+  // Perhaps forked, and nobody knows its pid.
   loop_.Unwatch(found->hang_up);
+  orphans_.Add(std::move(found->socket));
   entries_.erase(found);
 }
 

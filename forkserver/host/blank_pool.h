@@ -1,6 +1,6 @@
 // Blank children that wait for their Plan: forked ahead, so that a launch costs no fork.
 //
-//     BlankPool pool(loop, reaper, ids, link, {.min = 1, .max = 3});
+//     BlankPool pool(loop, reaper, ids, orphans, link, {.min = 1, .max = 3});
 //     pool.NoteArrival();                                 // a launch that could use one
 //     if (std::optional<BlankPool::Blank> blank = pool.Take()) ...send the Plan on blank->socket...
 //
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "child/process_types.h"
+#include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
@@ -46,8 +47,9 @@ class BlankPool : private ForkRequester {
   };
 
   // `link` is borrowed.
-  BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, TemplateLink& link, PoolBounds bounds)
-      : loop_(loop), reaper_(reaper), ids_(ids), link_(link), bounds_(bounds) {}
+  BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, OrphanBlanks& orphans,
+            TemplateLink& link, PoolBounds bounds)
+      : loop_(loop), reaper_(reaper), ids_(ids), orphans_(orphans), link_(link), bounds_(bounds) {}
   BlankPool(const BlankPool&) = delete;
   BlankPool& operator=(const BlankPool&) = delete;
   ~BlankPool();
@@ -89,6 +91,7 @@ class BlankPool : private ForkRequester {
   EventLoop& loop_;
   Reaper& reaper_;
   RequestIds& ids_;
+  OrphanBlanks& orphans_;
   TemplateLink& link_;
   const PoolBounds bounds_;
   std::deque<Entry> entries_;

@@ -32,9 +32,9 @@ absl::Status MemoryPressure::Watch(const char* path) {
 absl::Status MemoryPressure::Watch(UniqueFd trigger) {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(trigger.get(), EPOLLPRI, [this](uint32_t events) {
-        if ((events & EPOLLPRI) != 0) return on_pressure_();
-        // The trigger is gone: it would be reported for ever.
-        loop_.Unwatch(std::exchange(watch_, 0));
+        // The trigger is gone (PSI adds EPOLLPRI to that): it would be reported for ever.
+        if ((events & (EPOLLERR | EPOLLHUP)) != 0) return loop_.Unwatch(std::exchange(watch_, 0));
+        on_pressure_();
       });
   if (!watch.ok()) return watch.status();
   trigger_ = std::move(trigger);

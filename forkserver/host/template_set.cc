@@ -64,7 +64,8 @@ TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const
       facts_(facts),
       self_(self),
       makings_(makings),
-      on_pong_(std::move(on_pong)) {
+      on_pong_(std::move(on_pong)),
+      orphans_(loop, reaper) {
   templates_.reserve(options.size() + 1);
   templates_.push_back({.options = {.name = std::string(kRootTemplate), .parent = ""}});
   for (TemplateOptions& one : options) {
@@ -164,7 +165,8 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
       one->bounds.max > 0) {
     if (one->pool == nullptr) {
-      one->pool = std::make_unique<BlankPool>(loop_, reaper_, ids_, *one->link, one->bounds);
+      one->pool =
+          std::make_unique<BlankPool>(loop_, reaper_, ids_, orphans_, *one->link, one->bounds);
     }
     one->pool->NoteArrival();
     source.pool = one->pool.get();
@@ -353,7 +355,7 @@ void TemplateSet::ShrinkPools() {
 }
 
 size_t TemplateSet::unanswered() const {
-  size_t count = seed_ != nullptr ? seed_->unanswered() : 0;
+  size_t count = orphans_.pending() + (seed_ != nullptr ? seed_->unanswered() : 0);
   for (const Template& one : templates_) {
     if (one.link == nullptr) continue;
     count += one.link->unanswered();

@@ -25,6 +25,7 @@
 #include "forkserver/host/bootstrap.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_source.h"
+#include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
@@ -141,6 +142,7 @@ class TemplateSet : private ForkRequester {
   const SelfImage& self_;
   const TemplateMakings& makings_;
   const std::function<void(uint64_t id)> on_pong_;
+  OrphanBlanks orphans_;
   uint64_t changes_ = 0;
   absl::Status why_ending_;             // ok until BeginEnd
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/poll_until.h"
 
 namespace forkserver::testing {
 namespace {
@@ -193,9 +195,17 @@ bool DispatchUntil(ForkServer& server, const std::function<bool()>& done) {
   return true;
 }
 
+UniqueFd OpenPidfd(pid_t pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool WaitForEnd(const UniqueFd& pidfd) {
+  return PollUntil(pidfd.get(), POLLIN, NowNanos() + 10 * kNanosPerSecond) > 0;
+}
+
 absl::Status SignalProcess(std::optional<pid_t> pid, int signal) {
   if (!pid.has_value()) return absl::NotFoundError("signal: there is no such process");
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
+  const UniqueFd pidfd = OpenPidfd(*pid);
   if (!pidfd.is_open() || syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0) {
     return ErrnoStatus(errno, absl::StrFormat("signal %d to pid %d", signal, *pid));
   }

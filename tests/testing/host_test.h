@@ -51,6 +51,11 @@ size_t CountChildren();
 
 std::vector<pid_t> ChildrenOfThisProcess();
 
+// Of a child of this process, unreaped.
+UniqueFd OpenPidfd(pid_t pid);
+// Until it has ended, at most ten seconds; it stays unreaped.
+bool WaitForEnd(const UniqueFd& pidfd);
+
 // Signals one process, by a pidfd: never by a number that might mean everybody.
 absl::Status SignalProcess(std::optional<pid_t> pid, int signal);
 inline absl::Status SignalRoot(const ForkServer& server, int signal) {

@@ -1,0 +1,51 @@
+// Blanks whose template died between forking them and saying so: nobody knows their pids.
+//
+//     orphans.Add(std::move(socket));      // the host's end of its launch socket
+//
+// Hung up on, such a blank would end and stay a zombie of the host's. It is sent an empty Plan
+// instead, which it refuses with a Failed that carries its pid, and is reaped by that. A socket
+// whose far end nobody holds is of a blank that was never forked.
+//
+// Threads: those of the loop.
+#ifndef FORKSERVER_HOST_ORPHAN_BLANKS_H_
+#define FORKSERVER_HOST_ORPHAN_BLANKS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "absl/container/flat_hash_map.h"
+#include "forkserver/host/reaper.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+class OrphanBlanks {
+ public:
+  OrphanBlanks(EventLoop& loop, Reaper& reaper) : loop_(loop), reaper_(reaper) {}
+  OrphanBlanks(const OrphanBlanks&) = delete;
+  OrphanBlanks& operator=(const OrphanBlanks&) = delete;
+  ~OrphanBlanks();
+
+  void Add(UniqueFd socket);
+
+  // Those that have not spoken yet.
+  size_t pending() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    UniqueFd socket;
+    EventLoop::WatchId watch;
+  };
+
+  void OnAnswer(uint64_t id);
+
+  EventLoop& loop_;
+  Reaper& reaper_;
+  uint64_t next_id_ = 1;
+  absl::flat_hash_map<uint64_t, Waiting> waiting_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_ORPHAN_BLANKS_H_
