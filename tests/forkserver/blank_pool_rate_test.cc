@@ -1,7 +1,6 @@
 // A pool whose template is played by the test: how many blanks it asks for, and when.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
@@ -31,8 +30,10 @@ class PlayedTemplate {
         "played template", *loop_, reaper_, std::move(sockets.first), kBuildId, STDIN_FILENO,
         TemplateLink::Events{.on_pong = [](uint64_t) {}, .on_state = [] {}});
     EXPECT_TRUE(link_->Start().ok());
-    const HelloMessage hello = {
-        .protocol_version = kProtocolVersion, .build_id = kBuildId, .pid = getpid()};
+    HelloMessage hello;
+    hello.protocol_version = kProtocolVersion;
+    hello.build_id = kBuildId;
+    hello.pid = getpid();
     EXPECT_EQ(SendPacket(socket_.get(), Blocking::kNever, {.type = kHello}, Encode(hello), {}), 0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
@@ -81,7 +82,9 @@ class PlayedTemplate {
       uint8_t answer[64];
       ASSERT_EQ(SendPacket(socket_.get(), Blocking::kNever,
                            {.type = kForked, .request_id = packet.frame().request_id},
-                           Encode(ForkedMessage{.pid = child.pid}, answer), {&pidfd, 1}),
+                           Encode(ForkedMessage{.pid = child.pid, .received_at = 1, .cloned_at = 1},
+                                  answer),
+                           {&pidfd, 1}),
                 0);
     }
   }

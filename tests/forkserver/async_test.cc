@@ -1,0 +1,437 @@
+// Many launches at once, without waiting, and from many threads.
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = {.options = TestOptions()};
+  const auto is = [&test](std::string_view part) { return test.find(part) != test.npos; };
+  if (is("OwnThread")) setup.options.driving = Driving::kOwnThread;
+  setup.options.templates = {{.name = "nested"}};
+  setup.drain_after_body = !is("DestroyedServer");
+  return setup;
+}
+
+namespace {
+
+using testing::DispatchUntil;
+using testing::SignalProcess;
+using testing::SignalRoot;
+using testing::StatusOf;
+
+LaunchOptions Options(std::vector<std::string> argv) {
+  return {.type = ProcessType::kIpcUnitTest, .argv = std::move(argv)};
+}
+
+LaunchOptions Exit(int code) { return Options({"exit", std::to_string(code)}); }
+
+// What many threads or callbacks count, and one thread waits for.
+class Counter {
+ public:
+  void Add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_all();
+  }
+  // Without driving anything. False: fewer came within ten seconds.
+  bool WaitFor(size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return count_ >= count; });
+  }
+  size_t count() {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t count_ = 0;
+};
+
+// False: the hard limit is lower.
+bool AllowDescriptors(rlim_t count) {
+  rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < count) return false;
+  limit.rlim_cur = std::max(limit.rlim_cur, count);
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+HOST_TEST(LaunchAll, AnswersAreInTheOrderOfTheOptions) {
+  std::vector<LaunchOptions> options;
+  for (int i = 0; i < 500; ++i) options.push_back(Exit(i % 200));
+  ASSERT_TRUE(AllowDescriptors(2048));
+  std::vector<absl::StatusOr<LaunchedChild>> children = server.LaunchAll(options);
+  ASSERT_EQ(children.size(), options.size());
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(children[i].ok()) << i << ": " << children[i].status();
+    EXPECT_EQ(children[i]->process.Wait()->code, i % 200);
+  }
+}
+
+HOST_TEST(LaunchAll, OneThatFailsDoesNotHurtItsNeighbours) {
+  std::vector<LaunchOptions> options;
+  for (int i = 0; i < 40; ++i) {
+    options.push_back(Exit(i));
+    if (i % 4 == 1) options.back().Map(9999, 5);                           // cannot begin
+    if (i % 4 == 2) options.back().working_directory = "/no/such/folder";  // fails in the child
+    if (i % 4 == 3) options.back().template_name = "nobody";
+  }
+  std::vector<absl::StatusOr<LaunchedChild>> children = server.LaunchAll(options);
+  ASSERT_EQ(children.size(), options.size());
+  for (int i = 0; i < 40; ++i) {
+    const std::optional<LaunchFailure> failure = GetLaunchFailure(children[i].status());
+    switch (i % 4) {
+      case 0:
+        ASSERT_TRUE(children[i].ok()) << children[i].status();
+        EXPECT_EQ(children[i]->process.Wait()->code, i);
+        break;
+      case 1:
+        EXPECT_TRUE(failure && failure->error == EBADF) << children[i].status();
+        break;
+      case 2:
+        EXPECT_TRUE(failure && failure->error == ENOENT) << children[i].status();
+        break;
+      case 3:
+        EXPECT_TRUE(absl::IsNotFound(children[i].status())) << children[i].status();
+        break;
+    }
+  }
+}
+
+HOST_TEST(LaunchAll, OfNothingIsNothing) { EXPECT_TRUE(server.LaunchAll({}).empty()); }
+
+HOST_TEST(LaunchAll, WithoutATemplateEachSaysSo) {
+  ASSERT_TRUE(SignalRoot(server, SIGKILL).ok());
+  const std::vector<LaunchOptions> options(300, Exit(0));
+  for (const auto& child : server.LaunchAll(options)) {
+    // One that was forked in time may be among them.
+    if (!child.ok()) {
+      EXPECT_NE(std::string(child.status().message()).find("root template"), std::string::npos)
+          << child.status();
+    }
+  }
+}
+
+HOST_TEST(ReapAsync, TellsEachExitOnceWithItsUsage) {
+  constexpr size_t kChildren = 100;
+  ASSERT_TRUE(AllowDescriptors(1024));
+  std::vector<LaunchOptions> options;
+  for (size_t i = 0; i < kChildren; ++i) options.push_back(Exit(static_cast<int>(i)));
+  std::vector<absl::StatusOr<LaunchedChild>> children = server.LaunchAll(options);
+  std::vector<int> told(kChildren, 0);
+  size_t all = 0;
+  for (size_t i = 0; i < kChildren; ++i) {
+    ASSERT_TRUE(children[i].ok()) << children[i].status();
+    server.ReapAsync(std::move(children[i]->process), [&, i](absl::StatusOr<ExitStatus> status) {
+      ++told[i];
+      ++all;
+      ASSERT_TRUE(status.ok()) << status.status();
+      EXPECT_EQ(status->kind, ExitStatus::Kind::kExited);
+      EXPECT_EQ(status->code, static_cast<int>(i));
+      ASSERT_TRUE(status->usage.has_value());
+      EXPECT_GT(status->usage->ru_minflt, 0);
+    });
+  }
+  EXPECT_TRUE(DispatchUntil(server, [&] { return all == kChildren; }));
+  server.Dispatch();
+  EXPECT_EQ(told, std::vector<int>(kChildren, 1));
+}
+
+HOST_TEST(ReapAsync, WaitsForAChildThatRunsAndToldOfTheSignalThatEndsIt) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"sleep"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const pid_t pid = child->process.pid();
+  std::optional<absl::StatusOr<ExitStatus>> end;
+  server.ReapAsync(std::move(child->process),
+                   [&](absl::StatusOr<ExitStatus> status) { end.emplace(std::move(status)); });
+  server.Dispatch();
+  EXPECT_FALSE(end.has_value());
+  EXPECT_EQ(server.in_flight(), 0u);  // nothing of a launch
+  ASSERT_TRUE(SignalProcess(pid, SIGTERM).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return end.has_value(); }));
+  ASSERT_TRUE(end->ok());
+  EXPECT_EQ((*end)->ToString(), "killed by SIGTERM");
+}
+
+HOST_TEST(ReapAsync, OfAChildThatWasReapedTellsItsStatus) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Exit(5));
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_TRUE(child->process.Wait().ok());
+  int code = -1;
+  server.ReapAsync(std::move(child->process), [&](absl::StatusOr<ExitStatus> status) {
+    code = status.ok() ? status->code : -2;
+  });
+  EXPECT_TRUE(DispatchUntil(server, [&] { return code != -1; }));
+  EXPECT_EQ(code, 5);
+}
+
+// Counted after the server's end, when its last callbacks have run.
+struct AtTheEnd {
+  AtTheEnd(size_t expected, const char* what) : expected(expected), what(what) {}
+  ~AtTheEnd() {
+    if (count == expected) return;
+    fprintf(stderr, "%s: %zu of %zu\n", what, count, expected);
+    _exit(1);
+  }
+  const size_t expected;
+  const char* const what;
+  size_t count = 0;
+};
+
+HOST_TEST(ReapAsync, DestroyedServerKillsWhatRunsAndTellsSo) {
+  static AtTheEnd told(10, "callbacks of ReapAsync");
+  for (int i = 0; i < 10; ++i) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(Options({"sleep"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    server.ReapAsync(std::move(child->process), [](absl::StatusOr<ExitStatus> status) {
+      if (status.ok() && status->code == SIGKILL) ++told.count;
+    });
+  }
+}
+
+// A launch that became Ready in time and is told of too late: its callback has a child left.
+HOST_TEST(ReapAsync, DestroyedServerTellsALastCallbackThatHasAChildLeft) {
+  static AtTheEnd told(1, "callbacks of ReapAsync from a last callback");
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"sleep"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  auto process = std::make_shared<Process>(std::move(child->process));
+  // Never read: this one ends with the server.
+  ASSERT_TRUE(SignalRoot(server, SIGSTOP).ok());
+  server.LaunchAsync(Exit(0), [&server, process](absl::StatusOr<LaunchedChild> last) {
+    EXPECT_TRUE(absl::IsCancelled(last.status())) << last.status();
+    server.ReapAsync(std::move(*process), [](absl::StatusOr<ExitStatus> status) {
+      if (status.ok() && status->code == SIGKILL) ++told.count;
+    });
+  });
+}
+
+HOST_TEST(OwnThread, CallsBackWithoutAnyDispatch) {
+  Counter ended;
+  const std::thread::id here = std::this_thread::get_id();
+  for (int i = 0; i < 20; ++i) {
+    server.LaunchAsync(Exit(i), [&, i](absl::StatusOr<LaunchedChild> child) {
+      EXPECT_NE(std::this_thread::get_id(), here);
+      ASSERT_TRUE(child.ok()) << child.status();
+      server.ReapAsync(std::move(child->process), [&, i](absl::StatusOr<ExitStatus> status) {
+        EXPECT_EQ(status->code, i);
+        ended.Add();
+      });
+    });
+  }
+  EXPECT_TRUE(ended.WaitFor(20));
+}
+
+HOST_TEST(OwnThread, BlockingLaunchesOfManyThreadsWorkBesideIt) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 40;
+  Counter good;
+  Counter async;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (int j = 0; j < kEach; ++j) {
+        LaunchOptions options = Exit(i);
+        options.timeout = absl::InfiniteDuration();
+        absl::StatusOr<LaunchedChild> child = server.Launch(options);
+        if (child.ok() && child->process.Wait()->code == i) good.Add();
+        server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> launched) {
+          if (launched.ok()) async.Add();
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good.count(), size_t{kThreads * kEach});
+  EXPECT_TRUE(async.WaitFor(kThreads * kEach));
+}
+
+HOST_TEST(OwnThread, DestroyedServerJoinsItInTheMidstOfLaunches) {
+  static AtTheEnd told(50, "callbacks of LaunchAsync");
+  for (int i = 0; i < 50; ++i) {
+    server.LaunchAsync(Exit(0), [](absl::StatusOr<LaunchedChild>) { ++told.count; });
+  }
+}
+
+HOST_TEST(OwnThread, DestroyedServerJoinsItWhenNothingEverHappened) {}
+
+HOST_TEST(Async, AThousandLaunchesInFlightAllEnd) {
+  constexpr size_t kLaunches = 1000;
+  if (!AllowDescriptors(4096)) GTEST_SKIP() << "no room for 4096 descriptors";
+  size_t exited = 0;
+  // Stopped, so that all of them are in flight at once.
+  ASSERT_TRUE(SignalRoot(server, SIGSTOP).ok());
+  for (size_t i = 0; i < kLaunches; ++i) {
+    LaunchOptions options = Exit(static_cast<int>(i % 200));
+    options.timeout = absl::Seconds(50);
+    server.LaunchAsync(options, [&, i](absl::StatusOr<LaunchedChild> child) {
+      ASSERT_TRUE(child.ok()) << child.status();
+      server.ReapAsync(std::move(child->process), [&, i](absl::StatusOr<ExitStatus> status) {
+        if (status.ok() && status->code == static_cast<int>(i % 200)) ++exited;
+      });
+    });
+  }
+  EXPECT_GE(server.in_flight(), kLaunches);
+  ASSERT_TRUE(SignalRoot(server, SIGCONT).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return exited == kLaunches; })) << exited;
+}
+
+// A blocking launch that takes longer than the moment in which its thread waits on the socket
+// itself. It stops the template, and `meanwhile` is called while the launch is with the loop.
+absl::StatusOr<LaunchedChild> LaunchFromAStoppedRoot(ForkServer& server, absl::Duration timeout,
+                                                     const std::function<void()>& meanwhile) {
+  EXPECT_TRUE(SignalRoot(server, SIGSTOP).ok());
+  std::optional<absl::StatusOr<LaunchedChild>> result;
+  std::thread launching([&] {
+    LaunchOptions options = Exit(7);
+    options.timeout = timeout;
+    result.emplace(server.Launch(options));
+  });
+  // In flight: the launch, and the answer that is owed.
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (server.in_flight() < 2 && NowNanos() < deadline) std::this_thread::yield();
+  meanwhile();
+  launching.join();
+  return *std::move(result);
+}
+
+HOST_TEST(Async, LaunchThatTakesLongEndsWell) {
+  for (int i = 0; i < 20; ++i) {
+    absl::StatusOr<LaunchedChild> child =
+        LaunchFromAStoppedRoot(server, absl::InfiniteDuration(), [&] {
+          // At once, while the thread attends its socket; or later.
+          if (i % 2 == 0) server.Dispatch(absl::Milliseconds(i));
+          ASSERT_TRUE(SignalRoot(server, SIGCONT).ok());
+        });
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->process.Wait()->code, 7);
+  }
+}
+
+HOST_TEST(Async, DeadlineEndsALaunchThatItsThreadAttends) {
+  for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Microseconds(200),
+                                       absl::Milliseconds(1), absl::Milliseconds(5)}) {
+    // Another thread drives, and sees the deadline pass first.
+    const absl::StatusOr<LaunchedChild> child =
+        LaunchFromAStoppedRoot(server, timeout, [&] { server.Dispatch(absl::Milliseconds(20)); });
+    EXPECT_TRUE(absl::IsDeadlineExceeded(child.status())) << child.status();
+    ASSERT_TRUE(SignalRoot(server, SIGCONT).ok());
+    EXPECT_TRUE(server.Ping(absl::Seconds(10)).ok());
+  }
+}
+
+HOST_TEST(Async, TemplateKilledWhileAThreadAttendsItsLaunchIsAStatus) {
+  const absl::StatusOr<LaunchedChild> child = LaunchFromAStoppedRoot(
+      server, absl::InfiniteDuration(), [&] { ASSERT_TRUE(SignalRoot(server, SIGKILL).ok()); });
+  ASSERT_FALSE(child.ok());
+  EXPECT_NE(std::string(child.status().message()).find("root template died"), std::string::npos)
+      << child.status();
+}
+
+HOST_TEST(Async, CancelOfAnotherLaunchReachesWhoWaitsForAThird) {
+  absl::Status cancelled;
+  const absl::StatusOr<LaunchedChild> child =
+      LaunchFromAStoppedRoot(server, absl::InfiniteDuration(), [&] {
+        const LaunchId id = server.LaunchAsync(
+            Exit(0), [&](absl::StatusOr<LaunchedChild> other) { cancelled = other.status(); });
+        ASSERT_TRUE(SignalRoot(server, SIGCONT).ok());
+        server.Cancel(id);
+      });
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->code, 7);
+  EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+  EXPECT_FALSE(cancelled.ok());
+}
+
+// Whoever reads a template's answers reads those to the launches of other threads as well, and must
+// wake them: nothing else would.
+HOST_TEST(Async, ThreadsThatReadEachOthersAnswersWakeEachOther) {
+  constexpr int kThreads = 6;
+  constexpr int kRounds = 30;
+  Counter good;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < kRounds; ++j) {
+        LaunchOptions options = Exit(0);
+        options.timeout = absl::InfiniteDuration();
+        absl::StatusOr<LaunchedChild> child = server.Launch(options);
+        if (child.ok() && child->process.Wait()->success()) good.Add();
+      }
+    });
+  }
+  // Launches that take longer than a thread attends them, again and again.
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(SignalRoot(server, SIGSTOP).ok());
+    server.Dispatch(absl::Milliseconds(3));
+    ASSERT_TRUE(SignalRoot(server, SIGCONT).ok());
+    server.Dispatch(absl::Milliseconds(3));
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good.count(), size_t{kThreads * kRounds});
+}
+
+HOST_TEST(Async, ManyThreadsLaunchWhileTheirTemplateIsKilled) {
+  constexpr int kThreads = 6;
+  std::atomic<bool> over = false;
+  std::atomic<int> good = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      while (!over) {
+        LaunchOptions options = Exit(3);
+        options.template_name = "nested";
+        options.timeout = absl::InfiniteDuration();
+        absl::StatusOr<LaunchedChild> child = server.Launch(options);
+        if (!child.ok()) continue;
+        EXPECT_EQ(child->process.Wait()->code, 3);
+        ++good;
+      }
+    });
+  }
+  for (int i = 0; i < 15; ++i) {
+    const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing("nested");
+    const int seen = good;
+    EXPECT_TRUE(DispatchUntil(server, [&] { return good > seen; }));
+    SignalProcess(StatusOf(server, "nested").pid, SIGKILL).IgnoreError();
+  }
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+  // It is started again as before.
+  EXPECT_TRUE(DispatchUntil(server, [&] {
+    LaunchOptions options = Exit(0);
+    options.template_name = "nested";
+    return server.Launch(options).ok();
+  }));
+}
+
+HOST_TEST(Async, DestroyedServerEndsLaunchesOfAStoppedTemplate) {
+  static AtTheEnd told(20, "callbacks of LaunchAsync");
+  ASSERT_TRUE(SignalRoot(server, SIGSTOP).ok());
+  for (int i = 0; i < 20; ++i) {
+    server.LaunchAsync(Exit(0), [](absl::StatusOr<LaunchedChild> child) {
+      if (absl::IsCancelled(child.status())) ++told.count;
+    });
+  }
+}
+
+}  // namespace
+}  // namespace forkserver
