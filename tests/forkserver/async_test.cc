@@ -253,8 +253,14 @@ HOST_TEST(OwnThread, BlockingLaunchesOfManyThreadsWorkBesideIt) {
         options.timeout = absl::InfiniteDuration();
         absl::StatusOr<LaunchedChild> child = server.Launch(options);
         if (child.ok() && child->process.Wait()->code == i) good.Add();
-        server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> launched) {
-          if (launched.ok()) async.Add();
+        server.LaunchAsync(options, [&, i](absl::StatusOr<LaunchedChild> launched) {
+          bool is_good = false;
+          {
+            // Gone before it is counted.
+            absl::StatusOr<LaunchedChild> one = std::move(launched);
+            is_good = one.ok() && one->process.Wait()->code == i;
+          }
+          if (is_good) async.Add();
         });
       }
     });
@@ -348,7 +354,7 @@ HOST_TEST(Async, TemplateKilledWhileAThreadAttendsItsLaunchIsAStatus) {
 
 HOST_TEST(Async, CancelOfAnotherLaunchReachesWhoWaitsForAThird) {
   absl::Status cancelled;
-  const absl::StatusOr<LaunchedChild> child =
+  absl::StatusOr<LaunchedChild> child =
       LaunchFromAStoppedRoot(server, absl::InfiniteDuration(), [&] {
         const LaunchId id = server.LaunchAsync(
             Exit(0), [&](absl::StatusOr<LaunchedChild> other) { cancelled = other.status(); });
