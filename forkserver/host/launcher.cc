@@ -137,6 +137,11 @@ bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& p
       launch.process.emplace(std::move(blank->process));
       return true;
     }
+    if (launch.channel != nullptr) {
+      // It was to be queued, and could not.
+      launch.socket = launch.channel->TakeSocket();
+      launch.channel.reset();
+    }
     if (!absl::IsUnavailable(sent)) {
       // The Plan's fault and not the blank's: a fork will say what is wrong with it.
       blank->socket = std::move(launch.socket);

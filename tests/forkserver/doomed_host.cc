@@ -1,8 +1,9 @@
-// A host to be killed: starts, launches children in several ways, prints the pids of all that it
-// has, one a line, and waits for its end.
+// A host to be killed: starts, launches children in several ways, has a nested template and a
+// blank, prints the pids of all that it has, one a line, and waits for its end.
 #include <stdio.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <vector>
 
 #include "forkserver/host/fork_server.h"
@@ -15,7 +16,10 @@ int main(int argc, char** argv) {
   auto server = forkserver::ForkServer::Start(
       argc, argv,
       {.programs = {{ProcessType::kIpcUnitTest,
-                     forkserver::MakeChildProgram<forkserver::testing::TestProgram>}}});
+                     forkserver::MakeChildProgram<forkserver::testing::TestProgram>},
+                    {ProcessType::kUtility,
+                     forkserver::MakeChildProgram<forkserver::testing::TestProgram>}},
+       .templates = {{.name = "nested"}}});
   if (!server.ok() || !(*server)->WaitUntilServing().ok()) return 1;
   std::vector<forkserver::LaunchedChild> children;
   for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
@@ -28,8 +32,13 @@ int main(int argc, char** argv) {
       children.push_back(*std::move(child));
     }
   }
-  printf("%d\n%d\n", *(*server)->seed_pid(), *(*server)->root_pid());
-  for (const auto& child : children) printf("%d\n", child.process.pid());
+  // One of a type with a pool: a blank follows it.
+  auto pooled = (*server)->Launch({.type = ProcessType::kUtility, .argv = {"wait"}});
+  if (!pooled.ok() || !(*server)->WaitUntilServing("nested").ok()) return 1;
+  while ((*server)->templates()[0].idle_blanks == 0) (*server)->Dispatch(absl::Seconds(1));
+  // Seed, root, nested template, the children and the blank.
+  std::ifstream all("/proc/thread-self/children");
+  for (pid_t pid; all >> pid;) printf("%d\n", pid);
   printf("end\n");
   fflush(stdout);
   for (;;) pause();

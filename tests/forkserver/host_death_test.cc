@@ -20,7 +20,7 @@ namespace {
 
 struct DoomedHost {
   std::unique_ptr<Process> process;
-  std::vector<UniqueFd> others;  // pidfds of seed, root and children
+  std::vector<UniqueFd> others;  // pidfds of templates, children and a blank
 };
 
 DoomedHost StartDoomedHost() {
@@ -47,7 +47,7 @@ DoomedHost StartDoomedHost() {
     host.others.emplace_back(static_cast<int>(syscall(SYS_pidfd_open, atoi(line), 0)));
     EXPECT_TRUE(host.others.back().is_open());
   }
-  EXPECT_EQ(host.others.size(), 6u);
+  EXPECT_EQ(host.others.size(), 9u);
   return host;
 }
 
@@ -58,7 +58,7 @@ void ExpectAllEnd(const DoomedHost& host) {
   }
 }
 
-TEST(HostDeath, KillsSeedRootAndChildren) {
+TEST(HostDeath, KillsTemplatesChildrenAndBlanks) {
   DoomedHost host = StartDoomedHost();
   ASSERT_NE(host.process, nullptr);
   ASSERT_TRUE(host.process->Signal(SIGKILL).ok());

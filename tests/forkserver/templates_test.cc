@@ -396,6 +396,7 @@ HOST_TEST(Templates, AtTheGateKilledOneFailsItsLaunchesAndStartsAgain) {
 }
 
 HOST_TEST(Templates, ParentKilledLeavesThoseBelowItServing) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
   ASSERT_TRUE(server.WaitUntilServing("article").ok());
   const std::optional<pid_t> article = StatusOf(server, "article").pid;
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
@@ -557,18 +558,20 @@ HOST_TEST(Templates, DestroyedServerEndsThoseThatStartAheadAtOnce) {}
 
 HOST_TEST(Templates, DestroyedServerEndsThoseWhoseParentDied) {
   ASSERT_TRUE(server.WaitUntilServing("comment").ok());
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
   ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
 }
 
-HOST_TEST(Templates, DestroyedServerReapsOneThatWasKilledAndOneThatIsToBeEvicted) {
-  ASSERT_TRUE(server.WaitUntilServing("comment").ok());
+HOST_TEST(Templates, DestroyedServerReapsOneThatWasKilledUnderLaunches) {
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
   Outcome* outcome = new Outcome;
   LaunchMany(server, From("article", {"exit", "0"}), 3, *outcome);
 }
 
 HOST_TEST(Templates, DestroyedServerEndsAStoppedOne) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
   ASSERT_TRUE(server.WaitUntilServing("article").ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGSTOP).ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGSTOP).ok());
