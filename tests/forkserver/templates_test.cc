@@ -544,14 +544,14 @@ HOST_TEST(Templates, DestroyedServerEndsNestedOnes) {
 }
 
 HOST_TEST(Templates, DestroyedServerEndsNestedOnesAtTheGate) {
-  Outcome* outcome = new Outcome;  // it is told after this body
-  LaunchMany(server, From("comment", {"exit", "0"}), 3, *outcome);
+  static Outcome outcome;  // it is told after this body
+  LaunchMany(server, From("comment", {"exit", "0"}), 3, outcome);
   ASSERT_TRUE(gate->WaitForArrivals(1));
 }
 
 HOST_TEST(Templates, DestroyedServerEndsNestedOnesThatWereJustAskedFor) {
-  Outcome* outcome = new Outcome;
-  LaunchMany(server, From("comment", {"exit", "0"}), 3, *outcome);
+  static Outcome outcome;
+  LaunchMany(server, From("comment", {"exit", "0"}), 3, outcome);
 }
 
 HOST_TEST(Templates, DestroyedServerEndsThoseThatStartAheadAtOnce) {}
@@ -566,8 +566,8 @@ HOST_TEST(Templates, DestroyedServerEndsThoseWhoseParentDied) {
 HOST_TEST(Templates, DestroyedServerReapsOneThatWasKilledUnderLaunches) {
   ASSERT_TRUE(server.WaitUntilServing("article").ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
-  Outcome* outcome = new Outcome;
-  LaunchMany(server, From("article", {"exit", "0"}), 3, *outcome);
+  static Outcome outcome;
+  LaunchMany(server, From("article", {"exit", "0"}), 3, outcome);
 }
 
 HOST_TEST(Templates, DestroyedServerEndsAStoppedOne) {
