@@ -13,7 +13,7 @@ IdleBlanks IdleBlanksOf(forkserver::ForkServer& server) {
   return [&server] {
     std::vector<pid_t> pids;
     for (const forkserver::TemplateStatus& status : server.templates()) {
-      pids.insert(pids.end(), status.idle_blank_pids.begin(), status.idle_blank_pids.end());
+      pids.insert(pids.end(), status.idle_blanks.begin(), status.idle_blanks.end());
     }
     return pids;
   };

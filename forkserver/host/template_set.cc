@@ -327,8 +327,7 @@ TemplateStatus TemplateSet::Describe(const Template& one) {
   status.state = StateOf(*one.link);
   status.why_dead = one.link->why_dead();
   status.pid = one.link->pid();
-  if (one.pool != nullptr) status.idle_blank_pids = one.pool->idle_pids();
-  status.idle_blanks = status.idle_blank_pids.size();
+  if (one.pool != nullptr) status.idle_blanks = one.pool->idle_pids();
   status.hello = one.link->hello();
   return status;
 }

@@ -44,11 +44,10 @@ struct TemplateStatus {
   std::string name;
   std::string parent;  // empty for the root
   State state = State::kNotStarted;
-  absl::Status why_dead = {};     // of kDead
-  std::optional<pid_t> pid = {};  // once it is known
-  size_t idle_blanks = 0;         // that wait in its pool
-  std::vector<pid_t> idle_blank_pids = {};
-  HelloMessage hello = {};  // of kServing
+  absl::Status why_dead = {};           // of kDead
+  std::optional<pid_t> pid = {};        // once it is known
+  std::vector<pid_t> idle_blanks = {};  // that wait in its pool
+  HelloMessage hello = {};              // of kServing
 };
 
 class TemplateSet : private ForkRequester {

@@ -34,7 +34,10 @@ class PlayedTemplate {
     hello.protocol_version = kProtocolVersion;
     hello.build_id = kBuildId;
     hello.pid = getpid();
-    EXPECT_EQ(SendPacket(socket_.get(), Blocking::kNever, {.type = kHello}, Encode(hello), {}), 0);
+    std::vector<uint8_t> buffer(kMaxPayloadBytes);
+    EXPECT_EQ(
+        SendPacket(socket_.get(), Blocking::kNever, {.type = kHello}, Encode(hello, buffer), {}),
+        0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
     pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, orphans_, *link_, bounds);
@@ -89,7 +92,7 @@ class PlayedTemplate {
     }
   }
 
-  std::unique_ptr<EventLoop> loop_ = *EventLoop::Create();
+  std::unique_ptr<EventLoop> loop_ = *EventLoop::Create(EventLoop::Backend::kEpoll);
   Reaper reaper_{*loop_};
   RequestIds ids_;
   OrphanBlanks orphans_{*loop_, reaper_};
@@ -117,7 +120,7 @@ TEST(BlankPoolRate, TargetIsTheMinimumAndWhatArrivesInATenthOfASecond) {
   EXPECT_EQ(played.pool().target(), 3u);
   played.Arrive(1000);
   EXPECT_EQ(played.pool().target(), 3u);
-  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle() == 3; }));
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 3; }));
   played.RunFor(20 * kNanosPerMilli);
   EXPECT_EQ(played.forks(), 3u);
 }
@@ -131,13 +134,13 @@ TEST(BlankPoolRate, MinimumAboveTheMaximumIsTheMaximum) {
 TEST(BlankPoolRate, BlankThatIsPutBackIsTakenFirst) {
   PlayedTemplate played({.min = 2, .max = 2});
   played.Arrive(1);
-  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle() == 2; }));
+  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 2; }));
   std::optional<BlankPool::Blank> blank = played.pool().Take();
   ASSERT_TRUE(blank.has_value());
   const uint64_t id = blank->id;
-  EXPECT_EQ(played.pool().idle(), 1u);
+  EXPECT_EQ(played.pool().idle_pids().size(), 1u);
   played.pool().PutBack(*std::move(blank));
-  EXPECT_EQ(played.pool().idle(), 2u);
+  EXPECT_EQ(played.pool().idle_pids().size(), 2u);
   blank = played.pool().Take();
   ASSERT_TRUE(blank.has_value());
   EXPECT_EQ(blank->id, id);
@@ -146,9 +149,9 @@ TEST(BlankPoolRate, BlankThatIsPutBackIsTakenFirst) {
 TEST(BlankPoolRate, RateIsForgottenAndTheYoungestGo) {
   PlayedTemplate played({.min = 1, .max = 3});
   played.Arrive(30);
-  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle() == 3; }));
+  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 3; }));
   // 30 a second is below 10 after 1.1 s.
-  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle() == 1; }));
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 1; }));
   EXPECT_EQ(played.pool().target(), 1u);
   EXPECT_EQ(played.forks(), 3u);
 }
@@ -172,8 +175,10 @@ struct PressureSource {
   }
 };
 
+// Over epoll: io_uring leaves EPOLLPRI out of what wakes a poll (IO_ASYNC_POLL_COMMON), where the
+// wake-up names its events. A socket's does; PSI's does not, and is heard.
 TEST(MemoryPressure, CallsForEachTimeThatTheTriggerFires) {
-  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
+  std::unique_ptr<EventLoop> loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
   std::optional<PressureSource> source = PressureSource::Create();
   ASSERT_TRUE(source.has_value());
   const int trigger = source->trigger.get();
@@ -195,7 +200,7 @@ TEST(MemoryPressure, CallsForEachTimeThatTheTriggerFires) {
 }
 
 TEST(MemoryPressure, TriggerThatIsGoneIsNotHeardOfForEver) {
-  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
+  std::unique_ptr<EventLoop> loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
   std::optional<PressureSource> source = PressureSource::Create();
   ASSERT_TRUE(source.has_value());
   int calls = 0;
@@ -212,7 +217,7 @@ TEST(MemoryPressure, TriggerThatIsGoneIsNotHeardOfForEver) {
 }
 
 TEST(MemoryPressure, FileThatIsNotThereIsAStatus) {
-  std::unique_ptr<EventLoop> loop = *EventLoop::Create();
+  std::unique_ptr<EventLoop> loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
   MemoryPressure pressure(*loop, [] {});
   EXPECT_TRUE(absl::IsNotFound(pressure.Watch("/there/is/no/pressure")));
 }
@@ -228,9 +233,9 @@ TEST(BlankPoolRate, PoolShrinksToNothingUnderPressureAndStaysThere) {
   });
   ASSERT_TRUE(pressure.Watch(std::move(source->trigger)).ok());
   played.Arrive(30);
-  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle() == 3; }));
+  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 3; }));
   if (!source->Raise()) GTEST_SKIP() << "no MSG_OOB on AF_UNIX before Linux 5.15";
-  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle() == 0; }));
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 0; }));
   EXPECT_EQ(played.pool().target(), 0u);
   EXPECT_FALSE(played.pool().Take().has_value());
   // Also while launches go on.
@@ -244,13 +249,13 @@ TEST(BlankPoolRate, PoolShrinksToNothingUnderPressureAndStaysThere) {
 TEST(BlankPoolPace, PoolGrowsBackByItselfAfterPressure) {
   PlayedTemplate played({.min = 1, .max = 3});
   played.Arrive(1);
-  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle() == 1; }));
+  ASSERT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 1; }));
   const int64_t pressed_at = NowNanos();
   played.pool().Shrink();
-  EXPECT_EQ(played.pool().idle(), 0u);
+  EXPECT_EQ(played.pool().idle_pids().size(), 0u);
   played.RunFor(9 * kNanosPerSecond);
-  EXPECT_EQ(played.pool().idle(), 0u);
-  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle() == 1; }));
+  EXPECT_EQ(played.pool().idle_pids().size(), 0u);
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 1; }));
   EXPECT_GE(NowNanos() - pressed_at, 10 * kNanosPerSecond);
 }
 

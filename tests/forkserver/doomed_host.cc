@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   // One of a type with a pool: a blank follows it.
   auto pooled = (*server)->Launch({.type = ProcessType::kUtility, .argv = {"wait"}});
   if (!pooled.ok() || !(*server)->WaitUntilServing("nested").ok()) return 1;
-  while ((*server)->templates()[0].idle_blanks == 0) (*server)->Dispatch(absl::Seconds(1));
+  while ((*server)->templates()[0].idle_blanks.empty()) (*server)->Dispatch(absl::Seconds(1));
   // Seed, root, nested template, the children and the blank.
   std::ifstream all("/proc/thread-self/children");
   for (pid_t pid; all >> pid;) printf("%d\n", pid);

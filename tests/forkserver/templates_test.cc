@@ -483,7 +483,7 @@ HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain)
 
 HOST_TEST(Templates, EvictedWithItsBlanks) {
   ASSERT_TRUE(server.Launch({.type = ProcessType::kContent, .argv = {"exit", "0"}}).ok());
-  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").idle_blanks > 0; }));
+  ASSERT_TRUE(DispatchUntil(server, [&] { return !StatusOf(server, "page").idle_blanks.empty(); }));
   ASSERT_TRUE(ComesToBeEvicted(server, "page"));
   ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
   EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root

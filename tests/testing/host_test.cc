@@ -80,7 +80,7 @@ struct Count {
 size_t CountServersOwn(const ForkServer& server) {
   size_t own = server.seed_pid().has_value() ? 1 : 0;
   for (const TemplateStatus& one : server.templates()) {
-    own += (one.pid.has_value() ? 1 : 0) + one.idle_blanks;
+    own += (one.pid.has_value() ? 1 : 0) + one.idle_blanks.size();
   }
   return own;
 }

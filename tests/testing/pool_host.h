@@ -29,7 +29,7 @@ inline LaunchOptions Pooled(std::vector<std::string> argv) {
 }
 
 inline size_t IdleBlanks(const ForkServer& server, std::string_view name = kRootTemplate) {
-  return StatusOf(server, name).idle_blanks;
+  return StatusOf(server, name).idle_blanks.size();
 }
 
 inline bool ComesToHold(ForkServer& server, size_t blanks, std::string_view name = kRootTemplate) {
