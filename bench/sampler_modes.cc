@@ -30,6 +30,12 @@ absl::Status BadRequest(const std::string& request) {
   return absl::InvalidArgumentError("no such request: " + request);
 }
 
+template <typename Sample>
+absl::StatusOr<double> SecondOf(Sample sample) {
+  if (absl::StatusOr<double> first = sample(); !first.ok()) return first;
+  return sample();
+}
+
 int SampleForks(Mebibytes heap) {
   if (absl::Status built = BuildHeap(heap); !built.ok()) {
     RefuseRequests(built);
@@ -37,10 +43,14 @@ int SampleForks(Mebibytes heap) {
   }
   uint64_t seed = 0;
   AnswerRequests([&](const std::string& request) -> absl::StatusOr<double> {
-    if (request == "ready") return ForkReady([] { return true; });
+    if (request == "ready") {
+      return SecondOf([] { return ForkReady([] { return true; }); });
+    }
     if (request == "work") {
-      ++seed;
-      return ForkReady([seed] { return LookUp(kLookUps, seed); });
+      return SecondOf([&] {
+        ++seed;
+        return ForkReady([seed] { return LookUp(kLookUps, seed); });
+      });
     }
     return BadRequest(request);
   });
@@ -63,9 +73,13 @@ absl::Status CheckHeap(const forkserver::HelloMessage& hello, Mebibytes heap) {
 }
 
 absl::StatusOr<double> AnswerWithLaunch(ForkServer& server, const RealisticPlan& plan,
-                                        uint64_t seed, const std::string& request) {
-  if (request == "ready") return LaunchReady(server, plan.Exit());
-  if (request == "work") return LaunchFirstByte(server, plan.Work(seed));
+                                        uint64_t& seed, const std::string& request) {
+  if (request == "ready") {
+    return SecondOf([&] { return LaunchReady(server, plan.Exit()); });
+  }
+  if (request == "work") {
+    return SecondOf([&] { return LaunchFirstByte(server, plan.Work(++seed)); });
+  }
   const std::pair<std::string, std::string> words = absl::StrSplit(request, ' ');
   int count;
   if (!absl::SimpleAtoi(words.second, &count) || count < 1) return BadRequest(request);
@@ -89,9 +103,8 @@ int SampleLaunches(int argc, char** argv, Mebibytes heap, FreezeMethod freeze) {
   absl::StatusOr<RealisticPlan> plan = RealisticPlan::Create();
   if (!plan.ok()) return refuse(plan.status());
   uint64_t seed = 0;
-  AnswerRequests([&](const std::string& request) {
-    return AnswerWithLaunch(**server, *plan, ++seed, request);
-  });
+  AnswerRequests(
+      [&](const std::string& request) { return AnswerWithLaunch(**server, *plan, seed, request); });
   return 0;
 }
 
