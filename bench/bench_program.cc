@@ -52,7 +52,8 @@ int BenchProgram::Run(forkserver::ChildContext& context) {
 }
 
 std::vector<forkserver::ChildProgramRow> BenchPrograms() {
-  return {{ProcessType::kUtility, forkserver::MakeChildProgram<BenchProgram>}};
+  return {{ProcessType::kUtility, forkserver::MakeChildProgram<BenchProgram>},
+          {ProcessType::kIpcUnitTest, forkserver::MakeChildProgram<BenchProgram>}};
 }
 
 absl::StatusOr<RealisticPlan> RealisticPlan::Create() {
@@ -81,7 +82,12 @@ absl::StatusOr<RealisticPlan> RealisticPlan::Create() {
   return plan;
 }
 
-LaunchOptions RealisticPlan::Work(uint64_t seed) const { return For({"work", absl::StrCat(seed)}); }
+LaunchOptions RealisticPlan::Work(uint64_t seed) const {
+  LaunchOptions options = For({"work", absl::StrCat(seed)});
+  // The type whose row asks for its first work to be recorded.
+  options.type = ProcessType::kIpcUnitTest;
+  return options;
+}
 
 LaunchOptions RealisticPlan::For(std::vector<std::string> arguments) const {
   LaunchOptions options = options_;

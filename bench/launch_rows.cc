@@ -100,7 +100,10 @@ std::vector<Row> LaunchRows::MemoryRows() {
                     [this]() -> absl::StatusOr<double> {
                       const auto blank = AwaitBlank(server_, idle_blanks_);
                       if (!blank.ok()) return blank.status();
-                      return Kib(*blank);
+                      const absl::StatusOr<double> weight = Kib(*blank);
+                      // The next round weighs another one.
+                      if (auto taken = PooledReady(); !taken.ok()) return taken.status();
+                      return weight;
                     },
                     Group::kMemory});
   }

@@ -74,6 +74,7 @@ absl::Status CheckHeap(const forkserver::HelloMessage& hello, Mebibytes heap) {
 
 absl::StatusOr<double> AnswerWithLaunch(ForkServer& server, const RealisticPlan& plan,
                                         uint64_t& seed, const std::string& request) {
+  if (request == "once") return LaunchReady(server, plan.Exit());
   if (request == "ready") {
     return SecondOf([&] { return LaunchReady(server, plan.Exit()); });
   }

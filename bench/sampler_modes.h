@@ -5,7 +5,8 @@
 //
 // Requests of all: "ready" (a fork or launch, to its first sign of life), "work" (to the end of
 // kLookUps look-ups in the heap, of other keys each time). Of the launching ones also "rate N" (N
-// in flight) and "threads N", each over one kRateWindow.
+// in flight) and "threads N", each over one kRateWindow, and "once", one "ready" for whoever
+// counts.
 //
 // Each "ready" and "work" is done twice, and the second is the sample: samplers take turns, and
 // while one copies the page tables of a gigabyte the other's processes sleep and lose the caches.

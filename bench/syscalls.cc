@@ -78,7 +78,7 @@ absl::Status Trace(const std::string& path, int launches) {
   if (!host.ok()) return host.status();
   for (int i = 0; i < kWarmUp + launches; ++i) {
     absl::SleepFor(kUntilQuiet);
-    if (absl::StatusOr<double> sample = (*host)->Sample("ready"); !sample.ok()) {
+    if (absl::StatusOr<double> sample = (*host)->Sample("once"); !sample.ok()) {
       return sample.status();
     }
   }

@@ -1,9 +1,9 @@
 // The memory in which a child receives and keeps its Plan, mapped before the fork so that the
 // child needs no allocation and no mmap of its own.
 //
-// A template maps one and never touches it: untouched pages cost a fork nothing, and a child pays
-// for the pages that its own Plan fills. A child that becomes a template maps another for its
-// children, since its own holds its arguments.
+// A template maps one and touches its first page only, with what it leaves to its children:
+// untouched pages cost a fork nothing, and a child pays for those that its own Plan fills. A child
+// that becomes a template maps another for its children, since its own holds its arguments.
 #ifndef CHILD_CHILD_ARENA_H_
 #define CHILD_CHILD_ARENA_H_
 

@@ -10,6 +10,7 @@ namespace forkserver {
 
 void PageRecorder::Ready(RecordedUntil until) {
   if (record_ == nullptr) return;
+  // One that cannot be made (no descriptor free, a kernel without PAGEMAP_SCAN) is left empty.
   RecordTouchedPages(Recorded::kAll, record_->at_ready);
   if (until == RecordedUntil::kFirstWork) return;
   record_->first_work.is_complete.store(true, std::memory_order_release);  // and empty
@@ -21,6 +22,7 @@ void PageRecorder::FirstWorkDone() {
   PageRecord* const record = std::exchange(record_, nullptr);
   if (record == nullptr) return;
   RecordTouchedPages(Recorded::kRead, record->first_work);
+  record->first_work.is_complete.store(true, std::memory_order_release);
   RawSyscall(SYS_munmap, record, sizeof(*record));
 }
 

@@ -7,7 +7,8 @@
 // returns; later children of the template have those pages sooner.
 //
 // The record is on pages that this child shares with its template, and with no other child; they
-// are unmapped as soon as there is nothing more to record.
+// are unmapped as soon as there is nothing more to record, which is before its program runs unless
+// its first work counts. Recording opens /proc/self/pagemap for a moment.
 #ifndef CHILD_PAGE_RECORDER_H_
 #define CHILD_PAGE_RECORDER_H_
 

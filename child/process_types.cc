@@ -11,12 +11,12 @@ constexpr ProcessTypeRow kRows[] = {
     {ProcessType::kForkServer, "forkserver", "Fork Server", Launchable::kYes, kNoPool,
      RecordedUntil::kReady},
     {ProcessType::kContent, "content", "Web Content", Launchable::kYes, PoolBounds(),
-     RecordedUntil::kFirstWork},
+     RecordedUntil::kReady},
     {ProcessType::kUtility, "utility", "Utility", Launchable::kYes, PoolBounds(),
-     RecordedUntil::kFirstWork},
+     RecordedUntil::kReady},
     // What is tested is the launch, from its beginning.
     {ProcessType::kIpcUnitTest, "ipc-unit-test", "IPC Unit Test", Launchable::kYes, kNoPool,
-     RecordedUntil::kReady},
+     RecordedUntil::kFirstWork},
     {ProcessType::kDummy, "dummy", "Dummy", Launchable::kYes, PoolBounds(), RecordedUntil::kReady},
 };
 

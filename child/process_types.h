@@ -38,7 +38,9 @@ struct PoolBounds {
 };
 inline constexpr PoolBounds kNoPool = {.min = 0, .max = 0};
 
-// Up to where early children record the pages that later blanks are to have; page_recorder.h.
+// Up to where early children record the pages that later ones are to have; page_recorder.h. Up to
+// Ready a record tells nothing of a child but that it is one. Which pages its first work read tells
+// its later siblings something of that work: only for types whose children may know it.
 enum class RecordedUntil : uint8_t { kReady, kFirstWork };
 
 // TASK_COMM_LEN without its NUL: what the kernel keeps of a process name.

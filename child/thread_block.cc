@@ -27,9 +27,9 @@ ThreadBlock ThreadBlock::Find() {
   return block;
 }
 
-void ThreadBlock::Quiet() const {
-  if (rseq_ == nullptr) return;
-  RawSyscall(SYS_rseq, rseq_, kRseqBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+bool ThreadBlock::Quiet() const {
+  if (rseq_ == nullptr) return true;
+  return RawSyscall(SYS_rseq, rseq_, kRseqBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
 }
 
 void ThreadBlock::Restore() const {

@@ -30,7 +30,8 @@ class ThreadBlock {
   // child's recursive and error-checking mutexes carry its template's tid.
   pid_t* tid() const { return tid_; }
 
-  void Quiet() const;
+  // False: the kernel keeps writing there.
+  bool Quiet() const;
   void Restore() const;
 
  private:

@@ -101,6 +101,11 @@ int Scan(int pagemap, Recorded what, TouchedPages& touched) {
 }  // namespace
 
 void TouchedPages::Add(uint64_t start, uint32_t run_pages, PageAccess access) {
+  constexpr uint32_t kLongestRun = kMaxFolios * kFolioPages;
+  if (run_pages > kLongestRun || start % kPageBytes != 0 ||
+      start > kUserSpaceEnd - run_pages * kPageBytes) {
+    return;
+  }
   uint32_t cost = run_pages;
   uint32_t* total = &read;
   uint32_t limit = kMaxRead;

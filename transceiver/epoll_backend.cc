@@ -1,6 +1,7 @@
 #include "transceiver/epoll_backend.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -56,8 +57,15 @@ void EpollBackend::Wait(int64_t deadline, ReadyEvents& events) {
   epoll_event list[std::size(ReadyEvents{}.list)];
   const int64_t left = std::max<int64_t>(deadline - NowNanos(), 0);
   timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
-  const int count = epoll_pwait2(epoll_.get(), list, std::size(list),
-                                 deadline == kNever ? nullptr : &timeout, nullptr);
+  int count = epoll_pwait2(epoll_.get(), list, std::size(list),
+                           deadline == kNever ? nullptr : &timeout, nullptr);
+  if (count < 0 && errno != EINTR) {
+    // Before Linux 5.11, and behind filters that do not know the call: whole milliseconds, rounded
+    // up.
+    const int64_t millis = std::min<int64_t>((left + kNanosPerMilli - 1) / kNanosPerMilli, INT_MAX);
+    count = epoll_wait(epoll_.get(), list, std::size(list),
+                       deadline == kNever ? -1 : static_cast<int>(millis));
+  }
   events.count = std::max(count, 0);  // EINTR: nothing fetched
   for (int i = 0; i < events.count; ++i) {
     events.list[i] = {.id = list[i].data.u64, .events = list[i].events};

@@ -75,6 +75,7 @@ void DescribeTemplate(const forkserver::HelloMessage& hello, const forkserver::S
                   warm_up.nanos / 1000, warm_up.anonymous_kib, warm_up.error.empty() ? "" : ": ",
                   warm_up.error);
   }
+  absl::FPrintF(stderr, "fork server: memory: %s\n", hello.freeze.ToString());
 }
 
 int Main(int argc, char** argv) {

@@ -19,6 +19,7 @@ constexpr double kHeldSeconds = 0.1;
 constexpr int64_t kRefillDelay = kNanosPerMilli / 2;
 // How often a pool that is too large looks whether it still is.
 constexpr int64_t kShrinkInterval = kNanosPerSecond;
+constexpr int64_t kLongestBusyDelay = kNanosPerSecond / 10;
 constexpr int64_t kPauseAfterFailure = kNanosPerSecond / 10;
 constexpr int64_t kPauseAfterPressure = 10 * kNanosPerSecond;
 
@@ -43,6 +44,13 @@ void BlankPool::NoteArrival() {
   is_used_ = true;
   MaintainAt(now + kRefillDelay);
 }
+
+void BlankPool::Fill() {
+  is_used_ = true;
+  MaintainAt(NowNanos());
+}
+
+void BlankPool::OnServing() { MaintainAt(NowNanos()); }
 
 size_t BlankPool::target() const {
   const int64_t now = NowNanos();
@@ -125,8 +133,15 @@ void BlankPool::Maintain() {
   if (now < shrunk_until_) return MaintainAt(shrunk_until_);
   if (entries_.size() < wanted && link_.state() != TemplateLink::State::kDead) {
     if (now < no_forks_before_) return MaintainAt(no_forks_before_);
-    // Also where the blank that was forked last is not there yet: one at a time.
-    if (link_.unanswered() > 0) return MaintainAt(now + kRefillDelay);
+    // OnServing goes on.
+    if (link_.state() == TemplateLink::State::kStarting) return;
+    // Also where the blank that was forked last is not there yet: one at a time. A template that
+    // does not answer is asked less and less often.
+    if (link_.unanswered() > 0) {
+      busy_delay_ = std::clamp(2 * busy_delay_, kRefillDelay, kLongestBusyDelay);
+      return MaintainAt(now + busy_delay_);
+    }
+    busy_delay_ = 0;
     if (!ForkOne().ok()) no_forks_before_ = now + kPauseAfterFailure;
     return MaintainAt(now + kRefillDelay);
   }

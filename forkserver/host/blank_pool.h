@@ -4,9 +4,9 @@
 //     pool.NoteArrival();                                 // a launch that could use one
 //     if (std::optional<BlankPool::Blank> blank = pool.Take()) ...send the Plan on blank->socket...
 //
-// How many: from the first arrival on the minimum, and as many more as would arrive in a tenth of a
-// second at the rate of the last second, up to the maximum. A second without arrivals forgets most
-// of that rate, so a pool that nobody uses is back at its minimum long before ten.
+// How many: from the first arrival (or Fill) on the minimum, and as many more as would arrive in a
+// tenth of a second at the rate of the last second, up to the maximum. A second without arrivals
+// forgets most of that rate, so a pool that nobody uses is back at its minimum long before ten.
 // When: a moment after an arrival, one blank at a time, and not while the template owes launches an
 // answer: the fork of a blank must not be in the way of a launch.
 // Under memory pressure (Shrink) all blanks are ended, and none is forked for ten seconds; then the
@@ -55,6 +55,10 @@ class BlankPool : private ForkRequester {
   ~BlankPool();
 
   void NoteArrival();
+  // From here on the minimum is kept, also before the first arrival.
+  void Fill();
+  // The template serves now.
+  void OnServing();
 
   std::optional<Blank> Take();
   // For a blank that was taken and has received nothing.
@@ -100,6 +104,7 @@ class BlankPool : private ForkRequester {
   double rate_ = 0;
   int64_t last_arrival_ = 0;
   int64_t no_forks_before_ = 0;
+  int64_t busy_delay_ = 0;  // until the next look at a template that is busy
   int64_t shrunk_until_ = 0;
   EventLoop::TimerId timer_ = 0;
   int64_t timer_at_ = 0;

@@ -76,14 +76,15 @@ class ForkServer::Core {
   ~Core() {
     std::unique_lock lock(driver.mutex());
     is_closing = true;
+    const absl::Status why = absl::CancelledError("the fork server was destroyed");
+    // Also those that a callback on our own thread waits for.
+    launcher.AbandonAll(why);
     if (thread.joinable()) {
       driver.WakeOthers();
       lock.unlock();
       thread.join();
       lock.lock();
     }
-    const absl::Status why = absl::CancelledError("the fork server was destroyed");
-    launcher.AbandonAll(why);
     // What the templates still owe are children that nobody else can reap.
     templates.BeginEnd(why);
     reaper.KillAll();
@@ -274,6 +275,7 @@ absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
     core_->driver.RunUntil(
         lock, [&result] { return result.has_value(); }, kNever);
   }
+  core_->driver.TakeTurnIfOverdue(lock);
   core_->driver.HandOver();
   return *std::move(result);
 }

@@ -38,9 +38,16 @@ void LoopDriver::TakeTurn(std::unique_lock<std::mutex>& lock, int64_t deadline) 
   lock.lock();
   loop_.Dispatch(events);
   driven_ = false;
+  last_turn_ = NowNanos();
   // Each of the others looks whether its own wait is over; one of them drives on.
   if (waiting_ > 0) turn_.notify_all();
   RunCallbacks(lock);
+}
+
+void LoopDriver::TakeTurnIfOverdue(std::unique_lock<std::mutex>& lock) {
+  if (const int64_t now = NowNanos(); !driven_ && now >= last_turn_ + kNanosPerMilli) {
+    RunOnce(lock, now);
+  }
 }
 
 bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {

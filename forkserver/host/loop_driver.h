@@ -47,6 +47,10 @@ class LoopDriver {
   // Waits once, until something happened or `deadline`.
   void RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline);
 
+  // Gives the loop a turn, without waiting, if nobody has for a millisecond: for calls that can do
+  // without it, so that an embedder who makes no other ones is not without timers.
+  void TakeTurnIfOverdue(std::unique_lock<std::mutex>& lock);
+
   // For whoever goes back to the embedder, with the lock held and without having waited: the
   // embedder may poll the loop's descriptor next, and what is watched must show there.
   void HandOver();
@@ -65,6 +69,7 @@ class LoopDriver {
   bool driven_ = false;
   int waiting_ = 0;
   bool is_polled_ = false;
+  int64_t last_turn_ = 0;
 };
 
 }  // namespace forkserver

@@ -43,7 +43,6 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
   requesters_.emplace(id, &requester);
-  ++unanswered_;
   return absl::OkStatus();
 }
 
@@ -61,7 +60,7 @@ void TemplateLink::FreeSlot() {
 
 void TemplateLink::ReadAnswers() {
   if (state_ == State::kDead) return;
-  channel_->ReceiveNow([this] { return state_ != State::kServing || unanswered_ > 0; });
+  channel_->ReceiveNow([this] { return state_ != State::kServing || unanswered() > 0; });
 }
 
 void TemplateLink::WatchForAnswers() {
@@ -70,24 +69,25 @@ void TemplateLink::WatchForAnswers() {
 
 void TemplateLink::CountAnswer() {
   slot_is_free_ = false;
-  if (unanswered_ > 0) --unanswered_;
   Relax();
 }
 
 void TemplateLink::Disown(const ForkRequester& requester) {
-  absl::erase_if(requesters_, [&](const auto& entry) { return entry.second == &requester; });
+  for (auto& [id, owner] : requesters_) {
+    if (owner == &requester) owner = nullptr;
+  }
 }
 
-ForkRequester* TemplateLink::TakeRequester(uint64_t id) {
+std::optional<ForkRequester*> TemplateLink::TakeRequester(uint64_t id) {
   const auto found = requesters_.find(id);
-  if (found == requesters_.end()) return nullptr;
+  if (found == requesters_.end()) return std::nullopt;
   ForkRequester* const requester = found->second;
   requesters_.erase(found);
   return requester;
 }
 
 void TemplateLink::Relax() {
-  if (state_ == State::kServing && unanswered_ == 0) channel_->SetAttention(Attention::kHangUp);
+  if (state_ == State::kServing && unanswered() == 0) channel_->SetAttention(Attention::kHangUp);
 }
 
 void TemplateLink::KeepSlot() {
@@ -104,7 +104,7 @@ absl::Status TemplateLink::Ping(uint64_t id) {
   if (absl::Status sent = channel_->Send({.type = kPing, .request_id = id}); !sent.ok()) {
     return SendFailed(std::move(sent));
   }
-  ++unanswered_;
+  pings_.insert(id);
   WatchForAnswers();
   return absl::OkStatus();
 }
@@ -143,7 +143,9 @@ void TemplateLink::Kill(absl::Status why) {
   channel_.reset();
   if (process_) reaper_.KillAndReap(*TakeProcess());
   const auto unanswered = std::exchange(requesters_, {});
-  for (const auto& [id, requester] : unanswered) requester->OnTemplateDead(id, why_dead_);
+  for (const auto& [id, requester] : unanswered) {
+    if (requester != nullptr) requester->OnTemplateDead(id, why_dead_);
+  }
   events_.on_state();
 }
 
@@ -170,6 +172,7 @@ void TemplateLink::OnPacket(Packet& packet) {
     case kFailed:
       return OnFailed(packet);
     case kPong:
+      if (pings_.erase(packet.frame().request_id) == 0) return Violation("an unasked Pong");
       CountAnswer();
       return events_.on_pong(packet.frame().request_id);
     case kReady:
@@ -210,6 +213,8 @@ void TemplateLink::OnHello(std::span<const uint8_t> payload) {
 void TemplateLink::OnForked(Packet& packet) {
   ForkedMessage forked;
   if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
+  const uint64_t id = packet.frame().request_id;
+  const std::optional<ForkRequester*> requester = TakeRequester(id);
   CountAnswer();
   absl::StatusOr<Process> child = packet.descriptors().size() == 1
                                       ? Process(forked.pid, packet.descriptors().Take(0))
@@ -219,12 +224,12 @@ void TemplateLink::OnForked(Packet& packet) {
     child = Process::Adopt(forked.pid);
   }
   if (!child.ok()) return Violation(std::string(child.status().message()));
-  const uint64_t id = packet.frame().request_id;
-  if (ForkRequester* requester = TakeRequester(id)) {
-    return requester->OnForked(id, *std::move(child), forked);
+  if (requester && *requester != nullptr) {
+    return (*requester)->OnForked(id, *std::move(child), forked);
   }
-  // Nobody asked for it.
+  // Nobody wants it any more, or nobody has asked for it.
   reaper_.KillAndReap(*std::move(child));
+  if (!requester) Violation("an unasked Forked");
 }
 
 void TemplateLink::OnFailed(Packet& packet) {
@@ -232,9 +237,11 @@ void TemplateLink::OnFailed(Packet& packet) {
   if (!Decode(packet.payload(), failed)) return Violation("a malformed Failed");
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
-  CountAnswer();
   const uint64_t id = packet.frame().request_id;
-  if (ForkRequester* requester = TakeRequester(id)) requester->OnForkFailed(id, failed);
+  const std::optional<ForkRequester*> requester = TakeRequester(id);
+  if (!requester) return Violation("an unasked Failed");
+  CountAnswer();
+  if (*requester != nullptr) (*requester)->OnForkFailed(id, failed);
 }
 
 }  // namespace forkserver

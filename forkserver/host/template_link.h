@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -102,7 +103,9 @@ class TemplateLink {
   void Kill(absl::Status why);
 
   // Requests that the template has not answered; none once it is dead.
-  size_t unanswered() const { return state_ == State::kDead ? 0 : unanswered_; }
+  size_t unanswered() const {
+    return state_ == State::kDead ? 0 : requesters_.size() + pings_.size();
+  }
 
   const std::string& name() const { return name_; }
   State state() const { return state_; }
@@ -121,7 +124,8 @@ class TemplateLink {
   void FreeSlot();
   void KeepSlot();
   void CountAnswer();
-  ForkRequester* TakeRequester(uint64_t id);
+  // Nothing: that Fork was not asked for, or is answered.
+  std::optional<ForkRequester*> TakeRequester(uint64_t id);
   void Relax();
   void Violation(std::string_view what);
 
@@ -138,8 +142,9 @@ class TemplateLink {
   pid_t told_pid_ = 0;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
-  size_t unanswered_ = 0;  // Forks and Pings
+  // Of each Fork that is not answered; null where the requester has gone away.
   absl::flat_hash_map<uint64_t, ForkRequester*> requesters_;
+  absl::flat_hash_set<uint64_t> pings_;  // that are not answered
 };
 
 }  // namespace forkserver

@@ -31,7 +31,7 @@ inline constexpr std::string_view kRootTemplate = "root";
 
 enum class TemplateStart : uint8_t {
   kOnFirstUse,
-  kAhead,  // by Start
+  kAhead,  // by Start, and the minimum of its pool with it
 };
 
 struct TemplateOptions {

@@ -43,7 +43,20 @@ absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
       return absl::InvalidArgumentError(
           absl::StrFormat("start: template '%s': the name is empty or taken", one.name));
     }
+    if (one.pool && one.pool->min > one.pool->max) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "start: template '%s': the pool's minimum is above its maximum", one.name));
+    }
+    if (one.evict_after < absl::ZeroDuration()) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("start: template '%s': evict_after is negative", one.name));
+    }
     for (const ProcessType type : one.types) {
+      if (type == ProcessType::kParent || type == ProcessType::kForkServer) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("start: template '%s': type %s is not launched from templates",
+                            one.name, ProcessTypeName(type)));
+      }
       if (!types.insert(type).second) {
         return absl::InvalidArgumentError(
             absl::StrFormat("start: template '%s': type %s has a template already", one.name,
@@ -143,8 +156,16 @@ absl::Status TemplateSet::StartAhead() {
   for (Template& one : templates_) {
     if (one.options.start != TemplateStart::kAhead) continue;
     if (absl::Status started = Use(one); !started.ok()) return started;
+    if (one.bounds.max > 0) PoolOf(one).Fill();
   }
   return absl::OkStatus();
+}
+
+BlankPool& TemplateSet::PoolOf(Template& one) {
+  if (one.pool == nullptr) {
+    one.pool = std::make_unique<BlankPool>(loop_, reaper_, ids_, orphans_, *one.link, one.bounds);
+  }
+  return *one.pool;
 }
 
 absl::Status TemplateSet::Start(std::string_view name) {
@@ -164,12 +185,9 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   LaunchSource source = {.link = one->link.get()};
   if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
       one->bounds.max > 0) {
-    if (one->pool == nullptr) {
-      one->pool =
-          std::make_unique<BlankPool>(loop_, reaper_, ids_, orphans_, *one->link, one->bounds);
-    }
-    one->pool->NoteArrival();
-    source.pool = one->pool.get();
+    BlankPool& pool = PoolOf(*one);
+    pool.NoteArrival();
+    source.pool = &pool;
   }
   return source;
 }
@@ -265,7 +283,10 @@ void TemplateSet::OnState(Template& one) {
   // Its end may be that of its parent, which the next start must know.
   if (one.answer == Answer::kOwed && one.link->state() == TemplateLink::State::kDead) {
     TemplateLink* const parent = one.parent != nullptr ? one.parent->link.get() : seed_.get();
-    parent->ReadAnswers();
+    if (parent != nullptr) parent->ReadAnswers();
+  }
+  if (one.link->state() == TemplateLink::State::kServing && one.pool != nullptr) {
+    one.pool->OnServing();
   }
   AdoptOrphan(one);
   EndStart(one);

@@ -125,6 +125,7 @@ class TemplateSet : private ForkRequester {
   static TemplateStatus Describe(const Template& one);
 
   absl::Status Use(Template& one);
+  BlankPool& PoolOf(Template& one);
   absl::Status Launch(Template& one, TemplateLink* parent);
   static absl::Status Fail(Template& one, absl::Status why);
   void OnState(Template& one);

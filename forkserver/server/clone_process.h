@@ -1,10 +1,10 @@
 // The one place that makes a process by fork: a raw clone3 with a pidfd, and what a raw clone
 // leaves to its caller.
 //
-//     const ProcessCloner cloner = ProcessCloner::Prepare(tid);       // once, before the first
-//     fork ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent); if (cloned.pid == 0)
-//     RunChild(...);                            // in the child if (cloned.pid < 0) ...-cloned.pid
-//     is the errno...
+//     const ProcessCloner cloner = ProcessCloner::Prepare(tid);     // once, before the first fork
+//     ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent);
+//     if (cloned.pid == 0) RunChild(...);                            // in the child
+//     if (cloned.pid < 0) ...-cloned.pid is the errno...
 //
 // The child is a copy of the calling thread, on the same stack, with a copy of all memory. The
 // caller must be the only thread of its process. What glibc knows of the thread is the parent's

@@ -26,7 +26,7 @@ constexpr int kExitSocketFailed = 2;
 // No message for a template is larger; one that is, is rejected as truncated.
 constexpr size_t kRequestBytes = 1024;
 
-// All that the loop writes, on pages of its own.
+// What the loop receives and sends, on pages of its own.
 struct LoopState {
   explicit LoopState(int socket) : channel(UniqueFd(socket), buffer) {}
 

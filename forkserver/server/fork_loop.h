@@ -4,10 +4,11 @@
 //
 // The loop serves one launch socket, single-threaded, until its peer is gone or says Shutdown.
 // It never reads a Plan: nothing that belongs to one child is ever in the memory that the next
-// one inherits. It does not allocate, log or wait for anything but its socket.
+// one inherits, but for which pages its early children touched on their way to Ready
+// (page_learner.h). It does not allocate, log or wait for anything but its socket.
 //
-// Its own state is in a mapping that children do not get (MADV_DONTFORK): they neither see what
-// the loop received nor pay for the pages that it writes.
+// What it receives and sends is in a mapping that children do not get (MADV_DONTFORK): they neither
+// see it nor pay for the pages that it writes.
 //
 // Malformed, unknown and misdirected messages are answered with Failed and change nothing; a
 // clone3 that fails (EAGAIN, ENOMEM) likewise.

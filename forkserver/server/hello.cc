@@ -40,6 +40,7 @@ bool DecodeFreeze(ByteReader& in, FreezeReport& freeze) {
   freeze.bytes = in.U64();
   freeze.mappings = in.U32();
   freeze.collapsed_bytes = in.U64();
+  freeze.still_frozen_bytes = in.U64();
   const uint32_t left_out = in.U32();
   if (left_out > FreezeReport::kMostLeftOut) return false;
   for (FreezeReport::LeftOut& entry : std::span(freeze.left_out_entries).first(left_out)) {
@@ -83,6 +84,7 @@ std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> 
   out.U64(freeze.bytes);
   out.U32(freeze.mappings);
   out.U64(freeze.collapsed_bytes);
+  out.U64(freeze.still_frozen_bytes);
   out.U32(freeze.left_out_count);
   for (const FreezeReport::LeftOut& entry : freeze.left_out()) {
     out.U32(static_cast<uint32_t>(entry.why));

@@ -20,16 +20,20 @@ PageLearner::~PageLearner() {
 FORKSERVER_LAUNCH_PATH PageRecord* PageLearner::BeforeFork() {
   if (open_count_ > 0) Collect();
   if (asked_ == kChildren) return nullptr;
-  void* const pages =
-      mmap(nullptr, sizeof(PageRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) return nullptr;
+  // Raw calls: libc's would write errno, on a page that is frozen.
+  const long pages = RawSyscall(SYS_mmap, nullptr, sizeof(PageRecord), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (pages < 0) return nullptr;
   ++open_count_;
-  return open_[asked_++].record = new (pages) PageRecord;
+  return open_[asked_++].record = new (reinterpret_cast<void*>(pages)) PageRecord;
 }
 
 void PageLearner::AfterFork() {
   // The next child has no business with what this one writes.
-  madvise(open_[asked_ - 1].record, sizeof(PageRecord), MADV_DONTFORK);
+  Open& open = open_[asked_ - 1];
+  if (RawSyscall(SYS_madvise, open.record, sizeof(PageRecord), MADV_DONTFORK) == 0) return;
+  Drop(open);
+  --open_count_;
 }
 
 void PageLearner::Collect() {

@@ -35,8 +35,10 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, int64_t started_a
       .serving_at = 0,
       .warm_ups = std::move(warm_ups),
       .freeze = {}};
-  makings.image.thread_block.Quiet();
-  hello.freeze = FreezeMemory({.method = freeze, .thread_block = ThreadBlockPages::kFrozen});
+  const bool is_quiet = makings.image.thread_block.Quiet();
+  hello.freeze = FreezeMemory(
+      {.method = freeze,
+       .thread_block = is_quiet ? ThreadBlockPages::kFrozen : ThreadBlockPages::kLeftOut});
   {
     Mapping buffer;
     if (buffer.Map(kMaxPayloadBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1) !=

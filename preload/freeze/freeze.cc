@@ -322,7 +322,6 @@ void TryToFreeze(ThreadBlockPages block, FreezeReport& report) {
   report.coredump_filter_error = WidenCoreDumps();
   FreezeSession session(report);
   if (!session.Open()) return;
-  ReleaseAllocatorAfterFreeze();
   if (!session.ReadMappings()) return;
   session.ChooseItems(block);
   session.Run();
@@ -334,6 +333,8 @@ void TryToFreeze(ThreadBlockPages block, FreezeReport& report) {
 FreezeReport FreezeMemory(const FreezeOptions& options) {
   FreezeReport report;
   const int64_t started_at = NowNanos();
+  // Whatever comes of the freeze; and before it, since it writes to malloc's state.
+  if (options.method == FreezeMethod::kMemfd) ReleaseAllocatorAfterFreeze();
   report.stopped_at = Forbidden(options);
   if (report.stopped_at != FreezeStep::kDone) {
     if (report.stopped_at == FreezeStep::kSingleThread) report.error = EBUSY;

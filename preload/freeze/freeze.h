@@ -14,7 +14,7 @@
 // it writes afterwards to frozen memory gives that whole mapping's page tables back to each fork
 // (60 times its cost, measured, for one byte). That goes for malloc, for a first call through a
 // lazily bound table (link with -z now), for static variables. It may write to its stack, to its
-// thread's control block (errno, and what the kernel writes there), and to memory that it has
+// thread's control block unless that is frozen too (ThreadBlockPages), and to memory that it has
 // marked MADV_DONTFORK. `MeasureFrozenMemory` in frozen_memory.h tells whether it keeps to that.
 //
 // Again: a process that was forked from a frozen one may freeze again. Only what it has changed is
@@ -36,7 +36,11 @@
 //   maps it.
 // - Core dumps contain it, because /proc/self/coredump_filter is widened to private mappings of
 //   files; they are larger by the program's and its libraries' code.
-// - The default of M_MMAP_MAX is set again, so that children allocate as any process does.
+// - M_MMAP_MAX has glibc's default again; the threshold above which a block has a mapping of its
+//   own is fixed at 1 MiB (glibc's grows by itself until somebody calls mallopt). A program that
+//   wants other values sets them in its children.
+// - A child can grow a frozen mapping by mremap; what it touches there is memory of the file, and
+//   stays until the last process that maps the file is gone. A sandbox forbids it.
 //
 // Failure: if it cannot be completed (no memory, limits, an old kernel, no /proc), the memory is
 // anonymous again, all of it, the report says which call said what, and the fallback is done as

@@ -18,6 +18,7 @@ namespace forkserver {
 namespace {
 
 constexpr int kDefaultMmapMax = 65536;  // mallopt(3)
+constexpr int kMmapThreshold = 1 << 20;
 // More than any cache of small blocks holds: those count as handed out all the time.
 constexpr size_t kProbeBytes = 100'000;
 
@@ -49,7 +50,12 @@ void PrepareAllocatorForFreeze() {
 }
 
 void ReleaseAllocatorAfterFreeze() {
-  if (&mallopt != nullptr) mallopt(M_MMAP_MAX, kDefaultMmapMax);
+  if (&mallopt == nullptr) return;
+  mallopt(M_MMAP_MAX, kDefaultMmapMax);
+  // The first mallopt has ended the growth of the threshold by itself, for good; so it is set to
+  // what it grows to in a process that frees large blocks now and then.
+  mallopt(M_MMAP_THRESHOLD, kMmapThreshold);
+  mallopt(M_TRIM_THRESHOLD, 2 * kMmapThreshold);
 }
 
 #else
