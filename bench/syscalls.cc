@@ -51,7 +51,7 @@ bool IsFork(std::string_view call) {
 }
 
 bool IsRequest(std::string_view rest) {
-  return absl::StrContains(absl::string_view(rest.data(), rest.size()), "\"ready\\n\"");
+  return absl::StrContains(absl::string_view(rest.data(), rest.size()), "\"once\\n\"");
 }
 
 // `read(0, "", 4096) = 0`, in one piece or resumed.

@@ -52,6 +52,8 @@ constexpr uint64_t kPagemapExclusive = uint64_t{1} << 56;
 
 constexpr uint64_t kUserSpaceEnd = 0x7ffffffff000;
 
+uint64_t EndOf(const PageRun& run) { return run.start + run.pages * kPageBytes; }
+
 void AddWrittenPages(int pagemap, const PageRegion& region, TouchedPages& touched) {
   uint64_t entries[64];
   for (uint64_t at = region.start; at < region.end; at += sizeof(entries) / 8 * kPageBytes) {
@@ -100,35 +102,31 @@ int Scan(int pagemap, Recorded what, TouchedPages& touched) {
 
 }  // namespace
 
+uint32_t TouchedPages::Cost(uint32_t run_pages, PageAccess access) {
+  if (access != PageAccess::kReadFolio) return run_pages;
+  return run_pages / kFolioPages + (run_pages % kFolioPages != 0 ? 1 : 0);
+}
+
+uint32_t TouchedPages::Room(PageAccess access) const {
+  if (access == PageAccess::kWrite) return kMaxWritten - written;
+  return access == PageAccess::kRead ? kMaxRead - read : kMaxFolios - folios;
+}
+
 void TouchedPages::Add(uint64_t start, uint32_t run_pages, PageAccess access) {
-  constexpr uint32_t kLongestRun = kMaxFolios * kFolioPages;
-  if (run_pages > kLongestRun || start % kPageBytes != 0 ||
-      start > kUserSpaceEnd - run_pages * kPageBytes) {
+  const uint32_t cost = Cost(run_pages, access);
+  if (start % kPageBytes != 0 || start >= kUserSpaceEnd) return;
+  if (cost == 0 || cost > Room(access)) return;
+  if (run_pages > (kUserSpaceEnd - start) / kPageBytes) return;
+  PageRun* const last = count > 0 ? &runs[count - 1] : nullptr;
+  if (last != nullptr && last->access == access &&
+      last->start + last->pages * kPageBytes == start) {
+    last->pages += run_pages;
+  } else if (count < kMaxRuns) {
+    runs[count++] = {.start = start, .pages = run_pages, .access = access};
+  } else {
     return;
   }
-  uint32_t cost = run_pages;
-  uint32_t* total = &read;
-  uint32_t limit = kMaxRead;
-  if (access == PageAccess::kWrite) {
-    total = &written;
-    limit = kMaxWritten;
-  } else if (access == PageAccess::kReadFolio) {
-    cost = (run_pages + kFolioPages - 1) / kFolioPages;
-    total = &folios;
-    limit = kMaxFolios;
-  }
-  if (cost > limit - *total) return;
-  if (count > 0) {
-    PageRun& last = runs[count - 1];
-    if (last.access == access && last.start + last.pages * kPageBytes == start) {
-      last.pages += run_pages;
-      *total += cost;
-      return;
-    }
-  }
-  if (count == kMaxRuns) return;
-  runs[count++] = {.start = start, .pages = run_pages, .access = access};
-  *total += cost;
+  (access == PageAccess::kWrite ? written : access == PageAccess::kRead ? read : folios) += cost;
 }
 
 int RecordTouchedPages(Recorded what, TouchedPages& touched) {
@@ -142,21 +140,34 @@ int RecordTouchedPages(Recorded what, TouchedPages& touched) {
 
 void AddTouchedPages(TouchedPages& touched, const TouchedPages& other) {
   TouchedPages all;
+  // What is there keeps its room; this is what is left for more.
+  uint32_t new_runs = TouchedPages::kMaxRuns - touched.count;
   // Each access by itself: a page that one child has read and another has written is in both.
   for (const PageAccess access : {PageAccess::kWrite, PageAccess::kRead, PageAccess::kReadFolio}) {
-    uint64_t end = 0;  // of what has been added
+    uint32_t room = touched.Room(access);
+    uint64_t seen = 0;  // of `other`: what lies below is there, or was left out
     for (uint32_t i = 0, j = 0;;) {
       while (i < touched.count && touched.runs[i].access != access) ++i;
       while (j < other.count && other.runs[j].access != access) ++j;
       if (i == touched.count && j == other.count) break;
-      const bool first =
-          j == other.count || (i < touched.count && touched.runs[i].start <= other.runs[j].start);
-      const PageRun& run = first ? touched.runs[i++] : other.runs[j++];
-      const uint64_t run_end = run.start + run.pages * kPageBytes;
-      const uint64_t start = std::max(run.start, end);
-      if (start >= run_end) continue;
-      all.Add(start, static_cast<uint32_t>((run_end - start) / kPageBytes), access);
-      end = run_end;
+      const uint64_t kept_from = i < touched.count ? touched.runs[i].start : UINT64_MAX;
+      if (j == other.count || std::max(other.runs[j].start, seen) >= kept_from) {
+        const PageRun& kept = touched.runs[i++];
+        all.Add(kept.start, kept.pages, access);
+        seen = std::max(seen, EndOf(kept));
+        continue;
+      }
+      const uint64_t start = std::max(other.runs[j].start, seen);
+      const uint64_t end = std::min(EndOf(other.runs[j]), kept_from);
+      if (EndOf(other.runs[j]) <= kept_from) ++j;
+      if (start >= end) continue;
+      seen = end;
+      const uint32_t pages = static_cast<uint32_t>((end - start) / kPageBytes);
+      const uint32_t cost = TouchedPages::Cost(pages, access);
+      if (new_runs == 0 || cost > room) continue;
+      all.Add(start, pages, access);
+      --new_runs;
+      room -= cost;
     }
   }
   touched.count = all.count;

@@ -53,15 +53,21 @@ struct TouchedPages {
   uint32_t folios = 0;
   PageRun runs[kMaxRuns];
 
-  // What there is no room for is left out.
+  // What there is no room for is left out, and what is no run of whole pages that a process may
+  // have: so no end of a run wraps around.
   void Add(uint64_t start, uint32_t run_pages, PageAccess access);
+
+  // What such a run takes of its access's maximum, and how much of that is left.
+  static uint32_t Cost(uint32_t run_pages, PageAccess access);
+  uint32_t Room(PageAccess access) const;
 };
 
 // Those of the calling process so far. Returns 0 or an errno.
 int RecordTouchedPages(Recorded what, TouchedPages& touched);
 
-// Adds what is in `other`, as far as there is room. In both the runs of each access are sorted by
-// address, as they are when they are recorded and after this.
+// Adds what is in `other`, as far as there is room beside what is there. In both the runs of each
+// access are sorted by address, as they are when they are recorded and after this; where they are
+// not in `other`, some of those are left out.
 void AddTouchedPages(TouchedPages& touched, const TouchedPages& other);
 
 // Maps the pages into the calling process, as its own where they are to be written. What cannot be

@@ -15,7 +15,7 @@ namespace {
 TEST(CountSyscalls, CountsCallsBetweenRequestsByRole) {
   std::istringstream trace(R"(100   execve("x", ["x"], 0x7) = 0
 101   recvmsg(3,  <unfinished ...>
-100   read(0, "ready\n", 4096)           = 6
+100   read(0, "once\n", 4096)           = 6
 100   sendmsg(14, {}) = 3
 101   <... recvmsg resumed>{}) = 3
 101   clone3({flags=CLONE_PARENT}, 88) = 102
@@ -24,7 +24,7 @@ TEST(CountSyscalls, CountsCallsBetweenRequestsByRole) {
 100   write(1, "9.0\n", 4) = 4
 101   recvmsg(3,  <unfinished ...>
 100   read(0,  <unfinished ...>
-100   <... read resumed>"ready\n", 4096) = 6
+100   <... read resumed>"once\n", 4096) = 6
 100   sendmsg(14, {}) = 3
 101   <... recvmsg resumed>{}) = 3
 101   clone3({flags=CLONE_PARENT}, 88 <unfinished ...>
