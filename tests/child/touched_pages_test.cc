@@ -500,7 +500,7 @@ TEST(RecordTouchedPages, LeavesNoDescriptor) {
   EXPECT_EQ(after, before);
 }
 
-TEST(RecordTouchedPages, KeepsToTheLimits) {
+VICTIM_TEST(RecordTouchedPages, KeepsToTheLimits) {
   if (!Records()) GTEST_SKIP() << kNoPagemapScan;
   const Memory memory(4 * TouchedPages::kMaxWritten, -1, kLowAddress);
   for (size_t i = 0; i < 4 * TouchedPages::kMaxWritten; i += 2) *memory.page(i) = 'x';
