@@ -64,6 +64,18 @@ HOST_TEST(BlankPool, FirstLaunchForksAndTheNextOnesTakeABlank) {
   }
 }
 
+// Nobody dispatches: a launch gives the loop its turn.
+HOST_TEST(BlankPool, HostThatDoesNothingButLaunchFindsBlanksToo) {
+  int pooled = 0;
+  for (int i = 0; i < 2000 && pooled < 100; ++i) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(Pooled({"exit", "0"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    pooled += child->by == LaunchedBy::kPool ? 1 : 0;
+    ASSERT_TRUE(child->process.Wait()->success());
+  }
+  EXPECT_EQ(pooled, 100);
+}
+
 HOST_TEST(BlankPool, ChildThatWasABlankIsLikeAnyOther) {
   Fill(server);
   LaunchOptions options = Pooled({"report", "x"});
