@@ -12,6 +12,8 @@ namespace {
 // The rounds of a group decide, unless a template is so slow that the time does.
 Budget FullBudget(Group group) {
   switch (group) {
+    case Group::kPool:
+      return {.warm_up_rounds = 50, .max_rounds = 10'000, .max_time = absl::Seconds(30)};
     case Group::kLaunch:
       return {.warm_up_rounds = 50, .max_rounds = 10'000, .max_time = absl::Seconds(100)};
     case Group::kGrowth:
@@ -28,6 +30,8 @@ Budget FullBudget(Group group) {
 
 Budget QuickBudget(Group group) {
   switch (group) {
+    case Group::kPool:
+      return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(5)};
     case Group::kLaunch:
       return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(15)};
     case Group::kGrowth:

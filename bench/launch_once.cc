@@ -21,7 +21,6 @@ absl::Status Reap(LaunchedChild& child) {
 }  // namespace
 
 absl::StatusOr<double> LaunchReady(ForkServer& server, const LaunchOptions& options) {
-  server.Dispatch();  // what earlier launches left to do, as in a host with a loop
   const Stopwatch watch;
   absl::StatusOr<LaunchedChild> child = server.Launch(options);
   const double micros = watch.Micros();
@@ -31,7 +30,6 @@ absl::StatusOr<double> LaunchReady(ForkServer& server, const LaunchOptions& opti
 }
 
 absl::StatusOr<double> LaunchFirstByte(ForkServer& server, const LaunchOptions& options) {
-  server.Dispatch();
   const Stopwatch watch;
   absl::StatusOr<LaunchedChild> child = server.Launch(options);
   if (!child.ok()) return child.status();
@@ -44,7 +42,6 @@ absl::StatusOr<double> LaunchFirstByte(ForkServer& server, const LaunchOptions& 
 }
 
 absl::StatusOr<double> LaunchExit(ForkServer& server, const LaunchOptions& options) {
-  server.Dispatch();
   const Stopwatch watch;
   absl::StatusOr<LaunchedChild> child = server.Launch(options);
   if (!child.ok()) return child.status();

@@ -73,7 +73,7 @@ absl::StatusOr<double> LaunchRows::ExecReady() {
 std::vector<Row> LaunchRows::Rows() {
   std::vector<Row> rows = {
       {"seqpacket_roundtrip", "", "us", "256 bytes to a child and back",
-       [this] { return SeqpacketRoundtrip(); }},
+       [this] { return SeqpacketRoundtrip(); }, Group::kPool},
       {"fork_ready", "", "us", "socketpair, fork(), the child's first byte",
        [] { return ForkReady([] { return true; }); }},
       {"launch_ready", "fork_ready", "us", "a launch through the template, to Ready",
@@ -85,9 +85,9 @@ std::vector<Row> LaunchRows::Rows() {
        [this] { return LaunchExit(server_, plan_.Exit()); }},
   };
   if (idle_blanks_) {
-    rows.insert(rows.begin() + 3, {"pooled_ready", "seqpacket_roundtrip", "us",
+    rows.insert(rows.begin() + 1, {"pooled_ready", "seqpacket_roundtrip", "us",
                                    "a launch that finds a blank child waiting, to Ready",
-                                   [this] { return PooledReady(); }});
+                                   [this] { return PooledReady(); }, Group::kPool});
   }
   return rows;
 }

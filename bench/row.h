@@ -15,6 +15,7 @@
 namespace bench {
 
 enum class Group {
+  kPool,    // apart: what fills the pool must not run beside other rows
   kLaunch,  // microseconds each
   kGrowth,  // the same launch from a small and from a large template
   kHeap,    // forks that copy 1 GiB of page tables

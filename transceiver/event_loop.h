@@ -84,6 +84,8 @@ class EventLoop {
   // `callback` runs once, in the first dispatch at or after `deadline` (NowNanos).
   TimerId AddTimer(int64_t deadline, std::function<void()> callback);
   void CancelTimer(TimerId id);
+  // Whether a timer's time has come. No system call.
+  bool HasDueTimer(int64_t now) const { return !timers_.empty() && timers_.begin()->first <= now; }
 
   // Waits until something is ready, or until `deadline`.
   void WaitForEvents(int64_t deadline, Events& events);

@@ -6,6 +6,11 @@
 #include "transceiver/clock.h"
 
 namespace forkserver {
+namespace {
+
+constexpr int64_t kLongestRest = 20 * kNanosPerMilli;
+
+}  // namespace
 
 void LoopDriver::RunUntil(std::unique_lock<std::mutex>& lock, const std::function<bool()>& done,
                           int64_t deadline) {
@@ -45,9 +50,9 @@ void LoopDriver::TakeTurn(std::unique_lock<std::mutex>& lock, int64_t deadline) 
 }
 
 void LoopDriver::TakeTurnIfOverdue(std::unique_lock<std::mutex>& lock) {
-  if (const int64_t now = NowNanos(); !driven_ && now >= last_turn_ + kNanosPerMilli) {
-    RunOnce(lock, now);
-  }
+  if (driven_) return;
+  const int64_t now = NowNanos();
+  if (loop_.HasDueTimer(now) || now >= last_turn_ + kLongestRest) RunOnce(lock, now);
 }
 
 bool LoopDriver::RunCallbacks(std::unique_lock<std::mutex>& lock) {

@@ -47,8 +47,8 @@ class LoopDriver {
   // Waits once, until something happened or `deadline`.
   void RunOnce(std::unique_lock<std::mutex>& lock, int64_t deadline);
 
-  // Gives the loop a turn, without waiting, if nobody has for a millisecond: for calls that can do
-  // without it, so that an embedder who makes no other ones is not without timers.
+  // Gives the loop a turn, without waiting, if a timer is due or nobody has for a while: for calls
+  // that can do without it, so that all goes on for an embedder who makes no other ones.
   void TakeTurnIfOverdue(std::unique_lock<std::mutex>& lock);
 
   // For whoever goes back to the embedder, with the lock held and without having waited: the
