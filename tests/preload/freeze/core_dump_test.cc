@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/glibc_allocator.h"
 #include "tests/preload/freeze/victim.h"
+#include "tests/testing/program.h"
 
 namespace forkserver::testing {
 namespace {
@@ -52,7 +54,25 @@ class Core {
   std::string bytes_;
 };
 
-VICTIM_TEST(CoreDump, HoldsTheFrozenHeapTheDataAndTheStack) {
+// What a debugger makes of the core: the frames of the child, by name.
+std::string Backtrace(const std::string& core) {
+  const ProgramResult result =
+      RunProgram({.argv = {"gdb", "-batch", "-nx", "-ex", "backtrace",
+                           std::filesystem::read_symlink("/proc/self/exe"), core},
+                  .path = "/usr/bin/gdb"});
+  return result.output;
+}
+
+[[gnu::noinline]] void InnerFrameOfTheCrash(const char* why) {
+  if (why != nullptr) abort();
+}
+
+[[gnu::noinline]] void OuterFrameOfTheCrash(const char* why) {
+  InnerFrameOfTheCrash(why);
+  __asm__ volatile("");  // no tail call
+}
+
+VICTIM_TEST(CoreDump, HoldsTheFrozenHeapTheDataTheStackAndAReadableBacktrace) {
   std::ifstream pattern_file("/proc/sys/kernel/core_pattern");
   std::string pattern;
   std::getline(pattern_file, pattern);
@@ -80,7 +100,7 @@ VICTIM_TEST(CoreDump, HoldsTheFrozenHeapTheDataAndTheStack) {
   const pid_t pid = fork();
   if (pid == 0) {
     if (chdir(folder.c_str()) != 0) _exit(1);
-    abort();
+    OuterFrameOfTheCrash(heap);
   }
   int status = 0;
   waitpid(pid, &status, 0);
@@ -88,9 +108,15 @@ VICTIM_TEST(CoreDump, HoldsTheFrozenHeapTheDataAndTheStack) {
   std::string path = folder + "/core";
   if (access(path.c_str(), R_OK) != 0) path += "." + std::to_string(pid);
   const Core core(path);
+  const std::string backtrace = Backtrace(path);
   unlink(path.c_str());
   rmdir(folder.c_str());
   ASSERT_TRUE(core.is_there()) << "no core in " << folder;
+  const size_t inner = backtrace.find("InnerFrameOfTheCrash");
+  const size_t outer = backtrace.find("OuterFrameOfTheCrash");
+  EXPECT_NE(outer, backtrace.npos) << backtrace;
+  EXPECT_LT(inner, outer) << backtrace;
+  EXPECT_NE(backtrace.find(" main "), backtrace.npos) << backtrace;
   EXPECT_EQ(core.TextAt(heap), "on the heap");
   EXPECT_EQ(core.TextAt(on_stack), "on the stack");
   EXPECT_EQ(core.TextAt(text_in_data), text_in_data);

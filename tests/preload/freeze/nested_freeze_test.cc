@@ -118,11 +118,15 @@ VICTIM_TEST(NestedFreeze, ItsMemoryOutlivesTheEarlierTemplate) {
   const pid_t earlier = fork();
   if (earlier == 0) {
     Freeze();
+    int alive[2];  // closed when this process has ended, and nobody else holds its writing end
+    if (pipe(alive) != 0) _exit(1);
     const pid_t later = fork();
     if (later != 0) _exit(0);
+    close(alive[1]);
     memory[kMiB] = 'y';
     const bool frozen = FreezeMemory({}).frozen();
-    while (getppid() == earlier) usleep(100);
+    char end;
+    if (read(alive[0], &end, 1) != 0) _exit(1);
     const char good = frozen && CountOthers(memory, 8 * kMiB, 'x') == 1;
     _exit(write(ends[1], &good, 1) == 1 ? 0 : 1);
   }

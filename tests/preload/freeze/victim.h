@@ -7,8 +7,8 @@
 //     }
 //
 // The runner executes this program again for that one test, with a variable in the environment, and
-// is never frozen or forked itself. What the body skips or fails, the test skips or fails. Under the
-// sanitizers that keep shadow memory the freeze is off, and no body runs.
+// is never frozen or forked itself. What the body skips or fails, the test skips or fails. Under
+// the sanitizers that keep shadow memory the freeze is off, and no body runs.
 #ifndef TESTS_PRELOAD_FREEZE_VICTIM_H_
 #define TESTS_PRELOAD_FREEZE_VICTIM_H_
 
