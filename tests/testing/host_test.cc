@@ -34,25 +34,11 @@ constexpr int kExitSkipped = 77;
 ForkServer* host_server = nullptr;
 HostSetup* host_setup = nullptr;
 
-// The runner's environment, less what would have the victim write the runner's own reports.
-std::vector<std::string> VictimEnvironment(const std::string& test) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    if (text.starts_with("XML_OUTPUT_FILE=") || text.starts_with("TEST_") ||
-        text.starts_with("TESTBRIDGE_") || text.starts_with("GTEST_")) {
-      continue;
-    }
-    environment.emplace_back(text);
-  }
-  environment.push_back(absl::StrFormat("%s=%s", kTestVariable, test));
-  return environment;
-}
-
 void RunVictim(const std::string& test) {
-  const ProgramResult result = RunProgram({.argv = {"host-under-test", kAsHost + test},
-                                           .path = "/proc/self/exe",
-                                           .environment = VictimEnvironment(test)});
+  const ProgramResult result = RunProgram(
+      {.argv = {"host-under-test", kAsHost + test},
+       .path = "/proc/self/exe",
+       .environment = VictimEnvironment({absl::StrFormat("%s=%s", kTestVariable, test)})});
   if (result.exit_code == kExitSkipped) GTEST_SKIP() << result.output;
   EXPECT_EQ(result.exit_code, 0) << test << " in its host " << result.how << "\n"
                                  << result.output << result.errors;

@@ -73,4 +73,18 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
+std::vector<std::string> VictimEnvironment(const std::vector<std::string>& added) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("XML_OUTPUT_FILE=") || text.starts_with("TEST_") ||
+        text.starts_with("TESTBRIDGE_") || text.starts_with("GTEST_")) {
+      continue;
+    }
+    environment.emplace_back(text);
+  }
+  environment.insert(environment.end(), added.begin(), added.end());
+  return environment;
+}
+
 }  // namespace forkserver::testing

@@ -22,6 +22,10 @@ struct ProgramResult {
 };
 
 ProgramResult RunProgram(const Program& program);
+// This process's environment and `added`, less what would have a GoogleTest program that is run as
+// a victim write the runner's own reports.
+std::vector<std::string> VictimEnvironment(const std::vector<std::string>& added);
+
 inline ProgramResult RunProgram(std::vector<std::string> argv) {
   return RunProgram(Program{.argv = std::move(argv)});
 }

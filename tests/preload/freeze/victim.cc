@@ -22,22 +22,6 @@ std::string TestName() {
   return std::string(info->test_suite_name()) + "." + info->name();
 }
 
-// The runner's environment, less what would have the victim write the runner's own reports.
-std::vector<std::string> VictimEnvironment(const std::vector<std::string>& added) {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    if (text.starts_with("XML_OUTPUT_FILE=") || text.starts_with("TEST_") ||
-        text.starts_with("TESTBRIDGE_") || text.starts_with("GTEST_")) {
-      continue;
-    }
-    environment.emplace_back(text);
-  }
-  environment.insert(environment.end(), added.begin(), added.end());
-  environment.push_back(std::string(kVictimVariable) + "=1");
-  return environment;
-}
-
 }  // namespace
 
 void RunInVictim(void (*body)(), const std::vector<std::string>& environment) {
@@ -50,9 +34,11 @@ void RunInVictim(void (*body)(), const std::vector<std::string>& environment) {
     body();
     return;
   }
+  std::vector<std::string> added = environment;
+  added.push_back(std::string(kVictimVariable) + "=1");
   const ProgramResult result = RunProgram({.argv = {"victim", "--gtest_filter=" + TestName()},
                                            .path = "/proc/self/exe",
-                                           .environment = VictimEnvironment(environment)});
+                                           .environment = VictimEnvironment(added)});
   const size_t skipped = result.output.find("Skipped\n");
   if (result.exit_code == 0 && skipped != std::string::npos) {
     GTEST_SKIP() << result.output.substr(skipped, 200);
