@@ -10,7 +10,7 @@
 
 #include <span>
 
-#include "child/thread_block.h"
+#include "preload/thread_block.h"
 #include "transceiver/launch_clock.h"
 
 namespace forkserver {

@@ -8,7 +8,7 @@
 //
 // The child is a copy of the calling thread, on the same stack, with a copy of all memory. The
 // caller must be the only thread of its process. What glibc knows of the thread is the parent's
-// until the child has called ThreadBlock::Restore (child/thread_block.h).
+// until the child has called ThreadBlock::Restore (preload/thread_block.h).
 //
 // No child sends SIGCHLD (exit_signal is 0): a plain waitpid(-1) of the embedder cannot see it or
 // take its status; waitid with P_PIDFD and __WALL can (clone(2)). In a process that was exec'ed

@@ -19,12 +19,9 @@
 #include "preload/freeze/huge_pages.h"
 #include "preload/freeze/memory_mapping.h"
 #include "preload/single_thread.h"
+#include "preload/thread_block.h"
 #include "transceiver/clock.h"
 #include "transceiver/raw_syscall.h"
-
-// Absent from glibc before 2.35.
-extern "C" [[gnu::weak]] const ptrdiff_t __rseq_offset;
-extern "C" [[gnu::weak]] const unsigned int __rseq_size;
 
 namespace forkserver {
 namespace {
@@ -164,20 +161,7 @@ bool FreezeSession::ReadMappings() {
 // whenever the thread is scheduled, and libc errno. Frozen, that would be a write to frozen memory
 // after every launch.
 FreezePlaces FreezeSession::Places(ThreadBlockPages block) const {
-  constexpr uintptr_t kNear = 1 << 16;
-  constexpr size_t kRseqBytes = 32;  // what the kernel writes at most is at its front
-  const uintptr_t thread = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
-  uintptr_t start = thread;
-  uintptr_t end = thread + sizeof(uintptr_t);
-  const auto include = [&](uintptr_t address, size_t size) {
-    if (address + kNear < thread || address > thread + kNear) return;
-    start = std::min(start, address);
-    end = std::max(end, address + size);
-  };
-  include(reinterpret_cast<uintptr_t>(&errno), sizeof(errno));
-  if (&__rseq_offset != nullptr && &__rseq_size != nullptr && __rseq_size != 0) {
-    include(thread + static_cast<uintptr_t>(__rseq_offset), kRseqBytes);
-  }
+  const auto [start, end] = ThreadBlock::Find().extent();
   const uintptr_t work = reinterpret_cast<uintptr_t>(work_);
   return {.stack_pointer = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
           .instruction = FreezeEngineCode(),

@@ -1,9 +1,12 @@
-#include "child/thread_block.h"
+#include "preload/thread_block.h"
 
+#include <errno.h>
 #include <linux/rseq.h>
 #include <sys/prctl.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
+
+#include <algorithm>
 
 #include "transceiver/raw_syscall.h"
 
@@ -37,6 +40,23 @@ void ThreadBlock::Restore() const {
   RawSyscall(SYS_set_robust_list, robust_list_, robust_list_size_);
   // EBUSY: it is registered, in a process that did not come from a template.
   if (rseq_ != nullptr) RawSyscall(SYS_rseq, rseq_, kRseqBytes, 0, RSEQ_SIG);
+}
+
+ThreadBlock::Extent ThreadBlock::extent() const {
+  // Both belong to the block where they are near the thread pointer; errno of a program that was
+  // linked otherwise may be anywhere.
+  constexpr uintptr_t kNear = 1 << 16;
+  const uintptr_t thread = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  Extent extent = {thread, thread + sizeof(uintptr_t)};
+  const auto include = [&](const void* place, size_t size) {
+    const uintptr_t address = reinterpret_cast<uintptr_t>(place);
+    if (address + kNear < thread || address > thread + kNear) return;
+    extent.start = std::min(extent.start, address);
+    extent.end = std::max(extent.end, address + size);
+  };
+  include(&errno, sizeof(errno));
+  if (rseq_ != nullptr) include(rseq_, kRseqBytes);
+  return extent;
 }
 
 }  // namespace forkserver

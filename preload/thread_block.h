@@ -13,10 +13,11 @@
 // Handlers of pthread_atfork do not run.
 //
 // Linux 5.x, glibc 2.35 for rseq; what is missing is left out.
-#ifndef CHILD_THREAD_BLOCK_H_
-#define CHILD_THREAD_BLOCK_H_
+#ifndef PRELOAD_THREAD_BLOCK_H_
+#define PRELOAD_THREAD_BLOCK_H_
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 namespace forkserver {
@@ -34,6 +35,13 @@ class ThreadBlock {
   bool Quiet() const;
   void Restore() const;
 
+  // Where libc (errno) and the kernel (rseq) write as long as the thread is not quiet: addresses.
+  struct Extent {
+    uintptr_t start;
+    uintptr_t end;
+  };
+  Extent extent() const;
+
  private:
   pid_t* tid_ = nullptr;
   void* robust_list_ = nullptr;
@@ -43,4 +51,4 @@ class ThreadBlock {
 
 }  // namespace forkserver
 
-#endif  // CHILD_THREAD_BLOCK_H_
+#endif  // PRELOAD_THREAD_BLOCK_H_

@@ -1,4 +1,4 @@
-#include "child/thread_block.h"
+#include "preload/thread_block.h"
 
 #include <errno.h>
 #include <gtest/gtest.h>
