@@ -1,8 +1,5 @@
 #include "bench/launch_rate.h"
 
-#include <errno.h>
-#include <sys/epoll.h>
-
 #include <atomic>
 #include <barrier>
 #include <memory>
@@ -15,17 +12,14 @@
 #include "bench/direct_fork.h"
 #include "bench/launch_once.h"
 #include "bench/stopwatch.h"
-#include "transceiver/errno_status.h"
-#include "transceiver/unique_fd.h"
 
 namespace bench {
 namespace {
 
-using forkserver::ErrnoStatus;
+using forkserver::ExitStatus;
 using forkserver::ForkServer;
 using forkserver::LaunchedChild;
 using forkserver::LaunchOptions;
-using forkserver::UniqueFd;
 
 class Window {
  public:
@@ -43,66 +37,54 @@ class Window {
   const Stopwatch watch_;
 };
 
-// The launches of one window, driven by one thread. A slot is one launch in flight: asked for,
-// then a child whose end is awaited.
+// The launches of one window, driven by one thread: as many as there are in flight, each asked for
+// as an earlier one's child is reaped.
 class Driver {
  public:
-  Driver(ForkServer& server, const LaunchOptions& options, int in_flight, absl::Duration window)
-      : server_(server),
-        options_(options),
-        slots_(static_cast<size_t>(in_flight)),
-        window_(window) {}
+  Driver(ForkServer& server, const LaunchOptions& options, absl::Duration window)
+      : server_(server), options_(options), window_(window) {}
 
-  absl::StatusOr<double> Run() {
-    epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_.is_open()) return ErrnoStatus(errno, "epoll_create1");
-    if (absl::Status added = Await(server_.pollable_fd(), kServer, 0); !added.ok()) return added;
-    for (size_t slot = 0; slot < slots_.size(); ++slot) Begin(slot);
+  absl::StatusOr<double> Run(int in_flight) {
+    for (int i = 0; i < in_flight; ++i) Begin();
     while (in_flight_ > 0) {
-      if (absl::Status turned = Turn(); !turned.ok()) return turned;
+      server_.Dispatch(absl::Milliseconds(100));
+      if (since_move_.Nanos() > kStuckNanos) {
+        return absl::DeadlineExceededError("no launch moved for 10 s");
+      }
     }
     if (!failure_.ok()) return failure_;
     return window_.PerSecond();
   }
 
  private:
-  static constexpr uint64_t kServer = UINT64_MAX;
+  static constexpr int64_t kStuckNanos = 10'000'000'000;
 
-  absl::Status Await(int fd, uint64_t what, uint32_t flags) {
-    epoll_event event = {.events = EPOLLIN | flags, .data = {.u64 = what}};
-    if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-      return ErrnoStatus(errno, "epoll_ctl");
-    }
-    return absl::OkStatus();
-  }
-
-  void Begin(size_t slot) {
+  void Begin() {
     ++in_flight_;
     // A driver that gives up may be gone by then.
-    server_.LaunchAsync(options_, [this, slot, alive = std::weak_ptr<bool>(alive_)](
-                                      absl::StatusOr<LaunchedChild> child) {
-      if (!alive.expired()) OnReady(slot, std::move(child));
+    server_.LaunchAsync(
+        options_, [this, alive = std::weak_ptr<bool>(alive_)](absl::StatusOr<LaunchedChild> child) {
+          if (!alive.expired()) OnReady(std::move(child));
+        });
+  }
+
+  void OnReady(absl::StatusOr<LaunchedChild> child) {
+    since_move_ = Stopwatch();
+    if (!child.ok()) return End(child.status());
+    server_.ReapAsync(std::move(child->process), [this, alive = std::weak_ptr<bool>(alive_)](
+                                                     absl::StatusOr<ExitStatus> status) {
+      if (!alive.expired()) OnExit(std::move(status));
     });
   }
 
-  void OnReady(size_t slot, absl::StatusOr<LaunchedChild> child) {
-    if (!child.ok()) return End(child.status());
-    if (absl::Status added = Await(child->process.pidfd(), slot, EPOLLONESHOT); !added.ok()) {
-      return End(added);
-    }
-    slots_[slot] = *std::move(child);
-  }
-
-  void OnExit(size_t slot) {
-    const absl::StatusOr<forkserver::ExitStatus> status = slots_[slot]->process.Wait();
-    // Closes the pidfd, which takes it out of the epoll set.
-    slots_[slot].reset();
+  void OnExit(absl::StatusOr<ExitStatus> status) {
+    since_move_ = Stopwatch();
     window_.Count();
     if (status.ok() && !status->success()) {
       return End(absl::InternalError("launched child " + status->ToString()));
     }
     End(status.status());
-    if (failure_.ok() && window_.is_open()) Begin(slot);
+    if (failure_.ok() && window_.is_open()) Begin();
   }
 
   void End(absl::Status how) {
@@ -110,26 +92,10 @@ class Driver {
     failure_.Update(how);
   }
 
-  absl::Status Turn() {
-    epoll_event events[64];
-    const int count = epoll_wait(epoll_.get(), events, 64, 10'000);
-    if (count < 0 && errno != EINTR) return ErrnoStatus(errno, "epoll_wait");
-    if (count == 0) return absl::DeadlineExceededError("no launch moved for 10 s");
-    for (int i = 0; i < count; ++i) {
-      if (events[i].data.u64 == kServer) {
-        server_.Dispatch();
-      } else {
-        OnExit(events[i].data.u64);
-      }
-    }
-    return absl::OkStatus();
-  }
-
   ForkServer& server_;
   const LaunchOptions& options_;
-  UniqueFd epoll_;
-  std::vector<std::optional<LaunchedChild>> slots_;
-  size_t in_flight_ = 0;
+  int in_flight_ = 0;
+  Stopwatch since_move_;
   absl::Status failure_;
   Window window_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -148,7 +114,7 @@ absl::StatusOr<double> ForkExitRate(absl::Duration length) {
 
 absl::StatusOr<double> LaunchExitRate(ForkServer& server, const LaunchOptions& options,
                                       int in_flight, absl::Duration window) {
-  return Driver(server, options, in_flight, window).Run();
+  return Driver(server, options, window).Run(in_flight);
 }
 
 absl::StatusOr<double> LaunchExitRateOfThreads(ForkServer& server, const LaunchOptions& options,

@@ -16,7 +16,8 @@ inline constexpr absl::Duration kRateWindow = absl::Milliseconds(150);
 // fork(), _exit, waitpid, one after the other.
 absl::StatusOr<double> ForkExitRate(absl::Duration window);
 
-// `in_flight` launches at a time, begun, Ready and reaped by the calling thread in one epoll loop.
+// `in_flight` launches at a time, begun by LaunchAsync and reaped by ReapAsync, driven by the
+// calling thread.
 absl::StatusOr<double> LaunchExitRate(forkserver::ForkServer& server,
                                       const forkserver::LaunchOptions& options, int in_flight,
                                       absl::Duration window);

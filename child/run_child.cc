@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <new>
@@ -106,6 +107,9 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
                  Encode(child.ready, ready), {}) != 0) {
     _exit(kExitOrphaned);
   }
+
+  // The host may wait for this processor: it goes first.
+  RawSyscall(SYS_sched_yield);
 
   // What cannot fail and nobody else sees waits until here, while the host wakes up.
   environ = child.environment;

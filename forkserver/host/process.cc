@@ -126,23 +126,22 @@ absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
   if (!pidfd_.is_open()) return absl::FailedPreconditionError("wait: no process");
   const int64_t deadline =
       timeout == absl::InfiniteDuration() ? kNever : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  // Where there is no time to wait, or nothing bounds it, waitid alone does.
+  bool polls = timeout > absl::ZeroDuration() && deadline != kNever;
   for (;;) {
-    if (PollUntil(pidfd_.get(), POLLIN, deadline) <= 0) {
+    if (polls && PollUntil(pidfd_.get(), POLLIN, deadline) <= 0) {
       return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));
     }
-    absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/false);
+    absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/deadline == kNever);
     if (!status.ok()) return status.status();
     if (status->has_value()) return **status;
-    // Ended, and its tracer has not let go of it yet: no event says when it does.
-    if (deadline == kNever) {
-      status = TryReap(/*block=*/true);
-      if (!status.ok()) return status.status();
-      if (status->has_value()) return **status;
-    } else if (NowNanos() >= deadline) {
-      return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it is traced", pid_));
-    } else {
-      poll(nullptr, 0, 1);
+    if (NowNanos() >= deadline) {
+      return absl::DeadlineExceededError(
+          absl::StrFormat("wait pid %d: it still runs, or is traced", pid_));
     }
+    // Ended, and its tracer has not let go of it yet: no event says when it does.
+    poll(nullptr, 0, 1);
+    polls = true;
   }
 }
 

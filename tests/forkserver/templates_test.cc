@@ -482,8 +482,14 @@ HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain)
 }
 
 HOST_TEST(Templates, EvictedWithItsBlanks) {
-  ASSERT_TRUE(server.Launch({.type = ProcessType::kContent, .argv = {"exit", "0"}}).ok());
-  ASSERT_TRUE(DispatchUntil(server, [&] { return !StatusOf(server, "page").idle_blanks.empty(); }));
+  const auto has_blank = [&] { return !StatusOf(server, "page").idle_blanks.empty(); };
+  // Again where this machine was so slow that the template was evicted before its blank was there.
+  for (int attempt = 0; attempt < 100 && !has_blank(); ++attempt) {
+    ASSERT_TRUE(server.Launch({.type = ProcessType::kContent, .argv = {"exit", "0"}}).ok());
+    ASSERT_TRUE(DispatchUntil(
+        server, [&] { return has_blank() || StateOf(server, "page") == State::kNotStarted; }));
+  }
+  ASSERT_TRUE(has_blank());
   ASSERT_TRUE(ComesToBeEvicted(server, "page"));
   ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
   EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
