@@ -48,7 +48,8 @@ class Channel {
     std::function<void(absl::Status why)> on_closed = {};
   };
 
-  static constexpr size_t kMaxQueuedMessages = 1024;
+  // Thousands of launches may be asked for at once; a process runs out of descriptors first.
+  static constexpr size_t kMaxQueuedMessages = 16 * 1024;
   static constexpr size_t kMaxQueuedBytes = 16 * 1024 * 1024;
 
   // `max_payload`: the largest payload that is expected; a larger one is rejected as truncated.

@@ -27,7 +27,7 @@ constexpr int64_t kPauseAfterPressure = 10 * kNanosPerSecond;
 
 BlankPool::~BlankPool() {
   if (timer_ != 0) loop_.CancelTimer(timer_);
-  link_.Disown(*this);
+  link_->Disown(*this);
   for (Entry& entry : entries_) End(std::move(entry));
 }
 
@@ -82,7 +82,7 @@ std::optional<BlankPool::Blank> BlankPool::Take() {
   auto found = FirstIdle();
   if (found == entries_.end()) {
     // Forked, perhaps, and nobody has read the answer yet.
-    link_.ReadAnswers();
+    link_->ReadAnswers();
     found = FirstIdle();
     if (found == entries_.end()) return std::nullopt;
   }
@@ -131,13 +131,13 @@ void BlankPool::Maintain() {
     End(std::move(entry));
   }
   if (now < shrunk_until_) return MaintainAt(shrunk_until_);
-  if (entries_.size() < wanted && link_.state() != TemplateLink::State::kDead) {
+  if (entries_.size() < wanted && link_->state() != TemplateLink::State::kDead) {
     if (now < no_forks_before_) return MaintainAt(no_forks_before_);
     // OnServing goes on.
-    if (link_.state() == TemplateLink::State::kStarting) return;
+    if (link_->state() == TemplateLink::State::kStarting) return;
     // Also where the blank that was forked last is not there yet: one at a time. A template that
     // does not answer is asked less and less often.
-    if (link_.unanswered() > 0) {
+    if (link_->unanswered() > 0) {
       busy_delay_ = std::clamp(2 * busy_delay_, kRefillDelay, kLongestBusyDelay);
       return MaintainAt(now + busy_delay_);
     }
@@ -155,12 +155,12 @@ absl::Status BlankPool::ForkOne() {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(sockets.first.get(), EPOLLRDHUP, [this, id](uint32_t) { OnHangUp(id); });
   if (!watch.ok()) return watch.status();
-  if (absl::Status asked = link_.Fork(id, std::move(sockets.second), *this, kBlank); !asked.ok()) {
+  if (absl::Status asked = link_->Fork(id, std::move(sockets.second), *this, kBlank); !asked.ok()) {
     loop_.Unwatch(*watch);
     return asked;
   }
   // Nothing on its launch socket will say that it was forked.
-  link_.WatchForAnswers();
+  link_->WatchForAnswers();
   entries_.push_back(
       {.id = id, .socket = std::move(sockets.first), .hang_up = *watch, .process = std::nullopt});
   return absl::OkStatus();

@@ -14,7 +14,8 @@
 //
 // A blank that dies is replaced. One that has died and was not noticed yet cannot be sent a Plan
 // (EPIPE); one that is killed between the Plan and Ready fails that launch, as it would any child.
-// Blanks outlive their template, and are handed out also when it is dead.
+// Blanks outlive their template, and are handed out also when it is dead; SetLink names the one
+// that was started in its place.
 //
 // Ownership: owns its blanks; those that are left at its end are killed and reaped by the reaper.
 // Threads: those of the loop.
@@ -49,7 +50,7 @@ class BlankPool : private ForkRequester {
   // `link` is borrowed.
   BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, OrphanBlanks& orphans,
             TemplateLink& link, PoolBounds bounds)
-      : loop_(loop), reaper_(reaper), ids_(ids), orphans_(orphans), link_(link), bounds_(bounds) {}
+      : loop_(loop), reaper_(reaper), ids_(ids), orphans_(orphans), link_(&link), bounds_(bounds) {}
   BlankPool(const BlankPool&) = delete;
   BlankPool& operator=(const BlankPool&) = delete;
   ~BlankPool();
@@ -59,6 +60,8 @@ class BlankPool : private ForkRequester {
   void Fill();
   // The template serves now.
   void OnServing();
+  // From here on that template is asked. The one before it is dead.
+  void SetLink(TemplateLink& link) { link_ = &link; }
 
   std::optional<Blank> Take();
   // For a blank that was taken and has received nothing.
@@ -96,7 +99,7 @@ class BlankPool : private ForkRequester {
   Reaper& reaper_;
   RequestIds& ids_;
   OrphanBlanks& orphans_;
-  TemplateLink& link_;
+  TemplateLink* link_;
   const PoolBounds bounds_;
   std::deque<Entry> entries_;
   bool is_used_ = false;

@@ -88,12 +88,12 @@ class ForkServer::Core {
     // What the templates still owe are children that nobody else can reap.
     templates.BeginEnd(why);
     reaper.KillAll();
-    driver.RunUntil(
-        lock,
-        [this] {
-          return launcher.in_flight() == 0 && reaper.pending() == 0 && templates.unanswered() == 0;
-        },
-        DeadlineIn(kShutdownPatience));
+    const auto nothing_is_left = [this] {
+      return launcher.in_flight() == 0 && reaper.pending() == 0 && templates.unanswered() == 0;
+    };
+    driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
+    templates.KillUnanswering();
+    driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
     const LoopDriver::Callbacks last = TakeCompletions();
     lock.unlock();
     for (const auto& callback : last) callback();
@@ -222,6 +222,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
   core_->TellOthers(before);
   if (!started.ok()) return started;
   std::optional<TemplateStatus> status;
+  core_->templates.Hold(template_name);
   core_->driver.RunUntil(
       lock,
       [&] {
@@ -231,6 +232,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
                (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
+  core_->templates.Release(template_name);
   status = core_->templates.StatusOf(template_name);
   if (status->state == State::kServing && status->pid.has_value()) return status->hello;
   if (status->state == State::kDead) return status->why_dead;
@@ -292,6 +294,8 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
   std::unique_lock lock(core_->driver.mutex());
   if (core_->is_closing) return results;
   const auto begin_more = [&] {
+    // What has begun is told so by the destructor.
+    if (core_->is_closing) ended += options.size() - std::exchange(begun, options.size());
     const uint64_t before = core_->happened();
     for (; begun < options.size() && begun - ended < kBatchInFlight; ++begun) {
       core_->Begin(options[begun], Attendance::kLoop, Delivery::kAtOnce,

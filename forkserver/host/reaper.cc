@@ -7,7 +7,10 @@
 namespace forkserver {
 
 Reaper::~Reaper() {
-  for (auto& [id, watched] : watched_) loop_.Unwatch(watched.watch);
+  for (auto& [id, watched] : watched_) {
+    if (watched.watch != 0) loop_.Unwatch(watched.watch);
+    if (watched.retry != 0) loop_.CancelTimer(watched.retry);
+  }
 }
 
 void Reaper::Reap(Process process, OnReaped on_reaped) {
@@ -31,24 +34,27 @@ void Reaper::Watch(Process process, End end, OnReaped on_reaped) {
   const uint64_t id = next_id_++;
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(process.pidfd(), EPOLLIN, [this, id](uint32_t) { OnEnd(id); });
-  if (!watch.ok()) {
-    const absl::StatusOr<ExitStatus> status = process.Wait();
-    if (on_reaped) on_reaped(status);
-    return;
-  }
   killed_ += end == End::kKilled ? 1 : 0;
-  watched_.emplace(id, Watched{.process = std::move(process),
-                               .watch = *watch,
-                               .end = end,
-                               .on_reaped = std::move(on_reaped)});
+  const auto added = watched_.emplace(id, Watched{.process = std::move(process),
+                                                  .watch = watch.value_or(0),
+                                                  .retry = 0,
+                                                  .end = end,
+                                                  .on_reaped = std::move(on_reaped)});
+  if (!watch.ok()) RetryLater(id, added.first->second);
+}
+
+void Reaper::RetryLater(uint64_t id, Watched& watched) {
+  // Its pidfd stays readable.
+  if (watched.watch != 0) loop_.Unwatch(std::exchange(watched.watch, 0));
+  watched.retry = loop_.AddTimer(NowNanos() + kRetryInterval, [this, id] { OnEnd(id); });
 }
 
 void Reaper::OnEnd(uint64_t id) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
   const absl::StatusOr<ExitStatus> status = found->second.process.Wait(absl::ZeroDuration());
-  if (absl::IsDeadlineExceeded(status.status())) return;
-  loop_.Unwatch(found->second.watch);
+  if (absl::IsDeadlineExceeded(status.status())) return RetryLater(id, found->second);
+  if (found->second.watch != 0) loop_.Unwatch(found->second.watch);
   Watched ended = std::move(found->second);
   watched_.erase(found);
   killed_ -= ended.end == End::kKilled ? 1 : 0;

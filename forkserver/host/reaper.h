@@ -3,6 +3,10 @@
 //     reaper.Reap(std::move(process), [](const absl::StatusOr<ExitStatus>& status) { ... });
 //     reaper.KillAndReap(std::move(process));            // one that nobody wants any more
 //
+// One that is dead and held by its tracer (gdb, strace) cannot be reaped yet, and no event says
+// when it can: it is asked for every kRetryInterval, as is one that the loop cannot watch (ENOSPC,
+// ENOMEM).
+//
 // Ownership: owns the processes until they are reaped; what is left when it is destroyed is killed
 // and reaped then, blocking. Threads: those of the loop.
 #ifndef FORKSERVER_HOST_REAPER_H_
@@ -15,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "forkserver/host/process.h"
+#include "transceiver/clock.h"
 #include "transceiver/event_loop.h"
 
 namespace forkserver {
@@ -29,7 +34,6 @@ class Reaper {
   Reaper& operator=(const Reaper&) = delete;
   ~Reaper();
 
-  // Where the loop cannot watch one more (ENOSPC, ENOMEM), it is waited for here and now.
   void Reap(Process process, OnReaped on_reaped);
   void KillAndReap(Process process, OnReaped on_reaped = {});
 
@@ -42,15 +46,19 @@ class Reaper {
  private:
   enum class End : uint8_t { kItsOwn, kKilled };
 
+  static constexpr int64_t kRetryInterval = 20 * kNanosPerMilli;
+
   struct Watched {
     Process process;
-    EventLoop::WatchId watch;
+    EventLoop::WatchId watch;  // 0: it is asked again by the timer
+    EventLoop::TimerId retry;
     End end;
     OnReaped on_reaped;
   };
 
   void Watch(Process process, End end, OnReaped on_reaped);
   void OnEnd(uint64_t id);
+  void RetryLater(uint64_t id, Watched& watched);
 
   EventLoop& loop_;
   uint64_t next_id_ = 1;

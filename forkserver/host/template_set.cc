@@ -174,6 +174,14 @@ absl::Status TemplateSet::Start(std::string_view name) {
   return Use(*one);
 }
 
+void TemplateSet::Hold(std::string_view name) { ++Find(name)->waiters; }
+
+void TemplateSet::Release(std::string_view name) {
+  Template* const one = Find(name);
+  --one->waiters;
+  one->last_used = NowNanos();
+}
+
 absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options) {
   Template* const one =
       options.template_name.empty() ? &ForType(options.type) : Find(options.template_name);
@@ -221,13 +229,14 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
       parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, {});
   if (!plan.ok()) return plan.status();
 
-  one.pool.reset();  // of the link that was
   one.answer = Answer::kGiven;
   one.start_request = ids_.Next();
-  one.link = std::make_unique<TemplateLink>(
+  auto link = std::make_unique<TemplateLink>(
       Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
       facts_.null_device.get(),
       TemplateLink::Events{.on_pong = on_pong_, .on_state = [this, &one] { OnState(one); }});
+  if (one.pool != nullptr) one.pool->SetLink(*link);  // its blanks are as good as before
+  one.link = std::move(link);
   if (parent != nullptr) {
     if (absl::Status asked = parent->Fork(one.start_request, std::move(sockets.second), *this);
         !asked.ok()) {
@@ -329,8 +338,8 @@ int64_t TemplateSet::IdleAt(const Template& one) {
 void TemplateSet::Evict(Template& one) {
   if (one.link == nullptr || one.link->state() == TemplateLink::State::kDead) return;
   // Whoever waits for it uses it; and without its pid it could not be reaped.
-  if (one.link->unanswered() > 0 || one.link->state() == TemplateLink::State::kStarting ||
-      !one.link->pid().has_value()) {
+  if (one.waiters > 0 || one.link->unanswered() > 0 ||
+      one.link->state() == TemplateLink::State::kStarting || !one.link->pid().has_value()) {
     one.last_used = NowNanos();
   }
   if (NowNanos() < IdleAt(one)) return WatchForIdleness(one);
@@ -393,6 +402,13 @@ void TemplateSet::BeginEnd(const absl::Status& why) {
     one.link->WatchForAnswers();
   }
   if (seed_ != nullptr) seed_->WatchForAnswers();
+}
+
+void TemplateSet::KillUnanswering() {
+  for (Template& one : templates_) {
+    if (one.link != nullptr && one.link->unanswered() > 0) one.link->Signal(SIGKILL);
+  }
+  if (seed_ != nullptr && seed_->unanswered() > 0) seed_->Signal(SIGKILL);
 }
 
 void TemplateSet::End() {

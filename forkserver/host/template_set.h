@@ -71,6 +71,9 @@ class TemplateSet : private ForkRequester {
 
   // Starts it if it does not run.
   absl::Status Start(std::string_view name);
+  // In between it is not evicted: somebody waits for it. Of one that Start knows.
+  void Hold(std::string_view name);
+  void Release(std::string_view name);
   // Nothing: no template of that name.
   std::optional<TemplateStatus> StatusOf(std::string_view name) const;
   std::vector<TemplateStatus> All() const;
@@ -90,6 +93,9 @@ class TemplateSet : private ForkRequester {
   // Ends what is not serving, and all blanks; from here on the answers that are still owed are
   // read as they come.
   void BeginEnd(const absl::Status& why);
+  // Of those that still owe answers: asked to end, they would first fork what was asked for, and
+  // nobody would be left to reap it.
+  void KillUnanswering();
   // Asks each template to end, waits a moment for it, and kills it then.
   void End();
 
@@ -102,9 +108,10 @@ class TemplateSet : private ForkRequester {
     Template* parent = nullptr;  // null: the root
     PoolBounds bounds = kNoPool;
     std::unique_ptr<TemplateLink> link = {};  // null: not started
-    std::unique_ptr<BlankPool> pool = {};     // of this link; null until it is used
+    std::unique_ptr<BlankPool> pool = {};     // null until it is used
     uint64_t start_request = 0;
     Answer answer = Answer::kGiven;
+    int waiters = 0;
     int64_t last_used = 0;
     EventLoop::TimerId eviction = 0;
   };

@@ -178,6 +178,28 @@ HOST_TEST(BlankPool, BlankThatDiedIsReplacedAndNotHandedOut) {
   }
 }
 
+HOST_TEST(BlankPool, BlanksOfATemplateThatDiedAreHandedOut) {
+  LaunchOptions options = Pooled({"exit", "0"});
+  options.template_name = "two";
+  ASSERT_TRUE(server.Launch(options).ok());
+  ASSERT_TRUE(ComesToHold(server, 2, "two"));
+  const TemplateStatus before = testing::StatusOf(server, "two");
+  ASSERT_TRUE(SignalProcess(before.pid, SIGKILL).ok());
+  ASSERT_TRUE(DispatchUntil(server, [&] {
+    return testing::StatusOf(server, "two").state == TemplateStatus::State::kDead;
+  }));
+  for (int i = 0; i < 2; ++i) {
+    const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->by, LaunchedBy::kPool);
+    EXPECT_EQ(
+        std::count(before.idle_blanks.begin(), before.idle_blanks.end(), child->process.pid()), 1);
+  }
+  // And the template that was started in its place fills the same pool.
+  EXPECT_TRUE(ComesToHold(server, 2, "two"));
+  EXPECT_NE(testing::StatusOf(server, "two").pid, before.pid);
+}
+
 // One that is dead when it is sent its Plan is passed over, though nobody has noticed before.
 HOST_TEST(BlankPool, DeadBlankThatNobodyNoticedIsPassedOver) {
   for (int i = 0; i < 20; ++i) {

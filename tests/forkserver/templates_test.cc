@@ -107,6 +107,7 @@ HostSetup testing::SetUpHost(const std::string& test) {
   if (is("AtTheGate")) page.warm_ups.push_back(WaitAtTheGate());
   if (is("ArticleWaits")) article.warm_ups.push_back(WaitAtTheGate());
   if (is("Evict")) page.evict_after = kSoon;
+  if (is("EvictedAtOnce")) page.evict_after = absl::ZeroDuration();
   if (is("Crash")) {
     page.warm_ups.push_back(TheFirstTime([] {
       raise(SIGSEGV);
@@ -494,6 +495,15 @@ HOST_TEST(Templates, EvictedWithItsBlanks) {
   ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
   EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
   EXPECT_EQ(WarmthOf(server, {.type = ProcessType::kContent, .argv = {"warmth"}}), "root page");
+}
+
+// Its Hello and its eviction may come in one turn of the loop.
+HOST_TEST(Templates, NotEvictedAtOnceBeforeWhoWaitsForItIsTold) {
+  for (int i = 0; i < 100; ++i) {
+    const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing("page");
+    ASSERT_TRUE(hello.ok()) << hello.status();
+    ASSERT_TRUE(ComesToBeEvicted(server, "page"));
+  }
 }
 
 HOST_TEST(Templates, NotEvictedWhileALaunchIsUnderWay) {

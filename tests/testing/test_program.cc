@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -168,6 +169,11 @@ int Flood(ChildContext& context) {
   return 0;
 }
 
+int Trace(ChildContext& context, int pid) {
+  if (ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) return errno;
+  return context.channel.Send({.type = kEcho}) == 0 ? WaitForHangUp(context) : 1;
+}
+
 }  // namespace
 
 int TestProgram::Run(ChildContext& context) {
@@ -184,6 +190,7 @@ int TestProgram::Run(ChildContext& context) {
   if (what == "sleep") {
     for (;;) pause();
   }
+  if (what == "trace") return Trace(context, number);
   if (what == "threads") return RunThreads();
   if (what == "flood") return Flood(context);
   return 99;

@@ -10,6 +10,7 @@
 //     throw        lets an exception leave Run
 //     say TEXT     prints a line on stdout
 //     sleep        waits for a signal, and does not look at its channel
+//     trace PID    traces that process, says so with an echo, and waits for the host to hang up
 //     threads      creates threads that allocate and lock, joins them
 //     flood        sends application messages until the host hangs up
 #ifndef TESTS_TESTING_TEST_PROGRAM_H_
