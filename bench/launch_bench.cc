@@ -18,6 +18,7 @@
 #include "bench/launch_rows.h"
 #include "bench/phases.h"
 #include "bench/plot_data.h"
+#include "bench/pool_view.h"
 #include "bench/python_row.h"
 #include "bench/report.h"
 #include "bench/row.h"
@@ -126,6 +127,16 @@ int CountCalls(ForkServer& server, const LaunchRows& launch_rows) {
   return 0;
 }
 
+absl::Status PrintBothPhases(ForkServer& server, forkserver::LaunchOptions options) {
+  absl::Status printed =
+      PrintPhases("by a fork", server, options, kPhaseRounds, [] { return absl::OkStatus(); });
+  if (!printed.ok()) return printed;
+  absl::PrintF("\n");
+  options.way = forkserver::LaunchWay::kTemplate;
+  return PrintPhases("from a filled pool", server, options, kPhaseRounds,
+                     [&] { return AwaitBlank(server, IdleBlanksOf(server)).status(); });
+}
+
 int Main(int argc, char** argv) {
   auto server = ForkServer::Start(argc, argv, {.programs = BenchPrograms()});
   if (!server.ok()) return Complain(server.status(), kExitFailed);
@@ -142,8 +153,7 @@ int Main(int argc, char** argv) {
   if (!launch_rows.ok()) return Complain(launch_rows.status(), kExitFailed);
   switch (arguments->task) {
     case Arguments::Task::kPhases: {
-      const absl::Status printed =
-          PrintPhases(**server, (*launch_rows)->plan().Exit(), kPhaseRounds);
+      const absl::Status printed = PrintBothPhases(**server, (*launch_rows)->plan().Exit());
       return printed.ok() ? 0 : Complain(printed, kExitFailed);
     }
     case Arguments::Task::kPlot:
