@@ -79,6 +79,17 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
 }
 
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
+  // The child's stdio takes the numbers below 3; where the host has closed its own, the socket may
+  // be there.
+  UniqueFd aside;
+  if (launch_socket <= STDERR_FILENO) {
+    aside.reset(fcntl(launch_socket, F_DUPFD_CLOEXEC, 3));
+    if (!aside.is_open()) {
+      return LaunchFailureStatus("fcntl F_DUPFD_CLOEXEC",
+                                 {.step = LaunchStep::kSpawn, .error = errno});
+    }
+    launch_socket = aside.get();
+  }
   const std::vector<std::string> argv = {self.name,
                                          absl::StrFormat("%s%d", kArgument, launch_socket)};
   const std::vector<char*> argv_pointers = Pointers(argv);

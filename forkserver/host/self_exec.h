@@ -31,8 +31,8 @@ struct SelfImage {
   static absl::StatusOr<SelfImage> Pin(const char* name);
 };
 
-// `launch_socket` is borrowed. A failure is a LaunchFailure of step kSpawn, with the errno of
-// clone(2) or execveat(2).
+// `launch_socket` is borrowed, and may be one of 0, 1 and 2. A failure is a LaunchFailure of step
+// kSpawn, with the errno of fcntl(2), clone(2) or execveat(2).
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket);
 
 // The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that

@@ -540,6 +540,36 @@ HOST_TEST(Launch, InheritedStdioIsThatOfTheHostsStartByBothWays) {
   EXPECT_EQ(lseek(saved.get(), 0, SEEK_END) - before, 2 * 6);  // "hello\n" twice
 }
 
+// The launch socket gets one of the free numbers, which are those of the child's stdio.
+HOST_TEST(Launch, HostThatClosedItsStdioLaunchesByBothWays) {
+  std::vector<UniqueFd> saved;
+  for (int number = 0; number <= STDERR_FILENO; ++number) {
+    saved.emplace_back(fcntl(number, F_DUPFD_CLOEXEC, 3));
+    ASSERT_TRUE(saved.back().is_open());
+  }
+  // What the body has to say goes where stdio went, so it is said afterwards.
+  std::vector<std::string> wrong;
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    for (const std::vector<int>& closed :
+         std::vector<std::vector<int>>{{0}, {0, 1}, {1, 2}, {0, 1, 2}}) {
+      for (const int number : closed) close(number);
+      LaunchOptions options = Options({"report"});
+      options.way = way;
+      absl::StatusOr<LaunchedChild> child = server.Launch(options);
+      const absl::StatusOr<Report> report =
+          child.ok() ? ReportOf(*child) : absl::StatusOr<Report>(child.status());
+      child = absl::CancelledError("closed");  // before its socket's number is overwritten
+      for (const int number : closed) dup2(saved[static_cast<size_t>(number)].get(), number);
+      if (!report.ok()) {
+        wrong.push_back(report.status().ToString());
+      } else if (testing::DescriptorNumbers(*report) != "0 1 2") {
+        wrong.push_back(testing::DescriptorNumbers(*report));
+      }
+    }
+  }
+  EXPECT_EQ(wrong, std::vector<std::string>());
+}
+
 HOST_TEST(Launch, ChildrenAreBlindToEachOthersChannels) {
   absl::StatusOr<LaunchedChild> first = server.Launch(Options({"wait"}));
   absl::StatusOr<LaunchedChild> second = server.Launch(Options({"report"}));
