@@ -57,7 +57,7 @@ Budget BudgetOf(Group group, const Extent& extent) {
   return budget;
 }
 
-absl::StatusOr<Run> MeasureGroups(
+Run MeasureGroups(
     const std::vector<Row>& rows, const Extent& extent,
     const std::function<void(const std::string& first_row, int done, int total)>& progress) {
   Run run;
@@ -67,24 +67,34 @@ absl::StatusOr<Run> MeasureGroups(
   }
   for (const Group group : order) {
     std::vector<Row> members;
+    absl::Status failure;
     for (const Row& row : rows) {
       if (row.group != group) continue;
-      const absl::Status prepared = row.prepare ? row.prepare() : absl::OkStatus();
+      const absl::Status prepared = row.prepare && failure.ok() ? row.prepare() : absl::OkStatus();
       if (absl::IsUnavailable(prepared)) {
         run.left_out.push_back({row.name, std::string(prepared.message())});
         continue;
       }
       if (!prepared.ok()) {
-        return absl::Status(prepared.code(), absl::StrCat(row.name, ": ", prepared.message()));
+        failure = absl::Status(prepared.code(), absl::StrCat(row.name, ": ", prepared.message()));
       }
       members.push_back(row);
     }
     if (members.empty()) continue;
-    absl::StatusOr<std::vector<Result>> results =
-        Measure(members, BudgetOf(group, extent),
-                [&](int done, int total) { progress(members.front().name, done, total); });
-    if (!results.ok()) return results.status();
-    std::move(results->begin(), results->end(), std::back_inserter(run.results));
+    if (failure.ok()) {
+      absl::StatusOr<std::vector<Result>> results =
+          Measure(members, BudgetOf(group, extent),
+                  [&](int done, int total) { progress(members.front().name, done, total); });
+      if (results.ok()) {
+        std::move(results->begin(), results->end(), std::back_inserter(run.results));
+        continue;
+      }
+      failure = results.status();
+    }
+    for (const Row& row : members) {
+      run.left_out.push_back({row.name, std::string(failure.message())});
+    }
+    run.failure.Update(failure);
   }
   return run;
 }

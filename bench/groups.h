@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "bench/measure.h"
 #include "bench/row.h"
 
@@ -34,12 +34,16 @@ struct LeftOut {
 struct Run {
   std::vector<Result> results = {};  // group by group, in the order of the rows
   std::vector<LeftOut> left_out = {};
+  // The first one, which names its row. Ok: what is left out is what this machine cannot have.
+  absl::Status failure = {};
 };
 
 // Prepares and measures the rows, a group at a time, in the order in which the groups first
-// appear. The first sample that fails ends the run, as does a preparation that fails otherwise
-// than with Unavailable. `progress` is told the group's first row, rounds done and rounds to do.
-absl::StatusOr<Run> MeasureGroups(
+// appear. A sample that fails has its whole group left out, since its rows are measured against
+// each other, and so has a preparation that fails otherwise than with Unavailable; the other groups
+// are measured all the same. `progress` is told the group's first row, rounds done and rounds to
+// do.
+Run MeasureGroups(
     const std::vector<Row>& rows, const Extent& extent,
     const std::function<void(const std::string& first_row, int done, int total)>& progress);
 

@@ -59,15 +59,13 @@ std::vector<Row> AllRows(LaunchRows& launch_rows) {
   return rows;
 }
 
-absl::StatusOr<Run> MeasureShowingProgress(const std::vector<Row>& rows, const Extent& extent) {
+Run MeasureShowingProgress(const std::vector<Row>& rows, const Extent& extent) {
   const bool is_terminal = isatty(STDERR_FILENO) == 1;
-  absl::StatusOr<Run> run =
-      MeasureGroups(rows, extent, [&](const std::string& first_row, int done, int total) {
-        if (!is_terminal) return;
-        absl::FPrintF(stderr, "\r%s and others: round %d of at most %d\033[K", first_row, done,
-                      total);
-        fflush(stderr);
-      });
+  Run run = MeasureGroups(rows, extent, [&](const std::string& first_row, int done, int total) {
+    if (!is_terminal) return;
+    absl::FPrintF(stderr, "\r%s and others: round %d of at most %d\033[K", first_row, done, total);
+    fflush(stderr);
+  });
   if (is_terminal) absl::FPrintF(stderr, "\n");
   return run;
 }
@@ -78,15 +76,14 @@ int MeasureRows(const Arguments& arguments, LaunchRows& launch_rows) {
   if (absl::Status writable = CheckWritable(arguments.json); !writable.ok()) {
     return Complain(writable, kExitFailed);
   }
-  const absl::StatusOr<Run> run = MeasureShowingProgress(*rows, arguments.extent);
-  if (!run.ok()) return Complain(run.status(), kExitFailed);
-  PrintTable(*run);
+  const Run run = MeasureShowingProgress(*rows, arguments.extent);
+  PrintTable(run);
   if (!arguments.json.empty()) {
-    if (absl::Status written = WriteJson(*run, arguments.json); !written.ok()) {
+    if (absl::Status written = WriteJson(run, arguments.json); !written.ok()) {
       return Complain(written, kExitFailed);
     }
   }
-  return 0;
+  return run.failure.ok() ? 0 : Complain(run.failure, kExitFailed);
 }
 
 int Plot(const Arguments& arguments, LaunchRows& launch_rows) {
@@ -95,24 +92,25 @@ int Plot(const Arguments& arguments, LaunchRows& launch_rows) {
   }
   const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(launch_rows), kPlottedRows);
   if (!rows.ok()) return Complain(rows.status(), kExitFailed);
-  const absl::StatusOr<Run> run = MeasureShowingProgress(*rows, arguments.extent);
-  if (!run.ok()) return Complain(run.status(), kExitFailed);
-  PrintTable(*run);
+  const Run run = MeasureShowingProgress(*rows, arguments.extent);
+  PrintTable(run);
+  absl::Status failure = run.failure;
   std::vector<GrowthPoint> growth;
   for (const Mebibytes heap : GrowthSizes(arguments.largest)) {
     absl::StatusOr<GrowthPoint> point = MeasureGrowth(heap, arguments.extent);
-    if (absl::IsUnavailable(point.status())) {
+    if (!point.ok()) {
       absl::PrintF("\n%d MiB: left out: %s\n", heap.count, std::string(point.status().message()));
+      // Unavailable: there is not so much memory here.
+      if (!absl::IsUnavailable(point.status())) failure.Update(point.status());
       break;
     }
-    if (!point.ok()) return Complain(point.status(), kExitFailed);
     absl::PrintF("%s%4d MiB: fork %.1f us, launch %.1f us\n", growth.empty() ? "\n" : "",
                  heap.count, point->fork.p50, point->launch.p50);
     fflush(stdout);
     growth.push_back(*std::move(point));
   }
-  const absl::Status written = WritePlotData(*run, growth, arguments.plot_folder);
-  return written.ok() ? 0 : Complain(written, kExitFailed);
+  failure.Update(WritePlotData(run, growth, arguments.plot_folder));
+  return failure.ok() ? 0 : Complain(failure, kExitFailed);
 }
 
 int CountCalls(ForkServer& server, const LaunchRows& launch_rows) {

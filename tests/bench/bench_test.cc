@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -91,14 +92,15 @@ TEST(MeasureGroups, MeasuresOneGroupAfterTheOther) {
   };
   const std::vector<Row> rows = {row("a", "", Group::kLaunch), row("x", "", Group::kRate),
                                  row("b", "a", Group::kLaunch), row("y", "x", Group::kRate)};
-  const auto run = MeasureGroups(rows, {.max_rounds = 2}, [](const std::string&, int, int) {});
-  ASSERT_TRUE(run.ok());
+  const bench::Run run =
+      MeasureGroups(rows, {.max_rounds = 2}, [](const std::string&, int, int) {});
+  EXPECT_TRUE(run.failure.ok()) << run.failure;
   // Warmed up as often as the group would be, but not more often than it is measured.
   EXPECT_EQ(order,
             "abababab"
             "xyxyxy");
   std::vector<std::string> names;
-  for (const Result& result : run->results) names.push_back(result.name);
+  for (const Result& result : run.results) names.push_back(result.name);
   EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "x", "y"}));
 }
 
@@ -106,17 +108,42 @@ TEST(MeasureGroups, LeavesOutARowThatThisMachineCannotHave) {
   std::vector<Row> rows = {MakeRow("base", "", [] { return absl::StatusOr<double>(1.0); }),
                            MakeRow("row", "base", [] { return absl::StatusOr<double>(2.0); })};
   rows[0].prepare = [] { return absl::UnavailableError("no python3"); };
-  const auto ignore = [](const std::string&, int, int) {};
-  const auto run = MeasureGroups(rows, {.max_rounds = 1}, ignore);
-  ASSERT_TRUE(run.ok());
-  ASSERT_EQ(run->results.size(), 1u);
-  EXPECT_FALSE(run->results[0].ratio_p50.has_value());
-  ASSERT_EQ(run->left_out.size(), 1u);
-  EXPECT_EQ(run->left_out[0].name, "base");
-  EXPECT_EQ(run->left_out[0].why, "no python3");
+  const bench::Run run =
+      MeasureGroups(rows, {.max_rounds = 1}, [](const std::string&, int, int) {});
+  EXPECT_TRUE(run.failure.ok()) << run.failure;
+  ASSERT_EQ(run.results.size(), 1u);
+  EXPECT_FALSE(run.results[0].ratio_p50.has_value());
+  ASSERT_EQ(run.left_out.size(), 1u);
+  EXPECT_EQ(run.left_out[0].name, "base");
+  EXPECT_EQ(run.left_out[0].why, "no python3");
+}
 
-  rows[0].prepare = [] { return absl::InternalError("broken"); };
-  EXPECT_EQ(MeasureGroups(rows, {.max_rounds = 1}, ignore).status().message(), "base: broken");
+// Whether in its preparation or in a sample.
+TEST(MeasureGroups, LeavesOutAGroupThatFailsAndMeasuresTheOthers) {
+  const auto good = [] { return absl::StatusOr<double>(1.0); };
+  for (const bool in_preparation : {false, true}) {
+    std::vector<Row> rows = {MakeRow("before", "", good), MakeRow("base", "", good),
+                             MakeRow("absent", "", good), MakeRow("broken", "base", good),
+                             MakeRow("after", "", good)};
+    rows[0].group = Group::kPool;
+    rows[4].group = Group::kMemory;
+    rows[2].prepare = [] { return absl::UnavailableError("no python3"); };
+    if (in_preparation) {
+      rows[3].prepare = [] { return absl::InternalError("no fork"); };
+    } else {
+      rows[3].sample = [] { return absl::StatusOr<double>(absl::InternalError("no fork")); };
+    }
+    const bench::Run run =
+        MeasureGroups(rows, {.max_rounds = 1}, [](const std::string&, int, int) {});
+    ASSERT_EQ(run.results.size(), 2u);
+    EXPECT_EQ(run.results[0].name, "before");
+    EXPECT_EQ(run.results[1].name, "after");
+    std::vector<std::string> left_out;
+    for (const LeftOut& row : run.left_out) left_out.push_back(row.name + ": " + row.why);
+    EXPECT_EQ(left_out, (std::vector<std::string>{"absent: no python3", "base: broken: no fork",
+                                                  "broken: broken: no fork"}));
+    EXPECT_EQ(run.failure.message(), "broken: no fork");
+  }
 }
 
 TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
@@ -153,6 +180,33 @@ TEST(LaunchBench, WritesTheRowsThatAreAskedFor) {
   EXPECT_LE(row["p90"].get<double>(), row["p99"].get<double>());
   EXPECT_NEAR(row["ratio_p50"].get<double>(), row["p50"].get<double>() / base["p50"].get<double>(),
               1e-6);
+}
+
+// A Python that ends before its first sample.
+TEST(LaunchBench, KeepsTheOtherRowsWhereOneFailsAndExitsWithOne) {
+  const std::string folder = ::testing::TempDir() + "/broken_python";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/python3") << "#!/bin/sh\necho ok\n";
+  std::filesystem::permissions(folder + "/python3", std::filesystem::perms::owner_all);
+  const std::string path = ::testing::TempDir() + "/broken.json";
+  const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(
+      {.argv = {"bench/launch_bench", "--rounds", "1", "--filter",
+                "^(seqpacket_roundtrip|python_forkserver_ready)$", "--json", path},
+       .environment = std::vector<std::string>{"PATH=" + folder}});
+  EXPECT_EQ(result.exit_code, 1) << result.how;
+  EXPECT_NE(result.output.find("seqpacket_roundtrip           1"), std::string::npos)
+      << result.output;
+  EXPECT_NE(result.output.find("python_forkserver_ready left out: python_forkserver_ready: "),
+            std::string::npos)
+      << result.output;
+  const std::vector<std::string> errors = forkserver::testing::Lines(result.errors);
+  ASSERT_EQ(errors.size(), 1u) << result.errors;
+  EXPECT_NE(errors[0].find("launch_bench: python_forkserver_ready: "), std::string::npos);
+  std::ifstream file(path);
+  const nlohmann::json document = nlohmann::json::parse(file);
+  ASSERT_EQ(document["rows"].size(), 1u);
+  EXPECT_EQ(document["rows"][0]["name"], "seqpacket_roundtrip");
+  EXPECT_EQ(document["left_out"].size(), 2u);
 }
 
 TEST(LaunchBench, BadFlagsAreOneLineAndExitCodeTwo) {
