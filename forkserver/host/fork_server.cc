@@ -126,6 +126,13 @@ class ForkServer::Core {
     return completions;
   }
 
+  // A kernel without it, or one that does not let us: then pools do not shrink.
+  void WatchMemoryPressure() {
+    const absl::Status watched = pressure.Watch("/proc/pressure/memory");
+    report.watches_memory_pressure = watched.ok();
+    report.why_no_memory_pressure = std::string(watched.message());
+  }
+
   void StartThread() {
     thread = std::thread([this] {
       pthread_setname_np(pthread_self(), "forkserver");
@@ -138,7 +145,7 @@ class ForkServer::Core {
   const std::unique_ptr<TemplateMakings> makings;
   const SelfImage self;
   const HostFacts facts;
-  const StartReport report;
+  StartReport report;  // constant once Start has returned
   const std::unique_ptr<EventLoop> loop;
   RequestIds ids;
   Reaper reaper;
@@ -198,8 +205,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   }
   if (absl::Status started = core->templates.StartRoot(); !started.ok()) return started;
   if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
-  // A kernel without it, or one that does not let us: then pools do not shrink.
-  core->pressure.Watch("/proc/pressure/memory").IgnoreError();
+  if (options.under_memory_pressure == UnderPressure::kShrinkPools) core->WatchMemoryPressure();
   if (options.driving == Driving::kOwnThread) core->StartThread();
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }

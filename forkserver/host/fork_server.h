@@ -65,6 +65,12 @@ enum class Driving : uint8_t {
   kOwnThread,
 };
 
+// What the machine's memory pressure does to the pools of blank children.
+enum class UnderPressure : uint8_t {
+  kShrinkPools,  // empties them for ten seconds, where the kernel tells of pressure
+  kKeepPools,
+};
+
 struct StartOptions {
   // What this program can be, by process type.
   std::vector<ChildProgramRow> programs = {};
@@ -78,6 +84,7 @@ struct StartOptions {
   // What the host waits with. Over io_uring some calls of a thread that launched can end with
   // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
+  UnderPressure under_memory_pressure = UnderPressure::kShrinkPools;
 };
 
 struct StartReport {
@@ -89,6 +96,10 @@ struct StartReport {
   // EPERM".
   EventLoop::Backend event_loop = EventLoop::Backend::kEpoll;
   std::string why_no_io_uring = {};
+  // Whether the kernel tells of memory pressure, and why not where that was asked for: "open
+  // /proc/pressure/memory: ENOENT".
+  bool watches_memory_pressure = false;
+  std::string why_no_memory_pressure = {};
 };
 
 using ExitCallback = std::function<void(absl::StatusOr<ExitStatus> status)>;

@@ -1,7 +1,8 @@
 // Hears of the machine's memory pressure from the kernel.
 //
 //     MemoryPressure pressure(loop, [&] { templates.ShrinkPools(); });
-//     pressure.Watch("/proc/pressure/memory").IgnoreError();      // without PSI nothing is heard
+//     absl::Status watched = pressure.Watch("/proc/pressure/memory");
+//     // "open /proc/pressure/memory: ENOENT": a kernel without PSI, nothing will be heard
 //
 // PSI (Documentation/accounting/psi.rst): a trigger on /proc/pressure/memory, "some 200000
 // 2000000", polls EPOLLPRI when tasks have waited for memory for 200 ms within 2 s, at most once in

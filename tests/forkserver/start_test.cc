@@ -19,6 +19,7 @@
 #include "forkserver/server/build_id.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
+#include "transceiver/errno_status.h"
 #include "transceiver/frame.h"
 
 namespace forkserver {
@@ -37,6 +38,15 @@ void LeaveAThread(const char* name) {
 void Forbid(int system_call, uint16_t error) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
   seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), system_call, 0);
+  if (seccomp_load(filter) != 0) abort();
+  seccomp_release(filter);
+}
+
+// Of all files the one that is opened in this way: the trigger of memory pressure.
+void ForbidPressureFile(uint16_t error) {
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), SCMP_SYS(openat), 1,
+                   SCMP_A2(SCMP_CMP_EQ, O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (seccomp_load(filter) != 0) abort();
   seccomp_release(filter);
 }
@@ -102,6 +112,12 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   }
   if (test.find("RefusesToEnterRings") != test.npos) {
     setup.before_start = [] { Forbid(SCMP_SYS(io_uring_enter), EACCES); };
+  }
+  if (test.find("UnderMemoryPressure") != test.npos) {
+    setup.options.under_memory_pressure = UnderPressure::kShrinkPools;
+  }
+  if (test.find("WithoutPressureFile") != test.npos) {
+    setup.before_start = [] { ForbidPressureFile(ENOENT); };
   }
   if (test.find("OverEpoll") != test.npos) setup.options.event_loop = EventLoop::Backend::kEpoll;
   return setup;
@@ -278,6 +294,35 @@ HOST_TEST(Start, HostWaitsWithIoUringWhereItIsAllowed) {
   if (!allowed.ok()) GTEST_SKIP() << "io_uring is not allowed here: " << allowed;
   EXPECT_EQ(server.start_report().event_loop, EventLoop::Backend::kIoUring);
   EXPECT_EQ(server.start_report().why_no_io_uring, "");
+}
+
+constexpr char kPressureFile[] = "/proc/pressure/memory";
+
+// The real one. What the test may do there, with a trigger of its own, the host has done.
+HOST_TEST(Start, UnderMemoryPressureHostIsToldWhereTheKernelTells) {
+  constexpr char kTrigger[] = "full 100000 2000000";
+  std::string why;
+  const UniqueFd file(open(kPressureFile, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!file.is_open()) {
+    why = absl::StrFormat("open %s: %s", kPressureFile, ErrnoName(errno));
+  } else if (write(file.get(), kTrigger, sizeof(kTrigger)) < 0) {
+    why = absl::StrFormat("write %s: %s", kPressureFile, ErrnoName(errno));
+  }
+  EXPECT_EQ(server.start_report().why_no_memory_pressure, why);
+  EXPECT_EQ(server.start_report().watches_memory_pressure, why.empty());
+}
+
+HOST_TEST(Start, UnderMemoryPressureHostWithoutPressureFileSaysWhyAndLaunches) {
+  EXPECT_FALSE(server.start_report().watches_memory_pressure);
+  EXPECT_EQ(server.start_report().why_no_memory_pressure, "open /proc/pressure/memory: ENOENT");
+  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "5"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->code, 5);
+}
+
+HOST_TEST(Start, HostThatKeepsItsPoolsWatchesNoPressureAndHasNoReason) {
+  EXPECT_FALSE(server.start_report().watches_memory_pressure);
+  EXPECT_EQ(server.start_report().why_no_memory_pressure, "");
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ StartOptions TestOptions() {
   return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<TestProgram>}},
           .warm_ups = {},
           .event_loop = loop != nullptr && strcmp(loop, "epoll") == 0 ? EventLoop::Backend::kEpoll
-                                                                      : EventLoop::Backend::kBest};
+                                                                      : EventLoop::Backend::kBest,
+          .under_memory_pressure = UnderPressure::kKeepPools};
 }
 
 size_t CountOpenDescriptors() {

@@ -29,7 +29,8 @@
 namespace forkserver::testing {
 
 struct HostSetup {
-  StartOptions options = {};
+  // The pressure is the machine's and not the test's: pools are kept under it.
+  StartOptions options = {.under_memory_pressure = UnderPressure::kKeepPools};
   // Runs in the host before Start: what a careless program did first.
   std::function<void()> before_start = {};
   // Whether the body wants a root that serves.
@@ -42,7 +43,7 @@ struct HostSetup {
 // that its fork server exec's.
 HostSetup SetUpHost(const std::string& test);
 
-// Programs of type ipc-unit-test that run test_program.h.
+// Programs of type ipc-unit-test that run test_program.h; pools are kept here too.
 StartOptions TestOptions();
 
 // Entries of /proc/self/fd, and children of this process, zombies included.
