@@ -403,21 +403,5 @@ VICTIM_TEST(Freeze, WithASecondThreadNothingIsDone) {
   idle.detach();
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-TEST(FreezeOff, IsOffUnderAddressSanitizer) {
-  EXPECT_EQ(FreezeMemory({}).WhyNot(), "off: address sanitizer");
-}
-#elif defined(__SANITIZE_THREAD__)
-TEST(FreezeOff, IsOffUnderThreadSanitizer) {
-  EXPECT_EQ(FreezeMemory({}).WhyNot(), "off: thread sanitizer");
-}
-#else
-TEST(FreezeOff, IsOffWhereNobodyAskedForIt) {
-  const FreezeReport report = FreezeMemory({.method = FreezeMethod::kOff});
-  EXPECT_EQ(report.method, FreezeMethod::kOff);
-  EXPECT_EQ(report.WhyNot(), "off: not asked for");
-}
-#endif
-
 }  // namespace
 }  // namespace forkserver::testing
