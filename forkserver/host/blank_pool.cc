@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
@@ -150,7 +151,9 @@ void BlankPool::Maintain() {
 
 absl::Status BlankPool::ForkOne() {
   SocketPair sockets;
-  if (CreateSocketPair(sockets) != 0) return absl::ResourceExhaustedError("socketpair for a blank");
+  if (const int error = CreateSocketPair(sockets); error != 0) {
+    return ErrnoStatus(error, "socketpair for a blank");
+  }
   const uint64_t id = ids_.Next();
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(sockets.first.get(), EPOLLRDHUP, [this, id](uint32_t) { OnHangUp(id); });

@@ -45,6 +45,12 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
                                                  .detail = failure.detail});
 }
 
+absl::Status NameLaunch(std::string_view what, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrFormat("%s: %s", what, std::string(status.message())));
+}
+
 std::optional<LaunchFailure> GetLaunchFailure(const absl::Status& status) {
   const absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;

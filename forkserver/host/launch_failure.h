@@ -33,6 +33,10 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
 // The same for a Failed that a template or a child sent.
 absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& message);
 
+// An error of a call that knows of no launch, with the launch's name before it: "launch of content:
+// memfd_create plan: EMFILE".
+absl::Status NameLaunch(std::string_view what, const absl::Status& status);
+
 // Nothing for a Status that is of no step: a template that is gone, a deadline.
 std::optional<LaunchFailure> GetLaunchFailure(const absl::Status& status);
 

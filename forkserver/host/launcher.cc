@@ -117,7 +117,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
       launch.awaiting = source.link;
     } else {
       launch.by = LaunchedBy::kExec;
-      absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+      absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get(), launch.what);
       if (!spawned.ok()) return spawned.status();
       launch.process.emplace(*std::move(spawned));
     }
@@ -167,7 +167,7 @@ absl::Status Launcher::SendPlan(Launch& launch, const PlanMessage& plan) {
   }
   // The channel's queue has room where the socket, or the kernel, has not.
   MakeChannel(launch);
-  return launch.channel->Send(frame, plan.payload, plan.descriptors);
+  return NameLaunch(launch.what, launch.channel->Send(frame, plan.payload, plan.descriptors));
 }
 
 void Launcher::MakeChannel(Launch& launch) {
@@ -182,7 +182,7 @@ void Launcher::MakeChannel(Launch& launch) {
 
 absl::Status Launcher::WatchSocket(Launch& launch) {
   if (launch.channel == nullptr) MakeChannel(launch);
-  return launch.channel->Start();
+  return NameLaunch(launch.what, launch.channel->Start());
 }
 
 int Launcher::AttendedSocket(LaunchId id) {

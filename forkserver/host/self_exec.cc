@@ -29,23 +29,32 @@ struct SpawnArguments {
   int stdio[3];
   char* const* argv;
   char* const* environment;
-  int error;  // set by the child, which shares this memory until its exec
+  const char* exec_call;  // "execveat program"
+  // What failed, set by the child, which shares this memory until its exec.
+  const char* failed_call;
+  int error;
 };
+
+// In the child's own descriptor table: the host's copies stay as they are. Returns the call that
+// failed, with its errno.
+const char* Exec(const SpawnArguments& arguments) {
+  if (fcntl(arguments.launch_socket, F_SETFD, 0) != 0) return "fcntl F_SETFD of the launch socket";
+  if (fchdir(arguments.working_directory) != 0) {
+    return "fchdir to the working directory of the start";
+  }
+  for (int number = 0; number <= STDERR_FILENO; ++number) {
+    if (dup2(arguments.stdio[number], number) != number) return "dup2 of stdio";
+  }
+  syscall(SYS_execveat, arguments.program, "", arguments.argv, arguments.environment,
+          AT_EMPTY_PATH);
+  return arguments.exec_call;
+}
 
 // Runs in the child on a stack of its own, in the host's memory, while the host waits
 // (CLONE_VFORK). System calls only.
 int SpawnMain(void* pointer) {
   SpawnArguments& arguments = *static_cast<SpawnArguments*>(pointer);
-  // In the child's own descriptor table: the host's copies stay as they are.
-  bool good =
-      fcntl(arguments.launch_socket, F_SETFD, 0) == 0 && fchdir(arguments.working_directory) == 0;
-  for (int number = 0; number <= STDERR_FILENO && good; ++number) {
-    good = dup2(arguments.stdio[number], number) == number;
-  }
-  if (good) {
-    syscall(SYS_execveat, arguments.program, "", arguments.argv, arguments.environment,
-            AT_EMPTY_PATH);
-  }
+  arguments.failed_call = Exec(arguments);
   arguments.error = errno;
   _exit(127);
 }
@@ -78,22 +87,23 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
   return self;
 }
 
-absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
+absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std::string_view what) {
+  const auto failure = [what](const char* call, int error) {
+    return LaunchFailureStatus(what, {.step = LaunchStep::kSpawn, .error = error, .detail = call});
+  };
   // The child's stdio takes the numbers below 3; where the host has closed its own, the socket may
   // be there.
   UniqueFd aside;
   if (launch_socket <= STDERR_FILENO) {
     aside.reset(fcntl(launch_socket, F_DUPFD_CLOEXEC, 3));
-    if (!aside.is_open()) {
-      return LaunchFailureStatus("fcntl F_DUPFD_CLOEXEC",
-                                 {.step = LaunchStep::kSpawn, .error = errno});
-    }
+    if (!aside.is_open()) return failure("fcntl F_DUPFD_CLOEXEC of the launch socket", errno);
     launch_socket = aside.get();
   }
   const std::vector<std::string> argv = {self.name,
                                          absl::StrFormat("%s%d", kArgument, launch_socket)};
   const std::vector<char*> argv_pointers = Pointers(argv);
   const std::vector<char*> environment_pointers = Pointers(self.environment);
+  const std::string exec_call = "execveat " + self.name;
   SpawnArguments arguments = {
       .program = self.program.get(),
       .working_directory = self.working_directory.get(),
@@ -101,6 +111,8 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
       .stdio = {self.stdio[0].get(), self.stdio[1].get(), self.stdio[2].get()},
       .argv = argv_pointers.data(),
       .environment = environment_pointers.data(),
+      .exec_call = exec_call.c_str(),
+      .failed_call = nullptr,
       .error = 0};
   const std::unique_ptr<char[]> stack(new char[kSpawnStackBytes]);
   // A handler of the host's must not run in the child, on this memory.
@@ -112,14 +124,9 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket) {
                         CLONE_VM | CLONE_VFORK | CLONE_PIDFD, &arguments, &pidfd);
   const int clone_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) {
-    return LaunchFailureStatus("clone", {.step = LaunchStep::kSpawn, .error = clone_error});
-  }
+  if (pid < 0) return failure("clone", clone_error);
   Process process(pid, UniqueFd(pidfd));
-  if (arguments.error != 0) {
-    return LaunchFailureStatus("execveat " + self.name,
-                               {.step = LaunchStep::kSpawn, .error = arguments.error});
-  }
+  if (arguments.failed_call != nullptr) return failure(arguments.failed_call, arguments.error);
   return process;
 }
 

@@ -2,7 +2,7 @@
 // first template of a host that has threads.
 //
 //     absl::StatusOr<SelfImage> self = SelfImage::Pin(argv[0]);        // early in main
-//     absl::StatusOr<Process> process = SpawnSelf(*self, socket);      // any time later
+//     absl::StatusOr<Process> process = SpawnSelf(*self, socket, "launch of content");  // later
 //
 // The program is exec'ed from a descriptor that was opened at the start, so that an update on
 // disk cannot mix two builds. The process begins with the environment, working directory and stdio
@@ -13,6 +13,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -32,8 +33,8 @@ struct SelfImage {
 };
 
 // `launch_socket` is borrowed, and may be one of 0, 1 and 2. A failure is a LaunchFailure of step
-// kSpawn, with the errno of fcntl(2), clone(2) or execveat(2).
-absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket);
+// kSpawn, which names `what` and the call: "launch of content: spawn: execveat program: EACCES".
+absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std::string_view what);
 
 // The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that
 // a user started.

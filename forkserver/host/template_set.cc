@@ -246,7 +246,8 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
     // Its launch socket is another link's: nothing there has this answer read.
     parent->WatchForAnswers();
   } else {
-    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get());
+    absl::StatusOr<Process> spawned =
+        SpawnSelf(self_, sockets.second.get(), "start of " + Label(one));
     if (!spawned.ok()) return Fail(one, spawned.status());
     one.link->SetProcess(*std::move(spawned));
   }

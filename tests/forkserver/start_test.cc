@@ -119,6 +119,15 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   if (test.find("WithoutPressureFile") != test.npos) {
     setup.before_start = [] { ForbidPressureFile(ENOENT); };
   }
+  if (test.find("RefusesExecs") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(execveat), EACCES); };
+  }
+  if (test.find("RefusesFchdir") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(fchdir), EPERM); };
+  }
+  if (test.find("RefusesMemfds") != test.npos) {
+    setup.before_start = [] { Forbid(SCMP_SYS(memfd_create), EPERM); };
+  }
   if (test.find("OverEpoll") != test.npos) setup.options.event_loop = EventLoop::Backend::kEpoll;
   return setup;
 }
@@ -294,6 +303,33 @@ HOST_TEST(Start, HostWaitsWithIoUringWhereItIsAllowed) {
   if (!allowed.ok()) GTEST_SKIP() << "io_uring is not allowed here: " << allowed;
   EXPECT_EQ(server.start_report().event_loop, EventLoop::Backend::kIoUring);
   EXPECT_EQ(server.start_report().why_no_io_uring, "");
+}
+
+absl::Status ErrorOfExec(ForkServer& server) {
+  LaunchOptions options = Options({"exit", "0"});
+  options.way = LaunchWay::kExec;
+  return server.Launch(options).status();
+}
+
+HOST_TEST(Start, HostWhoseFilterRefusesExecsSaysWhichLaunchFailedAndHow) {
+  const absl::Status error = ErrorOfExec(server);
+  EXPECT_EQ(std::string(error.message()),
+            "launch of ipc-unit-test: spawn: execveat host-under-test: EACCES");
+  const std::optional<LaunchFailure> failure = GetLaunchFailure(error);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->step, LaunchStep::kSpawn);
+  EXPECT_EQ(failure->error, EACCES);
+}
+
+HOST_TEST(Start, HostWhoseFilterRefusesFchdirIsNotToldThatTheExecFailed) {
+  EXPECT_EQ(std::string(ErrorOfExec(server).message()),
+            "launch of ipc-unit-test: spawn: fchdir to the working directory of the start: EPERM");
+}
+
+HOST_TEST(Start, HostWhoseFilterRefusesMemfdsSaysWhichLargePlanFailed) {
+  const std::string large(kMaxPayloadBytes, 'x');
+  EXPECT_EQ(std::string(server.Launch(Options({"exit", large})).status().message()),
+            "launch of ipc-unit-test: memfd_create plan: EPERM");
 }
 
 constexpr char kPressureFile[] = "/proc/pressure/memory";

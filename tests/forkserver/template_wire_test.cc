@@ -145,7 +145,7 @@ class TemplateWire : public ::testing::Test {
   std::unique_ptr<Peer> Spawn(std::unique_ptr<Process>& process) {
     SocketPair pair;
     EXPECT_EQ(CreateSocketPair(pair), 0);
-    absl::StatusOr<Process> spawned = SpawnSelf(*self_, pair.second.get());
+    absl::StatusOr<Process> spawned = SpawnSelf(*self_, pair.second.get(), "spawn");
     EXPECT_TRUE(spawned.ok()) << spawned.status();
     process = std::make_unique<Process>(*std::move(spawned));
     return std::make_unique<Peer>(std::move(pair.first));
