@@ -29,6 +29,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
 
 namespace {
 
+using testing::ArriveInABurst;
 using testing::BlankPids;
 using testing::ComesToHold;
 using testing::DispatchUntil;
@@ -129,12 +130,16 @@ HOST_TEST(BlankPool, LaunchThatAsksForAForkOrAnExecTakesNone) {
 
 HOST_TEST(BlankPool, NeverHoldsMoreThanItsMaximum) {
   for (int i = 0; i < 200; ++i) {
+    // Often enough that the pool never shrinks: a blank that was ended is a child until it is
+    // reaped, and would be counted with the one in its place.
+    if (i % 20 == 0) ArriveInABurst(server, Pooled({"exit", "0"}));
     ASSERT_TRUE(server.Launch(Pooled({"exit", "0"})).ok());
     server.Dispatch(absl::Milliseconds(1));
     // Also those that nobody has heard of yet; the child of this launch is gone.
     EXPECT_LE(BlankPids(server).size(), 3u);
     EXPECT_LE(IdleBlanks(server), 3u);
   }
+  ArriveInABurst(server, Pooled({"exit", "0"}));
   EXPECT_TRUE(ComesToHold(server, 3));
 }
 
@@ -155,7 +160,7 @@ HOST_TEST(BlankPool, BoundsOfATemplateOverruleThoseOfTheType) {
   options.template_name = "none";
   EXPECT_EQ(server.Launch(options)->by, LaunchedBy::kFork);
   options.template_name = "empty until busy";
-  for (int i = 0; i < 30; ++i) ASSERT_TRUE(server.Launch(options).ok());
+  ArriveInABurst(server, options);
   EXPECT_TRUE(ComesToHold(server, 2, "empty until busy"));
 }
 
@@ -235,9 +240,11 @@ HOST_TEST(BlankPool, BlanksKilledUnderLaunchesFailThoseAtMost) {
     server.Dispatch(absl::Milliseconds(i % 3));
   }
   EXPECT_GT(good, 0u);
-  // It recovers by itself.
-  EXPECT_TRUE(DispatchUntil(server, [&] { return IdleBlanks(server) > 0; }));
-  EXPECT_EQ(server.Launch(Pooled({"exit", "0"}))->by, LaunchedBy::kPool);
+  // It recovers by itself; one that was killed may be taken for a blank until somebody notices.
+  EXPECT_TRUE(DispatchUntil(server, [&] {
+    const absl::StatusOr<LaunchedChild> child = server.Launch(Pooled({"exit", "0"}));
+    return child.ok() && child->by == LaunchedBy::kPool;
+  }));
 }
 
 HOST_TEST(BlankPool, PlanThatCannotBeSentCostsNoBlank) {

@@ -36,6 +36,14 @@ inline bool ComesToHold(ForkServer& server, size_t blanks, std::string_view name
   return DispatchUntil(server, [&] { return IdleBlanks(server, name) == blanks; });
 }
 
+// So many arrivals at once that a pool is to be at its maximum for the next three seconds, however
+// slow the machine is meanwhile. None costs a process: each ends in the host, for a descriptor that
+// is not open.
+inline void ArriveInABurst(ForkServer& server, LaunchOptions options) {
+  options.Map(9999, 5);
+  for (int i = 0; i < 500; ++i) EXPECT_FALSE(server.Launch(options).ok());
+}
+
 // Children of the host that are no template. Where the test holds no child of its own, these are
 // the blanks.
 inline std::vector<pid_t> BlankPids(const ForkServer& server) {
