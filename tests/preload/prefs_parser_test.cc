@@ -781,15 +781,15 @@ TEST(PrefsParser, WhatIsSkippedUpToTheEndOfTheTextIsOneError) {
   }
 }
 
-// Disabled until it holds: time is quadratic here, so that this runs into the test's timeout.
-// Each quote of a line without an unescaped pair is scanned from to the end of the line.
+// A parser that scanned from each quote of a line without an unescaped pair to the end of the line
+// would take quadratic time, and run into the test's timeout.
 TEST(PrefsParser, ALineOfEscapedQuotesTakesLinearTime) {
   std::string text = "nonsense ";
   for (int i = 0; i < 1'000'000; ++i) text += "\\\"";
   EXPECT_THAT(Read(text).errors, ElementsAre(ErrorAt(1, "unknown keyword 'nonsense'")));
 }
 
-// Disabled until it holds, as above: each `/*` without an end is searched from to the end.
+// As above, of one that searched from each `/*` without an end to the end of the text.
 TEST(PrefsParser, ManyUnterminatedCommentsTakeLinearTime) {
   std::string text;
   for (int i = 0; i < 1'000'000; ++i) text += "/*;";
