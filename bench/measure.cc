@@ -45,7 +45,9 @@ absl::StatusOr<std::vector<Result>> Measure(
   int64_t next_progress = 0;
   for (int round = -budget.warm_up_rounds; round < budget.max_rounds; ++round) {
     const int64_t now = forkserver::NowNanos();
-    if (round == 0) end = now + absl::ToInt64Nanoseconds(budget.max_time);
+    if (round == 0) {
+      end = forkserver::DeadlineAfter(now, absl::ToInt64Nanoseconds(budget.max_time));
+    }
     if (now >= end && round > 0) break;
     if (now >= next_progress && round >= 0) {
       progress(round, budget.max_rounds);

@@ -94,7 +94,8 @@ absl::StatusOr<double> Sampler::Sample(const std::string& request) {
 }
 
 absl::StatusOr<std::string> Sampler::ReadLine(absl::Duration timeout) {
-  const int64_t deadline = forkserver::NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  const int64_t deadline =
+      forkserver::DeadlineAfter(forkserver::NowNanos(), absl::ToInt64Nanoseconds(timeout));
   for (;;) {
     if (const size_t end = unread_.find('\n'); end != std::string::npos) {
       std::string line = unread_.substr(0, end);

@@ -23,6 +23,12 @@ inline int64_t NowNanos() {
   return now.tv_sec * kNanosPerSecond + now.tv_nsec;
 }
 
+// `nanos` later than `start`, which NowNanos has told; kNever where no time is that late. So the
+// nanoseconds of any absl::Duration may be given, InfiniteDuration included.
+inline int64_t DeadlineAfter(int64_t start, int64_t nanos) {
+  return nanos > kNever - start ? kNever : start + nanos;
+}
+
 }  // namespace forkserver
 
 #endif  // TRANSCEIVER_CLOCK_H_

@@ -50,8 +50,7 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
 }
 
 int64_t DeadlineIn(absl::Duration timeout) {
-  return timeout == absl::InfiniteDuration() ? kNever
-                                             : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
 }
 
 }  // namespace

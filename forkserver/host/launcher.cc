@@ -75,7 +75,7 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
   }
   if (options.timeout != absl::InfiniteDuration()) {
     launch.deadline = loop_.AddTimer(
-        launch.times.requested_at + absl::ToInt64Nanoseconds(options.timeout),
+        DeadlineAfter(launch.times.requested_at, absl::ToInt64Nanoseconds(options.timeout)),
         [this, id, timeout = options.timeout] {
           const Launch* late = Find(id);
           if (late == nullptr) return;

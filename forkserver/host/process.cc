@@ -124,8 +124,7 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
   if (status_.has_value()) return *status_;
   if (!pidfd_.is_open()) return absl::FailedPreconditionError("wait: no process");
-  const int64_t deadline =
-      timeout == absl::InfiniteDuration() ? kNever : NowNanos() + absl::ToInt64Nanoseconds(timeout);
+  const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
   // Where there is no time to wait, or nothing bounds it, waitid alone does.
   bool polls = timeout > absl::ZeroDuration() && deadline != kNever;
   for (;;) {

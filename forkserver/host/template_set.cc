@@ -332,8 +332,8 @@ void TemplateSet::WatchForIdleness(Template& one) {
 }
 
 int64_t TemplateSet::IdleAt(const Template& one) {
-  return one.last_used +
-         absl::ToInt64Nanoseconds(std::max(one.options.evict_after, absl::Milliseconds(1)));
+  return DeadlineAfter(one.last_used, absl::ToInt64Nanoseconds(std::max(one.options.evict_after,
+                                                                        absl::Milliseconds(1))));
 }
 
 void TemplateSet::Evict(Template& one) {

@@ -21,6 +21,7 @@
 #include "child/run_child.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
+#include "tests/transceiver/watched_thread.h"
 #include "transceiver/channel.h"
 #include "transceiver/clock.h"
 #include "transceiver/packet.h"
@@ -348,6 +349,30 @@ HOST_TEST(Launch, DeadlineEndsALaunchThatAStoppedTemplateDoesNotAnswer) {
   // The child that the template forks now belongs to nobody; it must not stay.
   EXPECT_TRUE(server.Ping(absl::Seconds(10)).ok());
   EXPECT_TRUE(server.Launch(Options({"exit", "0"})).ok());
+}
+
+// In nanoseconds it is more than there are, and not InfiniteDuration either.
+HOST_TEST(Launch, TimeoutOfCenturiesIsNotOver) {
+  constexpr absl::Duration kCenturies = absl::Hours(300 * 366 * 24);
+  ASSERT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
+  LaunchOptions options = Options({"wait"});
+  options.timeout = kCenturies;
+  std::optional<absl::StatusOr<LaunchedChild>> child;
+  server.LaunchAsync(
+      options, [&](absl::StatusOr<LaunchedChild> result) { child.emplace(std::move(result)); });
+  for (int i = 0; i < 3; ++i) server.Dispatch();
+  EXPECT_FALSE(child.has_value()) << child->status();
+  ASSERT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
+  EXPECT_TRUE(server.Ping(kCenturies).ok());
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return child.has_value(); }));
+  ASSERT_TRUE(child->ok()) << child->status();
+
+  absl::StatusOr<ExitStatus> status = absl::UnknownError("");
+  WatchedThread waiter([&] { status = (*child)->process.Wait(kCenturies); });
+  EXPECT_TRUE(waiter.BlocksIn(SYS_waitid));
+  (*child)->socket.reset();
+  waiter.Join();
+  EXPECT_TRUE(status.ok()) << status.status();
 }
 
 HOST_TEST(Launch, CancelledLaunchEndsWithCancelled) {

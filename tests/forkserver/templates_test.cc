@@ -108,6 +108,8 @@ HostSetup testing::SetUpHost(const std::string& test) {
   if (is("ArticleWaits")) article.warm_ups.push_back(WaitAtTheGate());
   if (is("Evict")) page.evict_after = kSoon;
   if (is("EvictedAtOnce")) page.evict_after = absl::ZeroDuration();
+  // More nanoseconds than there are, and not InfiniteDuration.
+  if (is("IdleForCenturies")) page.evict_after = absl::Hours(300 * 366 * 24);
   if (is("Crash")) {
     page.warm_ups.push_back(TheFirstTime([] {
       raise(SIGSEGV);
@@ -518,6 +520,14 @@ HOST_TEST(Templates, NotEvictedWhileALaunchIsUnderWay) {
   EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 1; }));
   EXPECT_EQ(outcome.good, 1u) << outcome.last_error;
   EXPECT_TRUE(ComesToBeEvicted(server, "page"));
+}
+
+HOST_TEST(Templates, ThatMayBeIdleForCenturiesStays) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  for (int i = 0; i < 3; ++i) server.Dispatch();
+  EXPECT_EQ(StateOf(server, "page"), State::kServing);
+  EXPECT_EQ(StatusOf(server, "page").pid, page);
 }
 
 HOST_TEST(Templates, AtTheGateIsNotEvictedWhileItStarts) {
