@@ -342,6 +342,8 @@ void TemplateSet::Evict(Template& one) {
   if (one.waiters > 0 || one.link->unanswered() > 0 ||
       one.link->state() == TemplateLink::State::kStarting || !one.link->pid().has_value()) {
     one.last_used = NowNanos();
+    // Without another look at the clock, which could be that late already.
+    return WatchForIdleness(one);
   }
   if (NowNanos() < IdleAt(one)) return WatchForIdleness(one);
   one.pool.reset();
