@@ -47,8 +47,11 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
 
 absl::Status NameLaunch(std::string_view what, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrFormat("%s: %s", what, std::string(status.message())));
+  absl::Status named(status.code(), absl::StrFormat("%s: %s", what, std::string(status.message())));
+  status.ForEachPayload([&named](absl::string_view url, const absl::Cord& payload) {
+    named.SetPayload(url, payload);
+  });
+  return named;
 }
 
 std::optional<LaunchFailure> GetLaunchFailure(const absl::Status& status) {

@@ -34,7 +34,7 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
 absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& message);
 
 // An error of a call that knows of no launch, with the launch's name before it: "launch of content:
-// memfd_create plan: EMFILE".
+// memfd_create plan: EMFILE". A LaunchFailure stays one.
 absl::Status NameLaunch(std::string_view what, const absl::Status& status);
 
 // Nothing for a Status that is of no step: a template that is gone, a deadline.

@@ -59,8 +59,7 @@ LaunchId Launcher::Refuse(const LaunchOptions& options, absl::Status why, Delive
                           LaunchCallback callback) {
   Launch& launch = NewLaunch(options, delivery, std::move(callback));
   const LaunchId id = launch.id;
-  Fail(launch,
-       absl::Status(why.code(), absl::StrCat(launch.what, ": ", std::string(why.message()))));
+  Fail(launch, NameLaunch(launch.what, why));
   return id;
 }
 
@@ -112,7 +111,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
       launch.by = LaunchedBy::kFork;
       if (absl::Status asked = source.link->Fork(launch.id, std::move(sockets.second), *this);
           !asked.ok()) {
-        return asked;
+        return NameLaunch(launch.what, asked);
       }
       launch.awaiting = source.link;
     } else {
@@ -315,7 +314,7 @@ void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
   Launch* launch = Find(id);
   if (launch == nullptr || launch->awaiting == nullptr) return;
   launch->awaiting = nullptr;
-  launch->template_death = why;
+  launch->template_death = NameLaunch(launch->what, why);
   // The launch socket decides: a child that was forked before its template died says Ready, and
   // one that was not hangs up.
   Advance(*launch);

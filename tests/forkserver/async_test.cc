@@ -130,7 +130,8 @@ HOST_TEST(LaunchAll, WithoutATemplateEachSaysSo) {
   const std::vector<LaunchOptions> options(300, Exit(0));
   for (const auto& child : server.LaunchAll(options)) {
     ASSERT_FALSE(child.ok());
-    EXPECT_NE(std::string(child.status().message()).find("root template"), std::string::npos)
+    EXPECT_NE(std::string(child.status().message()).find("launch of ipc-unit-test: root template"),
+              std::string::npos)
         << child.status();
   }
 }
@@ -397,7 +398,9 @@ HOST_TEST(Async, TemplateKilledWhileAThreadAttendsItsLaunchIsAStatus) {
   const absl::StatusOr<LaunchedChild> child = LaunchFromAStoppedRoot(
       server, absl::InfiniteDuration(), [&] { ASSERT_TRUE(SignalRoot(server, SIGKILL).ok()); });
   ASSERT_FALSE(child.ok());
-  EXPECT_NE(std::string(child.status().message()).find("root template died"), std::string::npos)
+  EXPECT_NE(
+      std::string(child.status().message()).find("launch of ipc-unit-test: root template died"),
+      std::string::npos)
       << child.status();
 }
 
