@@ -15,7 +15,7 @@ struct Program {
 };
 
 struct ProgramResult {
-  int exit_code = -1;  // -1: it did not start, was killed, or took more than a minute
+  int exit_code = -1;  // -1: it did not start, was killed, or took more than 4 minutes
   std::string how;     // the same in words, for messages
   std::string output;
   std::string errors;
