@@ -168,5 +168,9 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (const std::optional<int> status = bench::RunIfSampler(argc, argv)) return *status;
-  return bench::Main(argc, argv);
+  const int status = bench::Main(argc, argv);
+  if (fflush(stdout) != 0) {
+    return bench::Complain(forkserver::ErrnoStatus(errno, "write to stdout"), bench::kExitFailed);
+  }
+  return status;
 }

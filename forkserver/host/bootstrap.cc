@@ -72,6 +72,18 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
       return absl::InvalidArgumentError(absl::StrFormat(
           "start: programs of type %s are not the embedder's", ProcessTypeName(row.type)));
     }
+    if (row.make == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("start: the program of type %s has no function that makes it",
+                          ProcessTypeName(row.type)));
+    }
+  }
+  for (const TemplateMaking& making : templates) {
+    for (const WarmUp& warm_up : making.warm_ups) {
+      if (warm_up.run != nullptr) continue;
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "start: template '%s': warm-up '%s' has no function to run", making.name, warm_up.name));
+    }
   }
   auto makings = std::make_unique<TemplateMakings>();
   makings->image = {.title_room = FindTitleRoom(argc, argv, environ),

@@ -68,6 +68,14 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
                          LaunchCallback callback) {
   Launch& launch = NewLaunch(options, delivery, std::move(callback));
   const LaunchId id = launch.id;
+  const auto too_late = [timeout = options.timeout](const Launch& late) {
+    return absl::DeadlineExceededError(
+        absl::StrFormat("%s: not Ready after %s", late.what, absl::FormatDuration(timeout)));
+  };
+  if (options.timeout <= absl::ZeroDuration()) {
+    Fail(launch, too_late(launch));
+    return id;
+  }
   if (absl::Status sent = Send(launch, options, source, prefs, attendance); !sent.ok()) {
     Fail(launch, std::move(sent));
     return id;
@@ -75,11 +83,8 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
   if (options.timeout != absl::InfiniteDuration()) {
     launch.deadline = loop_.AddTimer(
         DeadlineAfter(launch.times.requested_at, absl::ToInt64Nanoseconds(options.timeout)),
-        [this, id, timeout = options.timeout] {
-          const Launch* late = Find(id);
-          if (late == nullptr) return;
-          Abandon(id, absl::DeadlineExceededError(absl::StrFormat(
-                          "%s: not Ready after %s", late->what, absl::FormatDuration(timeout))));
+        [this, id, too_late] {
+          if (const Launch* late = Find(id)) Abandon(id, too_late(*late));
         });
   }
   return id;

@@ -52,6 +52,11 @@ absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
           absl::StrFormat("start: template '%s': evict_after is negative", one.name));
     }
     for (const ProcessType type : one.types) {
+      if (FindProcessType(type) == nullptr) {
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "start: template '%s': type %d has no row in the table of process types", one.name,
+            static_cast<int>(type)));
+      }
       if (type == ProcessType::kParent || type == ProcessType::kForkServer) {
         return absl::InvalidArgumentError(
             absl::StrFormat("start: template '%s': type %s is not launched from templates",

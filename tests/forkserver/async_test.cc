@@ -382,9 +382,22 @@ HOST_TEST(Async, LaunchThatTakesLongEndsWell) {
   }
 }
 
+HOST_TEST(Async, LaunchThatHasNoTimeIsOverBeforeItBegins) {
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kFork, LaunchWay::kExec}) {
+    for (const absl::Duration timeout : {absl::ZeroDuration(), -absl::Seconds(5)}) {
+      LaunchOptions options = Exit(0);
+      options.way = way;
+      options.timeout = timeout;
+      const absl::Status status = server.Launch(options).status();
+      EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+    }
+  }
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+
 HOST_TEST(Async, DeadlineEndsALaunchThatItsThreadAttends) {
-  for (const absl::Duration timeout : {absl::ZeroDuration(), absl::Microseconds(200),
-                                       absl::Milliseconds(1), absl::Milliseconds(5)}) {
+  for (const absl::Duration timeout :
+       {absl::Microseconds(200), absl::Milliseconds(1), absl::Milliseconds(5)}) {
     // Another thread drives, and sees the deadline pass first.
     const absl::StatusOr<LaunchedChild> child =
         LaunchFromAStoppedRoot(server, timeout, [&] { server.Dispatch(absl::Milliseconds(20)); });

@@ -265,6 +265,10 @@ HOST_TEST(Templates, OptionsThatCannotBeAreInvalidAndNamed) {
        "template 'b': type content has a template already"},
       {{{.name = "a", .types = {ProcessType::kContent, ProcessType::kContent}}},
        "template 'a': type content has a template already"},
+      {{{.name = "a", .types = {static_cast<ProcessType>(77)}}},
+       "template 'a': type 77 has no row in the table of process types"},
+      {{{.name = "a", .warm_ups = {{"fonts", nullptr}}}},
+       "template 'a': warm-up 'fonts' has no function to run"},
   };
   for (const auto& [templates, expected] : cases) {
     char name[] = "program";
@@ -273,6 +277,16 @@ HOST_TEST(Templates, OptionsThatCannotBeAreInvalidAndNamed) {
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << expected << ": " << status;
     EXPECT_NE(std::string(status.message()).find(expected), std::string::npos) << status;
   }
+}
+
+HOST_TEST(Templates, ProgramThatNothingMakesIsInvalidAndNamed) {
+  char name[] = "program";
+  char* argv[] = {name, nullptr};
+  const absl::Status status =
+      ForkServer::Start(1, argv, {.programs = {{ProcessType::kContent, nullptr}}}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_EQ(std::string(status.message()),
+            "start: the program of type content has no function that makes it");
 }
 
 HOST_TEST(Templates, StartOnTheirFirstUseWithThoseAboveThem) {
