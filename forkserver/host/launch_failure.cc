@@ -45,6 +45,10 @@ absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& fai
                                                  .detail = failure.detail});
 }
 
+std::string LaunchName(ProcessType type) {
+  return absl::StrFormat("launch of %s", ProcessTypeName(type));
+}
+
 absl::Status NameLaunch(std::string_view what, const absl::Status& status) {
   if (status.ok()) return status;
   absl::Status named(status.code(), absl::StrFormat("%s: %s", what, std::string(status.message())));

@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "child/launch_step.h"
+#include "child/process_types.h"
 #include "transceiver/messages.h"
 
 namespace forkserver {
@@ -27,7 +28,10 @@ struct LaunchFailure {
   std::string detail = {};
 };
 
-// `what` names the launch: "launch of content".
+// How errors speak of a launch: "launch of content".
+std::string LaunchName(ProcessType type);
+
+// `what` names the launch.
 absl::Status LaunchFailureStatus(std::string_view what, const LaunchFailure& failure);
 
 // The same for a Failed that a template or a child sent.

@@ -48,7 +48,7 @@ Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery del
   const LaunchId id = ids_.Next();
   Launch& launch = *launches_.emplace(id, std::make_unique<Launch>()).first->second;
   launch.id = id;
-  launch.what = absl::StrFormat("launch of %s", ProcessTypeName(options.type));
+  launch.what = LaunchName(options.type);
   launch.delivery = delivery;
   launch.callback = std::move(callback);
   launch.times.requested_at = NowNanos();

@@ -22,16 +22,12 @@ uint32_t IndexOf(int fd, std::vector<int>& descriptors) {
   return static_cast<uint32_t>(descriptors.size() - 1);
 }
 
-std::string What(const LaunchOptions& options) {
-  return "launch of " + std::string(ProcessTypeName(options.type));
-}
-
 absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, size_t index = 0,
                     std::string detail = {}) {
-  return LaunchFailureStatus(What(options), {.step = step,
-                                             .error = error,
-                                             .index = static_cast<uint32_t>(index),
-                                             .detail = std::move(detail)});
+  return LaunchFailureStatus(LaunchName(options.type), {.step = step,
+                                                        .error = error,
+                                                        .index = static_cast<uint32_t>(index),
+                                                        .detail = std::move(detail)});
 }
 
 }  // namespace
@@ -104,7 +100,7 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
   }
   if (message.payload.size() > kMaxPayloadBytes) {
     absl::StatusOr<UniqueFd> memfd = CreateSealedMemfd("plan", message.payload);
-    if (!memfd.ok()) return NameLaunch(What(options), memfd.status());
+    if (!memfd.ok()) return NameLaunch(LaunchName(options.type), memfd.status());
     message.memfd = *std::move(memfd);
     message.descriptors.push_back(message.memfd.get());
     message.payload.clear();

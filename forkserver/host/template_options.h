@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "child/process_types.h"
 #include "preload/freeze/freeze_report.h"
@@ -47,6 +48,10 @@ struct TemplateOptions {
   // How many blanks wait in its pool; nothing: as many as the process types say that it serves.
   std::optional<PoolBounds> pool = {};
 };
+
+// InvalidArgument: a name that is empty, taken or "root"; a parent that is no template above it; a
+// type that two templates claim or that has no row; bounds that cannot be.
+absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options);
 
 }  // namespace forkserver
 

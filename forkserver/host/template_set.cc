@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -30,47 +29,6 @@ TemplateStatus::State StateOf(const TemplateLink& link) {
 }
 
 }  // namespace
-
-absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
-  std::set<std::string_view> names = {kRootTemplate};
-  std::set<ProcessType> types;
-  for (const TemplateOptions& one : options) {
-    if (names.count(one.parent) == 0) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "start: template '%s': its parent '%s' is no template above it", one.name, one.parent));
-    }
-    if (one.name.empty() || !names.insert(one.name).second) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("start: template '%s': the name is empty or taken", one.name));
-    }
-    if (one.pool && one.pool->min > one.pool->max) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "start: template '%s': the pool's minimum is above its maximum", one.name));
-    }
-    if (one.evict_after < absl::ZeroDuration()) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("start: template '%s': evict_after is negative", one.name));
-    }
-    for (const ProcessType type : one.types) {
-      if (FindProcessType(type) == nullptr) {
-        return absl::InvalidArgumentError(absl::StrFormat(
-            "start: template '%s': type %d has no row in the table of process types", one.name,
-            static_cast<int>(type)));
-      }
-      if (type == ProcessType::kParent || type == ProcessType::kForkServer) {
-        return absl::InvalidArgumentError(
-            absl::StrFormat("start: template '%s': type %s is not launched from templates",
-                            one.name, ProcessTypeName(type)));
-      }
-      if (!types.insert(type).second) {
-        return absl::InvalidArgumentError(
-            absl::StrFormat("start: template '%s': type %s has a template already", one.name,
-                            ProcessTypeName(type)));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
 
 TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
                          const SelfImage& self, const TemplateMakings& makings,

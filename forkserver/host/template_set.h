@@ -156,10 +156,6 @@ class TemplateSet : private ForkRequester {
   std::vector<Template> templates_;     // the root first; never grows: pointers into it are kept
 };
 
-// InvalidArgument: a name that is empty, taken or "root"; a parent that is no template above it; a
-// type that two templates claim.
-absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options);
-
 }  // namespace forkserver
 
 #endif  // FORKSERVER_HOST_TEMPLATE_SET_H_
