@@ -214,8 +214,6 @@ void TemplateLink::OnForked(Packet& packet) {
   ForkedMessage forked;
   if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
   const uint64_t id = packet.frame().request_id;
-  const std::optional<ForkRequester*> requester = TakeRequester(id);
-  CountAnswer();
   absl::StatusOr<Process> child = packet.descriptors().size() == 1
                                       ? Process(forked.pid, packet.descriptors().Take(0))
                                       : Process::Adopt(forked.pid);
@@ -223,7 +221,10 @@ void TemplateLink::OnForked(Packet& packet) {
     slots_.pop_back();
     child = Process::Adopt(forked.pid);
   }
+  // Whoever asked is still among those who are told of the template's end.
   if (!child.ok()) return Violation(std::string(child.status().message()));
+  const std::optional<ForkRequester*> requester = TakeRequester(id);
+  CountAnswer();
   if (requester && *requester != nullptr) {
     return (*requester)->OnForked(id, *std::move(child), forked);
   }

@@ -1,6 +1,7 @@
 // A pool whose template is played by the test, as is the time: how many blanks it asks for, and
 // when.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -76,6 +77,9 @@ class PlayedTemplate {
   BlankPool& pool() { return *pool_; }
   EventLoop& loop() { return *loop_; }
   size_t forks() const { return forks_; }
+  const TemplateLink& link() const { return *link_; }
+  const OrphanBlanks& orphans() const { return orphans_; }
+  pid_t last_child() const { return last_child_; }
 
   void Arrive(int times) {
     for (int i = 0; i < times; ++i) pool_->NoteArrival();
@@ -114,6 +118,7 @@ class PlayedTemplate {
       far_ends_.push_back(packet.descriptors().Take(0));
       const testing::QuietChild child = testing::SpawnQuietChild();
       const int pidfd = child.pidfd.get();
+      last_child_ = child.pid;
       uint8_t answer[64];
       ASSERT_EQ(SendPacket(socket_.get(), Blocking::kNever,
                            {.type = kForked, .request_id = packet.frame().request_id},
@@ -133,7 +138,26 @@ class PlayedTemplate {
   std::unique_ptr<TemplateLink> link_;
   std::unique_ptr<BlankPool> pool_;
   size_t forks_ = 0;
+  pid_t last_child_ = -1;
 };
+
+// A pidfd for which there is no room, not even the one that was kept: others were faster. The
+// template is given up, and whoever asked for that child hears of it as of the others.
+TEST(BlankPoolRate, ForkedThatNothingCanTakeEndsTheTemplateForWhoAskedToo) {
+  PlayedTemplate played({.min = 1, .max = 1});
+  played.Arrive(1);
+  ASSERT_TRUE(played.RunUntil([&] { return played.forks() == 1; }));
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  played.loop().Run(NowNanos());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(played.link().state(), TemplateLink::State::kDead);
+  // Perhaps there is a blank: it is asked.
+  EXPECT_EQ(played.orphans().pending(), 1u);
+  EXPECT_TRUE(Process::Adopt(played.last_child()).ok());  // killed and reaped at once
+}
 
 TEST(BlankPoolRate, NothingIsForkedBeforeTheFirstArrival) {
   PlayedTemplate played({.min = 2, .max = 3});
