@@ -233,7 +233,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
       [&] {
         status = core_->templates.StatusOf(template_name);
         // Its Hello may overtake its parent's word of its pid.
-        return status->state == State::kDead || status->state == State::kNotStarted ||
+        return core_->is_closing || status->state == State::kDead ||
                (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
@@ -241,6 +241,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
   status = core_->templates.StatusOf(template_name);
   if (status->state == State::kServing && status->pid.has_value()) return status->hello;
   if (status->state == State::kDead) return status->why_dead;
+  if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
   return absl::DeadlineExceededError(absl::StrFormat("template '%s': no Hello within %s",
                                                      status->name, absl::FormatDuration(timeout)));
 }

@@ -19,7 +19,9 @@ bool UsesGlibcAllocator();
 // pages stay in the memfd for good. Does nothing with another allocator.
 void PrepareAllocatorForFreeze();
 
-// The opposite, with glibc's default: what is mapped after the freeze is ordinary memory.
+// Just before the freeze, which writes the allocator's own state too: large blocks have mappings of
+// their own again, by thresholds that stay where they are put (freeze.h). What is mapped from there
+// on is ordinary memory.
 void ReleaseAllocatorAfterFreeze();
 
 }  // namespace forkserver
