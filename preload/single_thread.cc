@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "preload/own_proc.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/unique_fd.h"
 
@@ -18,9 +19,8 @@ namespace forkserver {
 namespace {
 
 // The text of a small file of a thread in /proc, empty if the thread is gone.
-std::string ReadTaskFile(int tid, const char* name) {
-  UniqueFd fd(
-      open(absl::StrFormat("/proc/self/task/%d/%s", tid, name).c_str(), O_RDONLY | O_CLOEXEC));
+std::string ReadTaskFile(int tasks, int tid, const char* name) {
+  UniqueFd fd(openat(tasks, absl::StrFormat("%d/%s", tid, name).c_str(), O_RDONLY | O_CLOEXEC));
   char text[512];
   const ssize_t size = fd.is_open() ? read(fd.get(), text, sizeof(text)) : -1;
   return size <= 0 ? std::string() : std::string(text, static_cast<size_t>(size));
@@ -29,9 +29,9 @@ std::string ReadTaskFile(int tid, const char* name) {
 // pthread_join returns before the kernel has taken the thread off the list: one that is on its way
 // out holds no lock any more, and must not be taken for one that runs. proc(5): the flags are the
 // seventh field behind the name, which may hold anything and ends in the last ')'.
-bool IsExiting(int tid) {
+bool IsExiting(int tasks, int tid) {
   constexpr unsigned kExitingFlag = 0x4;  // PF_EXITING
-  const std::string stat = ReadTaskFile(tid, "stat");
+  const std::string stat = ReadTaskFile(tasks, tid, "stat");
   const size_t name_end = stat.rfind(')');
   if (name_end == stat.npos) return true;
   unsigned flags = 0;
@@ -39,25 +39,28 @@ bool IsExiting(int tid) {
   return (flags & kExitingFlag) != 0;
 }
 
-std::string ThreadName(int tid) {
-  const std::string name = ReadTaskFile(tid, "comm");
+std::string ThreadName(int tasks, int tid) {
+  const std::string name = ReadTaskFile(tasks, tid, "comm");
   return name.empty() ? "?" : name.substr(0, name.size() - 1);  // without the newline
 }
 
 }  // namespace
 
-absl::Status CheckSingleThreaded() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir("/proc/self/task"), closedir);
-  if (tasks == nullptr) return ErrnoStatus(errno, "opendir /proc/self/task");
+absl::Status CheckSingleThreaded(int proc_self) {
+  UniqueFd directory(OpenInOwnProc(proc_self, "task", O_RDONLY | O_DIRECTORY));
+  if (!directory.is_open()) return ErrnoStatus(errno, "open /proc/self/task");
+  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(fdopendir(directory.get()), closedir);
+  if (tasks == nullptr) return ErrnoStatus(errno, "fdopendir /proc/self/task");
+  const int fd = directory.release();
   const int self = gettid();
   for (;;) {
     errno = 0;
     const dirent* entry = readdir(tasks.get());
     if (entry == nullptr) break;
     const int tid = atoi(entry->d_name);
-    if (tid == 0 || tid == self || IsExiting(tid)) continue;
-    return absl::FailedPreconditionError(
-        absl::StrFormat("thread '%s' (tid %d) runs beside the calling one", ThreadName(tid), tid));
+    if (tid == 0 || tid == self || IsExiting(fd, tid)) continue;
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "thread '%s' (tid %d) runs beside the calling one", ThreadName(fd, tid), tid));
   }
   return errno == 0 ? absl::OkStatus() : ErrnoStatus(errno, "readdir /proc/self/task");
 }

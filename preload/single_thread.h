@@ -10,12 +10,14 @@
 #define PRELOAD_SINGLE_THREAD_H_
 
 #include "absl/status/status.h"
+#include "preload/own_proc.h"
 
 namespace forkserver {
 
 // FailedPrecondition names the first thread, by name and tid, that is not the caller's. Another
-// error says that /proc/self/task could not be read, in which case nothing is known.
-absl::Status CheckSingleThreaded();
+// error says that /proc/self/task could not be read, in which case nothing is known. `proc_self`:
+// see own_proc.h.
+absl::Status CheckSingleThreaded(int proc_self = kProcByName);
 
 }  // namespace forkserver
 

@@ -52,7 +52,7 @@ class FreezeSession {
   FreezeSession& operator=(const FreezeSession&) = delete;
   ~FreezeSession();
 
-  bool Open();
+  bool Open(int proc_self);
   bool ReadMappings();
   void ChooseItems(ThreadBlockPages block);
   bool Run();
@@ -130,14 +130,14 @@ bool FreezeSession::CreateFile() {
   return true;
 }
 
-bool FreezeSession::Open() {
+bool FreezeSession::Open(int proc_self) {
   if (page_size_ < kSmallestPage || page_size_ > kHugePage) {
     return Fail(FreezeStep::kMachine, 0);
   }
   if (!MapWorkMemory()) return Fail(FreezeStep::kWorkMemory, errno);
-  smaps_ = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
+  smaps_ = OpenInOwnProc(proc_self, "smaps", O_RDONLY);
   if (smaps_ < 0) return Fail(FreezeStep::kReadMappings, errno);
-  pagemap_ = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  pagemap_ = OpenInOwnProc(proc_self, "pagemap", O_RDONLY);
   if (pagemap_ < 0) return Fail(FreezeStep::kReadPages, errno);
   if (!CreateFile()) return false;
   const uint64_t all_signals = ~uint64_t{0};
@@ -261,9 +261,9 @@ FreezeSession::~FreezeSession() {
 }
 
 // Frozen memory is a private mapping of a file, which core dumps leave out unless told. 0 or errno.
-int WidenCoreDumps() {
+int WidenCoreDumps(int proc_self) {
   constexpr unsigned kDefaultAndPrivateFiles = 0x37;  // core(5)
-  const int fd = open("/proc/self/coredump_filter", O_RDWR | O_CLOEXEC);
+  const int fd = OpenInOwnProc(proc_self, "coredump_filter", O_RDWR);
   if (fd < 0) return errno;
   char text[32] = {};
   int error = 0;
@@ -291,10 +291,11 @@ FreezeStep Forbidden(const FreezeOptions& options) {
   return FreezeStep::kThreadSanitizer;
 #endif
   if (options.method == FreezeMethod::kOff) return FreezeStep::kNotAsked;
-  return CheckSingleThreaded().ok() ? FreezeStep::kDone : FreezeStep::kSingleThread;
+  return CheckSingleThreaded(options.proc_self).ok() ? FreezeStep::kDone
+                                                     : FreezeStep::kSingleThread;
 }
 
-void TryToFreeze(ThreadBlockPages block, FreezeReport& report) {
+void TryToFreeze(const FreezeOptions& options, FreezeReport& report) {
 #if !defined(__x86_64__)
   // RawSyscall calls libc elsewhere.
   report.stopped_at = FreezeStep::kMachine;
@@ -303,11 +304,11 @@ void TryToFreeze(ThreadBlockPages block, FreezeReport& report) {
     report.stopped_at = FreezeStep::kAllocator;
     return;
   }
-  report.coredump_filter_error = WidenCoreDumps();
+  report.coredump_filter_error = WidenCoreDumps(options.proc_self);
   FreezeSession session(report);
-  if (!session.Open()) return;
+  if (!session.Open(options.proc_self)) return;
   if (!session.ReadMappings()) return;
-  session.ChooseItems(block);
+  session.ChooseItems(options.thread_block);
   session.Run();
 #endif
 }
@@ -325,12 +326,12 @@ FreezeReport FreezeMemory(const FreezeOptions& options) {
     return report;
   }
   if (options.method == FreezeMethod::kMemfd) {
-    TryToFreeze(options.thread_block, report);
+    TryToFreeze(options, report);
   } else {
     report.stopped_at = FreezeStep::kNotAsked;
   }
   if (!report.frozen()) {
-    report.collapsed_bytes = CollapseAnonymousMemory();
+    report.collapsed_bytes = CollapseAnonymousMemory(options.proc_self);
     report.method = FreezeMethod::kAnonymousHugePages;
   }
   report.nanos = NowNanos() - started_at;

@@ -50,6 +50,7 @@
 #define PRELOAD_FREEZE_FREEZE_H_
 
 #include "preload/freeze/freeze_report.h"
+#include "preload/own_proc.h"
 
 namespace forkserver {
 
@@ -64,6 +65,7 @@ struct FreezeOptions {
   // instead of 1/300.
   FreezeMethod method = FreezeMethod::kMemfd;
   ThreadBlockPages thread_block = ThreadBlockPages::kLeftOut;
+  int proc_self = kProcByName;  // see own_proc.h; borrowed
 };
 
 FreezeReport FreezeMemory(const FreezeOptions& options);

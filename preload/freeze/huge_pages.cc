@@ -48,15 +48,15 @@ uint64_t CollapseMapping(const MemoryMapping& mapping, int pagemap, std::span<ui
 
 }  // namespace
 
-uint64_t CollapseAnonymousMemory() {
+uint64_t CollapseAnonymousMemory(int proc_self) {
   const size_t entries_bytes = kHugePage / static_cast<size_t>(getpagesize()) * sizeof(uint64_t);
   Mapping work;  // not malloc's memory, which is what is being worked on
   if (work.Map(kTextBytes + entries_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
                -1) != 0) {
     return 0;
   }
-  const UniqueFd smaps(open("/proc/self/smaps", O_RDONLY | O_CLOEXEC));
-  const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const UniqueFd smaps(OpenInOwnProc(proc_self, "smaps", O_RDONLY));
+  const UniqueFd pagemap(OpenInOwnProc(proc_self, "pagemap", O_RDONLY));
   if (!smaps.is_open() || !pagemap.is_open()) return 0;
 
   SmapsReader reader(smaps.get(), {reinterpret_cast<char*>(work.bytes().data()), kTextBytes});

@@ -10,12 +10,14 @@
 
 #include <stdint.h>
 
+#include "preload/own_proc.h"
+
 namespace forkserver {
 
 // Of the calling process. Returns the bytes that are in huge pages now. Where the kernel has no
 // MADV_COLLAPSE (before Linux 6.1) it is told that huge pages are welcome, and may make some later.
 // Without /proc: nothing.
-uint64_t CollapseAnonymousMemory();
+uint64_t CollapseAnonymousMemory(int proc_self = kProcByName);
 
 }  // namespace forkserver
 
