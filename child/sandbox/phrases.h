@@ -34,6 +34,10 @@ SystemCalls GivenDescriptors();
 // Signals to itself, and its own handlers.
 SystemCalls OwnSignals();
 
+// Libraries that are loaded at run time: files mapped executable and never writable. A memfd that
+// was filled first passes as such a file, so this keeps out accidents rather than attacks.
+SystemCalls LoadedCode();
+
 // Code that is made at run time: memory that was written may become executable.
 SystemCalls GeneratedCode();
 

@@ -18,16 +18,16 @@ SystemCalls& SystemCalls::Allow(std::initializer_list<long> calls) {
 }
 
 SystemCalls& SystemCalls::AllowWhen(long call, Conditions all_of) {
-  const auto [found, is_new] = rules_.try_emplace(call);
-  Rule& rule = found->second;
-  if (is_new || rule.is_allowed) rule.otherwise = kUnmetConditions;
+  Rule& rule = rules_[call];
   rule.is_allowed = false;
   rule.allowed_when.push_back(std::move(all_of));
   return *this;
 }
 
 SystemCalls& SystemCalls::Ask(std::initializer_list<long> calls) {
-  for (const long call : calls) rules_[call] = {.otherwise = {.kind = CallAnswer::Kind::kAsk}};
+  for (const long call : calls) {
+    rules_[call] = {.otherwise = CallAnswer{.kind = CallAnswer::Kind::kAsk}};
+  }
   return *this;
 }
 
@@ -35,7 +35,7 @@ SystemCalls& SystemCalls::Refuse(int error, std::initializer_list<long> calls) {
   for (const long call : calls) {
     Rule& rule = rules_[call];
     rule.is_allowed = false;
-    rule.otherwise = {.kind = CallAnswer::Kind::kRefuse, .error = error};
+    rule.otherwise = CallAnswer{.kind = CallAnswer::Kind::kRefuse, .error = error};
   }
   return *this;
 }
@@ -44,7 +44,7 @@ SystemCalls& SystemCalls::Kill(std::initializer_list<long> calls) {
   for (const long call : calls) {
     Rule& rule = rules_[call];
     rule.is_allowed = false;
-    rule.otherwise = {.kind = CallAnswer::Kind::kKill, .error = EPERM};
+    rule.otherwise = CallAnswer{.kind = CallAnswer::Kind::kKill, .error = EPERM};
   }
   return *this;
 }
@@ -57,7 +57,7 @@ SystemCalls& SystemCalls::Add(const SystemCalls& other) {
     }
     Rule& mine = rules_[call];
     mine.is_allowed = false;
-    mine.otherwise = rule.otherwise;
+    if (rule.otherwise) mine.otherwise = rule.otherwise;
     mine.allowed_when.insert(mine.allowed_when.end(), rule.allowed_when.begin(),
                              rule.allowed_when.end());
   }
@@ -67,7 +67,7 @@ SystemCalls& SystemCalls::Add(const SystemCalls& other) {
 CallAnswer SystemCalls::AnswerTo(long call) const {
   const auto found = rules_.find(call);
   if (found == rules_.end()) return kUnknown;
-  return found->second.is_allowed ? kUnknown : found->second.otherwise;
+  return found->second.is_allowed ? kUnknown : found->second.otherwise.value_or(kUnmetConditions);
 }
 
 }  // namespace forkserver

@@ -2,15 +2,16 @@
 //
 //     SystemCalls calls;
 //     calls.Allow({SYS_read, SYS_write})
-//          .AllowWhen(SYS_fcntl, {Argument(1).Is(F_GETFL)})      // each line: one way to be
-//          allowed .Ask({SYS_openat})                                    // the broker answers
-//          .Refuse(EPERM, {SYS_setpriority})                     // harmless: libraries try it
-//          .Kill({SYS_ptrace});                                  // nobody does that by mistake
+//         .AllowWhen(SYS_fcntl, {Argument(1).IsInt(F_GETFL)})  // each line: one way to be allowed
+//         .Ask({SYS_openat})                                   // the broker answers
+//         .Refuse(EPERM, {SYS_setpriority})                    // harmless: libraries try it
+//         .Kill({SYS_ptrace});                                 // nobody does that by mistake
 //
 // What is not named is refused with ENOSYS, as by a kernel that does not know it: that is what
 // libraries are prepared for. A call that is allowed under conditions and meets none of them is
-// answered as a later Refuse or Kill says, else with EPERM. A later Allow or Ask takes the place of
-// whatever was said of the call before; a later AllowWhen adds to the conditions before it.
+// answered as the last Refuse, Kill or Ask before it or Refuse or Kill after it says, else with
+// EPERM. A later Allow or Ask takes the place of whatever was said of the call before; a later
+// AllowWhen adds to the conditions before it.
 //
 // Plain data, made before the fork; compile_filter.h makes it a filter, and the host's broker asks
 // it how to answer what the filter did not let through.
@@ -21,6 +22,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace forkserver {
@@ -89,7 +91,7 @@ class SystemCalls {
   struct Rule {
     bool is_allowed = false;                    // whatever its arguments
     std::vector<Conditions> allowed_when = {};  // all conditions of any one of these
-    CallAnswer otherwise = {};                  // unless is_allowed
+    std::optional<CallAnswer> otherwise = {};   // nothing was said: EPERM
   };
 
   SystemCalls& Allow(std::initializer_list<long> calls);
@@ -97,7 +99,9 @@ class SystemCalls {
   SystemCalls& Ask(std::initializer_list<long> calls);
   SystemCalls& Refuse(int error, std::initializer_list<long> calls);
   SystemCalls& Kill(std::initializer_list<long> calls);
-  // All lines of the other.
+  // What the other says of a call takes the place of what was said here. But conditions are added
+  // to those that are here, and where the other does not say what becomes of a call that meets
+  // none, what was said here holds.
   SystemCalls& Add(const SystemCalls& other);
 
   // By number.

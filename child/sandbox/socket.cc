@@ -1,0 +1,7 @@
+#include "child/sandbox/policies.h"
+
+namespace forkserver {
+
+SandboxPolicy SocketPolicy() { return ContentPolicy(); }
+
+}  // namespace forkserver

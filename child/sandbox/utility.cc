@@ -1,0 +1,7 @@
+#include "child/sandbox/policies.h"
+
+namespace forkserver {
+
+SandboxPolicy UtilityPolicy() { return ContentPolicy(); }
+
+}  // namespace forkserver
