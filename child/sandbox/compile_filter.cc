@@ -156,7 +156,7 @@ class Linker {
   explicit Linker(FilterKind kind) : kind_(kind) {}
 
   absl::StatusOr<Program> Link(const SystemCalls& calls) {
-    // An answer that no call has, so that it is the one for unknown calls. Number 0.
+    // What is answered to unknown calls is number kDefault.
     returns_.push_back(ReturnFor({.kind = CallAnswer::Kind::kRefuse, .error = ENOSYS}, kind_));
     absl::StatusOr<Tree> first = Tree::Create();
     if (!first.ok()) return first.status();
@@ -220,8 +220,9 @@ class Linker {
   // Twice this is the number of the answer; and one more, that of the way to its tree.
   uint32_t IndexOf(uint32_t answer) {
     const auto found = std::find(returns_.begin(), returns_.end(), answer);
+    const auto index = static_cast<uint32_t>(std::distance(returns_.begin(), found));
     if (found == returns_.end()) returns_.push_back(answer);
-    return static_cast<uint32_t>(std::distance(returns_.begin(), found));
+    return index;
   }
 
   const FilterKind kind_;

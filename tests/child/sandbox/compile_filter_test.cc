@@ -94,12 +94,14 @@ std::set<uint64_t> Interesting(const SystemCalls::Rule& rule, unsigned index) {
 // Returns how many calls were tried.
 size_t ExpectAnswersAsSaid(const SystemCalls& calls, FilterKind kind) {
   const std::vector<sock_filter> filter = Compiled(calls, kind);
+  if (filter.empty()) return 0;
   size_t tried = 0;
+  size_t wrong = 0;  // a wrong filter is wrong very often
   const auto try_call = [&](const seccomp_data& call) {
     ++tried;
     const std::optional<uint32_t> answer = RunFilter(filter, call);
     const uint32_t expected = Expected(calls, kind, call);
-    if (answer != expected) {
+    if (answer != expected && ++wrong < 10) {
       ADD_FAILURE() << "call " << call.nr << std::hex << " (" << call.args[0] << ", "
                     << call.args[1] << ", " << call.args[2] << ", " << call.args[3] << ") gives "
                     << answer.value_or(0) << ", not " << expected;
