@@ -1,0 +1,474 @@
+#include "forkserver/host/broker/broker_core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver::broker_internal {
+namespace {
+
+constexpr uint64_t kWakeUp = 0;  // in place of a listener's id, which begin at 1
+// How soon a thread that could not be made is tried again.
+constexpr int64_t kRetryNanos = 100 * kNanosPerMilli;
+
+ReporterOptions WithEnvironment(ReporterOptions options) {
+  const char* const wanted = getenv("FORKSERVER_SANDBOX_LOG");
+  if (wanted != nullptr && std::string_view(wanted) == "1") options.prints = PrintsRefusals::kYes;
+  return options;
+}
+
+// Whether it could be made. The new thread takes no signal: those are for the embedder's.
+template <typename Body>
+bool StartThread(Body body, std::thread& thread) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool is_started = true;
+  try {
+    thread = std::thread(std::move(body));
+  } catch (const std::system_error&) {
+    is_started = false;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return is_started;
+}
+
+// The process of a thread: 0 when it cannot be told.
+pid_t ProcessOf(pid_t tid) {
+  char path[sizeof("/proc//status") + 11];
+  snprintf(path, sizeof(path), "/proc/%d/status", tid);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return 0;
+  char text[1024];
+  const ssize_t size = read(file.get(), text, sizeof(text) - 1);
+  if (size <= 0) return 0;
+  text[size] = 0;
+  const char* const line = strstr(text, "\nTgid:");
+  return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
+}
+
+// The number of a thread that ended may be another process's by now.
+bool IsThreadOf(pid_t tid, pid_t pid) {
+  return syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH;
+}
+
+// The waiting thread, as the file broker sees it.
+class WaitingCaller : public Caller {
+ public:
+  WaitingCaller(const Call& call, Worker& worker)
+      : Caller(call.pid, static_cast<pid_t>(call.notification.pid)), call_(call), worker_(worker) {}
+
+  bool StillWaits() override { return call_.served->listener.IsWaiting(call_.notification.id); }
+  bool BeginAnswer() override { return worker_.BeginAnswer() && StillWaits(); }
+
+ private:
+  const Call& call_;
+  Worker& worker_;
+};
+
+}  // namespace
+
+Core::Core(BrokerOptions options)
+    : options_(std::move(options)),
+      deadline_nanos_(absl::ToInt64Nanoseconds(options_.deadline)),
+      patience_nanos_(absl::ToInt64Nanoseconds(options_.registration_patience)),
+      reporter_(WithEnvironment(options_.reporter)) {}
+
+absl::StatusOr<std::shared_ptr<Core>> Core::Start(BrokerOptions options) {
+  if (options.deadline <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("broker: a deadline of no time");
+  }
+  const auto core = std::make_shared<Core>(std::move(options));
+  core->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!core->epoll_.is_open()) return ErrnoStatus(errno, "epoll_create1");
+  core->wake_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!core->wake_.is_open()) return ErrnoStatus(errno, "eventfd");
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = kWakeUp}};
+  if (epoll_ctl(core->epoll_.get(), EPOLL_CTL_ADD, core->wake_.get(), &event) != 0) {
+    return ErrnoStatus(errno, "epoll_ctl eventfd");
+  }
+  {
+    const std::lock_guard<std::mutex> lock(core->mutex_);
+    if (!core->StartWorker()) return ErrnoStatus(EAGAIN, "pthread_create");
+  }
+  if (!StartThread([core] { core->Watch(); }, core->watchdog_)) {
+    core->Stop();
+    return ErrnoStatus(EAGAIN, "pthread_create");
+  }
+  return core;
+}
+
+void Core::Stop() {
+  is_stopping_ = true;
+  Wake();
+  std::unique_lock<std::mutex> lock(mutex_);
+  changed_.notify_all();
+  for (const auto& [id, served] : listeners_) served->listener.Close();
+  listeners_.clear();
+  waiting_.clear();
+  // One that is stuck is left to itself: it owns what it needs, and can answer nobody.
+  const auto patience = std::chrono::nanoseconds(deadline_nanos_);
+  changed_.wait_until(lock, std::chrono::steady_clock::now() + patience,
+                      [this] { return !is_running_; });
+  lock.unlock();
+  if (watchdog_.joinable()) watchdog_.join();
+}
+
+void Core::Wake() {
+  const uint64_t one = 1;
+  // It fails only when the counter is full, and then it is readable anyway.
+  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof(one));
+}
+
+absl::StatusOr<ListenerId> Core::Serve(UniqueFd listener,
+                                       const std::vector<BrokerRules>& rulesets) {
+  std::vector<Ruleset> compiled;
+  for (const BrokerRules& rules : rulesets) {
+    absl::StatusOr<PathPolicy> files = PathPolicy::Create(rules.files);
+    if (!files.ok()) return files.status();
+    compiled.push_back({rules.calls, *std::move(files)});
+  }
+  const int fd = listener.get();
+  const auto served = std::make_shared<ServedListener>(std::move(listener), std::move(compiled));
+  const int error = served->listener.Prepare();
+  if (error != 0) return ErrnoStatus(error, absl::StrFormat("seccomp listener %d", fd));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const uint64_t id = ++last_listener_;
+  listeners_.emplace(id, served);
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = id}};
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int failed = errno;
+    listeners_.erase(id);
+    return ErrnoStatus(failed, absl::StrFormat("epoll_ctl seccomp listener %d", fd));
+  }
+  return ListenerId{id};
+}
+
+void Core::StopServing(ListenerId id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = listeners_.find(static_cast<uint64_t>(id));
+  if (found == listeners_.end()) return;
+  const std::shared_ptr<ServedListener> served = found->second;
+  listeners_.erase(found);
+  std::erase_if(waiting_, [&](const WaitingCall& one) { return one.call.served == served; });
+  // Said explicitly: a descriptor that somebody else still has open would stay in the set.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, served->listener.get(), nullptr);
+  served->listener.Close();
+}
+
+absl::StatusOr<std::shared_ptr<Child>> Core::Register(ListenerId id, pid_t pid, size_t ruleset,
+                                                      ProcessType type) {
+  auto child = std::make_shared<Child>();
+  child->pid = pid;
+  child->ruleset = ruleset;
+  child->type = type;
+  bool is_waited_for = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = listeners_.find(static_cast<uint64_t>(id));
+    if (found == listeners_.end() || ruleset >= found->second->rulesets.size()) {
+      return absl::NotFoundError(absl::StrCat("broker: pid ", pid, ": listener ",
+                                              static_cast<uint64_t>(id), " has no ruleset ",
+                                              ruleset));
+    }
+    child->served = found->second;
+    if (!children_.emplace(pid, child).second) {
+      return absl::AlreadyExistsError(absl::StrCat("broker: pid ", pid, " is registered already"));
+    }
+    is_waited_for = std::any_of(waiting_.begin(), waiting_.end(),
+                                [&](const WaitingCall& one) { return one.call.pid == pid; });
+  }
+  if (is_waited_for) Wake();
+  return child;
+}
+
+void Core::Unregister(const Child& child) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const pid_t tid : child.threads) threads_.erase(tid);
+  children_.erase(child.pid);
+}
+
+// --- the thread in charge
+
+bool Core::StartWorker() {
+  in_charge_ = std::make_shared<Worker>();
+  std::thread thread;
+  is_running_ = StartThread(
+      [core = shared_from_this(), me = in_charge_] {
+        prctl(PR_SET_NAME, "sandbox-broker");
+        core->Work(me);
+      },
+      thread);
+  if (is_running_) thread.detach();
+  return is_running_;
+}
+
+void Core::Work(const std::shared_ptr<Worker>& me) {
+  while (!is_stopping_ && TakeTurn(me)) {
+  }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (in_charge_ == me) {
+    is_running_ = false;
+    changed_.notify_all();
+  }
+}
+
+bool Core::TakeTurn(const std::shared_ptr<Worker>& me) {
+  epoll_event events[8];
+  const int count = epoll_wait(epoll_.get(), events, std::size(events), MillisToWait());
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.u64 == kWakeUp) {
+      // At a stop it stays readable, for whoever comes after.
+      uint64_t ignored;
+      if (is_stopping_) return false;
+      [[maybe_unused]] const ssize_t size = read(wake_.get(), &ignored, sizeof(ignored));
+    } else if (!ReceiveOne(me, events[i].data.u64, events[i].events)) {
+      return false;
+    }
+  }
+  return ServeWaiting(me);
+}
+
+int Core::MillisToWait() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  int64_t first = kNever;
+  for (const WaitingCall& one : waiting_) first = std::min(first, one.deadline);
+  if (first == kNever) return -1;
+  const int64_t nanos = std::max<int64_t>(first - NowNanos(), 0);
+  return static_cast<int>(std::min<int64_t>(nanos / kNanosPerMilli + 1, 60'000));
+}
+
+bool Core::ReceiveOne(const std::shared_ptr<Worker>& me, uint64_t id, uint32_t events) {
+  Call call;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = listeners_.find(id);
+    if (found == listeners_.end()) return true;
+    call.served = found->second;
+  }
+  if ((events & EPOLLIN) == 0) {
+    // Hung up: nobody is left who has that filter.
+    StopServing(ListenerId{id});
+    return true;
+  }
+  if (call.served->listener.Receive(call.notification) != 0) return true;
+  return !FindChild(call) || HandleCall(me, call);
+}
+
+std::shared_ptr<Child> Core::KnownChild(const Call& call) {
+  const pid_t tid = static_cast<pid_t>(call.notification.pid);
+  auto found = children_.find(tid);
+  if (found == children_.end()) {
+    const auto thread = threads_.find(tid);
+    if (thread == threads_.end() || !IsThreadOf(tid, thread->second)) return nullptr;
+    found = children_.find(thread->second);
+  }
+  // A pid that was registered for another filter is none of this one's children.
+  if (found == children_.end() || found->second->served != call.served) return nullptr;
+  return found->second;
+}
+
+bool Core::FindChild(Call& call) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    call.child = KnownChild(call);
+  }
+  if (call.child == nullptr) {
+    const pid_t tid = static_cast<pid_t>(call.notification.pid);
+    call.pid = ProcessOf(tid);
+    // Only now is it known that the process was the caller's.
+    if (!call.served->listener.IsWaiting(call.notification.id)) return false;
+    std::unique_lock<std::mutex> lock(mutex_);
+    const auto found = children_.find(call.pid);
+    if (found == children_.end() || found->second->served != call.served) {
+      if (call.pid != 0 && waiting_.size() < options_.max_waiting_for_registration) {
+        waiting_.push_back({call, DeadlineAfter(NowNanos(), patience_nanos_)});
+        return false;
+      }
+      lock.unlock();
+      Answer(call, CallOutcome::kUnknownCaller, EPERM);
+      return false;
+    }
+    call.child = found->second;
+    if (call.pid != tid) {
+      // A number that was another child's thread before is this one's now.
+      if (threads_.insert_or_assign(tid, call.pid).second) call.child->threads.push_back(tid);
+    }
+  }
+  call.pid = call.child->pid;
+  return true;
+}
+
+bool Core::ServeWaiting(const std::shared_ptr<Worker>& me) {
+  std::vector<WaitingCall> due;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (waiting_.empty()) return true;
+    const int64_t now = NowNanos();
+    std::erase_if(waiting_, [&](WaitingCall& one) {
+      const auto found = children_.find(one.call.pid);
+      const bool is_known = found != children_.end() && found->second->served == one.call.served;
+      if (is_known) one.call.child = found->second;
+      if (is_known || one.deadline <= now) {
+        due.push_back(one);
+        return true;
+      }
+      return false;
+    });
+  }
+  for (size_t i = 0; i < due.size(); ++i) {
+    if (due[i].call.child == nullptr) {
+      Answer(due[i].call, CallOutcome::kUnknownCaller, EPERM);
+    } else if (!HandleCall(me, due[i].call)) {
+      // The rest is for whoever is in charge now.
+      const std::lock_guard<std::mutex> lock(mutex_);
+      waiting_.insert(waiting_.end(), due.begin() + static_cast<ptrdiff_t>(i) + 1, due.end());
+      Wake();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Core::HandleCall(const std::shared_ptr<Worker>& me, Call& call) {
+  const Ruleset& rules = call.served->rulesets[call.child->ruleset];
+  const CallAnswer answer = rules.calls.AnswerTo(call.notification.data.nr);
+  switch (answer.kind) {
+    case CallAnswer::Kind::kRefuse:
+      Answer(call, CallOutcome::kRefused, answer.error);
+      return true;
+    case CallAnswer::Kind::kKill:
+      Kill(call);
+      return true;
+    case CallAnswer::Kind::kAsk:
+      break;
+  }
+  if (stuck_ >= static_cast<int64_t>(options_.max_stuck_threads)) {
+    Answer(call, CallOutcome::kTooBusy, EAGAIN);
+    return true;
+  }
+  return CarryOut(me, call);
+}
+
+bool Core::CarryOut(const std::shared_ptr<Worker>& me, Call& call) {
+  me->Begin(call);
+  ++begun_;
+  if (!watchdog_is_awake_.exchange(true)) WakeWatchdog();
+  if (options_.before_operation) options_.before_operation(call.notification.data);
+  WaitingCaller caller(call, *me);
+  const PathPolicy& policy = call.served->rulesets[call.child->ruleset].files;
+  FileAnswer answer = CarryOutCall(policy, caller, call.notification.data, options_.files);
+  if (!answer.caller_is_gone && me->BeginAnswer()) {
+    NotificationListener& listener = call.served->listener;
+    const uint64_t id = call.notification.id;
+    if (answer.refusal == Refusal::kByRules) {
+      Answer(call, CallOutcome::kRefused, answer.error, std::move(answer.path));
+    } else if (answer.descriptor.is_open()) {
+      const int error =
+          listener.AnswerWithDescriptor(id, answer.descriptor.get(), answer.descriptor_flags);
+      // The child has no room for it: EMFILE.
+      if (error != 0 && error != ENOENT) listener.Answer(id, 0, error);
+    } else {
+      listener.Answer(id, answer.value, answer.error);
+    }
+  }
+  if (me->End()) return true;
+  --stuck_;
+  return false;
+}
+
+void Core::Answer(Call& call, CallOutcome outcome, int error, std::string path) {
+  RefusedCall record = DescribeCall(call.notification.data);
+  record.time = NowNanos();
+  record.tid = static_cast<pid_t>(call.notification.pid);
+  record.pid = call.pid;
+  if (call.child != nullptr) record.type = call.child->type;
+  record.path = std::move(path);
+  record.outcome = outcome;
+  record.error = error;
+  // Before the answer: who has seen the child's next step finds the record.
+  const bool is_kept =
+      reporter_.Add(record, call.child != nullptr ? call.child->budget : strangers_);
+  call.served->listener.Answer(call.notification.id, 0, error);
+  if (is_kept) reporter_.Print(record);
+}
+
+void Core::Kill(Call& call) {
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, call.pid, 0)));
+  // While the call waits the pid is the child's, so that is what was opened.
+  if (pidfd.is_open() && call.served->listener.IsWaiting(call.notification.id)) {
+    syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+  }
+  Answer(call, CallOutcome::kKilled, EPERM);
+}
+
+// --- the watchdog
+
+void Core::WakeWatchdog() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  changed_.notify_all();
+}
+
+// Sleeps as long as nothing is asked for, and then looks once in each deadline: a call does not
+// wake it, but for the first one after a pause.
+void Core::Watch() {
+  prctl(PR_SET_NAME, "sandbox-watchdog");
+  std::unique_lock<std::mutex> lock(mutex_);
+  uint64_t begun = 0;
+  while (!is_stopping_) {
+    const int64_t now = NowNanos();
+    int64_t next = DeadlineAfter(now, deadline_nanos_);
+    const int64_t since = in_charge_->since();
+    if (!is_running_) {
+      next = StartWorker() ? now : now + kRetryNanos;
+    } else if (since != kNever) {
+      Call call;
+      if (in_charge_->GiveUp(now - deadline_nanos_, deadline_nanos_, call)) {
+        Replace(lock, call);
+        continue;
+      }
+      if (since + deadline_nanos_ > now) next = since + deadline_nanos_;
+    } else if (begun_ == begun) {
+      watchdog_is_awake_ = false;
+      if (in_charge_->since() == kNever) {
+        changed_.wait(lock, [this] { return watchdog_is_awake_ || is_stopping_; });
+      }
+      watchdog_is_awake_ = true;
+      continue;
+    }
+    begun = begun_;
+    changed_.wait_for(lock, std::chrono::nanoseconds(next - now),
+                      [this] { return is_stopping_.load(); });
+  }
+}
+
+void Core::Replace(std::unique_lock<std::mutex>& lock, Call& call) {
+  ++stuck_;
+  if (!StartWorker()) is_running_ = false;
+  lock.unlock();
+  Answer(call, CallOutcome::kTimedOut, ETIMEDOUT);
+  lock.lock();
+}
+
+}  // namespace forkserver::broker_internal

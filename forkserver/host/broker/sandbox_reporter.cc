@@ -1,0 +1,73 @@
+#include "forkserver/host/broker/sandbox_reporter.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "transceiver/clock.h"
+
+namespace forkserver {
+
+bool SandboxReporter::Spend(RefusalBudget& budget, int64_t now) {
+  const int64_t price = kNanosPerSecond / std::max<int64_t>(options_.per_second, 1);
+  const int64_t most = price * options_.burst;
+  if (!budget.is_started_) {
+    budget.is_started_ = true;
+    budget.credit_nanos_ = most;
+  } else if (options_.per_second != 0) {
+    budget.credit_nanos_ =
+        std::min(most, budget.credit_nanos_ + std::max<int64_t>(now - budget.last_, 0));
+  }
+  budget.last_ = now;
+  if (budget.credit_nanos_ < price) return false;
+  budget.credit_nanos_ -= price;
+  return true;
+}
+
+bool SandboxReporter::Add(RefusedCall& record, RefusalBudget& budget) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!Spend(budget, record.time)) {
+    ++budget.suppressed_;
+    ++suppressed_;
+    return false;
+  }
+  if (record.call.empty()) record.call = CallName(record.architecture, record.number);
+  record.sequence = ++last_sequence_;
+  record.suppressed = budget.suppressed_;
+  budget.suppressed_ = 0;
+  records_.push_back(record);
+  while (records_.size() > options_.max_records) {
+    records_.pop_front();
+    ++dropped_;
+  }
+  return true;
+}
+
+void SandboxReporter::Print(const RefusedCall& record) const {
+  if (options_.prints == PrintsRefusals::kNo) return;
+  const std::string line = ToString(record) + "\n";
+  // In one piece, so that lines of several threads do not mix; lost where stderr takes none.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::vector<RefusedCall> SandboxReporter::Since(uint64_t sequence) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<RefusedCall> records;
+  for (const RefusedCall& record : records_) {
+    if (record.sequence > sequence) records.push_back(record);
+  }
+  return records;
+}
+
+uint64_t SandboxReporter::dropped() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return dropped_;
+}
+
+uint64_t SandboxReporter::suppressed() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return suppressed_;
+}
+
+}  // namespace forkserver
