@@ -127,11 +127,15 @@ void Core::Stop() {
   for (const auto& [id, served] : listeners_) served->listener.Close();
   listeners_.clear();
   waiting_.clear();
-  // One that is stuck is left to itself: it owns what it needs, and can answer nobody.
   const auto patience = std::chrono::nanoseconds(deadline_nanos_);
   changed_.wait_until(lock, std::chrono::steady_clock::now() + patience,
                       [this] { return !is_running_; });
+  std::thread worker = std::move(worker_);
+  const bool is_stuck = is_running_;
   lock.unlock();
+  // A stuck one is left to itself: it owns what it needs, and can answer nobody.
+  if (worker.joinable() && is_stuck) worker.detach();
+  if (worker.joinable()) worker.join();
   if (watchdog_.joinable()) watchdog_.join();
 }
 
@@ -213,14 +217,14 @@ void Core::Unregister(const Child& child) {
 
 bool Core::StartWorker() {
   in_charge_ = std::make_shared<Worker>();
-  std::thread thread;
+  // Whoever was in charge before is stuck: nobody waits for its end.
+  if (worker_.joinable()) worker_.detach();
   is_running_ = StartThread(
       [core = shared_from_this(), me = in_charge_] {
         prctl(PR_SET_NAME, "sandbox-broker");
         core->Work(me);
       },
-      thread);
-  if (is_running_) thread.detach();
+      worker_);
   return is_running_;
 }
 

@@ -119,7 +119,8 @@ class Core : public std::enable_shared_from_this<Core> {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Worker> in_charge_;
-  bool is_running_ = false;  // the one in charge has a thread
+  std::thread worker_;       // the one in charge's
+  bool is_running_ = false;  // it has not ended
   uint64_t last_listener_ = 0;
   std::unordered_map<uint64_t, std::shared_ptr<ServedListener>> listeners_;
   std::unordered_map<pid_t, std::shared_ptr<Child>> children_;
