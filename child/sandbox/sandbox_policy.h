@@ -53,7 +53,8 @@ enum class NetworkAccess : uint8_t {
 // root needs that for the broker and for crash stacks; the filter keeps siblings from it.
 enum class LookingIn : uint8_t { kAllowed, kForbidden };
 
-// setrlimit(2), for each child; nothing: as it was.
+// setrlimit(2), for each child; nothing: as it was. They stop what has run wild, and are several
+// times what an honest process of the kind needs.
 struct SandboxLimits {
   // RLIMIT_DATA beyond what the template has itself.
   std::optional<uint64_t> memory_bytes = {};
