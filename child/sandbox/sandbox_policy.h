@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "child/sandbox/file_rule.h"
+#include "child/sandbox/sandbox_layer.h"
 #include "child/sandbox/system_calls.h"
 
 namespace forkserver {
@@ -70,6 +71,8 @@ struct SandboxPolicy {
   NetworkAccess network = NetworkAccess::kNone;
   LookingIn looking_in = LookingIn::kAllowed;
   SandboxLimits limits = {};
+  // Where the machine refuses one of these, there is no launch; others are done without.
+  SandboxLayers required = kLeastSandboxLayers;
 };
 
 // kNone and what is no id: a policy without a name that allows nothing.

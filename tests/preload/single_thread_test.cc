@@ -165,7 +165,7 @@ TEST_F(SingleThread, AFolderOfTasksThatCannotBeOpenedIsAnErrorOfItsOwn) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &no_descriptor), 0);
   const absl::Status status = CheckSingleThreaded();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-  EXPECT_EQ(status.message(), "opendir /proc/self/task: EMFILE");
+  EXPECT_EQ(status.message(), "open /proc/self/task: EMFILE");
 }
 
 }  // namespace

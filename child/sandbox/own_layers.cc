@@ -1,0 +1,42 @@
+#include "child/sandbox/own_layers.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#include "child/sandbox/landlock.h"
+#include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
+
+namespace forkserver {
+namespace {
+
+// The architecture is not looked at: the template's filter kills a call of another one.
+constexpr sock_filter kFilter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 2, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+};
+
+FORKSERVER_LAUNCH_PATH int AttachFilter() {
+  const sock_fprog program = {.len = sizeof(kFilter) / sizeof(kFilter[0]),
+                              .filter = const_cast<sock_filter*>(kFilter)};
+  const long result = RawSyscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+  return result < 0 ? static_cast<int>(-result) : 0;
+}
+
+}  // namespace
+
+FORKSERVER_LAUNCH_PATH int AddOwnLayers(const OwnLayers& layers) {
+  if (layers.landlock_ruleset >= 0) {
+    if (const int error = RestrictToOwnDomain(layers.landlock_ruleset); error != 0) return error;
+  }
+  return layers.filter == OwnFilter::kAttached ? AttachFilter() : 0;
+}
+
+}  // namespace forkserver
