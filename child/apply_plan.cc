@@ -72,6 +72,14 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderCo
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kPrefs, error);
 }
 
+FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView&, ChildUnderConstruction& child) {
+  // A template forks, and its children take away from themselves that they can.
+  if (child.program->type == ProcessType::kForkServer) return {};
+  const int error =
+      child.own_layers_error == kNotAdded ? AddOwnLayers(child.own_layers) : child.own_layers_error;
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kSandbox, error);
+}
+
 FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
                                                     ChildUnderConstruction& child) {
   const size_t numbers = DescriptorScratch(plan.descriptors.count, child.received.size());
@@ -200,6 +208,7 @@ constexpr StepRow kSteps[] = {
     {LaunchStep::kParentDeath, ApplyParentDeath},
     {LaunchStep::kSignals, ApplySignals},
     {LaunchStep::kPrefs, ApplyPrefs},
+    {LaunchStep::kSandbox, ApplySandbox},
     {LaunchStep::kDescriptors, ApplyDescriptors},
     {LaunchStep::kWorkingDirectory, ApplyWorkingDirectory},
     {LaunchStep::kEnvironment, ApplyEnvironment},

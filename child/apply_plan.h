@@ -1,9 +1,11 @@
 // Applies a Plan to the calling process: the ordered steps between the fork and Ready.
 //
-// In this order: process type, parent-death signal, signal mask, prefs, descriptors and stdio,
+// In this order: process type, parent-death signal, signal mask, prefs, the child's own layers of
+// the sandbox (but for a template, whose children add theirs), descriptors and stdio,
 // working directory, environment, name, title, priority, limits. Death of the host is watched
-// before anything takes time; the prefs are mapped before their descriptor is closed with the
-// others; limits come last, since they would bind the steps before them.
+// before anything takes time; the prefs are mapped, and the Landlock ruleset is used, before their
+// descriptors are closed with the others; limits come last, since they would bind the steps before
+// them.
 //
 // No allocation, no locks, no exceptions. The first step that fails ends it; a process to which
 // half a Plan was applied reports and exits.
@@ -18,10 +20,14 @@
 #include "child/plan.h"
 #include "child/process_image.h"
 #include "child/ready.h"
+#include "child/sandbox/own_layers.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
+
+// The child has not added its own layers yet.
+inline constexpr int kNotAdded = -1;
 
 // What the steps work on, and what they leave behind.
 struct ChildUnderConstruction {
@@ -30,6 +36,10 @@ struct ChildUnderConstruction {
   const ChildPrograms& programs;
   UniqueFd& launch_socket;
   DescriptorList& received;
+  // What the child of a sandboxed template adds to what it has inherited; and what came of it where
+  // that is done, an errno or 0.
+  OwnLayers own_layers;
+  int own_layers_error;
   // Bytes of the arena's plan buffer that hold the Plan.
   size_t plan_bytes;
 

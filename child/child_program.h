@@ -25,6 +25,7 @@
 #include "child/page_recorder.h"
 #include "child/process_types.h"
 #include "child/ready.h"
+#include "child/sandbox/sandbox_report.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/mini_transceiver.h"
 
@@ -42,6 +43,8 @@ struct ChildContext {
   // What the child told the host when it was ready.
   const ReadyMessage& ready;
   PageRecorder& recorder;
+  // Which layers this process has, and why not the others; of level 0 where it is not sandboxed.
+  const SandboxReport& sandbox;
 };
 
 class ChildProgram {

@@ -42,6 +42,8 @@ std::string_view LaunchStepName(LaunchStep step) {
       return "limits";
     case LaunchStep::kReady:
       return "ready";
+    case LaunchStep::kSandbox:
+      return "sandbox";
     case LaunchStep::kCount:
       break;
   }

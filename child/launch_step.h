@@ -32,10 +32,11 @@ enum class LaunchStep : uint16_t {
   kName = 14,
   kTitle = 15,
   kPriority = 16,
-  kLimits = 17,  // index: which limit of the Plan's list
-  kReady = 18,   // sending Ready
+  kLimits = 17,   // index: which limit of the Plan's list
+  kReady = 18,    // sending Ready
+  kSandbox = 19,  // between prefs and descriptors; of a template: index: which SandboxLayer
 
-  kCount = 19,
+  kCount = 20,
 };
 
 inline constexpr size_t kLaunchStepCount = static_cast<size_t>(LaunchStep::kCount);

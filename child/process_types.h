@@ -31,6 +31,9 @@ enum class Launchable : uint8_t {
   kYes,
 };
 
+// Of a blank child, which is nothing yet.
+inline constexpr ProcessType kTypeIsOpen = ProcessType::kParent;
+
 // How many blank children wait ahead for launches of a type, when it is launched at all.
 struct PoolBounds {
   uint8_t min = 1;

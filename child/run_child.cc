@@ -16,6 +16,8 @@
 namespace forkserver {
 namespace {
 
+constexpr SandboxReport kNoSandbox;
+
 [[noreturn]] void FailAndExit(int socket, const Packet& packet, FailedMessage message) {
   // So that the host can reap a child whose template died before it could name it.
   message.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
@@ -74,8 +76,10 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 
 FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
-  if (start.learned != nullptr && start.populated == Populated::kAll) {
-    PopulatePages(*start.learned, Populated::kAll);
+  int own_layers_error = kNotAdded;
+  if (start.plan == PlanArrival::kLater) {
+    if (start.learned != nullptr) PopulatePages(*start.learned, Populated::kAll);
+    own_layers_error = AddOwnLayers(start.own_layers);
   }
   static_assert(sizeof(Packet) <= ChildArena::kPacketBytes);
   Packet& packet = *new (start.arena.packet_room().data()) Packet(start.arena.plan_buffer());
@@ -86,6 +90,8 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
                                   .programs = start.programs,
                                   .launch_socket = socket,
                                   .received = packet.descriptors(),
+                                  .own_layers = start.own_layers,
+                                  .own_layers_error = own_layers_error,
                                   .plan_bytes = packet.payload().size()};
   child.ready.build_id = start.image.build_id;
   child.ready.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
@@ -117,7 +123,7 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   PageRecorder recorder(start.record);
   const ProcessTypeRow* row = FindProcessType(child.program->type);
   recorder.Ready(row->recorded_until);
-  if (start.learned != nullptr && start.populated == Populated::kFolios &&
+  if (start.learned != nullptr && start.plan == PlanArrival::kOnItsWay &&
       row->recorded_until == RecordedUntil::kFirstWork) {
     PopulatePages(*start.learned, Populated::kFolios);
   }
@@ -128,7 +134,8 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
                           .channel = channel,
                           .prefs = child.prefs,
                           .ready = child.ready,
-                          .recorder = recorder};
+                          .recorder = recorder,
+                          .sandbox = start.sandbox != nullptr ? *start.sandbox : kNoSandbox};
   const int status = child.program->make()->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);

@@ -11,6 +11,8 @@
 #include "child/child_program.h"
 #include "child/page_recorder.h"
 #include "child/process_image.h"
+#include "child/sandbox/own_layers.h"
+#include "child/sandbox/sandbox_report.h"
 #include "child/touched_pages.h"
 #include "transceiver/unique_fd.h"
 
@@ -20,6 +22,9 @@ namespace forkserver {
 inline constexpr int kExitOrphaned = 124;  // the launch socket closed before the Plan came
 inline constexpr int kExitFailed = 125;    // a step failed, and was reported
 
+// A blank child has time before its Plan: for pages and layers that others have no time for.
+enum class PlanArrival : uint8_t { kOnItsWay, kLater };
+
 struct ChildStart {
   UniqueFd launch_socket;
   int64_t started_at;
@@ -28,9 +33,12 @@ struct ChildStart {
   const ChildArena& arena;
   // Of an early child of a template: where it records the pages that it touches.
   PageRecord* record = nullptr;
-  // What earlier ones have touched; and whether there is time for all of it, or for folios only.
+  // What earlier ones have touched.
   const TouchedPages* learned = nullptr;
-  Populated populated = Populated::kFolios;
+  PlanArrival plan = PlanArrival::kOnItsWay;
+  // What the template has engaged, and what each of its children adds. Null: not sandboxed.
+  const SandboxReport* sandbox = nullptr;
+  OwnLayers own_layers = {};
 };
 
 // Never returns. No allocation until Ready has been sent.

@@ -12,7 +12,7 @@ constexpr uint32_t kMaxPayload = kMaxPayloadBytes;
 constexpr uint32_t kMaxPing = 64;
 
 constexpr MessageRow kCatalogue[] = {
-    {kHello, "Hello", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, kNoFlags},
+    {kHello, "Hello", MessageDirection::kToHost, 1, kMaxPayload, 0, 3, kNoFlags},
     {kFork, "Fork", MessageDirection::kFromHost, 0, 0, 1, 1, kBlank},
     {kForked, "Forked", MessageDirection::kToHost, ForkedMessage::kBytes, ForkedMessage::kBytes, 1,
      1, kNoFlags},

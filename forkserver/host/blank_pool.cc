@@ -158,7 +158,8 @@ absl::Status BlankPool::ForkOne() {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(sockets.first.get(), EPOLLRDHUP, [this, id](uint32_t) { OnHangUp(id); });
   if (!watch.ok()) return watch.status();
-  if (absl::Status asked = link_->Fork(id, std::move(sockets.second), *this, kBlank); !asked.ok()) {
+  if (absl::Status asked = link_->Fork(id, std::move(sockets.second), *this, kTypeIsOpen, kBlank);
+      !asked.ok()) {
     loop_.Unwatch(*watch);
     return asked;
   }
@@ -188,7 +189,9 @@ void BlankPool::OnTemplateDead(uint64_t id, const absl::Status&) {
   if (found == entries_.end()) return;
   // Perhaps forked, and nobody knows its pid.
   loop_.Unwatch(found->hang_up);
-  orphans_.Add(std::move(found->socket));
+  const TemplateLink::Sandbox* const sandbox = link_->sandbox();
+  orphans_.Add(std::move(found->socket),
+               sandbox != nullptr ? std::optional(sandbox->children) : std::nullopt);
   entries_.erase(found);
 }
 

@@ -44,7 +44,8 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
   std::vector<TemplateMaking> makings = {
       {.name = std::string(kRootTemplate), .warm_ups = options.warm_ups, .freeze = options.freeze}};
   for (const TemplateOptions& one : options.templates) {
-    makings.push_back({.name = one.name, .warm_ups = one.warm_ups, .freeze = one.freeze});
+    makings.push_back(
+        {.name = one.name, .warm_ups = one.warm_ups, .freeze = one.freeze, .sandbox = one.sandbox});
   }
   return makings;
 }
@@ -59,7 +60,8 @@ int64_t DeadlineIn(absl::Duration timeout) {
 class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
-       std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates)
+       std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
+       BrokerOptions broker)
       : makings(std::move(makings)),
         self(std::move(self)),
         facts(std::move(facts)),
@@ -67,8 +69,8 @@ class ForkServer::Core {
         loop(std::move(loop)),
         reaper(*this->loop),
         launcher(*this->loop, reaper, ids, this->facts, this->self, this->makings->image.build_id),
-        templates(*this->loop, reaper, ids, this->facts, this->self, *this->makings,
-                  std::move(templates), [this](uint64_t id) { last_pong = id; }),
+        templates(*this->loop, reaper, ids, this->facts, this->self, *this->makings, prefs,
+                  std::move(templates), std::move(broker), [this](uint64_t id) { last_pong = id; }),
         pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
         driver(*this->loop, [this] { return TakeCompletions(); }) {}
 
@@ -194,9 +196,9 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   report.event_loop = (*loop)->backend();
   report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 
-  auto core =
-      std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
-                             *std::move(loop), std::move(report), std::move(options.templates));
+  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
+                                     *std::move(loop), std::move(report),
+                                     std::move(options.templates), std::move(options.broker));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
       return started;
@@ -371,6 +373,12 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
   if (!root.why_dead().ok()) return root.why_dead();
   return absl::DeadlineExceededError(
       absl::StrFormat("root template: no Pong within %s", absl::FormatDuration(timeout)));
+}
+
+std::vector<RefusedCall> ForkServer::refused_calls() const {
+  std::unique_lock lock(core_->driver.mutex());
+  SandboxReporter* const reporter = core_->templates.reporter();
+  return reporter != nullptr ? reporter->Snapshot() : std::vector<RefusedCall>();
 }
 
 std::optional<pid_t> ForkServer::seed_pid() const {

@@ -42,6 +42,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "child/child_program.h"
+#include "forkserver/host/broker/broker.h"
+#include "forkserver/host/broker/sandbox_reporter.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
@@ -85,6 +87,8 @@ struct StartOptions {
   // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
   UnderPressure under_memory_pressure = UnderPressure::kShrinkPools;
+  // Of the broker, which has a thread of its own from the first sandboxed template on.
+  BrokerOptions broker = {};
 };
 
 struct StartReport {
@@ -168,6 +172,10 @@ class ForkServer {
   std::optional<pid_t> root_pid() const;
   // The root first, then the others in the order of StartOptions.
   std::vector<TemplateStatus> templates() const;
+
+  // What sandboxes have refused, the last of it, oldest first; with FORKSERVER_SANDBOX_LOG=1 each
+  // goes to stderr too.
+  std::vector<RefusedCall> refused_calls() const;
 
   // Launches that have not ended, answers that templates owe, and processes that are not reaped
   // yet. Zero means that nothing is left of any launch that failed.

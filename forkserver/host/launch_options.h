@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "child/plan.h"
 #include "child/process_types.h"
 #include "child/ready.h"
+#include "child/sandbox/sandbox_report.h"
 #include "forkserver/host/process.h"
 #include "transceiver/unique_fd.h"
 
@@ -109,6 +111,8 @@ struct LaunchedChild {
   UniqueFd socket;
   LaunchTimes times;
   LaunchedBy by = LaunchedBy::kFork;
+  // Which layers its sandbox has, and why not the others; null: it has none.
+  std::shared_ptr<const SandboxReport> sandbox = {};
 };
 
 }  // namespace forkserver

@@ -48,6 +48,7 @@ Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery del
   const LaunchId id = ids_.Next();
   Launch& launch = *launches_.emplace(id, std::make_unique<Launch>()).first->second;
   launch.id = id;
+  launch.type = options.type;
   launch.what = LaunchName(options.type);
   launch.delivery = delivery;
   launch.callback = std::move(callback);
@@ -114,7 +115,8 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
     }
     if (source.link != nullptr) {
       launch.by = LaunchedBy::kFork;
-      if (absl::Status asked = source.link->Fork(launch.id, std::move(sockets.second), *this);
+      if (absl::Status asked =
+              source.link->Fork(launch.id, std::move(sockets.second), *this, launch.type);
           !asked.ok()) {
         return NameLaunch(launch.what, asked);
       }
@@ -135,6 +137,8 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
 bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool) {
   while (std::optional<BlankPool::Blank> blank = pool.Take()) {
     launch.socket = std::move(blank->socket);
+    // Before the Plan makes it one.
+    if (SandboxedChild* sandboxed = blank->process.sandboxed()) sandboxed->SetType(launch.type);
     const absl::Status sent = SendPlan(launch, plan);
     if (sent.ok()) {
       launch.by = LaunchedBy::kPool;
@@ -318,6 +322,9 @@ void Launcher::OnForkFailed(LaunchId id, const FailedMessage& failed) {
 void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
   Launch* launch = Find(id);
   if (launch == nullptr || launch->awaiting == nullptr) return;
+  if (const TemplateLink::Sandbox* sandbox = launch->awaiting->sandbox()) {
+    launch->membership = sandbox->For(launch->type);
+  }
   launch->awaiting = nullptr;
   launch->template_death = NameLaunch(launch->what, why);
   // The launch socket decides: a child that was forked before its template died says Ready, and
@@ -397,7 +404,9 @@ void Launcher::Advance(Launch& launch) {
 // that died without a word is not found.
 void Launcher::AdoptChild(Launch& launch) {
   if (launch.told_pid <= 0) return;
-  absl::StatusOr<Process> process = Process::Adopt(launch.told_pid);
+  absl::StatusOr<Process> process = launch.membership
+                                        ? launch.membership->Find(launch.told_pid, launch.type)
+                                        : Process::Adopt(launch.told_pid);
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
   } else if (launch.failure.ok()) {
@@ -406,10 +415,14 @@ void Launcher::AdoptChild(Launch& launch) {
 }
 
 void Launcher::Succeed(Launch& launch) {
+  const SandboxedChild* const sandboxed = launch.process->sandboxed();
+  std::shared_ptr<const SandboxReport> sandbox =
+      sandboxed != nullptr ? sandboxed->membership().report : nullptr;
   LaunchedChild child = {.process = *std::move(launch.process),
                          .socket = std::move(launch.socket),
                          .times = launch.times,
-                         .by = launch.by};
+                         .by = launch.by,
+                         .sandbox = std::move(sandbox)};
   launch.process.reset();
   Finish(launch.id, std::move(child));
 }

@@ -37,6 +37,7 @@
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
+#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
 #include "preload/prefs/prefs_store.h"
@@ -94,6 +95,7 @@ class Launcher : private ForkRequester {
  private:
   struct Launch {
     LaunchId id;
+    ProcessType type;
     std::string what;  // "launch of content", for errors
     Delivery delivery;
     LaunchCallback callback;
@@ -111,6 +113,8 @@ class Launcher : private ForkRequester {
     absl::Status abandoned;
     // Why the template owes no answer any more, if it died.
     absl::Status template_death;
+    // What that template's children have in common; nothing where it was not sandboxed.
+    std::optional<SandboxMembership> membership = {};
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
     pid_t told_pid = 0;  // by the child itself, in Ready or Failed

@@ -11,12 +11,15 @@ OrphanBlanks::~OrphanBlanks() {
   for (auto& [id, waiting] : waiting_) loop_.Unwatch(waiting.watch);
 }
 
-void OrphanBlanks::Add(UniqueFd socket) {
+void OrphanBlanks::Add(UniqueFd socket, std::optional<SandboxMembership> membership) {
   if (SendPacket(socket.get(), Blocking::kNever, {.type = kPlan}, {}, {}) != 0) return;
   const uint64_t id = next_id_++;
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(socket.get(), EPOLLIN, [this, id](uint32_t) { OnAnswer(id); });
-  if (watch.ok()) waiting_.emplace(id, Waiting{.socket = std::move(socket), .watch = *watch});
+  if (!watch.ok()) return;
+  waiting_.emplace(
+      id,
+      Waiting{.socket = std::move(socket), .watch = *watch, .membership = std::move(membership)});
 }
 
 void OrphanBlanks::OnAnswer(uint64_t id) {
@@ -27,13 +30,15 @@ void OrphanBlanks::OnAnswer(uint64_t id) {
   const PacketOutcome outcome = ReceivePacket(found->second.socket.get(), Blocking::kNever, packet);
   if (outcome == PacketOutcome::kWouldBlock) return;
   loop_.Unwatch(found->second.watch);
+  const std::optional<SandboxMembership> membership = std::move(found->second.membership);
   waiting_.erase(found);
   FailedMessage failed;
   if (outcome != PacketOutcome::kMessage || packet.frame().type != kFailed ||
       !Decode(packet.payload(), failed)) {
     return;
   }
-  absl::StatusOr<Process> process = Process::Adopt(failed.pid);
+  absl::StatusOr<Process> process =
+      membership ? membership->Find(failed.pid, kTypeIsOpen) : Process::Adopt(failed.pid);
   if (process.ok()) reaper_.KillAndReap(*std::move(process));
 }
 

@@ -1,6 +1,6 @@
 // Blanks whose template died between forking them and saying so: nobody knows their pids.
 //
-//     orphans.Add(std::move(socket));      // the host's end of its launch socket
+//     orphans.Add(std::move(socket), std::nullopt);      // the host's end of its launch socket
 //
 // Hung up on, such a blank would end and stay a zombie of the host's. It is sent an empty Plan
 // instead, which it refuses with a Failed that carries its pid, and is reaped by that. A socket
@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <optional>
+
 #include "absl/container/flat_hash_map.h"
 #include "forkserver/host/reaper.h"
+#include "forkserver/host/sandbox_chain.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
@@ -27,7 +30,8 @@ class OrphanBlanks {
   OrphanBlanks& operator=(const OrphanBlanks&) = delete;
   ~OrphanBlanks();
 
-  void Add(UniqueFd socket);
+  // `membership`: of its template; nothing where that is not sandboxed.
+  void Add(UniqueFd socket, std::optional<SandboxMembership> membership);
 
   // Those that have not spoken yet.
   size_t pending() const { return waiting_.size(); }
@@ -36,6 +40,7 @@ class OrphanBlanks {
   struct Waiting {
     UniqueFd socket;
     EventLoop::WatchId watch;
+    std::optional<SandboxMembership> membership;
   };
 
   void OnAnswer(uint64_t id);

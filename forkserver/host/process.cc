@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -27,6 +29,7 @@ struct PidfdInfo {
   uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
   int32_t exit_code;
 };
+constexpr uint64_t kPidfdInfoPid = 1u << 0;
 constexpr uint64_t kPidfdInfoExit = 1u << 3;
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0");
@@ -53,6 +56,16 @@ std::optional<ExitStatus> ReadExitInfo(int pidfd) {
                     .usage = std::nullopt};
 }
 
+// proc_pid_fdinfo(5): "Pid:" is in the reader's namespace, and 0 or less where it has none there.
+pid_t PidOfFdinfo(int pidfd) {
+  std::ifstream fdinfo(absl::StrFormat("/proc/self/fdinfo/%d", pidfd));
+  std::string line;
+  while (std::getline(fdinfo, line)) {
+    if (line.rfind("Pid:", 0) == 0) return atoi(line.c_str() + 4);
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string ExitStatus::ToString() const {
@@ -75,10 +88,22 @@ absl::StatusOr<Process> Process::Adopt(pid_t pid) {
   return Process(pid, std::move(pidfd));
 }
 
+absl::StatusOr<Process> Process::FromPidfd(UniqueFd pidfd) {
+  PidfdInfo info = {};
+  info.mask = kPidfdInfoPid;
+  if (ioctl(pidfd.get(), kPidfdGetInfo, &info) == 0 && info.pid != 0) {
+    return Process(static_cast<pid_t>(info.pid), std::move(pidfd));
+  }
+  const pid_t pid = PidOfFdinfo(pidfd.get());
+  if (pid <= 0) return absl::NotFoundError("PIDFD_GET_INFO: the child has been reaped");
+  return Process(pid, std::move(pidfd));
+}
+
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
-      status_(std::move(other.status_)) {}
+      status_(std::move(other.status_)),
+      sandboxed_(std::move(other.sandboxed_)) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
@@ -86,6 +111,7 @@ Process& Process::operator=(Process&& other) noexcept {
     pid_ = std::exchange(other.pid_, -1);
     pidfd_ = std::move(other.pidfd_);
     status_ = std::move(other.status_);
+    sandboxed_ = std::move(other.sandboxed_);
   }
   return *this;
 }
@@ -111,11 +137,14 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
   if (result == 0) {
     if (info.si_pid == 0) return std::optional<ExitStatus>();
     status_ = FromSiginfo(info, usage);
+    // The pid is the kernel's to give again, which goes through all others first.
+    sandboxed_.reset();
     return status_;
   }
   const int error = errno;
   if (error == ECHILD) {
     status_ = ReadExitInfo(pidfd_.get());
+    sandboxed_.reset();
     if (status_.has_value()) return status_;
   }
   return ErrnoStatus(error, absl::StrFormat("waitid pid %d", pid_));

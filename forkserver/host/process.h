@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -42,12 +43,19 @@ struct ExitStatus {
   std::string ToString() const;
 };
 
+class SandboxedChild;
+
 class Process {
  public:
   // Opens the pidfd of an unreaped child of this process by its pid: for a child whose own pidfd
   // was lost on the way. Its pid cannot have gone to another process, since nobody reaped it.
   // NotFound: no such child of ours.
   static absl::StatusOr<Process> Adopt(pid_t pid);
+
+  // Takes over a child of the calling process whose pid only its pidfd says, since it is in another
+  // pid namespace than its maker. Asks the kernel (PIDFD_GET_INFO, Linux 6.13; before that
+  // /proc/self/fdinfo). NotFound: it has been reaped.
+  static absl::StatusOr<Process> FromPidfd(UniqueFd pidfd);
 
   // Takes over a child of the calling process.
   Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
@@ -65,6 +73,14 @@ class Process {
   // DeadlineExceeded: it still runs. Other errors name the call ("waitid pid 412: ECHILD").
   absl::StatusOr<ExitStatus> Wait(absl::Duration timeout = absl::InfiniteDuration());
 
+  // Kept until the child has been reaped; of a sandboxed one.
+  void Keep(std::shared_ptr<SandboxedChild> sandboxed) { sandboxed_ = std::move(sandboxed); }
+  // Null: not sandboxed, or reaped.
+  SandboxedChild* sandboxed() const { return sandboxed_.get(); }
+
+  // Gives up the child, unreaped.
+  UniqueFd TakePidfd() { return std::move(pidfd_); }
+
   // pidfd_send_signal(2). NotFound once the child has been reaped.
   absl::Status Signal(int signal);
 
@@ -76,6 +92,7 @@ class Process {
   pid_t pid_;
   UniqueFd pidfd_;
   std::optional<ExitStatus> status_;
+  std::shared_ptr<SandboxedChild> sandboxed_;
 };
 
 }  // namespace forkserver

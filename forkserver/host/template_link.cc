@@ -30,7 +30,7 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                 }})) {}
 
 absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
-                                uint32_t flags) {
+                                ProcessType type, uint32_t flags) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
   if (absl::Status sent =
@@ -42,7 +42,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   // one, and keeps its slot for the pidfd.
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
-  requesters_.emplace(id, &requester);
+  requesters_.emplace(id, Asked{.requester = &requester, .type = type});
   return absl::OkStatus();
 }
 
@@ -73,17 +73,17 @@ void TemplateLink::CountAnswer() {
 }
 
 void TemplateLink::Disown(const ForkRequester& requester) {
-  for (auto& [id, owner] : requesters_) {
-    if (owner == &requester) owner = nullptr;
+  for (auto& [id, asked] : requesters_) {
+    if (asked.requester == &requester) asked.requester = nullptr;
   }
 }
 
-std::optional<ForkRequester*> TemplateLink::TakeRequester(uint64_t id) {
+std::optional<TemplateLink::Asked> TemplateLink::TakeRequester(uint64_t id) {
   const auto found = requesters_.find(id);
   if (found == requesters_.end()) return std::nullopt;
-  ForkRequester* const requester = found->second;
+  const Asked asked = found->second;
   requesters_.erase(found);
-  return requester;
+  return asked;
 }
 
 void TemplateLink::Relax() {
@@ -143,9 +143,11 @@ void TemplateLink::Kill(absl::Status why) {
   channel_.reset();
   if (process_) reaper_.KillAndReap(*TakeProcess());
   const auto unanswered = std::exchange(requesters_, {});
-  for (const auto& [id, requester] : unanswered) {
-    if (requester != nullptr) requester->OnTemplateDead(id, why_dead_);
+  for (const auto& [id, asked] : unanswered) {
+    if (asked.requester != nullptr) asked.requester->OnTemplateDead(id, why_dead_);
   }
+  // Its children hold what they need of it.
+  sandbox_.reset();
   events_.on_state();
 }
 
@@ -166,7 +168,7 @@ void TemplateLink::OnPacket(Packet& packet) {
   }
   switch (packet.frame().type) {
     case kHello:
-      return OnHello(packet.payload());
+      return OnHello(packet);
     case kForked:
       return OnForked(packet);
     case kFailed:
@@ -190,8 +192,8 @@ void TemplateLink::OnReady(std::span<const uint8_t> payload) {
   events_.on_state();
 }
 
-void TemplateLink::OnHello(std::span<const uint8_t> payload) {
-  absl::StatusOr<HelloMessage> hello = DecodeHello(payload);
+void TemplateLink::OnHello(Packet& packet) {
+  absl::StatusOr<HelloMessage> hello = DecodeHello(packet.payload());
   if (!hello.ok()) return Violation(std::string(hello.status().message()));
   if (hello->protocol_version != kProtocolVersion) {
     return Kill(absl::FailedPreconditionError(
@@ -204,6 +206,9 @@ void TemplateLink::OnHello(std::span<const uint8_t> payload) {
                         hello->build_id, build_id_)));
   }
   if (state_ != State::kStarting) return Violation("a second Hello");
+  absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = events_.on_hello(*hello, packet.descriptors());
+  if (!sandbox.ok()) return Kill(sandbox.status());
+  sandbox_ = *std::move(sandbox);
   hello_ = *std::move(hello);
   state_ = State::kServing;
   Relax();
@@ -214,23 +219,34 @@ void TemplateLink::OnForked(Packet& packet) {
   ForkedMessage forked;
   if (!Decode(packet.payload(), forked) || forked.pid <= 0) return Violation("a malformed Forked");
   const uint64_t id = packet.frame().request_id;
-  absl::StatusOr<Process> child = packet.descriptors().size() == 1
-                                      ? Process(forked.pid, packet.descriptors().Take(0))
-                                      : Process::Adopt(forked.pid);
+  const auto found = requesters_.find(id);
+  const ProcessType type = found != requesters_.end() ? found->second.type : ProcessType::kParent;
+  absl::StatusOr<Process> child = TakeOver(packet, forked.pid, type);
   if (!child.ok() && !slots_.empty()) {
     slots_.pop_back();
-    child = Process::Adopt(forked.pid);
+    child = TakeOver(packet, forked.pid, type);
   }
   // Whoever asked is still among those who are told of the template's end.
   if (!child.ok()) return Violation(std::string(child.status().message()));
-  const std::optional<ForkRequester*> requester = TakeRequester(id);
+  const std::optional<Asked> asked = TakeRequester(id);
   CountAnswer();
-  if (requester && *requester != nullptr) {
-    return (*requester)->OnForked(id, *std::move(child), forked);
+  if (asked && asked->requester != nullptr) {
+    return asked->requester->OnForked(id, *std::move(child), forked);
   }
   // Nobody wants it any more, or nobody has asked for it.
   reaper_.KillAndReap(*std::move(child));
-  if (!requester) Violation("an unasked Forked");
+  if (!asked) Violation("an unasked Forked");
+}
+
+// By its pidfd, or where that was lost, by the pid.
+absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, ProcessType type) {
+  const bool has_pidfd = packet.descriptors().size() == 1 && packet.descriptors().get(0) >= 0;
+  if (sandbox_ == nullptr) {
+    return has_pidfd ? Process(pid, packet.descriptors().Take(0)) : Process::Adopt(pid);
+  }
+  const SandboxMembership membership = sandbox_->For(type);
+  return has_pidfd ? membership.Admit(packet.descriptors().Take(0), type)
+                   : membership.Find(pid, type);
 }
 
 void TemplateLink::OnFailed(Packet& packet) {
@@ -239,10 +255,10 @@ void TemplateLink::OnFailed(Packet& packet) {
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
   const uint64_t id = packet.frame().request_id;
-  const std::optional<ForkRequester*> requester = TakeRequester(id);
-  if (!requester) return Violation("an unasked Failed");
+  const std::optional<Asked> asked = TakeRequester(id);
+  if (!asked) return Violation("an unasked Failed");
   CountAnswer();
-  if (*requester != nullptr) (*requester)->OnForkFailed(id, failed);
+  if (asked->requester != nullptr) asked->requester->OnForkFailed(id, failed);
 }
 
 }  // namespace forkserver

@@ -32,8 +32,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "child/process_types.h"
+#include "child/sandbox/sandbox_report.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
+#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/channel.h"
 #include "transceiver/messages.h"
@@ -46,7 +50,7 @@ class ForkRequester {
   virtual void OnForked(uint64_t id, Process process, const ForkedMessage& forked) = 0;
   virtual void OnForkFailed(uint64_t id, const FailedMessage& failed) = 0;
   // The template died and owed this answer: whether there is a child, only the far end of the
-  // launch socket can tell.
+  // launch socket can tell. What it had of a sandbox is still there during the call.
   virtual void OnTemplateDead(uint64_t id, const absl::Status& why) = 0;
 
  protected:
@@ -57,8 +61,25 @@ class TemplateLink {
  public:
   enum class State : uint8_t { kStarting, kServing, kDead };
 
+  // Of a sandboxed template: what it shares with its children, and which of the broker's rules are
+  // theirs.
+  struct Sandbox {
+    SandboxMembership children;
+    size_t templates_ruleset = 0;  // of templates below it
+
+    SandboxMembership For(ProcessType type) const {
+      SandboxMembership membership = children;
+      if (type == ProcessType::kForkServer) membership.ruleset = templates_ruleset;
+      return membership;
+    }
+  };
+
   struct Events {
     std::function<void(uint64_t id)> on_pong;
+    // Makes of a good Hello, and what came with it, what the template's sandbox is to the host;
+    // null: it has none. A Status refuses the template.
+    std::function<absl::StatusOr<std::unique_ptr<Sandbox>>(const HelloMessage&, DescriptorList&)>
+        on_hello;
     // The state is another one now, or told_pid is there.
     std::function<void()> on_state;
   };
@@ -70,9 +91,9 @@ class TemplateLink {
   absl::Status Start() { return channel_->Start(); }
 
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
-  // been answered. `flags`: kBlank, or none. An error means that the request was not sent and will
-  // not be answered.
-  absl::Status Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
+  // been answered. `type`: what it is to be, as far as is known. `flags`: kBlank, or none. An error
+  // means that the request was not sent and will not be answered.
+  absl::Status Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester, ProcessType type,
                     uint32_t flags = kNoFlags);
   // A requester that is going away: what it has asked for is killed and reaped when it comes.
   void Disown(const ForkRequester& requester);
@@ -113,19 +134,27 @@ class TemplateLink {
   const absl::Status& why_dead() const { return why_dead_; }
   // Set once serving.
   const HelloMessage& hello() const { return hello_; }
+  // Null: not sandboxed, not serving yet, or dead and its requesters told.
+  const Sandbox* sandbox() const { return sandbox_.get(); }
 
  private:
   void OnPacket(Packet& packet);
   void OnReady(std::span<const uint8_t> payload);
-  void OnHello(std::span<const uint8_t> payload);
+  void OnHello(Packet& packet);
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
   absl::Status SendFailed(absl::Status sent);
   void FreeSlot();
   void KeepSlot();
   void CountAnswer();
+  struct Asked {
+    ForkRequester* requester;
+    ProcessType type;
+  };
+
   // Nothing: that Fork was not asked for, or is answered.
-  std::optional<ForkRequester*> TakeRequester(uint64_t id);
+  std::optional<Asked> TakeRequester(uint64_t id);
+  absl::StatusOr<Process> TakeOver(Packet& packet, pid_t pid, ProcessType type);
   void Relax();
   void Violation(std::string_view what);
 
@@ -142,8 +171,9 @@ class TemplateLink {
   pid_t told_pid_ = 0;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
-  // Of each Fork that is not answered; null where the requester has gone away.
-  absl::flat_hash_map<uint64_t, ForkRequester*> requesters_;
+  std::unique_ptr<Sandbox> sandbox_;
+  // Of each Fork that is not answered; the requester is null where it has gone away.
+  absl::flat_hash_map<uint64_t, Asked> requesters_;
   absl::flat_hash_set<uint64_t> pings_;  // that are not answered
 };
 

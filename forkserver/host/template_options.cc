@@ -3,6 +3,7 @@
 #include <set>
 
 #include "absl/strings/str_format.h"
+#include "forkserver/host/broker/path_policy.h"
 
 namespace forkserver {
 
@@ -25,6 +26,15 @@ absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
     if (one.evict_after < absl::ZeroDuration()) {
       return absl::InvalidArgumentError(
           absl::StrFormat("start: template '%s': evict_after is negative", one.name));
+    }
+    if (one.sandbox.policy >= SandboxPolicyId::kCount) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("start: template '%s': there is no sandbox policy %d", one.name,
+                          static_cast<int>(one.sandbox.policy)));
+    }
+    if (absl::StatusOr<PathPolicy> files = PathPolicy::Create(one.sandbox.files); !files.ok()) {
+      return absl::InvalidArgumentError(absl::StrFormat("start: template '%s': %s", one.name,
+                                                        std::string(files.status().message())));
     }
     for (const ProcessType type : one.types) {
       if (FindProcessType(type) == nullptr) {

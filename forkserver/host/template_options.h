@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "child/process_types.h"
+#include "child/sandbox/sandbox_options.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/warm_up.h"
 
@@ -42,6 +43,8 @@ struct TemplateOptions {
   std::vector<WarmUp> warm_ups = {};    // in this order
   // How its memory is kept from costing each of its forks (preload/freeze/freeze.h).
   FreezeMethod freeze = FreezeMethod::kMemfd;
+  // What its children may do. Of a template below a sandboxed one: what is taken away besides.
+  SandboxOptions sandbox = {};
   TemplateStart start = TemplateStart::kOnFirstUse;
   // Ended when nothing was launched from it for that long, and started again on its next use.
   absl::Duration evict_after = absl::InfiniteDuration();
@@ -50,7 +53,8 @@ struct TemplateOptions {
 };
 
 // InvalidArgument: a name that is empty, taken or "root"; a parent that is no template above it; a
-// type that two templates claim or that has no row; bounds that cannot be.
+// type that two templates claim or that has no row; bounds that cannot be; a policy or a file rule
+// that is none.
 absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options);
 
 }  // namespace forkserver

@@ -28,12 +28,19 @@ TemplateStatus::State StateOf(const TemplateLink& link) {
   return TemplateStatus::State::kDead;
 }
 
+// Of a template that has none.
+absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const HelloMessage&,
+                                                                     DescriptorList& descriptors) {
+  if (descriptors.size() == 0) return std::unique_ptr<TemplateLink::Sandbox>();
+  return absl::InternalError("the seed's Hello has descriptors");
+}
+
 }  // namespace
 
 TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
                          const SelfImage& self, const TemplateMakings& makings,
-                         std::vector<TemplateOptions> options,
-                         std::function<void(uint64_t id)> on_pong)
+                         const PrefsGeneration& prefs, std::vector<TemplateOptions> options,
+                         BrokerOptions broker_options, std::function<void(uint64_t id)> on_pong)
     : loop_(loop),
       reaper_(reaper),
       ids_(ids),
@@ -41,6 +48,7 @@ TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const
       self_(self),
       makings_(makings),
       on_pong_(std::move(on_pong)),
+      prefs_(prefs),
       orphans_(loop, reaper) {
   templates_.reserve(options.size() + 1);
   templates_.push_back({.options = {.name = std::string(kRootTemplate), .parent = ""}});
@@ -48,12 +56,18 @@ TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const
     Template* const parent = Find(one.parent);
     templates_.push_back({.options = std::move(one), .parent = parent});
   }
-  for (Template& one : templates_) one.bounds = BoundsOf(one.options);
+  std::vector<TemplateOptions> all;
+  for (Template& one : templates_) {
+    one.bounds = BoundsOf(one.options);
+    all.push_back(one.options);
+  }
+  sandboxes_ = std::make_unique<SandboxHost>(all, std::move(broker_options));
 }
 
 TemplateSet::~TemplateSet() {
   for (Template& one : templates_) {
     if (one.eviction != 0) loop_.CancelTimer(one.eviction);
+    UnwatchLifeline(one);
   }
 }
 
@@ -108,7 +122,8 @@ std::string TemplateSet::Label(const Template& one) {
 absl::Status TemplateSet::StartSeed(Seed seed) {
   seed_ = std::make_unique<TemplateLink>(
       "seed", loop_, reaper_, std::move(seed.socket), makings_.image.build_id,
-      facts_.null_device.get(), TemplateLink::Events{.on_pong = on_pong_, .on_state = [] {}});
+      facts_.null_device.get(),
+      TemplateLink::Events{.on_pong = on_pong_, .on_hello = RefuseSandbox, .on_state = [] {}});
   seed_->SetProcess(std::move(seed.process));
   return seed_->Start();
 }
@@ -189,7 +204,7 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
   const std::string name = ("fs-" + one.options.name).substr(0, kMaxProcessNameBytes);
   absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
       {.type = ProcessType::kForkServer, .argv = {self_.name, one.options.name}, .name = name},
-      parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, {});
+      parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, prefs_);
   if (!plan.ok()) return plan.status();
 
   one.answer = Answer::kGiven;
@@ -197,11 +212,21 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
   auto link = std::make_unique<TemplateLink>(
       Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
       facts_.null_device.get(),
-      TemplateLink::Events{.on_pong = on_pong_, .on_state = [this, &one] { OnState(one); }});
+      TemplateLink::Events{
+          .on_pong = on_pong_,
+          .on_hello =
+              [this, &one](const HelloMessage& hello, DescriptorList& descriptors) {
+                return AdmitSandbox(one, hello, descriptors);
+              },
+          .on_state = [this, &one] { OnState(one); }});
+  UnwatchLifeline(one);
+  one.parents_chain.reset();
+  one.orphaned_from.reset();
   if (one.pool != nullptr) one.pool->SetLink(*link);  // its blanks are as good as before
   one.link = std::move(link);
   if (parent != nullptr) {
-    if (absl::Status asked = parent->Fork(one.start_request, std::move(sockets.second), *this);
+    if (absl::Status asked = parent->Fork(one.start_request, std::move(sockets.second), *this,
+                                          ProcessType::kForkServer);
         !asked.ok()) {
       return Fail(one, std::move(asked));
     }
@@ -233,6 +258,9 @@ void TemplateSet::OnForked(uint64_t id, Process process, const ForkedMessage&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return reaper_.KillAndReap(std::move(process));
   one->answer = Answer::kGiven;
+  if (const SandboxedChild* sandboxed = process.sandboxed()) {
+    one->parents_chain = sandboxed->membership().chain;
+  }
   one->link->SetProcess(std::move(process));
   OnState(*one);
 }
@@ -248,6 +276,11 @@ void TemplateSet::OnTemplateDead(uint64_t id, const absl::Status&) {
   Template* const one = FindByRequest(id);
   if (one == nullptr) return;
   one->answer = Answer::kLost;
+  const TemplateLink* const parent = one->parent != nullptr ? one->parent->link.get() : nullptr;
+  if (parent != nullptr && parent->sandbox() != nullptr) {
+    one->orphaned_from = parent->sandbox()->For(ProcessType::kForkServer);
+    one->parents_chain = one->orphaned_from->chain;
+  }
   OnState(*one);
 }
 
@@ -258,11 +291,44 @@ void TemplateSet::OnState(Template& one) {
     TemplateLink* const parent = one.parent != nullptr ? one.parent->link.get() : seed_.get();
     if (parent != nullptr) parent->ReadAnswers();
   }
-  if (one.link->state() == TemplateLink::State::kServing && one.pool != nullptr) {
-    one.pool->OnServing();
+  if (one.link->state() == TemplateLink::State::kServing) {
+    WatchLifeline(one);
+    if (one.pool != nullptr) one.pool->OnServing();
+  } else {
+    UnwatchLifeline(one);
   }
   AdoptOrphan(one);
   EndStart(one);
+}
+
+absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> TemplateSet::AdmitSandbox(
+    Template& one, const HelloMessage& hello, DescriptorList& descriptors) {
+  // Its Hello may overtake its parent's word of it, which says whose chain it is in.
+  if (one.answer == Answer::kOwed && one.parent != nullptr) one.parent->link->ReadAnswers();
+  const auto index = static_cast<size_t>(&one - templates_.data());
+  return sandboxes_->Admit(index, one.parents_chain, hello, descriptors);
+}
+
+// The init of a pid namespace that dies takes all children with it, and its template can fork no
+// others: it is as good as dead, and started again on its next use.
+void TemplateSet::WatchLifeline(Template& one) {
+  const TemplateLink::Sandbox* const sandbox = one.link->sandbox();
+  // Of a template below another one the chain is that one's to watch.
+  if (sandbox == nullptr || one.parents_chain != nullptr || one.lifeline != 0) return;
+  const int lifeline = sandbox->children.chain->lifeline();
+  if (lifeline < 0) return;
+  absl::StatusOr<EventLoop::WatchId> watch =
+      loop_.Watch(lifeline, EPOLLRDHUP, [this, &one](uint32_t) {
+        UnwatchLifeline(one);
+        one.link->Kill(absl::UnavailableError(Label(one) + " died: the init of its children's pid "
+                                                           "namespace has ended"));
+      });
+  // Without it, the next Fork says ENOMEM.
+  one.lifeline = watch.value_or(0);
+}
+
+void TemplateSet::UnwatchLifeline(Template& one) {
+  if (one.lifeline != 0) loop_.Unwatch(std::exchange(one.lifeline, 0));
 }
 
 // A template whose parent died between forking it and saying so: its own word of its pid has to
@@ -270,7 +336,9 @@ void TemplateSet::OnState(Template& one) {
 void TemplateSet::AdoptOrphan(Template& one) {
   if (one.answer != Answer::kLost || one.link->told_pid() == 0) return;
   one.answer = Answer::kGiven;
-  absl::StatusOr<Process> process = Process::Adopt(one.link->told_pid());
+  absl::StatusOr<Process> process =
+      one.orphaned_from ? one.orphaned_from->Find(one.link->told_pid(), ProcessType::kForkServer)
+                        : Process::Adopt(one.link->told_pid());
   if (process.ok()) {
     one.link->SetProcess(*std::move(process));
   } else {
@@ -310,6 +378,7 @@ void TemplateSet::Evict(Template& one) {
   }
   if (NowNanos() < IdleAt(one)) return WatchForIdleness(one);
   one.pool.reset();
+  UnwatchLifeline(one);
   if (std::optional<Process> process = one.link->TakeProcess()) {
     reaper_.KillAndReap(*std::move(process));
   }
@@ -323,6 +392,9 @@ TemplateStatus TemplateSet::Describe(const Template& one) {
   status.state = StateOf(*one.link);
   status.why_dead = one.link->why_dead();
   status.pid = one.link->pid();
+  if (one.link->sandbox() != nullptr && one.parents_chain == nullptr) {
+    status.init_pid = one.link->sandbox()->children.chain->init_pid();
+  }
   if (one.pool != nullptr) status.idle_blanks = one.pool->idle_pids();
   status.hello = one.link->hello();
   return status;
@@ -363,6 +435,7 @@ void TemplateSet::BeginEnd(const absl::Status& why) {
   why_ending_ = why;
   for (Template& one : templates_) {
     one.pool.reset();
+    UnwatchLifeline(one);
     if (one.link == nullptr) continue;
     EndStart(one);
     one.link->WatchForAnswers();

@@ -29,11 +29,14 @@
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
+#include "forkserver/host/sandbox_chain.h"
+#include "forkserver/host/sandbox_host.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
 #include "forkserver/host/template_options.h"
 #include "forkserver/server/hello.h"
 #include "forkserver/server/template_program.h"
+#include "preload/prefs/prefs_store.h"
 
 namespace forkserver {
 
@@ -46,16 +49,19 @@ struct TemplateStatus {
   State state = State::kNotStarted;
   absl::Status why_dead = {};           // of kDead
   std::optional<pid_t> pid = {};        // once it is known
+  std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children
   std::vector<pid_t> idle_blanks = {};  // that wait in its pool
   HelloMessage hello = {};              // of kServing
 };
 
 class TemplateSet : private ForkRequester {
  public:
-  // `options` has passed CheckTemplateOptions. `on_pong` hears of every answered Ping.
+  // `options` has passed CheckTemplateOptions. `prefs`: those of the moment, for the sandboxes'
+  // levels. `on_pong` hears of every answered Ping.
   TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
-              const SelfImage& self, const TemplateMakings& makings,
-              std::vector<TemplateOptions> options, std::function<void(uint64_t id)> on_pong);
+              const SelfImage& self, const TemplateMakings& makings, const PrefsGeneration& prefs,
+              std::vector<TemplateOptions> options, BrokerOptions broker_options,
+              std::function<void(uint64_t id)> on_pong);
   TemplateSet(const TemplateSet&) = delete;
   TemplateSet& operator=(const TemplateSet&) = delete;
   ~TemplateSet();
@@ -80,6 +86,9 @@ class TemplateSet : private ForkRequester {
 
   TemplateLink& root() { return *templates_.front().link; }
   std::optional<pid_t> seed_pid() const;
+
+  // Null: nothing is sandboxed yet.
+  SandboxReporter* reporter() { return sandboxes_->reporter(); }
 
   // Ends idle blanks, and forks none for a while.
   void ShrinkPools();
@@ -114,6 +123,11 @@ class TemplateSet : private ForkRequester {
     int waiters = 0;
     int64_t last_used = 0;
     EventLoop::TimerId eviction = 0;
+    // Of the template that it was forked from, where that is sandboxed.
+    std::shared_ptr<SandboxChain> parents_chain = {};
+    // What a parent that died without an answer had for it.
+    std::optional<SandboxMembership> orphaned_from = {};
+    EventLoop::WatchId lifeline = 0;
   };
 
   void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
@@ -137,6 +151,11 @@ class TemplateSet : private ForkRequester {
   static absl::Status Fail(Template& one, absl::Status why);
   void OnState(Template& one);
   void AdoptOrphan(Template& one);
+  absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> AdmitSandbox(Template& one,
+                                                                      const HelloMessage& hello,
+                                                                      DescriptorList& descriptors);
+  void WatchLifeline(Template& one);
+  void UnwatchLifeline(Template& one);
   void EndStart(Template& one);
   static int64_t IdleAt(const Template& one);
   void WatchForIdleness(Template& one);
@@ -149,11 +168,13 @@ class TemplateSet : private ForkRequester {
   const SelfImage& self_;
   const TemplateMakings& makings_;
   const std::function<void(uint64_t id)> on_pong_;
+  const PrefsGeneration& prefs_;
   OrphanBlanks orphans_;
   uint64_t changes_ = 0;
   absl::Status why_ending_;             // ok until BeginEnd
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
-  std::vector<Template> templates_;     // the root first; never grows: pointers into it are kept
+  std::unique_ptr<SandboxHost> sandboxes_;
+  std::vector<Template> templates_;  // the root first; never grows: pointers into it are kept
 };
 
 }  // namespace forkserver

@@ -74,7 +74,7 @@ class Server {
     const int64_t received_at = loop_.image.clock.Now();
     UniqueFd launch_socket = packet.descriptors().Take(0);
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
-    PageRecord* const record = learner_.BeforeFork();
+    PageRecord* const record = loop_.learning == Learning::kOn ? learner_.BeforeFork() : nullptr;
     const ClonedProcess cloned = CloneOnFreshStackPage(
         {.launch_socket = launch_socket, .record = record, .is_blank = is_blank});
     const int64_t cloned_at = loop_.image.clock.Now();
@@ -135,7 +135,9 @@ class Server {
               .arena = arena_,
               .record = birth.record,
               .learned = learner_.pages(),
-              .populated = birth.is_blank ? Populated::kAll : Populated::kFolios});
+              .plan = birth.is_blank ? PlanArrival::kLater : PlanArrival::kOnItsWay,
+              .sandbox = &loop_.sandbox,
+              .own_layers = loop_.own_layers});
   }
 
   const ForkLoop& loop_;

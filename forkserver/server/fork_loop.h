@@ -17,15 +17,25 @@
 
 #include "child/child_program.h"
 #include "child/process_image.h"
+#include "child/sandbox/own_layers.h"
+#include "child/sandbox/sandbox_report.h"
 #include "forkserver/server/clone_process.h"
 
 namespace forkserver {
+
+enum class Learning : uint8_t { kOff, kOn };
 
 struct ForkLoop {
   int socket;  // borrowed
   const ProcessCloner& cloner;
   const ProcessImage& image;
   const ChildPrograms& programs;
+  // What this template has engaged, and what each of its children adds.
+  const SandboxReport& sandbox;
+  OwnLayers own_layers;
+  // Whether early children can record the pages that they touch: not where a filter lets nobody
+  // open /proc/self/pagemap.
+  Learning learning;
 
   // Returns the template's exit status: 0 for Shutdown and for a host that is gone. Children that
   // it forks do not return.

@@ -93,6 +93,7 @@ std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> 
     out.U64(entry.largest_bytes);
     out.String(Cut({entry.largest, strnlen(entry.largest, sizeof(entry.largest))}));
   }
+  Encode(message.sandbox, out);
   return out.written();
 }
 
@@ -117,7 +118,8 @@ absl::StatusOr<HelloMessage> DecodeHello(std::span<const uint8_t> payload) {
     report.error = std::string(in.String());
     message.warm_ups.push_back(std::move(report));
   }
-  if (!in.ok() || !DecodeFreeze(in, message.freeze) || !in.AtEnd()) {
+  if (!in.ok() || !DecodeFreeze(in, message.freeze) || !Decode(in, message.sandbox) ||
+      !in.AtEnd()) {
     return absl::InvalidArgumentError("Hello: malformed");
   }
   return message;

@@ -2,6 +2,9 @@
 //
 // The host refuses a template of another protocol version or build id, and shows the rest to
 // whoever asks how the launches came to cost what they cost.
+//
+// Descriptors that travel with it: the listener, where the sandbox has engaged that layer; then the
+// pidfd and the lifeline of the init, where it has engaged a pid namespace.
 #ifndef FORKSERVER_SERVER_HELLO_H_
 #define FORKSERVER_SERVER_HELLO_H_
 
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "child/sandbox/sandbox_report.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/warm_up.h"
 
@@ -32,6 +36,7 @@ struct HelloMessage {
   int64_t serving_at = 0;     // warmed up and about to serve
   std::vector<WarmUpReport> warm_ups;
   FreezeReport freeze;
+  SandboxReport sandbox;
 };
 
 // Into `buffer`, of kMaxPayloadBytes; returns the part that was written. Long names and errors are

@@ -1,13 +1,22 @@
 #include "forkserver/server/template_program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 #include "child/launch_step.h"
+#include "child/sandbox/engage.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "forkserver/server/fork_loop.h"
 #include "forkserver/server/hello.h"
+#include "forkserver/server/pid_namespace_init.h"
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/glibc_allocator.h"
 #include "preload/single_thread.h"
@@ -20,10 +29,81 @@ namespace {
 
 constexpr int kExitCannotServe = 1;
 
+// What this template has done when it comes to the sandbox and the freeze.
+struct Preparation {
+  int64_t started_at = 0;
+  std::vector<WarmUpReport> warm_ups = {};
+  FreezeMethod freeze = FreezeMethod::kOff;
+  SandboxEngagement sandbox = {};
+  SandboxLayers required = 0;
+  Learning learning = Learning::kOn;
+};
+
+// Says on `socket` that there will be no Hello, and why.
+int RefuseToServe(int socket, LaunchStep step, int error, uint32_t index, std::string_view detail) {
+  uint8_t payload[FailedMessage::kMaxBytes];
+  const FailedMessage failed = {.step = static_cast<uint16_t>(step),
+                                .about = 0,
+                                .error = error,
+                                .index = index,
+                                .detail = detail};
+  SendPacket(socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
+  return kExitCannotServe;
+}
+
+// For the layer that is required and missing; nothing is, where this is called.
+int RefuseWithoutLayer(int socket, const SandboxReport& report, SandboxLayer layer) {
+  const std::string detail =
+      std::string(SandboxLayerName(layer)) + ": " + LayerStateText(report[layer]);
+  return RefuseToServe(socket, LaunchStep::kSandbox, report[layer].error,
+                       static_cast<uint32_t>(layer), detail);
+}
+
+// What goes with the Hello, and is closed here when it is gone: whoever holds the listener answers
+// for the sandboxed.
+struct HelloDescriptors {
+  UniqueFd listener;
+  PidNamespaceInit init;
+
+  std::span<const int> List(std::span<int, 3> room) const {
+    size_t count = 0;
+    if (listener.is_open()) room[count++] = listener.get();
+    if (init.pidfd() >= 0) {
+      room[count++] = init.pidfd();
+      room[count++] = init.lifeline();
+    }
+    return room.first(count);
+  }
+};
+
+// Nothing of it writes to memory that is frozen: see FreezeAndServe.
+int SayHello(int socket, HelloMessage& hello, const HelloDescriptors& descriptors) {
+  Mapping buffer;
+  if (const int error =
+          buffer.Map(kMaxPayloadBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+      error != 0) {
+    return error;
+  }
+  hello.serving_at = NowNanos();
+  int room[3];
+  return SendPacket(socket, Blocking::kWait, {.type = kHello}, Encode(hello, buffer.bytes()),
+                    descriptors.List(room));
+}
+
 // From the freeze on nothing here may write to memory that was there before, but to the stack: what
 // the Hello is made of is made before, and encoded into memory of its own.
-int FreezeAndServe(const TemplateMakings& makings, int socket, int64_t started_at,
-                   std::vector<WarmUpReport> warm_ups, FreezeMethod freeze) {
+int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation preparation) {
+  SandboxEngagement& sandbox = preparation.sandbox;
+  UniqueFd proc_self;
+  HelloDescriptors descriptors;
+  if (sandbox.report().level != kSandboxOff) {
+    // What the freeze reads of /proc is out of sight then.
+    proc_self.reset(open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    sandbox.EnterNamespaces(PidNamespace::kOfItsOwn);
+    if (const int error = descriptors.init.Prepare(); error != 0) {
+      return RefuseToServe(socket, LaunchStep::kSandbox, error, 0, "socketpair for the init");
+    }
+  }
   HelloMessage hello = {
       .protocol_version = kProtocolVersion,
       .build_id = makings.image.build_id,
@@ -31,30 +111,39 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, int64_t started_a
       .capabilities =
           makings.capabilities | (makings.cloner.has_clone3() ? uint32_t{kForksWithClone3} : 0u) |
           (makings.image.thread_block.tid() != nullptr ? uint32_t{kKeepsThreadIds} : 0u),
-      .started_at = started_at,
+      .started_at = preparation.started_at,
       .serving_at = 0,
-      .warm_ups = std::move(warm_ups),
-      .freeze = {}};
+      .warm_ups = std::move(preparation.warm_ups),
+      .freeze = {},
+      .sandbox = {}};
   const bool is_quiet = makings.image.thread_block.Quiet();
   hello.freeze = FreezeMemory(
-      {.method = freeze,
-       .thread_block = is_quiet ? ThreadBlockPages::kFrozen : ThreadBlockPages::kLeftOut});
-  {
-    Mapping buffer;
-    if (buffer.Map(kMaxPayloadBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1) !=
-        0) {
-      return kExitCannotServe;
-    }
-    hello.serving_at = NowNanos();
-    if (SendPacket(socket, Blocking::kWait, {.type = kHello}, Encode(hello, buffer.bytes()), {}) !=
-        0) {
-      return kExitCannotServe;
+      {.method = preparation.freeze,
+       .thread_block = is_quiet ? ThreadBlockPages::kFrozen : ThreadBlockPages::kLeftOut,
+       .proc_self = proc_self.is_open() ? proc_self.get() : kProcByName});
+  proc_self.reset();
+  sandbox.Lock();
+  descriptors.listener = sandbox.TakeListener();
+  if (sandbox.report()[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged) {
+    if (const int error = descriptors.init.Fork(makings.cloner, sandbox.own_layers()); error != 0) {
+      sandbox.report().Refused(SandboxLayer::kPidNamespace, SandboxCall::kForkInit, error);
+      return RefuseWithoutLayer(socket, sandbox.report(), SandboxLayer::kPidNamespace);
     }
   }
+  if (const SandboxLayer missing = FirstMissing(sandbox.report(), preparation.required);
+      missing != SandboxLayer::kCount) {
+    return RefuseWithoutLayer(socket, sandbox.report(), missing);
+  }
+  hello.sandbox = sandbox.report();
+  if (SayHello(socket, hello, descriptors) != 0) return kExitCannotServe;
+  descriptors = {};
   return ForkLoop{.socket = socket,
                   .cloner = makings.cloner,
                   .image = makings.image,
-                  .programs = makings.programs}
+                  .programs = makings.programs,
+                  .sandbox = sandbox.report(),
+                  .own_layers = sandbox.own_layers(),
+                  .learning = preparation.learning}
       .Run();
 }
 
@@ -66,38 +155,61 @@ const TemplateMaking* FindMaking(const TemplateMakings& makings, std::span<char*
   return nullptr;
 }
 
-int RefuseToServe(ChildContext& context, LaunchStep step, int error, absl::string_view detail) {
-  uint8_t payload[FailedMessage::kMaxBytes];
-  const FailedMessage failed = {.step = static_cast<uint16_t>(step),
-                                .about = 0,
-                                .error = error,
-                                .index = 0,
-                                .detail = {detail.data(), detail.size()}};
-  context.channel.Send({.type = kFailed}, Encode(failed, payload));
-  return kExitCannotServe;
+// Also where it has none of its own: what is inherited holds.
+int PrepareSandbox(const TemplateMaking& making, const ChildContext& context,
+                   Preparation& preparation) {
+  const SandboxOptions& options = making.sandbox;
+  SandboxPolicyId id = options.policy;
+  int level = kSandboxOff;
+  if (id != SandboxPolicyId::kNone) {
+    level = std::clamp(context.prefs.GetInt(SandboxLevelPref(id), kFullSandbox), kSandboxOff,
+                       kFullSandbox);
+  }
+  if (level == kSandboxOff) {
+    id = context.sandbox.policy;
+    level = context.sandbox.level;
+  }
+  if (level == kSandboxOff) return 0;
+  const SandboxPolicy policy = MakeSandboxPolicy(id);
+  absl::StatusOr<SandboxEngagement> sandbox =
+      SandboxEngagement::Prepare(policy, level, context.sandbox);
+  if (!sandbox.ok()) {
+    return RefuseToServe(context.channel.fd(), LaunchStep::kSandbox, EINVAL, 0,
+                         std::string(sandbox.status().message()));
+  }
+  preparation.sandbox = *std::move(sandbox);
+  preparation.required = policy.required | options.required;
+  if (policy.calls.AnswerTo(SYS_openat).kind != CallAnswer::Kind::kAsk) {
+    preparation.learning = Learning::kOff;
+  }
+  return 0;
 }
 
 }  // namespace
 
 int TemplateProgram::Run(ChildContext& context) {
+  const int socket = context.channel.fd();
   const TemplateMaking* making = FindMaking(makings_, context.argv);
   if (making == nullptr) {
-    return RefuseToServe(context, LaunchStep::kPlan, ENOENT, context.argv[1]);
+    return RefuseToServe(socket, LaunchStep::kPlan, ENOENT, 0, context.argv[1]);
   }
   if (making->freeze == FreezeMethod::kMemfd) PrepareAllocatorForFreeze();
-  std::vector<WarmUpReport> reports = RunWarmUps(making->warm_ups);
+  Preparation preparation = {
+      .started_at = context.ready.done_at[static_cast<size_t>(LaunchStep::kReady)],
+      .warm_ups = RunWarmUps(making->warm_ups),
+      .freeze = making->freeze};
   // What a warm-up printed must not be printed again by every child.
   fflush(nullptr);
   if (const absl::Status single = CheckSingleThreaded(); !single.ok()) {
-    return RefuseToServe(context, LaunchStep::kSingleThread, EBUSY, single.message());
+    return RefuseToServe(socket, LaunchStep::kSingleThread, EBUSY, 0,
+                         std::string(single.message()));
   }
-  return FreezeAndServe(makings_, context.channel.fd(),
-                        context.ready.done_at[static_cast<size_t>(LaunchStep::kReady)],
-                        std::move(reports), making->freeze);
+  if (const int status = PrepareSandbox(*making, context, preparation); status != 0) return status;
+  return FreezeAndServe(makings_, socket, std::move(preparation));
 }
 
 int ServeAsSeed(const TemplateMakings& makings, int socket) {
-  return FreezeAndServe(makings, socket, NowNanos(), {}, FreezeMethod::kOff);
+  return FreezeAndServe(makings, socket, {.started_at = NowNanos()});
 }
 
 }  // namespace forkserver

@@ -1,6 +1,7 @@
 // A template as a child program: what a process of type forkserver runs.
 //
-// Warm up, check that no thread is left, freeze, say Hello, serve. A template is launched as every
+// Warm up, check that no thread is left, enter namespaces, freeze, lock the sandbox, say Hello,
+// serve; without a sandbox, the freeze follows the check. A template is launched as every
 // other child is, by a Plan on its launch socket, and goes on to serve that same socket: so
 // templates nest to any depth without a second mechanism.
 #ifndef FORKSERVER_SERVER_TEMPLATE_PROGRAM_H_
@@ -11,6 +12,7 @@
 
 #include "child/child_program.h"
 #include "child/process_image.h"
+#include "child/sandbox/sandbox_options.h"
 #include "forkserver/server/clone_process.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/warm_up.h"
@@ -22,6 +24,7 @@ struct TemplateMaking {
   std::string name;
   std::vector<WarmUp> warm_ups = {};
   FreezeMethod freeze = FreezeMethod::kMemfd;
+  SandboxOptions sandbox = {};
 };
 
 // What a program's templates are made of. Built at the first statement of main, in the host and

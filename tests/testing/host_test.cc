@@ -59,27 +59,39 @@ std::string ListDescriptors() {
 struct Count {
   size_t descriptors = 0;
   size_t children = 0;
+
+  bool operator==(const Count&) const = default;
 };
 
-// What a template (or the seed, or a blank) that runs has in the host: a child, and for it a socket
-// and a pidfd.
-size_t CountServersOwn(const ForkServer& server) {
-  size_t own = server.seed_pid().has_value() ? 1 : 0;
+// What a template (or the seed, a blank, or the init of a pid namespace) that runs has in the host:
+// a child, and for it a socket and a pidfd. A sandbox's listener is one more descriptor, and its
+// broker has two.
+Count CountServersOwn(const ForkServer& server) {
+  Count own;
+  own.children = server.seed_pid().has_value() ? 1 : 0;
+  bool has_broker = false;
   for (const TemplateStatus& one : server.templates()) {
-    own += (one.pid.has_value() ? 1 : 0) + one.idle_blanks.size();
+    own.children +=
+        (one.pid.has_value() ? 1 : 0) + (one.init_pid.has_value() ? 1 : 0) + one.idle_blanks.size();
+    const LayerState& listener = one.hello.sandbox[SandboxLayer::kListener];
+    if (listener.outcome != LayerOutcome::kEngaged) continue;
+    has_broker = true;
+    if (one.init_pid.has_value()) ++own.descriptors;
   }
+  own.descriptors += 2 * own.children + (has_broker ? 2 : 0);
   return own;
 }
 
 // All but the server's own.
 Count CountOthers(const ForkServer& server) {
-  const size_t own = CountServersOwn(server);
-  return {.descriptors = CountOpenDescriptors() - 2 * own, .children = CountChildren() - own};
+  const Count own = CountServersOwn(server);
+  return {.descriptors = CountOpenDescriptors() - own.descriptors,
+          .children = CountChildren() - own.children};
 }
 
 // False: it is doing something, perhaps on a thread of its own.
 bool CountOthersAtRest(const ForkServer& server, Count& count) {
-  const size_t own = CountServersOwn(server);
+  const Count own = CountServersOwn(server);
   if (server.in_flight() > 0) return false;
   count = CountOthers(server);
   return server.in_flight() == 0 && CountServersOwn(server) == own;
