@@ -1,0 +1,73 @@
+#include "tests/sandbox/run_unsandboxed.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/sandbox/answers.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver::testing {
+namespace {
+
+constexpr char kProgram[] = "tests/sandbox/attempt_runner";
+
+}  // namespace
+
+absl::StatusOr<AttemptResult> ResultOfEnd(const ExitStatus& status, const Attempt& attempt) {
+  if (status.kind == ExitStatus::Kind::kKilled) {
+    return Answer(Outcome::kKilled, "", status.code);
+  }
+  if (attempt.proof == Proof::kReplacesProgram && status.code == kExitOfReplacement) return Done();
+  return absl::InternalError(
+      absl::StrCat(std::string(attempt.name), " sent no result and ", status.ToString()));
+}
+
+absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
+                                             RunAs user) {
+  return RunUnsandboxed(name, host, host.targets(), user);
+}
+
+absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
+                                             const AttemptTargets& targets, RunAs user) {
+  // The program writes its result to stdout.
+  const UniqueFd answer(memfd_create("result", MFD_CLOEXEC));
+  if (!answer.is_open()) return ErrnoStatus(errno, "memfd_create");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, answer.get(), STDOUT_FILENO);
+  // Copied above all numbers first: one that is given may lie where another one is to be.
+  std::vector<UniqueFd> copies;
+  for (const GivenDescriptor& given : host.descriptors()) {
+    copies.emplace_back(fcntl(given.fd, F_DUPFD_CLOEXEC, 100));
+    posix_spawn_file_actions_adddup2(&actions, copies.back().get(), given.number);
+  }
+  std::string program = kProgram;
+  std::string attempt_name(name);
+  std::string aim = EncodeTargets(targets);
+  std::string as_nobody = "nobody";
+  char* const argv[] = {program.data(), attempt_name.data(), aim.data(),
+                        user == RunAs::kNobody ? as_nobody.data() : nullptr, nullptr};
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, kProgram, &actions, nullptr, argv, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("posix_spawn ", kProgram));
+  absl::StatusOr<Process> process = Process::Adopt(pid);
+  if (!process.ok()) return process.status();
+  const absl::StatusOr<ExitStatus> status = process->Wait(absl::Minutes(1));
+  if (!status.ok()) return status.status();
+
+  AttemptResult result;
+  const ssize_t size = pread(answer.get(), &result, sizeof(result), 0);
+  if (size == sizeof(result) && status->success()) return result;
+  const Attempt* const attempt = FindAttempt(name);
+  return ResultOfEnd(
+      *status, attempt != nullptr ? *attempt : Attempt{.name = name, .what = "", .run = nullptr});
+}
+
+}  // namespace forkserver::testing
