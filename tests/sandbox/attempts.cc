@@ -18,11 +18,8 @@ static_assert(std::has_unique_object_representations_v<AttemptResult>, "no paddi
 
 std::vector<Attempt> Collect() {
   std::vector<Attempt> all;
-  for (const std::span<const Attempt> subject :
-       {FileAttempts(), FileChangeAttempts(), ProcFileAttempts(), MountAttempts(), SocketAttempts(),
-        ProcessAttempts(), SiblingAttempts(), MemoryAttempts(), KernelAttempts(),
-        IdentityAttempts(), IpcAttempts(), FloodAttempts()}) {
-    all.insert(all.end(), subject.begin(), subject.end());
+  for (const AttemptSubject& subject : AttemptSubjects()) {
+    all.insert(all.end(), subject.attempts.begin(), subject.attempts.end());
   }
   return all;
 }
@@ -71,6 +68,18 @@ std::string ToString(const AttemptResult& result) {
   return text;
 }
 
+std::span<const AttemptSubject> AttemptSubjects() {
+  static const AttemptSubject subjects[] = {
+      {"files", FileAttempts()},       {"changes to files", FileChangeAttempts()},
+      {"/proc", ProcFileAttempts()},   {"mounts", MountAttempts()},
+      {"sockets", SocketAttempts()},   {"processes", ProcessAttempts()},
+      {"siblings", SiblingAttempts()}, {"memory", MemoryAttempts()},
+      {"kernel", KernelAttempts()},    {"identity", IdentityAttempts()},
+      {"IPC", IpcAttempts()},          {"floods", FloodAttempts()},
+  };
+  return subjects;
+}
+
 std::span<const Attempt> Attempts() {
   static const std::vector<Attempt>& all = *new std::vector<Attempt>(Collect());
   return all;
@@ -84,11 +93,16 @@ const Attempt* FindAttempt(std::string_view name) {
 }
 
 std::string AttemptsAsMarkdown() {
-  std::string text = "| attempt | what | needs | shows by |\n|---|---|---|---|\n";
-  for (const Attempt& attempt : Attempts()) {
-    absl::StrAppendFormat(&text, "| `%s` | %s | %s | %s |\n", std::string(attempt.name),
-                          std::string(attempt.what), attempt.needs == Needs::kRoot ? "root" : "",
-                          std::string(ProofName(attempt.proof)));
+  std::string text;
+  for (const AttemptSubject& subject : AttemptSubjects()) {
+    absl::StrAppendFormat(&text, "%s## %s\n\n", text.empty() ? "" : "\n",
+                          std::string(subject.name));
+    absl::StrAppend(&text, "| attempt | what | needs | shows by |\n|---|---|---|---|\n");
+    for (const Attempt& attempt : subject.attempts) {
+      absl::StrAppendFormat(&text, "| `%s` | %s | %s | %s |\n", std::string(attempt.name),
+                            std::string(attempt.what), attempt.needs == Needs::kRoot ? "root" : "",
+                            std::string(ProofName(attempt.proof)));
+    }
   }
   return text;
 }

@@ -80,13 +80,20 @@ struct Attempt {
   Proof proof = Proof::kEffect;
 };
 
-// All of them, by subject.
+// All of them, in the order of their subjects.
 std::span<const Attempt> Attempts();
+
+// The same by subject, where a policy's answers are alike.
+struct AttemptSubject {
+  std::string_view name;  // "files"
+  std::span<const Attempt> attempts;
+};
+std::span<const AttemptSubject> AttemptSubjects();
 
 // Null: there is none of that name.
 const Attempt* FindAttempt(std::string_view name);
 
-// A table in Markdown: name, what is attempted, what it needs and how it shows.
+// A table in Markdown for each subject: name, what is attempted, what it needs, how it shows.
 std::string AttemptsAsMarkdown();
 
 }  // namespace forkserver::testing

@@ -112,10 +112,11 @@ AttemptResult SetDumpable(const AttemptTargets&) {
   return DoneIf(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1, "not dumpable");
 }
 
+// To set it takes CAP_SYS_RESOURCE, or all of the map at once: it is the same prctl that answers.
 AttemptResult SetMemoryMap(const AttemptTargets&) {
-  static const uint64_t kAnywhere = 0;
-  const auto here = reinterpret_cast<unsigned long>(&kAnywhere);
-  return AnswerOf("prctl PR_SET_MM", prctl(PR_SET_MM, PR_SET_MM_ARG_START, here, 0, 0));
+  unsigned size = 0;
+  if (prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0) != 0) return Refused("prctl PR_SET_MM");
+  return DoneIf(size > 0, "no size");
 }
 
 AttemptResult SetName(const AttemptTargets&) {
@@ -148,6 +149,14 @@ AttemptResult AddFilter(const AttemptTargets&) {
   const sock_fprog program = {.len = 1, .filter = &allow};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Refused("prctl PR_SET_NO_NEW_PRIVS");
   return AnswerOf("seccomp", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+}
+
+AttemptResult AddFilterByPrctl(const AttemptTargets&) {
+  sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  const sock_fprog program = {.len = 1, .filter = &allow};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Refused("prctl PR_SET_NO_NEW_PRIVS");
+  return AnswerOf("prctl PR_SET_SECCOMP",
+                  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
 }
 
 AttemptResult AddListener(const AttemptTargets&) {
@@ -286,7 +295,7 @@ constexpr Attempt kAttempts[] = {
     {"ioctl-tioclinux", "Asks the virtual console which one is in front.", AskConsole,
      Needs::kRoot},
     {"prctl-set-dumpable", "Makes itself dumpable.", SetDumpable},
-    {"prctl-set-mm", "Changes where the kernel thinks its arguments lie.", SetMemoryMap},
+    {"prctl-set-mm", "Asks how to tell the kernel that its memory lies elsewhere.", SetMemoryMap},
     {"prctl-set-name", "Gives itself a name: harmless.", SetName},
     {"prctl-drop-pdeathsig", "Outlives its host, by taking its parent-death signal away.",
      DropParentDeathSignal},
@@ -294,6 +303,7 @@ constexpr Attempt kAttempts[] = {
     {"prctl-keepcaps", "Keeps its capabilities across setuid.", KeepCapabilities},
     {"prctl-syscall-dispatch", "Has its system calls turned into signals.", DispatchSystemCalls},
     {"seccomp-filter", "Adds a filter of its own.", AddFilter},
+    {"prctl-seccomp", "Adds a filter of its own by prctl.", AddFilterByPrctl},
     {"seccomp-listener", "Adds a filter of its own that it answers itself.", AddListener},
     {"landlock-version", "Asks for the version of Landlock: harmless.", AskForLandlock},
     {"arch-prctl-set-gs", "Sets a segment base.", SetSegmentBase},

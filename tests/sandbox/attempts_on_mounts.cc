@@ -27,8 +27,9 @@ AttemptResult ChangeRoot(const AttemptTargets& targets) {
 
 AttemptResult PivotRoot(const AttemptTargets& targets) {
   const std::string folder = PathOf(targets, "scratch/folder");
-  return ConsideredIf("pivot_root", syscall(SYS_pivot_root, folder.c_str(), folder.c_str()),
-                      EINVAL);
+  const long done = syscall(SYS_pivot_root, folder.c_str(), folder.c_str());
+  // EINVAL where /tmp is a file system of its own.
+  return ConsideredIf("pivot_root", done, errno == EINVAL ? EINVAL : EBUSY);
 }
 
 AttemptResult MountTmpfs(const AttemptTargets& targets) {
@@ -58,9 +59,9 @@ AttemptResult PickFileSystem(const AttemptTargets& targets) {
   return ConsideredIf("fspick", context.get(), EINVAL);
 }
 
-AttemptResult CloneTree(const AttemptTargets& targets) {
-  const UniqueFd tree(static_cast<int>(syscall(SYS_open_tree, targets.directory_fd, "",
-                                               OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH)));
+AttemptResult CloneTree(const AttemptTargets&) {
+  const UniqueFd tree(
+      static_cast<int>(syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | O_CLOEXEC)));
   return AnswerOf("open_tree", tree.get());
 }
 
@@ -73,8 +74,9 @@ AttemptResult EnterGivenNamespace(const AttemptTargets& targets) {
   return AnswerOf("setns", setns(targets.namespace_fd, CLONE_NEWNS));
 }
 
-AttemptResult EnterNamespaceOfInit(const AttemptTargets&) {
-  const UniqueFd space(open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC));
+AttemptResult EnterNamespaceOfHost(const AttemptTargets& targets) {
+  const std::string path = "/proc/" + std::to_string(targets.host_pid) + "/ns/mnt";
+  const UniqueFd space(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!space.is_open()) return Refused("openat");
   return AnswerOf("setns", setns(space.get(), CLONE_NEWNS));
 }
@@ -89,7 +91,7 @@ AttemptResult SetMountAttributes(const AttemptTargets& targets) {
 
 constexpr Attempt kAttempts[] = {
     {"chroot", "Makes another directory its root.", ChangeRoot, Needs::kRoot},
-    {"pivot-root", "Makes what is no mount its root: EINVAL.", PivotRoot, Needs::kRoot,
+    {"pivot-root", "Makes what is no mount its root: EBUSY.", PivotRoot, Needs::kRoot,
      Proof::kConsidered},
     {"mount-tmpfs", "Mounts an empty file system, and unmounts it.", MountTmpfs, Needs::kRoot},
     {"mount-bind", "Shows / in another place, and unmounts it.", BindMount, Needs::kRoot},
@@ -98,16 +100,15 @@ constexpr Attempt kAttempts[] = {
     {"fsopen", "Asks for a file system to configure.", OpenFileSystem, Needs::kRoot},
     {"fspick", "Asks to configure one that is mounted, by what is no mount: EINVAL.",
      PickFileSystem, Needs::kRoot, Proof::kConsidered},
-    {"open-tree-clone", "Copies the mount that a given directory lies on.", CloneTree,
-     Needs::kRoot},
+    {"open-tree-clone", "Copies the mount that / is.", CloneTree, Needs::kRoot},
     {"move-mount", "Mounts a tree, of a descriptor that is not open: EBADF.", MoveMount,
      Needs::kRoot, Proof::kConsidered},
-    {"mount-setattr", "Changes no attribute of a mount: allowed to who may change them.",
-     SetMountAttributes},
+    {"mount-setattr", "Changes none of the attributes of a mount.", SetMountAttributes,
+     Needs::kRoot},
     {"setns-given-descriptor", "Enters the host's mount namespace, by a given descriptor.",
      EnterGivenNamespace, Needs::kRoot},
-    {"setns-init", "Enters the mount namespace of the machine's first process.",
-     EnterNamespaceOfInit, Needs::kRoot},
+    {"setns-host", "Enters the host's mount namespace, by its /proc/PID/ns.", EnterNamespaceOfHost,
+     Needs::kRoot},
 };
 
 }  // namespace

@@ -64,8 +64,9 @@ AttemptResult OpenDescriptorOfSibling(const AttemptTargets& targets) {
   return HoldsSecret(file.get(), targets);
 }
 
-AttemptResult ReachRootOfInit(const AttemptTargets& targets) {
-  const std::string path = "/proc/1/root" + PathOf(targets, "secret");
+AttemptResult ReachRootOfHost(const AttemptTargets& targets) {
+  const std::string path =
+      "/proc/" + std::to_string(targets.host_pid) + "/root" + PathOf(targets, "secret");
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return Refused("openat");
   return HoldsSecret(file.get(), targets);
@@ -115,8 +116,8 @@ constexpr Attempt kAttempts[] = {
     {"read-sibling-maps", "Reads where its sibling's memory lies.", ReadMaps},
     {"read-sibling-mem", "Reads a secret through its sibling's /proc/PID/mem.", ReadMemory},
     {"open-sibling-fd", "Opens a memfd of its sibling's in /proc/PID/fd.", OpenDescriptorOfSibling},
-    {"read-through-init-root", "Reads a file of the host's through /proc/1/root.", ReachRootOfInit,
-     Needs::kRoot},
+    {"read-through-host-root", "Reads a file of the host's through the host's /proc/PID/root.",
+     ReachRootOfHost},
     {"write-own-mem", "Writes to read-only memory of its own through /proc/self/mem.",
      WriteOwnMemory},
     {"open-core-pattern",

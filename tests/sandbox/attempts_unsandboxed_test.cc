@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -71,9 +70,11 @@ TEST(AttemptList, HasNamesOfItsOwnAndSentences) {
 }
 
 TEST(AttemptList, PrintsALineForEachAttempt) {
-  const std::string table = AttemptsAsMarkdown();
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'),
-            static_cast<ptrdiff_t>(Attempts().size() + 2));
+  const std::string tables = AttemptsAsMarkdown();
+  for (const Attempt& attempt : Attempts()) {
+    const std::string cells = std::string(attempt.name) + "` | " + std::string(attempt.what);
+    EXPECT_NE(tables.find("\n| `" + cells), std::string::npos) << attempt.name;
+  }
 }
 
 TEST(AttemptTargets, ArriveAsTheyWereSent) {
@@ -93,10 +94,11 @@ TEST(AttemptTargets, AreNotReadFromWhatIsNone) {
   EXPECT_FALSE(DecodeTargets("").has_value());
 }
 
+// For another user than root: all that do not need to be root.
 TEST_F(AttemptsUnsandboxed, AreAllDone) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root";
   int unavailable = 0;
   for (const Attempt& attempt : Attempts()) {
+    if (attempt.needs == Needs::kRoot && geteuid() != 0) continue;
     const AttemptResult result = Run(attempt.name);
     if (result.outcome == Outcome::kUnavailable) {
       printf("%s: %s\n", std::string(attempt.name).c_str(), ToString(result).c_str());
