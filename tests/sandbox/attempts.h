@@ -39,7 +39,7 @@ enum class Outcome : uint8_t {
   kRefused,      // a call failed: `error`
   kElsewhere,    // the calls worked, on something else than what was meant: an empty root, another
                  // namespace's name
-  kUnavailable,  // without a sandbox: this machine has not got it
+  kUnavailable,  // this machine has not got it; in a sandbox, the refusal may look the same
   kKilled,       // by the signal `error`; said by whoever waits for the process, not by `run`
 };
 

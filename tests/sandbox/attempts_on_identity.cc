@@ -74,7 +74,8 @@ AttemptResult LowerOwnLimit(const AttemptTargets&) {
 
 AttemptResult LeaveSession(const AttemptTargets&) { return AnswerOf("setsid", setsid()); }
 
-AttemptResult AskWho(const AttemptTargets&) { return DoneIf(getuid() == geteuid(), "two users"); }
+// By number: libc's getuid does not tell of failure.
+AttemptResult AskWho(const AttemptTargets&) { return AnswerOf("getuid", syscall(SYS_getuid)); }
 
 constexpr Attempt kAttempts[] = {
     {"getuid", "Asks who it is: harmless.", AskWho},

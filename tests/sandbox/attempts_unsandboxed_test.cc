@@ -43,10 +43,10 @@ class AttemptsUnsandboxed : public ::testing::Test {
   }
 
   // Of fresh targets.
-  AttemptResult Run(std::string_view name, RunAs user = RunAs::kHost) {
+  AttemptResult Run(std::string_view name, Bounds bounds = Bounds::kNone) {
     const absl::Status fresh = host_->Restore();
     EXPECT_TRUE(fresh.ok()) << fresh;
-    const absl::StatusOr<AttemptResult> result = RunUnsandboxed(name, *host_, user);
+    const absl::StatusOr<AttemptResult> result = RunUnsandboxed(name, *host_, bounds);
     EXPECT_TRUE(result.ok()) << result.status();
     return result.value_or(AttemptResult());
   }
@@ -115,9 +115,21 @@ TEST_F(AttemptsUnsandboxed, ThatNeedRootAreRefusedToNobody) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   for (const Attempt& attempt : Attempts()) {
     if (attempt.needs != Needs::kRoot) continue;
-    const AttemptResult result = Run(attempt.name, RunAs::kNobody);
+    const AttemptResult result = Run(attempt.name, Bounds::kNobody);
     EXPECT_NE(result.outcome, Outcome::kDone) << attempt.name;
     EXPECT_NE(result.outcome, Outcome::kKilled) << attempt.name << ": " << ToString(result);
+  }
+}
+
+TEST_F(AttemptsUnsandboxed, AreAllRefusedWhereNoCallIsAllowed) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's own allocator needs calls";
+#endif
+  for (const Attempt& attempt : Attempts()) {
+    const AttemptResult result = Run(attempt.name, Bounds::kNoCalls);
+    EXPECT_EQ(result.outcome, Outcome::kRefused) << attempt.name << ": " << ToString(result);
+    EXPECT_NE(result.error, 0) << attempt.name << ": " << ToString(result);
+    EXPECT_NE(result.step[0], 0) << attempt.name;
   }
 }
 
@@ -153,8 +165,8 @@ TEST_F(AttemptsUnsandboxed, ADeathIsSeen) {
 }
 
 TEST_F(AttemptsUnsandboxed, AnEndWithoutAWordIsNoAnswer) {
-  EXPECT_FALSE(RunUnsandboxed("say-nothing", *host_, RunAs::kHost).ok());
-  EXPECT_FALSE(RunUnsandboxed("no such attempt", *host_, RunAs::kHost).ok());
+  EXPECT_FALSE(RunUnsandboxed("say-nothing", *host_, Bounds::kNone).ok());
+  EXPECT_FALSE(RunUnsandboxed("no such attempt", *host_, Bounds::kNone).ok());
 }
 
 TEST_F(AttemptsUnsandboxed, LeaveTheScratchDirectoryToBeMadeAnew) {

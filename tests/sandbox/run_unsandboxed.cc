@@ -17,6 +17,18 @@ namespace {
 
 constexpr char kProgram[] = "tests/sandbox/attempt_runner";
 
+std::string_view BoundsArgument(Bounds bounds) {
+  switch (bounds) {
+    case Bounds::kNone:
+      return "none";
+    case Bounds::kNobody:
+      return "nobody";
+    case Bounds::kNoCalls:
+      return "no-calls";
+  }
+  return "unknown bounds";
+}
+
 }  // namespace
 
 absl::StatusOr<AttemptResult> ResultOfEnd(const ExitStatus& status, const Attempt& attempt) {
@@ -29,12 +41,12 @@ absl::StatusOr<AttemptResult> ResultOfEnd(const ExitStatus& status, const Attemp
 }
 
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
-                                             RunAs user) {
-  return RunUnsandboxed(name, host, host.targets(), user);
+                                             Bounds bounds) {
+  return RunUnsandboxed(name, host, host.targets(), bounds);
 }
 
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
-                                             const AttemptTargets& targets, RunAs user) {
+                                             const AttemptTargets& targets, Bounds bounds) {
   // The program writes its result to stdout.
   const UniqueFd answer(memfd_create("result", MFD_CLOEXEC));
   if (!answer.is_open()) return ErrnoStatus(errno, "memfd_create");
@@ -50,9 +62,8 @@ absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTa
   std::string program = kProgram;
   std::string attempt_name(name);
   std::string aim = EncodeTargets(targets);
-  std::string as_nobody = "nobody";
-  char* const argv[] = {program.data(), attempt_name.data(), aim.data(),
-                        user == RunAs::kNobody ? as_nobody.data() : nullptr, nullptr};
+  std::string within(BoundsArgument(bounds));
+  char* const argv[] = {program.data(), attempt_name.data(), aim.data(), within.data(), nullptr};
   pid_t pid = -1;
   const int error = posix_spawn(&pid, kProgram, &actions, nullptr, argv, environ);
   posix_spawn_file_actions_destroy(&actions);

@@ -1,6 +1,7 @@
 // Makes an attempt without a sandbox, in a process of its own.
 //
-//     absl::StatusOr<AttemptResult> result = RunUnsandboxed("read-etc-passwd", host, RunAs::kHost);
+//     absl::StatusOr<AttemptResult> result = RunUnsandboxed("read-etc-passwd", host,
+//     Bounds::kNone);
 //
 // The process is started (posix_spawn), never forked; it gets the descriptors that the targets
 // name, its stdio and nothing else. As root it is in a mount namespace of its own, so that no other
@@ -21,17 +22,19 @@
 
 namespace forkserver::testing {
 
-enum class RunAs : uint8_t {
-  kHost,    // the user that this process is
-  kNobody,  // a user without files, capabilities and groups; for root only
+// To see that attempts are able to fail.
+enum class Bounds : uint8_t {
+  kNone,     // the user that this process is
+  kNobody,   // a user without files, capabilities and groups; for root only
+  kNoCalls,  // under a filter that refuses all calls with EPERM, but what brings the answer
 };
 
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
-                                             RunAs user);
+                                             Bounds bounds);
 // The same, aimed at other targets than the host's own.
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
                                              const AttemptTargets& targets,
-                                             RunAs user = RunAs::kHost);
+                                             Bounds bounds = Bounds::kNone);
 
 // What the end of a process says of an attempt that sent no result. Fails for an end that says
 // nothing. Also for runners in a sandbox.
