@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tests/sandbox/answers.h"
+#include "forkserver/host/process.h"
+#include "tests/sandbox/end_of_attempt.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver::testing {
@@ -30,15 +31,6 @@ std::string_view BoundsArgument(Bounds bounds) {
 }
 
 }  // namespace
-
-absl::StatusOr<AttemptResult> ResultOfEnd(const ExitStatus& status, const Attempt& attempt) {
-  if (status.kind == ExitStatus::Kind::kKilled) {
-    return Answer(Outcome::kKilled, "", status.code);
-  }
-  if (attempt.proof == Proof::kReplacesProgram && status.code == kExitOfReplacement) return Done();
-  return absl::InternalError(
-      absl::StrCat(std::string(attempt.name), " sent no result and ", status.ToString()));
-}
 
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
                                              Bounds bounds) {
@@ -76,9 +68,7 @@ absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTa
   AttemptResult result;
   const ssize_t size = pread(answer.get(), &result, sizeof(result), 0);
   if (size == sizeof(result) && status->success()) return result;
-  const Attempt* const attempt = FindAttempt(name);
-  return ResultOfEnd(
-      *status, attempt != nullptr ? *attempt : Attempt{.name = name, .what = "", .run = nullptr});
+  return ResultOfEnd(*status, name);
 }
 
 }  // namespace forkserver::testing

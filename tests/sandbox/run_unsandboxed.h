@@ -16,7 +16,6 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "forkserver/host/process.h"
 #include "tests/sandbox/attempts.h"
 #include "tests/sandbox/host_targets.h"
 
@@ -35,10 +34,6 @@ absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTa
 absl::StatusOr<AttemptResult> RunUnsandboxed(std::string_view name, const HostTargets& host,
                                              const AttemptTargets& targets,
                                              Bounds bounds = Bounds::kNone);
-
-// What the end of a process says of an attempt that sent no result. Fails for an end that says
-// nothing. Also for runners in a sandbox.
-absl::StatusOr<AttemptResult> ResultOfEnd(const ExitStatus& status, const Attempt& attempt);
 
 }  // namespace forkserver::testing
 
