@@ -76,7 +76,9 @@ uint32_t Expected(const SystemCalls& calls, FilterKind kind, const seccomp_data&
 
 // Arguments at the edges of what its conditions say.
 std::set<uint64_t> Interesting(const SystemCalls::Rule& rule, unsigned index) {
-  std::set<uint64_t> values = {0, 1, UINT32_MAX, UINT64_MAX, uint64_t{1} << 32};
+  std::set<uint64_t> values = {0};
+  if (rule.allowed_when.empty()) return values;
+  values = {0, 1, UINT32_MAX, UINT64_MAX, uint64_t{1} << 32};
   for (const SystemCalls::Conditions& all_of : rule.allowed_when) {
     for (const ArgumentCondition& condition : all_of) {
       if (condition.index != index) continue;
@@ -111,31 +113,18 @@ size_t ExpectAnswersAsSaid(const SystemCalls& calls, FilterKind kind) {
     const auto found = calls.rules().find(number);
     const SystemCalls::Rule rule =
         found != calls.rules().end() ? found->second : SystemCalls::Rule();
-    seccomp_data call = CallOf(number);
-    // All pairs of the first three arguments are too many; conditions are on few.
-    for (const uint64_t first : Interesting(rule, 0)) {
-      call.args[0] = first;
-      for (const uint64_t second :
-           rule.allowed_when.empty() ? std::set<uint64_t>{0} : Interesting(rule, 1)) {
-        call.args[1] = second;
-        try_call(call);
-      }
-      for (unsigned index : {2u, 3u}) {
-        for (const uint64_t value : Interesting(rule, index)) {
-          seccomp_data with = call;
-          with.args[index] = value;
-          try_call(with);
-        }
-      }
-    }
-    // Each way to be allowed, from its middle: all arguments as it says, and one of them changed.
+    std::set<uint64_t> interesting[6];
+    for (unsigned index = 0; index < 6; ++index) interesting[index] = Interesting(rule, index);
+    // Nothing but zeros, and each way to be allowed; and with one argument changed.
+    std::vector<seccomp_data> starts = {CallOf(number)};
     for (const SystemCalls::Conditions& all_of : rule.allowed_when) {
-      seccomp_data allowed = CallOf(number);
-      for (const ArgumentCondition& one : all_of) allowed.args[one.index] |= one.value;
-      try_call(allowed);
+      starts.push_back(CallOf(number));
+      for (const ArgumentCondition& one : all_of) starts.back().args[one.index] |= one.value;
+    }
+    for (const seccomp_data& start : starts) {
       for (unsigned index = 0; index < 6; ++index) {
-        for (const uint64_t value : Interesting(rule, index)) {
-          seccomp_data changed = allowed;
+        for (const uint64_t value : interesting[index]) {
+          seccomp_data changed = start;
           changed.args[index] = value;
           try_call(changed);
         }
@@ -153,6 +142,88 @@ TEST(CompileFilter, AnswersEachPolicysCallsAsItsLinesSay) {
       EXPECT_GT(ExpectAnswersAsSaid(policy.calls, kind), 10'000u);
     }
   }
+}
+
+uint32_t Answer(const SystemCalls& calls, FilterKind kind, const seccomp_data& call) {
+  const std::optional<uint32_t> answer = RunFilter(Compiled(calls, kind), call);
+  EXPECT_TRUE(answer.has_value());
+  return answer.value_or(0);
+}
+
+TEST(CompileFilter, KeepsAnAnswerOfItsOwnForEachCallWithConditions) {
+  SystemCalls calls;
+  calls.AllowWhen(SYS_fcntl, {Argument(1).IsInt(1)}).Refuse(EINVAL, {SYS_fcntl});
+  calls.AllowWhen(SYS_ioctl, {Argument(1).IsInt(1)}).Refuse(ENOTTY, {SYS_ioctl});
+  calls.AllowWhen(SYS_prctl, {Argument(0).IsInt(1)});
+  calls.AllowWhen(SYS_personality, {Argument(0).IsInt(-1)}).Kill({SYS_personality});
+  calls.Ask({SYS_statx}).AllowWhen(SYS_statx, {Argument(2).HasAll(0x1000)});
+  calls.AllowWhen(SYS_brk, {Argument(0).Is(0)}).Refuse(ENOSYS, {SYS_brk});
+  const auto unmet = [&](long call) { return Answer(calls, FilterKind::kAlone, CallOf(call)); };
+  EXPECT_EQ(unmet(SYS_fcntl), SECCOMP_RET_ERRNO | EINVAL);
+  EXPECT_EQ(unmet(SYS_ioctl), SECCOMP_RET_ERRNO | ENOTTY);
+  EXPECT_EQ(unmet(SYS_prctl), SECCOMP_RET_ERRNO | EPERM);
+  EXPECT_EQ(unmet(SYS_personality), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(unmet(SYS_statx), SECCOMP_RET_ERRNO | EACCES);
+  EXPECT_EQ(unmet(SYS_brk), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(unmet(SYS_read), SECCOMP_RET_ERRNO | ENOSYS);
+  for (const FilterKind kind : kKinds) ExpectAnswersAsSaid(calls, kind);
+}
+
+TEST(CompileFilter, ComparesAllBitsOfAnArgument) {
+  SystemCalls calls;
+  calls.AllowWhen(SYS_clone, {Argument(0).Is(0x1'0000'0002)});
+  calls.AllowWhen(SYS_brk, {Argument(0).IsAtMost(0x2'0000'0003)});
+  calls.AllowWhen(SYS_mmap, {Argument(2).HasNone(6), Argument(2).HasAll(1), Argument(3).Is(4)});
+  for (const FilterKind kind : kKinds) EXPECT_GT(ExpectAnswersAsSaid(calls, kind), 1000u);
+}
+
+TEST(CompileFilter, TakesTheSameLineTwice) {
+  SystemCalls calls;
+  calls.AllowWhen(SYS_fcntl, {Argument(1).IsInt(1)}).AllowWhen(SYS_fcntl, {Argument(1).IsInt(1)});
+  for (const FilterKind kind : kKinds) ExpectAnswersAsSaid(calls, kind);
+}
+
+TEST(CompileFilter, EndsWhoCallsAsAnotherArchitecture) {
+  for (const FilterKind kind : kKinds) {
+    seccomp_data call = CallOf(SYS_exit_group);
+    const SystemCalls calls = SystemCalls().Allow({SYS_exit_group});
+    EXPECT_EQ(Answer(calls, kind, call), SECCOMP_RET_ALLOW);
+    call.arch = AUDIT_ARCH_I386;
+    EXPECT_EQ(Answer(calls, kind, call), SECCOMP_RET_KILL_PROCESS);
+#if defined(__x86_64__)
+    call = CallOf(SYS_exit_group | 0x40000000);
+    EXPECT_EQ(Answer(calls, kind, call), SECCOMP_RET_KILL_PROCESS);
+#endif
+  }
+}
+
+TEST(CompileFilter, NamesTheCallWhoseConditionsMakeNoSense) {
+  const auto error = [](SystemCalls::Conditions conditions) {
+    const SystemCalls calls = SystemCalls().AllowWhen(SYS_fcntl, std::move(conditions));
+    return CompileFilter(calls, FilterKind::kAlone).status().ToString();
+  };
+  EXPECT_EQ(error({Argument(1).Is(1), Argument(1).Is(2)}),
+            "INVALID_ARGUMENT: argument 1 of fcntl: conditions that exclude each other");
+  EXPECT_EQ(error({Argument(2).HasOf(1, 2)}),
+            "INVALID_ARGUMENT: argument 2 of fcntl: a bit outside the mask");
+  EXPECT_EQ(error({Argument(2).IsAtMost(1), Argument(2).HasAll(1)}),
+            "INVALID_ARGUMENT: argument 2 of fcntl: compared and masked");
+  EXPECT_EQ(error({Argument(6).Is(1)}), "INVALID_ARGUMENT: seccomp_rule_add fcntl: EINVAL");
+}
+
+TEST(CompileFilter, SaysWhenAPolicyIsTooLong) {
+  SystemCalls calls;
+  for (uint64_t command = 0; command < 5000; ++command) {
+    calls.AllowWhen(SYS_fcntl, {Argument(1).Is(command << 8)});
+  }
+  const absl::StatusOr<std::vector<sock_filter>> filter = CompileFilter(calls, FilterKind::kAlone);
+  EXPECT_EQ(filter.status().code(), absl::StatusCode::kResourceExhausted) << filter.status();
+}
+
+TEST(CompileFilter, LeavesNoDescriptorOpen) {
+  const size_t before = OpenDescriptors();
+  Compiled(MakeSandboxPolicy(SandboxPolicyId::kContent).calls, FilterKind::kAlone);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 }  // namespace

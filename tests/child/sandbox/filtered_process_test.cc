@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -339,6 +340,21 @@ VICTIM_TEST(ATemplatesFilter, LetsItCloneAsTheForkLoopDoes) {
                                     nullptr, nullptr);
                      }),
             Exits(EFAULT));
+}
+
+VICTIM_TEST(ATemplatesFilter, LetsItsChildrenFetchTheirPages) {
+  constexpr int kPidfdSelf = -10000;  // PIDFD_SELF, of 6.14
+  static char page[4096] __attribute__((aligned(4096)));
+  iovec range = {.iov_base = page, .iov_len = sizeof(page)};
+  const auto populate = [&] {
+    return Errno(SYS_process_madvise, kPidfdSelf, &range, 1, MADV_POPULATE_WRITE, 0);
+  };
+  // An older kernel refuses in its own words.
+  const std::string without = Confined(std::vector<Filter>{}, populate);
+  EXPECT_NE(without, Exits(EPERM));
+  EXPECT_EQ(UnderContent(populate), without);
+  EXPECT_EQ(UnderContent([&] { return Errno(SYS_madvise, page, 4096, MADV_POPULATE_READ); }),
+            Exits(0));
 }
 
 // The broker of an outer filter opens the files in /proc; here nobody has to be asked.
