@@ -1,7 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
-#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>

@@ -150,7 +150,9 @@ std::optional<uint32_t> NumberOf(const sock_filter& instruction) {
   return instruction.k & SECCOMP_RET_DATA;
 }
 
-// The tree that is asked first, and one for each answer to conditions that are not met.
+// The tree that is asked first, and one for each answer to conditions that are not met. In the
+// first one number 2 n stands for answer n, and 2 n + 1 for the way to the tree whose answer that
+// is.
 class Linker {
  public:
   explicit Linker(FilterKind kind) : kind_(kind) {}
@@ -217,7 +219,6 @@ class Linker {
     return first.Add(kFirstNumbered | (2 * IndexOf(otherwise) + 1), call);
   }
 
-  // Twice this is the number of the answer; and one more, that of the way to its tree.
   uint32_t IndexOf(uint32_t answer) {
     const auto found = std::find(returns_.begin(), returns_.end(), answer);
     const auto index = static_cast<uint32_t>(std::distance(returns_.begin(), found));

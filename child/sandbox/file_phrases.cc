@@ -85,7 +85,6 @@ std::vector<FileRule> GraphicsFiles() {
       Device("/dev/nvidiactl"),
       Device("/dev/nvidia-modeset"),
       Device("/dev/nvidia-uvm"),
-      Device("/dev/udmabuf"),
       // libdrm finds a device's driver by its numbers.
       ToReadBeneath("/sys/dev/char"),
       ToReadBeneath("/sys/devices"),

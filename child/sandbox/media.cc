@@ -7,8 +7,8 @@ namespace forkserver {
 // and has means of their own for it; the host must, to answer for the files.
 SandboxPolicy MediaPolicy() {
   SandboxPolicy policy;
-  // A plug-in is a library that comes after the fork, in a descriptor: LoadedCode, and no file by
-  // its name but what decoders are fed with.
+  // A plug-in is a library that comes after the fork, in a descriptor: LoadedCode. Of files it has
+  // those only that lead nowhere.
   policy.calls = Phrases({Baseline(), Computing(), Threads(), OwnSignals(), GivenDescriptors(),
                           LoadedCode(), FilesByBroker()});
   policy.files = HarmlessDevices();

@@ -1,9 +1,8 @@
 // What the kernel does under each policy's filter.
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
