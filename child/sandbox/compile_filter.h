@@ -13,14 +13,14 @@
 // calls whose conditions are not met, and policies have several, so this compiles one tree for each
 // such answer and links them.
 //
-// What it costs, x86-64 and optimized, where a machine is busy half of the time: the largest of the
-// policies has 425 instructions with a listener and 710 alone. Compiling takes 1 to 2.5 ms,
-// attaching 0.15 to 0.25 ms, once in a template; to inherit it costs nothing. (FORKSERVER_VERBOSE=1
-// has tests/child/sandbox:filtered_process_test print each.)
+// What it costs, x86-64 and optimized, on two busy processors: the largest of the policies has 425
+// instructions with a listener and 710 alone. Compiling mostly takes 1 to 2.5 ms, attaching 0.12 to
+// 0.25 ms, once in a template; to inherit it costs nothing. (FORKSERVER_VERBOSE=1 has
+// tests/child/sandbox:filtered_process_test print each.)
 //
-// Allocates, and opens a memfd for a moment: before the fork. Not for two
-// threads at once, since libseccomp keeps what it knows of the kernel in global variables. What
-// comes out is plain memory, good in every process that is forked afterwards.
+// Allocates, and opens a memfd for a moment: before the fork. Not for two threads at once, since
+// libseccomp keeps what it knows of the kernel in global variables. What comes out is plain memory,
+// good in every process that is forked afterwards.
 //
 // Errors name the call: "seccomp_rule_add fcntl: EINVAL". INVALID_ARGUMENT: conditions that nothing
 // meets, or that libseccomp cannot express (a comparison and a mask on one argument).

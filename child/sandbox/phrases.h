@@ -18,8 +18,7 @@
 //   is scoped for signals (Linux 6.12), keeps signals from siblings; where there is neither, a
 //   child can signal every process of its user.
 // - stat of a name is let through together with fstat (baseline.cc). An empty root hides the names.
-// - The single-thread check and the freeze of a template read /proc: below a template whose filter
-// is
+// - The single-thread check and the freeze of a template read /proc: below one whose filter is
 //   kAlone (compile_filter.h) no template can start, for nobody is there to be asked.
 #ifndef CHILD_SANDBOX_PHRASES_H_
 #define CHILD_SANDBOX_PHRASES_H_
