@@ -9,6 +9,7 @@
 
 #include "child/apply_plan.h"
 #include "child/refusal.h"
+#include "preload/refresh/process_secrets.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 #include "transceiver/sealed_memfd.h"
@@ -74,7 +75,8 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
 
 }  // namespace
 
-FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
+// No frame here is compared with the canary that it changes.
+FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
   int own_layers_error = kNotAdded;
   if (start.plan == PlanArrival::kLater) {
@@ -120,6 +122,7 @@ FORKSERVER_LAUNCH_PATH void RunChild(ChildStart start) noexcept {
   // What cannot fail and nobody else sees waits until here, while the host wakes up.
   environ = child.environment;
   start.image.thread_block.Restore();
+  if (RefreshProcessSecrets() != 0) _exit(kExitNotRefreshed);
   PageRecorder recorder(start.record);
   const ProcessTypeRow* row = FindProcessType(child.program->type);
   recorder.Ready(row->recorded_until);

@@ -19,8 +19,9 @@
 namespace forkserver {
 
 // Exit statuses of a child that did not get as far as its program.
-inline constexpr int kExitOrphaned = 124;  // the launch socket closed before the Plan came
-inline constexpr int kExitFailed = 125;    // a step failed, and was reported
+inline constexpr int kExitNotRefreshed = 123;  // the kernel gave it no random bytes, after Ready
+inline constexpr int kExitOrphaned = 124;      // the launch socket closed before the Plan came
+inline constexpr int kExitFailed = 125;        // a step failed, and was reported
 
 // A blank child has time before its Plan: for pages and layers that others have no time for.
 enum class PlanArrival : uint8_t { kOnItsWay, kLater };
@@ -41,9 +42,11 @@ struct ChildStart {
   OwnLayers own_layers = {};
 };
 
-// Never returns. No allocation until Ready has been sent.
-// noexcept: the stack below is a copy of the host's, and an exception must end here and not in a
-// handler of the host's main.
+// Never returns. No allocation until Ready has been sent. When it has, and before the child's
+// program is made, what must not be the same in two children is made fresh: preload/refresh/. The
+// frames below have another canary from then on, so that none of them may return. noexcept: the
+// stack below is a copy of the host's, and an exception must end here and not in a handler of the
+// host's main.
 [[noreturn]] void RunChild(ChildStart start) noexcept;
 
 }  // namespace forkserver

@@ -41,6 +41,19 @@ void SetSignalMask(int how, uint64_t mask) {
   _exit(ServeAsSeed(makings, socket.get()));
 }
 
+// A program is made in every child, exec'ed ones and templates too, right after Ready: so whoever
+// makes it runs the hooks, and nobody can forget them. `hooks` is borrowed.
+void RefreshBeforeEach(std::vector<ChildProgramRow>& programs,
+                       const std::vector<RefreshHook>& hooks) {
+  if (hooks.empty()) return;
+  for (ChildProgramRow& row : programs) {
+    row.make = [&hooks, make = std::move(row.make)] {
+      for (const RefreshHook& hook : hooks) hook.run();
+      return make();
+    };
+  }
+}
+
 }  // namespace
 
 uint64_t TerminalSignals() {
@@ -66,7 +79,7 @@ absl::Status OpenClosedStdio() {
 
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
-    std::vector<TemplateMaking> templates) {
+    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks) {
   for (const ChildProgramRow& row : programs) {
     if (row.type == ProcessType::kParent || row.type == ProcessType::kForkServer) {
       return absl::InvalidArgumentError(absl::StrFormat(
@@ -85,6 +98,11 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
           "start: template '%s': warm-up '%s' has no function to run", making.name, warm_up.name));
     }
   }
+  for (const RefreshHook& hook : refresh_hooks) {
+    if (hook.run != nullptr) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("start: refresh hook '%s' has no function to run", hook.name));
+  }
   auto makings = std::make_unique<TemplateMakings>();
   makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
                     .build_id = ComputeBuildId(),
@@ -93,6 +111,8 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
   programs.push_back({ProcessType::kForkServer, [makings = makings.get()] {
                         return std::make_unique<TemplateProgram>(*makings);
                       }});
+  makings->refresh_hooks = std::move(refresh_hooks);
+  RefreshBeforeEach(programs, makings->refresh_hooks);
   makings->programs = ChildPrograms(std::move(programs));
   makings->templates = std::move(templates);
   makings->cloner = ProcessCloner::Prepare(makings->image.thread_block.tid());

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "forkserver/host/process.h"
 #include "forkserver/server/template_program.h"
+#include "preload/refresh/refresh_hooks.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -29,10 +30,11 @@ uint64_t CurrentSignalMask();
 absl::Status OpenClosedStdio();
 
 // Looks at the process before anything has changed it, and adds the template's own program to
-// `programs`. InvalidArgument: a row of a type that is not the embedder's to fill.
+// `programs`, all of which run the hooks before they are made. InvalidArgument: a row of a type
+// that is not the embedder's to fill; a program, warm-up or hook without its function.
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
-    std::vector<TemplateMaking> templates);
+    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks);
 
 // In a process that SpawnSelf started: does not return. InvalidArgument where `launch_socket` is
 // no such socket, because a user typed the argument.

@@ -165,8 +165,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
                                                               StartOptions options) {
   if (absl::Status opened = OpenClosedStdio(); !opened.ok()) return opened;
   if (absl::Status good = CheckTemplateOptions(options.templates); !good.ok()) return good;
-  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings =
-      MakeTemplateMakings(argc, argv, std::move(options.programs), Makings(options));
+  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
+      argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
   if (!makings.ok()) return makings.status();
   if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
     return RunExecedProcess(**makings, socket);

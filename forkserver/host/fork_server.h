@@ -53,6 +53,7 @@
 #include "forkserver/server/hello.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/prefs/prefs_store.h"
+#include "preload/refresh/refresh_hooks.h"
 #include "preload/warm_up.h"
 #include "transceiver/event_loop.h"
 
@@ -78,6 +79,9 @@ struct StartOptions {
   std::vector<ChildProgramRow> programs = {};
   // What the root does once so that its children need not, in this order.
   std::vector<WarmUp> warm_ups = {};
+  // What each child does, in this order, so that its random numbers are not its siblings'
+  // (preload/refresh/refresh_hooks.h).
+  std::vector<RefreshHook> refresh_hooks = {};
   // How the root's memory is kept from costing each of its forks (preload/freeze/freeze.h).
   FreezeMethod freeze = FreezeMethod::kMemfd;
   // Templates below the root, parents before their children.

@@ -15,6 +15,7 @@
 #include "child/sandbox/sandbox_options.h"
 #include "forkserver/server/clone_process.h"
 #include "preload/freeze/freeze_report.h"
+#include "preload/refresh/refresh_hooks.h"
 #include "preload/warm_up.h"
 
 namespace forkserver {
@@ -31,7 +32,9 @@ struct TemplateMaking {
 // in every exec'ed process alike, and constant from then on.
 struct TemplateMakings {
   ProcessImage image;
+  // Each runs refresh_hooks before it makes a program.
   ChildPrograms programs;
+  std::vector<RefreshHook> refresh_hooks = {};
   std::vector<TemplateMaking> templates;  // the root first
   ProcessCloner cloner;
   // kSilentChildren, unless this process was exec'ed.

@@ -1,0 +1,45 @@
+#include "preload/refresh/process_secrets.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+
+#include "transceiver/raw_syscall.h"
+
+namespace forkserver {
+namespace {
+
+constexpr size_t kRandomBytes = 16;  // of AT_RANDOM
+
+struct FreshBytes {
+  uintptr_t canary;
+  uint8_t random[kRandomBytes];
+};
+
+// Inlined, since it must not be a frame of its own that is compared.
+[[gnu::always_inline]] inline void SetCanary([[maybe_unused]] uintptr_t canary) {
+#if defined(__x86_64__) && defined(__GLIBC__)
+  // Its lowest byte is zero, as glibc's is: no string function reads or writes past that.
+  canary &= ~uintptr_t{0xff};
+  __asm__ volatile("movq %0, %%fs:0x28" : : "r"(canary) : "memory");
+#endif
+}
+
+}  // namespace
+
+[[gnu::no_stack_protector]] int RefreshProcessSecrets() {
+  FreshBytes fresh;
+  const long got = RawSyscall(SYS_getrandom, &fresh, sizeof(fresh), 0);
+  if (got < 0) return static_cast<int>(-got);
+  // Up to 256 bytes come whole (getrandom(2)).
+  if (got != sizeof(fresh)) return EIO;
+  if (void* const random = reinterpret_cast<void*>(getauxval(AT_RANDOM)); random != nullptr) {
+    memcpy(random, fresh.random, kRandomBytes);
+  }
+  SetCanary(fresh.canary);
+  return 0;
+}
+
+}  // namespace forkserver
