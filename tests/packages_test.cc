@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <liburing.h>
+#include <openssl/rand.h>
 #include <seccomp.h>
 
 #include <string>
@@ -28,6 +29,11 @@ TEST(Packages, LibseccompCompilesAFilterWithTheBinaryTree) {
   EXPECT_EQ(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), 0);
   EXPECT_EQ(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), 0), 0);
   seccomp_release(filter);
+}
+
+TEST(Packages, OpensslHasAGenerator) {
+  unsigned char byte;
+  EXPECT_EQ(RAND_bytes(&byte, 1), 1);
 }
 
 TEST(Packages, AbseilCarriesAStatus) {

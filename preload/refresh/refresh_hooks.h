@@ -22,7 +22,7 @@
 // pthread_atfork does not help: its handlers are called by libc's fork, and templates fork by a raw
 // clone3 (forkserver/server/clone_process.h). Generators that compare getpid with the pid that
 // seeded them, as OpenSSL's does, see most forks, but not one into a pid namespace where the same
-// pid comes again (Refresh.OpensslRepeatsItselfWhereThePidDoesAndNotWithTheHook).
+// pid comes again (Openssl.RepeatsItselfInAPidNamespaceWhereThePidIsTheSame).
 //
 // When: in order, on the child's only thread, when Ready has been sent and before its ChildProgram
 // is made. In every child: of the root and of other templates, in blanks when their Plan has come,

@@ -126,6 +126,7 @@ VICTIM_TEST(ProcessSecrets, PointersThatGlibcMangledBeforeTheForkLeadWhereTheyLe
   ASSERT_EQ(atexit([] { _exit(9); }), 0);
   const int ended = InRefreshedChild([] { exit(0); });
   EXPECT_TRUE(WIFEXITED(ended) && WEXITSTATUS(ended) == 9) << ended;
+  // Before the handler, which is this process's too.
   fflush(nullptr);
   _exit(::testing::Test::HasFailure() ? 1 : 0);
 }
