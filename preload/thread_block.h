@@ -10,7 +10,7 @@
 // writes each time that it puts the thread on a processor. Each write is a page that a fresh child
 // must copy (2.5 us), and after each fork the template must too: so a template gives its rseq up,
 // and a child writes all of it when the host has heard that it is Ready, while the host wakes up.
-// Handlers of pthread_atfork do not run: preload/refresh/refresh_hooks.h has what takes their place.
+// Handlers of pthread_atfork do not run.
 //
 // Linux 5.x, glibc 2.35 for rseq; what is missing is left out.
 #ifndef PRELOAD_THREAD_BLOCK_H_
