@@ -23,10 +23,8 @@
 //   Run's return does not), of setjmp, fopencookie, iconv and name services. With another guard
 //   each would be a jump to a wild address. It hides where such pointers lead, from whoever can
 //   write memory but not read it; what that is worth ends with the children of one exec'ed program.
-// - malloc's tcache_key. No secret: it marks free blocks, to find some double frees, and need not
-// be
-//   random ("arbitrary enough not to collide" says glibc's source). Blocks that were freed before
-//   the fork carry it.
+// - malloc's tcache_key. No secret: it marks free blocks, to find some double frees, and must only
+//   be unlike what programs store (malloc.c). Blocks that were freed before the fork carry it.
 // - The layout of the address space, and the host's own values: what was on the stack of main is in
 //   the copy. Only an exec makes those differ.
 //
