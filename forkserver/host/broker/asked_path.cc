@@ -30,8 +30,8 @@ AskedPath::AskedPath(std::string_view base, std::string_view path) {
   const std::string_view last = LastOf(path);
   wants_directory_ = last.empty() || last == "." || last == "..";
   has_leaf_ = last != "." && last != ".." && !full_.empty() && LastOf(full_) != "..";
-  if (normal_.empty()) normal_ = "/";
-  if (full_.empty() || wants_directory_) full_.append("/");
+  if (normal_.empty()) normal_.push_back('/');
+  if (full_.empty() || wants_directory_) full_.push_back('/');
 }
 
 std::string_view AskedPath::leaf() const {
