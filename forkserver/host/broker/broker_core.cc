@@ -21,13 +21,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "forkserver/host/broker/brokered_call.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver::broker_internal {
 namespace {
 
-constexpr uint64_t kWakeUp = 0;  // in place of a listener's id, which begin at 1
+constexpr uint64_t kWakeUp = 0;            // in place of a listener's id, which begin at 1
+constexpr size_t kMaxKnownThreads = 1024;  // of one child
 // How soon a thread that could not be made is tried again.
 constexpr int64_t kRetryNanos = 100 * kNanosPerMilli;
 
@@ -207,10 +209,15 @@ absl::StatusOr<std::shared_ptr<Child>> Core::Register(ListenerId id, pid_t pid, 
   return child;
 }
 
-void Core::Unregister(const Child& child) {
+void Core::Unregister(Child& child) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (const pid_t tid : child.threads) threads_.erase(tid);
+  ForgetThreads(child);
   children_.erase(child.pid);
+}
+
+void Core::ForgetThreads(Child& child) {
+  for (const pid_t tid : child.threads) threads_.erase(tid);
+  child.threads.clear();
 }
 
 // --- the thread in charge
@@ -316,6 +323,8 @@ bool Core::FindChild(Call& call) {
     }
     call.child = found->second;
     if (call.pid != tid) {
+      // A child that makes thread after thread must not fill our memory.
+      if (call.child->threads.size() >= kMaxKnownThreads) ForgetThreads(*call.child);
       // A number that was another child's thread before is this one's now.
       if (threads_.insert_or_assign(tid, call.pid).second) call.child->threads.push_back(tid);
     }
@@ -357,7 +366,11 @@ bool Core::ServeWaiting(const std::shared_ptr<Worker>& me) {
 
 bool Core::HandleCall(const std::shared_ptr<Worker>& me, Call& call) {
   const Ruleset& rules = call.served->rulesets[call.child->ruleset];
-  const CallAnswer answer = rules.calls.AnswerTo(call.notification.data.nr);
+  // By another architecture's numbers the rules would be about other calls.
+  const bool is_native = call.notification.data.arch == kNativeArchitecture;
+  const CallAnswer answer = is_native
+                                ? rules.calls.AnswerTo(call.notification.data.nr)
+                                : CallAnswer{.kind = CallAnswer::Kind::kRefuse, .error = ENOSYS};
   switch (answer.kind) {
     case CallAnswer::Kind::kRefuse:
       Answer(call, CallOutcome::kRefused, answer.error);

@@ -66,7 +66,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void StopServing(ListenerId id);
   absl::StatusOr<std::shared_ptr<Child>> Register(ListenerId id, pid_t pid, size_t ruleset,
                                                   ProcessType type);
-  void Unregister(const Child& child);
+  void Unregister(Child& child);
   SandboxReporter& reporter() { return reporter_; }
 
   explicit Core(BrokerOptions options);
@@ -88,7 +88,9 @@ class Core : public std::enable_shared_from_this<Core> {
 
   // Sets the call's child, or has the call wait for one. False: it waits, or has been answered.
   bool FindChild(Call& call);
+  // These two under the mutex.
   std::shared_ptr<Child> KnownChild(const Call& call);
+  void ForgetThreads(Child& child);
 
   void Answer(Call& call, CallOutcome outcome, int error, std::string path = {});
   void Kill(Call& call);

@@ -122,6 +122,7 @@ int DecodeCall(const seccomp_data& data, BrokeredCall& call) {
     case SYS_openat2:
       call.operation = FileOperation::kOpen;
       call.path = at;
+      call.has_open_how = true;
       call.open_how = args[2];
       call.open_how_bytes = args[3];
       return 0;
@@ -185,7 +186,7 @@ int DecodeCall(const seccomp_data& data, BrokeredCall& call) {
 }
 
 int ApplyOpenHow(const open_how& how, BrokeredCall& call) {
-  call.open_how = 0;
+  call.has_open_how = false;
   const int error = SetOpen(call.path, how.flags, how.mode, call);
   if (error != 0) return error;
   if ((how.resolve & ~kResolveFlags) != 0) return EINVAL;

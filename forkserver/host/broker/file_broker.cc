@@ -100,7 +100,7 @@ FileAnswer Operation::CarryOut(const seccomp_data& data) {
 
 int Operation::Run() {
   if (call_.operation == FileOperation::kConnect) return Connect();
-  if (call_.open_how != 0 || call_.open_how_bytes != 0) {
+  if (call_.has_open_how) {
     const int error = CopyOpenHow();
     if (error != 0) return error;
   }
@@ -195,10 +195,8 @@ std::optional<AskedPath> Operation::Asked(const PathArgument& argument, const st
   if (is_absolute && (call_.resolve & RESOLVE_BENEATH) != 0) error = EXDEV;
   if (AskedPath("/", text).has_dot_dot()) error = EXDEV;
   if (error != 0) return std::nullopt;
-  return AskedPath(base,
-                   std::string_view(text).substr(text.find_first_not_of('/') == std::string::npos
-                                                     ? text.size()
-                                                     : text.find_first_not_of('/')));
+  const size_t first = std::min(text.find_first_not_of('/'), text.size());
+  return AskedPath(base, std::string_view(text).substr(first));
 }
 
 std::optional<AskedPath> Operation::FirstPath(int& error) {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,6 +52,15 @@ std::string_view Within(std::string_view path, std::string_view directory) {
   return rest.empty() || rest.starts_with('/') ? rest : std::string_view();
 }
 
+// Whether a path in /proc is about this process: by its number, or by one of its threads'.
+bool IsOfTheHost(std::string_view path, pid_t caller) {
+  const pid_t number = static_cast<pid_t>(atoi(std::string(path.substr(kProc.size())).c_str()));
+  const pid_t host = getpid();
+  // The caller is the host in tests only.
+  if (number <= 0 || host == caller) return false;
+  return syscall(SYS_tgkill, host, number, 0) == 0;
+}
+
 std::string Joined(std::string_view directory, std::string_view leaf) {
   return directory == "/" ? absl::StrCat("/", std::string(leaf))
                           : absl::StrCat(std::string(directory), "/", std::string(leaf));
@@ -73,12 +83,7 @@ std::string PathResolution::RulesName(std::string_view path) const {
 
 bool PathResolution::Allows(std::string_view path, uint32_t rights) const {
   if (path.starts_with(kProc)) {
-    // A host may be the caller in a test only.
-    const pid_t host = getpid();
-    if (host != caller_ && Within(path, absl::StrCat("/proc/", host)).data() != nullptr) {
-      return false;
-    }
-    return policy_.Allows(RulesName(path), rights);
+    return !IsOfTheHost(path, caller_) && policy_.Allows(RulesName(path), rights);
   }
   return policy_.Allows(path, rights);
 }

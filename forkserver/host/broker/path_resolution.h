@@ -15,7 +15,8 @@
 // is not followed itself.
 //
 // /proc/self is the caller's: rules say "/proc/self/maps", and the kernel is asked for
-// /proc/PID/maps. The host's own directory in /proc is never reached, whatever the rules say.
+// /proc/PID/maps. The host's own directory in /proc, and its threads', is never reached, whatever
+// the rules say; a symbolic link to /proc/self leads there, and so is refused.
 //
 // Threads: none of its own; the policy must outlive it. May block as long as the file system does.
 #ifndef FORKSERVER_HOST_BROKER_PATH_RESOLUTION_H_

@@ -38,7 +38,8 @@ using Room = testing::VictimArgument::Room;
 // Long enough that no operation that only a busy machine delays is given up.
 constexpr absl::Duration kDeadline = absl::Seconds(1);
 
-// Holds whoever passes until it is opened.
+// Holds whoever passes until it is opened. Shared with the broker's threads, of which those that
+// are stuck in it outlive the test.
 class Barrier {
  public:
   void Pass() {
@@ -260,17 +261,17 @@ TEST_F(BrokerTest, AChildsTypeMayComeLater) {
 }
 
 TEST_F(BrokerTest, ASlowOperationTimesOutAndOthersAreServed) {
-  Barrier barrier;
-  std::atomic<bool> is_slow = true;
-  Start({.deadline = kDeadline, .before_operation = [&](const seccomp_data& data) {
-           if (data.nr == SYS_mkdirat && is_slow.exchange(false)) barrier.Pass();
+  const auto barrier = std::make_shared<Barrier>();
+  const auto is_slow = std::make_shared<std::atomic<bool>>(true);
+  Start({.deadline = kDeadline, .before_operation = [barrier, is_slow](const seccomp_data& data) {
+           if (data.nr == SYS_mkdirat && is_slow->exchange(false)) barrier->Pass();
          }});
   Victim slow;
   Victim other;
   ServeAndRegister(slow);
   ServeAndRegister(other);
   slow.Begin(SYS_mkdirat, {AT_FDCWD, Path("made"), 0700});
-  barrier.WaitUntilReached();
+  barrier->WaitUntilReached();
   // Asked while the only thread is held up.
   EXPECT_GE(Open(other, "file").value, 0);
   EXPECT_EQ(slow.End().error, ETIMEDOUT);
@@ -279,15 +280,15 @@ TEST_F(BrokerTest, ASlowOperationTimesOutAndOthersAreServed) {
   ASSERT_FALSE(records.empty());
   EXPECT_EQ(records[0].outcome, CallOutcome::kTimedOut);
   EXPECT_EQ(records[0].pid, slow.pid());
-  barrier.Open();
+  barrier->Open();
 }
 
 TEST_F(BrokerTest, TooManyStuckOperationsAreEagain) {
-  Barrier barrier;
+  const auto barrier = std::make_shared<Barrier>();
   Start({.deadline = kDeadline,
          .max_stuck_threads = 2,
-         .before_operation = [&](const seccomp_data& data) {
-           if (data.nr == SYS_mkdirat) barrier.Pass();
+         .before_operation = [barrier](const seccomp_data& data) {
+           if (data.nr == SYS_mkdirat) barrier->Pass();
          }});
   Victim victim;
   ServeAndRegister(victim);
@@ -296,7 +297,7 @@ TEST_F(BrokerTest, TooManyStuckOperationsAreEagain) {
   EXPECT_EQ(victim.Call(SYS_mkdirat, {AT_FDCWD, Path("c"), 0700}).error, EAGAIN);
   EXPECT_EQ(Open(victim, "file").error, EAGAIN);
   EXPECT_EQ(victim.Call(SYS_setpriority, {}).error, EPERM);
-  barrier.Open();
+  barrier->Open();
   // Until one is back.
   while (Open(victim, "file").error == EAGAIN) {
   }
@@ -320,22 +321,22 @@ TEST_F(BrokerTest, StoppingToServeLeavesNobodyWaiting) {
 }
 
 TEST_F(BrokerTest, ADestroyedBrokerLeavesNobodyWaiting) {
-  Barrier barrier;
-  Start({.deadline = kDeadline, .before_operation = [&](const seccomp_data& data) {
-           if (data.nr == SYS_mkdirat) barrier.Pass();
+  const auto barrier = std::make_shared<Barrier>();
+  Start({.deadline = kDeadline, .before_operation = [barrier](const seccomp_data& data) {
+           if (data.nr == SYS_mkdirat) barrier->Pass();
          }});
   Victim stuck;
   Victim idle;
   ServeAndRegister(stuck);
   ServeAndRegister(idle);
   stuck.Begin(SYS_mkdirat, {AT_FDCWD, Path("made"), 0700});
-  barrier.WaitUntilReached();
+  barrier->WaitUntilReached();
   broker_.reset();
   // ETIMEDOUT where the deadline was over before the end of the broker.
   const int error = stuck.End().error;
   EXPECT_TRUE(error == ENOSYS || error == ETIMEDOUT) << strerrorname_np(error);
   EXPECT_EQ(Open(idle, "file").error, ENOSYS);
-  barrier.Open();
+  barrier->Open();
 }
 
 TEST_F(BrokerTest, LeavesNoDescriptors) {
@@ -383,19 +384,19 @@ TEST_F(BrokerTest, SignalsDoNotHaveAnOperationDoneTwice) {
 }
 
 TEST_F(BrokerTest, AChildThatIsKilledInTheMiddleHarmsNobody) {
-  Barrier barrier;
-  Start({.deadline = absl::Minutes(5), .before_operation = [&](const seccomp_data& data) {
-           if (data.nr == SYS_mkdirat) barrier.Pass();
+  const auto barrier = std::make_shared<Barrier>();
+  Start({.deadline = absl::Minutes(5), .before_operation = [barrier](const seccomp_data& data) {
+           if (data.nr == SYS_mkdirat) barrier->Pass();
          }});
   Victim dying;
   Victim other;
   ServeAndRegister(dying);
   ServeAndRegister(other);
   dying.Begin(SYS_mkdirat, {AT_FDCWD, Path("made"), 0700});
-  barrier.WaitUntilReached();
+  barrier->WaitUntilReached();
   ASSERT_TRUE(dying.process().Signal(SIGKILL).ok());
   ASSERT_TRUE(dying.process().Wait(absl::Minutes(1)).ok());
-  barrier.Open();
+  barrier->Open();
   EXPECT_GE(Open(other, "file").value, 0);
   EXPECT_FALSE(std::filesystem::exists(Path("made")));
 }

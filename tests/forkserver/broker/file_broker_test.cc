@@ -274,6 +274,19 @@ TEST_F(FileBroker, TheHostsOwnProcessIsOutOfReach) {
   EXPECT_EQ(error_of("/proc/uptime"), 0);
   EXPECT_EQ(error_of("/proc/" + std::to_string(getpid()) + "/environ"), EACCES);
   EXPECT_EQ(error_of("/proc/thread-self/environ"), EACCES);
+  // A thread's number opens a directory that no listing of /proc shows.
+  std::atomic<bool> is_done = false;
+  std::atomic<pid_t> tid = 0;
+  std::thread other([&] {
+    tid = gettid();
+    tid.notify_one();
+    is_done.wait(false);
+  });
+  tid.wait(0);
+  EXPECT_EQ(error_of("/proc/" + std::to_string(tid) + "/environ"), EACCES);
+  is_done = true;
+  is_done.notify_one();
+  other.join();
   EXPECT_EQ(error_of("/proc/sys/../self/environ"), EACCES);
   // /proc/mounts is a link to self/mounts, and "self" would be the host here.
   EXPECT_EQ(error_of("/proc/mounts"), EACCES);
@@ -489,6 +502,7 @@ TEST_F(FileBroker, Openat2IsNoLessStrictThanTheKernel) {
   EXPECT_EQ(open2("file", RESOLVE_CACHED), EAGAIN);
   EXPECT_EQ(open2("file", 1u << 20), EINVAL);
   EXPECT_EQ(open2("file", 0, sizeof(open_how) - 1), EINVAL);
+  EXPECT_EQ(Do(SYS_openat2, folder.get(), "file", 0, 0).error, EINVAL);
   struct {
     open_how how = {};
     uint64_t newer = 0;
