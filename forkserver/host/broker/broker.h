@@ -55,7 +55,7 @@ namespace forkserver {
 struct BrokerOptions {
   FileBrokerOptions files = {};
   ReporterOptions reporter = {};
-  absl::Duration deadline = absl::Seconds(2);  // of one operation
+  absl::Duration deadline = absl::Seconds(2);  // of one operation; at most a day
   absl::Duration registration_patience = absl::Seconds(2);
   size_t max_stuck_threads = 8;
   size_t max_waiting_for_registration = 1024;  // calls; more are EPERM at once

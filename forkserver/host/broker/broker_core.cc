@@ -30,6 +30,7 @@ namespace {
 
 constexpr uint64_t kWakeUp = 0;            // in place of a listener's id, which begin at 1
 constexpr size_t kMaxKnownThreads = 1024;  // of one child
+constexpr absl::Duration kLongestDeadline = absl::Hours(24);
 // How soon a thread that could not be made is tried again.
 constexpr int64_t kRetryNanos = 100 * kNanosPerMilli;
 
@@ -93,7 +94,7 @@ class WaitingCaller : public Caller {
 
 Core::Core(BrokerOptions options)
     : options_(std::move(options)),
-      deadline_nanos_(absl::ToInt64Nanoseconds(options_.deadline)),
+      deadline_nanos_(absl::ToInt64Nanoseconds(std::min(options_.deadline, kLongestDeadline))),
       patience_nanos_(absl::ToInt64Nanoseconds(options_.registration_patience)),
       reporter_(WithEnvironment(options_.reporter)) {}
 

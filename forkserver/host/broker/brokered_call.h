@@ -46,12 +46,12 @@ struct BrokeredCall {
   PathArgument path = {};
   PathArgument second_path = {};  // kRename: the new name
 
-  uint64_t open_flags = 0;      // kOpen
-  uint64_t mode = 0;            // kOpen, kMakeDirectory; kAccess: R_OK and the like
-  uint64_t resolve = 0;         // kOpen: openat2's
-  bool has_open_how = false;    // kOpen by openat2: its struct is still to be applied
-  uint64_t open_how = 0;        // where that is
-  uint64_t open_how_bytes = 0;  //
+  uint64_t open_flags = 0;    // kOpen
+  uint64_t mode = 0;          // kOpen, kMakeDirectory; kAccess: R_OK and the like
+  uint64_t resolve = 0;       // kOpen: openat2's
+  bool has_open_how = false;  // kOpen by openat2: its struct is still to be applied
+  uint64_t open_how = 0;      // where that is
+  uint64_t open_how_bytes = 0;
   uint32_t at_flags = 0;        // kStat, kStatx, kAccess; AT_SYMLINK_NOFOLLOW for lstat too
   uint32_t statx_mask = 0;      // kStatx
   uint32_t rename_flags = 0;    // kRename: 0 or RENAME_NOREPLACE

@@ -126,6 +126,15 @@ TEST_F(BrokerTest, AnOpenIsAnsweredWithADescriptor) {
   EXPECT_TRUE(broker_->reporter().Snapshot().empty());
 }
 
+TEST_F(BrokerTest, ADeadlineMayBeInfinite) {
+  Start({.deadline = absl::InfiniteDuration(), .registration_patience = absl::InfiniteDuration()});
+  Victim victim;
+  const ListenerId id = Serve(victim);
+  victim.Begin(SYS_openat, {AT_FDCWD, Path("file"), O_RDONLY});
+  Register(id, victim);
+  EXPECT_GE(victim.End().value, 0);
+}
+
 TEST_F(BrokerTest, StatReadlinkAndAccessAreAnswered) {
   Start();
   Victim victim;
