@@ -24,17 +24,17 @@ enum class LaunchStep : uint16_t {
   kParentDeath = 7,   // parent-death signal
   kSignals = 8,       // signal mask
   kPrefs = 9,         // the prefs map; EBADMSG: it is corrupt
-  kDescriptors = 10,  // index: which entry of the Plan's list
-  kStdio = 11,        // index: 0, 1 or 2, which the Plan does not name
-  kWorkingDirectory = 12,
+  kSandbox = 10,      // a child's own layers; of a template: index: which SandboxLayer
+  kDescriptors = 11,  // index: which entry of the Plan's list
+  kStdio = 12,        // index: 0, 1 or 2, which the Plan does not name
+  kWorkingDirectory = 13,
   kEnvironment =
-      13,  // index: which variable of its list; E2BIG: arguments and environment together
-  kName = 14,
-  kTitle = 15,
-  kPriority = 16,
-  kLimits = 17,   // index: which limit of the Plan's list
-  kReady = 18,    // sending Ready
-  kSandbox = 19,  // between prefs and descriptors; of a template: index: which SandboxLayer
+      14,  // index: which variable of its list; E2BIG: arguments and environment together
+  kName = 15,
+  kTitle = 16,
+  kPriority = 17,
+  kLimits = 18,  // index: which limit of the Plan's list
+  kReady = 19,   // sending Ready
 
   kCount = 20,
 };

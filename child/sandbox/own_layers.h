@@ -5,8 +5,9 @@
 //     const int error = AddOwnLayers(own);                 // in the child; 0 or an errno
 //
 // The filter answers clone3 with ENOSYS, so that glibc makes threads by clone(2), whose flags the
-// template's filter can see (those of clone3 lie behind a pointer), and seccomp with EPERM. All
-// else it lets through: the template's filter has judged it already, or will. It is written down
+// template's filter can see (those of clone3 lie behind a pointer), and with EPERM both seccomp and
+// a clone with a pidfd, which is how a template forks where it has no clone3. All else it lets
+// through: the template's filter has judged it already, or will. It is written down
 // here as the kernel takes it, and costs 20 to 30 us to attach, most of which is the kernel's own
 // (kernel/seccomp.c, seccomp_cache_prepare, and the translation of the filter to machine code): so
 // a blank attaches it while it waits.

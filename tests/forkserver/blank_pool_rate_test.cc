@@ -54,7 +54,11 @@ class PlayedTemplate {
     socket_ = std::move(sockets.second);
     link_ = std::make_unique<TemplateLink>(
         "played template", *loop_, reaper_, std::move(sockets.first), kBuildId, STDIN_FILENO,
-        TemplateLink::Events{.on_pong = [](uint64_t) {}, .on_state = [] {}});
+        TemplateLink::Events{
+            .on_pong = [](uint64_t) {},
+            .on_hello = [](const HelloMessage&,
+                           DescriptorList&) { return std::unique_ptr<TemplateLink::Sandbox>(); },
+            .on_state = [] {}});
     EXPECT_TRUE(link_->Start().ok());
     HelloMessage hello;
     hello.protocol_version = kProtocolVersion;
