@@ -1,7 +1,11 @@
 // What an open costs that the broker answers, beside one that the kernel answers; and with it what
 // a registration costs. Prints; it is no gate:
 //
-//     bazel run --config=opt //tests/forkserver/broker:open_cost
+//     bazel build --config=opt //tests/forkserver/broker:open_cost
+//     taskset -c 1 bazel-bin/tests/forkserver/broker/open_cost
+//
+// Without taskset an open's figure has in it how long a processor takes to wake from idle, twice;
+// notification_listener.h has the reason.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
