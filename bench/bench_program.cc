@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,7 +15,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "bench/heap.h"
+#include "bench/stopwatch.h"
+#include "child/sandbox/engage.h"
+#include "child/sandbox/own_layers.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/raw_syscall.h"
 
 namespace bench {
 namespace {
@@ -40,6 +46,57 @@ int Work(int socket, uint64_t seed) {
   return send(socket, &done, 1, MSG_NOSIGNAL) == 1 ? 0 : 1;
 }
 
+constexpr char kOpenedFile[] = "/usr/share/zoneinfo/UTC";
+constexpr int kOpens = 20;
+constexpr int kCalls = 2000;
+
+// Of one; the file is closed outside of the time.
+double TimeOpens() {
+  int64_t nanos = 0;
+  for (int i = 0; i < kOpens; ++i) {
+    const Stopwatch watch;
+    const UniqueFd fd(open(kOpenedFile, O_RDONLY | O_CLOEXEC));
+    nanos += watch.Nanos();
+    if (!fd.is_open()) return -errno;
+  }
+  return static_cast<double>(nanos) / 1000 / kOpens;
+}
+
+double TimeCalls() {
+  const Stopwatch watch;
+  for (int i = 0; i < kCalls; ++i) forkserver::RawSyscall(SYS_getppid);
+  return watch.Micros() / kCalls;
+}
+
+int Time(int socket) {
+  for (;;) {
+    char question[16];
+    const ssize_t size = recv(socket, question, sizeof(question), 0);
+    if (size <= 0) return 0;
+    const bool is_open = std::string_view(question, static_cast<size_t>(size)) == kTimedOpen;
+    const double answer = is_open ? TimeOpens() : TimeCalls();
+    if (send(socket, &answer, sizeof(answer), MSG_NOSIGNAL) < 0) return 0;
+  }
+}
+
+// What a peer's child does between its fork and its first useful instruction.
+int SandboxItself(int socket) {
+  using forkserver::SandboxEngagement;
+  absl::StatusOr<SandboxEngagement> sandbox = SandboxEngagement::Prepare(
+      forkserver::MakeSandboxPolicy(forkserver::SandboxPolicyId::kContent),
+      forkserver::kFullSandbox);
+  if (!sandbox.ok()) return 1;
+  sandbox->EnterNamespaces(forkserver::PidNamespace::kOfItsOwn);
+  sandbox->Lock();
+  if (forkserver::FirstMissing(sandbox->report(), forkserver::kAllSandboxLayers) !=
+          forkserver::SandboxLayer::kCount ||
+      forkserver::AddOwnLayers(sandbox->own_layers()) != 0) {
+    return 1;
+  }
+  const char done = 1;
+  return send(socket, &done, 1, MSG_NOSIGNAL) == 1 ? 0 : 1;
+}
+
 }  // namespace
 
 int BenchProgram::Run(forkserver::ChildContext& context) {
@@ -48,6 +105,8 @@ int BenchProgram::Run(forkserver::ChildContext& context) {
   if (strcmp(what, "work") == 0) {
     return Work(context.channel.fd(), strtoull(context.argv[2], nullptr, 10));
   }
+  if (strcmp(what, "sandbox") == 0) return SandboxItself(context.channel.fd());
+  if (strcmp(what, "time") == 0) return Time(context.channel.fd());
   return Echo(context.channel.fd());
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,10 +21,17 @@ inline constexpr forkserver::LaunchWay kForkedLaunch = forkserver::LaunchWay::kF
 // Look-ups of a child that is told to "work".
 inline constexpr int kLookUps = 1000;
 
+// Questions to a child that is told to "time".
+inline constexpr std::string_view kTimedOpen = "open";
+inline constexpr std::string_view kTimedCall = "call";
+
 // ProcessType::kUtility. Its second argument says what to do:
 //   exit       ends at once
 //   echo       sends back every packet until the host hangs up
 //   work SEED  looks up kLookUps keys of the template's heap, sends a byte, ends
+//   sandbox    engages all layers of the content policy itself, sends a byte, ends
+//   time       answers kTimedOpen and kTimedCall with what one of them took, in us, or with minus
+//              the errno, as a double, until the host hangs up
 class BenchProgram : public forkserver::ChildProgram {
  public:
   int Run(forkserver::ChildContext& context) override;
@@ -40,6 +48,8 @@ class RealisticPlan {
   forkserver::LaunchOptions Exit() const { return For({"exit"}); }
   forkserver::LaunchOptions Work(uint64_t seed) const;
   forkserver::LaunchOptions Echo() const { return For({"echo"}); }
+  forkserver::LaunchOptions SandboxItself() const { return For({"sandbox"}); }
+  forkserver::LaunchOptions Time() const { return For({"time"}); }
 
  private:
   RealisticPlan() = default;

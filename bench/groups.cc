@@ -24,6 +24,8 @@ Budget FullBudget(Group group) {
       return {.warm_up_rounds = 1, .max_rounds = 30, .max_time = absl::Seconds(60)};
     case Group::kMemory:
       return {.warm_up_rounds = 1, .max_rounds = 50, .max_time = absl::Seconds(10)};
+    case Group::kCall:
+      return {.warm_up_rounds = 5, .max_rounds = 2'000, .max_time = absl::Seconds(20)};
   }
   return {};
 }
@@ -42,6 +44,8 @@ Budget QuickBudget(Group group) {
       return {.warm_up_rounds = 1, .max_rounds = 7, .max_time = absl::Seconds(8)};
     case Group::kMemory:
       return {.warm_up_rounds = 1, .max_rounds = 20, .max_time = absl::Seconds(3)};
+    case Group::kCall:
+      return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
   }
   return {};
 }

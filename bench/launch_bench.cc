@@ -24,6 +24,7 @@
 #include "bench/row.h"
 #include "bench/sampled_rows.h"
 #include "bench/sampler_modes.h"
+#include "bench/sandbox_rows.h"
 #include "bench/syscalls.h"
 #include "forkserver/host/fork_server.h"
 #include "transceiver/errno_status.h"
@@ -50,10 +51,17 @@ absl::Status CheckWritable(const std::string& path) {
   return fd.is_open() ? absl::OkStatus() : forkserver::ErrnoStatus(errno, "open " + path);
 }
 
-std::vector<Row> AllRows(LaunchRows& launch_rows) {
-  std::vector<Row> rows = launch_rows.Rows();
+// What the rows of this process share.
+struct OwnRows {
+  std::unique_ptr<LaunchRows> launches;
+  std::unique_ptr<SandboxRows> sandbox;
+};
+
+std::vector<Row> AllRows(OwnRows& own) {
+  std::vector<Row> rows = own.launches->Rows();
   rows.push_back(PythonForkserverRow());
-  for (const std::vector<Row>& more : {HeapRows(), RateRows(), launch_rows.MemoryRows()}) {
+  for (const std::vector<Row>& more :
+       {own.sandbox->Rows(), HeapRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
@@ -70,8 +78,8 @@ Run MeasureShowingProgress(const std::vector<Row>& rows, const Extent& extent) {
   return run;
 }
 
-int MeasureRows(const Arguments& arguments, LaunchRows& launch_rows) {
-  const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(launch_rows), arguments.filter);
+int MeasureRows(const Arguments& arguments, OwnRows& own) {
+  const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(own), arguments.filter);
   if (!rows.ok()) return Complain(rows.status(), kExitUsage);
   if (absl::Status writable = CheckWritable(arguments.json); !writable.ok()) {
     return Complain(writable, kExitFailed);
@@ -86,11 +94,11 @@ int MeasureRows(const Arguments& arguments, LaunchRows& launch_rows) {
   return run.failure.ok() ? 0 : Complain(run.failure, kExitFailed);
 }
 
-int Plot(const Arguments& arguments, LaunchRows& launch_rows) {
+int Plot(const Arguments& arguments, OwnRows& own) {
   if (absl::Status prepared = PreparePlotFolder(arguments.plot_folder); !prepared.ok()) {
     return Complain(prepared, kExitFailed);
   }
-  const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(launch_rows), kPlottedRows);
+  const absl::StatusOr<std::vector<Row>> rows = SelectRows(AllRows(own), kPlottedRows);
   if (!rows.ok()) return Complain(rows.status(), kExitFailed);
   const Run run = MeasureShowingProgress(*rows, arguments.extent);
   PrintTable(run);
@@ -125,18 +133,26 @@ int CountCalls(ForkServer& server, const LaunchRows& launch_rows) {
   return 0;
 }
 
-absl::Status PrintBothPhases(ForkServer& server, forkserver::LaunchOptions options) {
+absl::Status PrintAllPhases(ForkServer& server, forkserver::LaunchOptions options) {
   absl::Status printed =
       PrintPhases("by a fork", server, options, kPhaseRounds, [] { return absl::OkStatus(); });
   if (!printed.ok()) return printed;
   absl::PrintF("\n");
+  forkserver::LaunchOptions sandboxed = options;
+  sandboxed.template_name = std::string(kSandboxedTemplate);
+  printed = PrintPhases("by a fork of a sandboxed template", server, sandboxed, kPhaseRounds,
+                        [] { return absl::OkStatus(); });
+  if (!printed.ok()) return printed;
+  absl::PrintF("\n");
   options.way = forkserver::LaunchWay::kTemplate;
-  return PrintPhases("from a filled pool", server, options, kPhaseRounds,
-                     [&] { return AwaitBlank(server, IdleBlanksOf(server)).status(); });
+  return PrintPhases("from a filled pool", server, options, kPhaseRounds, [&] {
+    return AwaitBlank(server, IdleBlanksOf(server, forkserver::kRootTemplate)).status();
+  });
 }
 
 int Main(int argc, char** argv) {
-  auto server = ForkServer::Start(argc, argv, {.programs = BenchPrograms()});
+  auto server = ForkServer::Start(argc, argv,
+                                  {.programs = BenchPrograms(), .templates = SandboxedTemplates()});
   if (!server.ok()) return Complain(server.status(), kExitFailed);
   const absl::StatusOr<Arguments> arguments = ParseArguments(argc, argv);
   if (!arguments.ok()) return Complain(arguments.status(), kExitUsage);
@@ -149,17 +165,20 @@ int Main(int argc, char** argv) {
   }
   auto launch_rows = LaunchRows::Create(**server);
   if (!launch_rows.ok()) return Complain(launch_rows.status(), kExitFailed);
+  const RealisticPlan& plan = (*launch_rows)->plan();
+  OwnRows own = {.launches = *std::move(launch_rows),
+                 .sandbox = std::make_unique<SandboxRows>(**server, plan)};
   switch (arguments->task) {
     case Arguments::Task::kPhases: {
-      const absl::Status printed = PrintBothPhases(**server, (*launch_rows)->plan().Exit());
+      const absl::Status printed = PrintAllPhases(**server, plan.Exit());
       return printed.ok() ? 0 : Complain(printed, kExitFailed);
     }
     case Arguments::Task::kPlot:
-      return Plot(*arguments, **launch_rows);
+      return Plot(*arguments, own);
     case Arguments::Task::kSyscalls:
-      return CountCalls(**server, **launch_rows);
+      return CountCalls(**server, *own.launches);
     default:
-      return MeasureRows(*arguments, **launch_rows);
+      return MeasureRows(*arguments, own);
   }
 }
 

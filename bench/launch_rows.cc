@@ -31,7 +31,9 @@ absl::StatusOr<double> Kib(pid_t pid) {
 }  // namespace
 
 LaunchRows::LaunchRows(ForkServer& server, RealisticPlan plan)
-    : server_(server), plan_(std::move(plan)), idle_blanks_(IdleBlanksOf(server)) {}
+    : server_(server),
+      plan_(std::move(plan)),
+      idle_blanks_(IdleBlanksOf(server, forkserver::kRootTemplate)) {}
 LaunchRows::~LaunchRows() = default;
 
 absl::StatusOr<std::unique_ptr<LaunchRows>> LaunchRows::Create(ForkServer& server) {

@@ -10,13 +10,12 @@ constexpr double kPatienceSeconds = 30;
 
 }  // namespace
 
-IdleBlanks IdleBlanksOf(forkserver::ForkServer& server) {
-  return [&server] {
-    std::vector<pid_t> pids;
-    for (const forkserver::TemplateStatus& status : server.templates()) {
-      pids.insert(pids.end(), status.idle_blanks.begin(), status.idle_blanks.end());
+IdleBlanks IdleBlanksOf(forkserver::ForkServer& server, std::string_view template_name) {
+  return [&server, template_name] {
+    for (forkserver::TemplateStatus& status : server.templates()) {
+      if (status.name == template_name) return std::move(status.idle_blanks);
     }
-    return pids;
+    return std::vector<pid_t>();
   };
 }
 

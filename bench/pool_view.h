@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,7 +18,8 @@ namespace bench {
 // rows of blanks are not there.
 using IdleBlanks = std::function<std::vector<pid_t>()>;
 
-IdleBlanks IdleBlanksOf(forkserver::ForkServer& server);
+// Of one template's pool.
+IdleBlanks IdleBlanksOf(forkserver::ForkServer& server, std::string_view template_name);
 
 // Drives the server until a blank waits; gives its pid. DeadlineExceeded after a while.
 absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlanks& blanks);

@@ -21,6 +21,7 @@ enum class Group {
   kHeap,    // forks that copy 1 GiB of page tables
   kRate,    // each sample is a window of time
   kMemory,  // a sample is a look at a process that stands still
+  kCall,    // system calls in a child that is there
 };
 
 struct Row {
