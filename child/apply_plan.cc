@@ -72,7 +72,13 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderCo
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kPrefs, error);
 }
 
-FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView&, ChildUnderConstruction& child) {
+FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
+                                                ChildUnderConstruction& child) {
+  if (plan.sandbox_policy != SandboxPolicyId::kNone) {
+    // A fork has its template's. That of an exec'ed process opens a listener, when what else is
+    // open has been closed.
+    return child.execed_sandbox == nullptr ? Fail(LaunchStep::kSandbox, EINVAL) : StepFailure{};
+  }
   // A template forks, and its children take away from themselves that they can.
   if (child.program->type == ProcessType::kForkServer) return {};
   const int error =
@@ -83,8 +89,11 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView&, ChildUnderConst
 FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
                                                     ChildUnderConstruction& child) {
   const size_t numbers = DescriptorScratch(plan.descriptors.count, child.received.size());
-  return PlaceDescriptors(plan.descriptors, child.received, child.launch_socket,
-                          child.arena.Room<int>(child.plan_bytes, numbers));
+  const StepFailure failure =
+      PlaceDescriptors(plan.descriptors, child.received, child.launch_socket,
+                       child.arena.Room<int>(child.plan_bytes, numbers));
+  if (failure.failed() || plan.sandbox_policy == SandboxPolicyId::kNone) return failure;
+  return child.execed_sandbox->Engage(plan.sandbox_policy, plan.sandbox_required, child.prefs);
 }
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,

@@ -20,6 +20,7 @@
 #include "child/plan.h"
 #include "child/process_image.h"
 #include "child/ready.h"
+#include "child/sandbox/execed_sandbox.h"
 #include "child/sandbox/own_layers.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/packet.h"
@@ -40,6 +41,8 @@ struct ChildUnderConstruction {
   // that is done, an errno or 0.
   OwnLayers own_layers;
   int own_layers_error;
+  // Of a process that was exec'ed; null in a fork.
+  ExecedSandbox* execed_sandbox;
   // Bytes of the arena's plan buffer that hold the Plan.
   size_t plan_bytes;
 

@@ -52,6 +52,8 @@ std::vector<uint8_t> EncodePlan(const Plan& plan) {
   out.I32(plan.host_pid);
   out.U64(plan.signal_mask);
   out.U32(plan.prefs_descriptor.value_or(kNoDescriptor));
+  out.U8(static_cast<uint8_t>(plan.sandbox_policy));
+  out.U32(plan.sandbox_required);
   out.String(plan.working_directory);
   out.String(plan.name);
   out.String(plan.title);
@@ -104,6 +106,8 @@ FORKSERVER_LAUNCH_PATH StepFailure DecodePlan(std::span<const uint8_t> payload, 
   view.signal_mask = in.U64();
   const uint32_t prefs = in.U32();
   if (prefs != kNoDescriptor) view.prefs_descriptor = prefs;
+  view.sandbox_policy = static_cast<SandboxPolicyId>(in.U8());
+  view.sandbox_required = in.U32();
   view.working_directory = in.String();
   view.name = in.String();
   view.title = in.String();

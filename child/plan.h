@@ -23,6 +23,8 @@
 
 #include "child/launch_step.h"
 #include "child/process_types.h"
+#include "child/sandbox/sandbox_layer.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "transceiver/byte_order.h"
 
 namespace forkserver {
@@ -79,6 +81,10 @@ struct Plan {
   uint64_t signal_mask = 0;     // blocked signals, bit n - 1 for signal n
   // Index of the travelling descriptor that is the prefs map.
   std::optional<uint32_t> prefs_descriptor = {};
+  // Of a process that is exec'ed, and has a sandbox to engage by itself; and the SandboxLayers
+  // without which there is no launch.
+  SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone;
+  SandboxLayers sandbox_required = 0;
 };
 
 std::vector<uint8_t> EncodePlan(const Plan& plan);
@@ -102,6 +108,8 @@ struct PlanView {
   int host_pid = 0;
   uint64_t signal_mask = 0;
   std::optional<uint32_t> prefs_descriptor;
+  SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone;  // as it came: may be no policy
+  SandboxLayers sandbox_required = 0;
 
   PlanSection argv;               // Strings
   PlanSection set_environment;    // Strings

@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include <array>
+#include <optional>
 #include <span>
 
 #include "child/launch_step.h"
+#include "child/sandbox/sandbox_report.h"
 #include "transceiver/byte_order.h"
 
 namespace forkserver {
@@ -24,8 +26,12 @@ struct ReadyMessage {
   int64_t plan_received_at = 0;
   // When each step was done; 0 for steps that are not the child's.
   std::array<int64_t, kLaunchStepCount> done_at = {};
+  // Of a child that has engaged its sandbox by itself, since it was exec'ed; its listener, where it
+  // has that layer, travels with the message. What a fork has, its template has told of.
+  std::optional<SandboxReport> sandbox = {};
 
-  static constexpr size_t kBytes = 8 + 4 + 8 + 8 + 8 * kLaunchStepCount;
+  static constexpr size_t kBytes = 8 + 4 + 8 + 8 + 8 * kLaunchStepCount + 1;
+  static constexpr size_t kMostBytes = kBytes + SandboxReport::kBytes;
 };
 
 inline std::span<const uint8_t> Encode(const ReadyMessage& message, std::span<uint8_t> buffer) {
@@ -35,6 +41,8 @@ inline std::span<const uint8_t> Encode(const ReadyMessage& message, std::span<ui
   out.I64(message.started_at);
   out.I64(message.plan_received_at);
   for (const int64_t at : message.done_at) out.I64(at);
+  out.U8(message.sandbox.has_value());
+  if (message.sandbox) Encode(*message.sandbox, out);
   return out.written();
 }
 
@@ -46,6 +54,8 @@ inline bool Decode(std::span<const uint8_t> payload, ReadyMessage& message) {
   message.started_at = in.I64();
   message.plan_received_at = in.I64();
   for (int64_t& at : message.done_at) at = in.I64();
+  message.sandbox.reset();
+  if (in.U8() != 0 && !Decode(in, message.sandbox.emplace())) return false;
   return in.AtEnd();
 }
 

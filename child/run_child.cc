@@ -73,6 +73,26 @@ FORKSERVER_LAUNCH_PATH StepFailure LocatePlan(Packet& packet, Mapping& mapping,
   return {};
 }
 
+// What an exec'ed child has engaged by itself goes with it; it keeps no listener.
+FORKSERVER_LAUNCH_PATH int SendReady(int socket, const Packet& plan, ChildUnderConstruction& child,
+                                     ExecedSandbox* execed_sandbox) {
+  UniqueFd listener;
+  if (execed_sandbox != nullptr && execed_sandbox->report().level != kSandboxOff) {
+    child.ready.sandbox = execed_sandbox->report();
+    listener = execed_sandbox->TakeListener();
+  }
+  const int fd = listener.get();
+  uint8_t ready[ReadyMessage::kMostBytes];
+  return SendPacket(socket, Blocking::kWait,
+                    {.type = kReady, .request_id = plan.frame().request_id},
+                    Encode(child.ready, ready), {&fd, listener.is_open() ? size_t{1} : size_t{0}});
+}
+
+const SandboxReport& SandboxOf(const ChildStart& start) {
+  if (start.sandbox != nullptr) return *start.sandbox;
+  return start.execed_sandbox != nullptr ? start.execed_sandbox->report() : kNoSandbox;
+}
+
 }  // namespace
 
 // No frame here is compared with the canary that it changes.
@@ -94,6 +114,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                                   .received = packet.descriptors(),
                                   .own_layers = start.own_layers,
                                   .own_layers_error = own_layers_error,
+                                  .execed_sandbox = start.execed_sandbox,
                                   .plan_bytes = packet.payload().size()};
   child.ready.build_id = start.image.build_id;
   child.ready.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
@@ -109,12 +130,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   if (failure.failed()) FailAndExit(socket.get(), packet, failure);
 
   child.ready.done_at[static_cast<size_t>(LaunchStep::kReady)] = start.image.clock.Now();
-  uint8_t ready[ReadyMessage::kBytes];
-  if (SendPacket(socket.get(), Blocking::kWait,
-                 {.type = kReady, .request_id = packet.frame().request_id},
-                 Encode(child.ready, ready), {}) != 0) {
-    _exit(kExitOrphaned);
-  }
+  if (SendReady(socket.get(), packet, child, start.execed_sandbox) != 0) _exit(kExitOrphaned);
 
   // The host may wait for this processor: it goes first.
   RawSyscall(SYS_sched_yield);
@@ -138,7 +154,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                           .prefs = child.prefs,
                           .ready = child.ready,
                           .recorder = recorder,
-                          .sandbox = start.sandbox != nullptr ? *start.sandbox : kNoSandbox};
+                          .sandbox = SandboxOf(start)};
   const int status = child.program->make()->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);

@@ -11,6 +11,7 @@
 #include "child/child_program.h"
 #include "child/page_recorder.h"
 #include "child/process_image.h"
+#include "child/sandbox/execed_sandbox.h"
 #include "child/sandbox/own_layers.h"
 #include "child/sandbox/sandbox_report.h"
 #include "child/touched_pages.h"
@@ -40,6 +41,8 @@ struct ChildStart {
   // What the template has engaged, and what each of its children adds. Null: not sandboxed.
   const SandboxReport* sandbox = nullptr;
   OwnLayers own_layers = {};
+  // Of a process that was exec'ed: to engage what its Plan names. Null in a fork.
+  ExecedSandbox* execed_sandbox = nullptr;
 };
 
 // Never returns. No allocation until Ready has been sent. When it has, and before the child's

@@ -19,8 +19,9 @@ namespace forkserver {
 namespace {
 
 // The text of a small file of a thread in /proc, empty if the thread is gone.
-std::string ReadTaskFile(int tasks, int tid, const char* name) {
-  UniqueFd fd(openat(tasks, absl::StrFormat("%d/%s", tid, name).c_str(), O_RDONLY | O_CLOEXEC));
+std::string ReadTaskFile(int proc_self, int tid, const char* name) {
+  UniqueFd fd(
+      OpenInOwnProc(proc_self, absl::StrFormat("task/%d/%s", tid, name).c_str(), O_RDONLY));
   char text[512];
   const ssize_t size = fd.is_open() ? read(fd.get(), text, sizeof(text)) : -1;
   return size <= 0 ? std::string() : std::string(text, static_cast<size_t>(size));
@@ -29,9 +30,9 @@ std::string ReadTaskFile(int tasks, int tid, const char* name) {
 // pthread_join returns before the kernel has taken the thread off the list: one that is on its way
 // out holds no lock any more, and must not be taken for one that runs. proc(5): the flags are the
 // seventh field behind the name, which may hold anything and ends in the last ')'.
-bool IsExiting(int tasks, int tid) {
+bool IsExiting(int proc_self, int tid) {
   constexpr unsigned kExitingFlag = 0x4;  // PF_EXITING
-  const std::string stat = ReadTaskFile(tasks, tid, "stat");
+  const std::string stat = ReadTaskFile(proc_self, tid, "stat");
   const size_t name_end = stat.rfind(')');
   if (name_end == stat.npos) return true;
   unsigned flags = 0;
@@ -39,9 +40,19 @@ bool IsExiting(int tasks, int tid) {
   return (flags & kExitingFlag) != 0;
 }
 
-std::string ThreadName(int tasks, int tid) {
-  const std::string name = ReadTaskFile(tasks, tid, "comm");
+std::string ThreadName(int proc_self, int tid) {
+  const std::string name = ReadTaskFile(proc_self, tid, "comm");
   return name.empty() ? "?" : name.substr(0, name.size() - 1);  // without the newline
+}
+
+// As this /proc has it: that of another pid namespace has other numbers for the same threads. There
+// the caller must be the main thread, whose number is the process's.
+int OwnTid(int proc_self) {
+  UniqueFd fd(OpenInOwnProc(proc_self, "stat", O_RDONLY));
+  char text[32] = {};
+  if (!fd.is_open() || read(fd.get(), text, sizeof(text) - 1) <= 0) return gettid();
+  const int pid = atoi(text);
+  return pid == getpid() ? gettid() : pid;
 }
 
 }  // namespace
@@ -51,16 +62,16 @@ absl::Status CheckSingleThreaded(int proc_self) {
   if (!directory.is_open()) return ErrnoStatus(errno, "open /proc/self/task");
   const std::unique_ptr<DIR, int (*)(DIR*)> tasks(fdopendir(directory.get()), closedir);
   if (tasks == nullptr) return ErrnoStatus(errno, "fdopendir /proc/self/task");
-  const int fd = directory.release();
-  const int self = gettid();
+  (void)directory.release();
+  const int self = OwnTid(proc_self);
   for (;;) {
     errno = 0;
     const dirent* entry = readdir(tasks.get());
     if (entry == nullptr) break;
     const int tid = atoi(entry->d_name);
-    if (tid == 0 || tid == self || IsExiting(fd, tid)) continue;
+    if (tid == 0 || tid == self || IsExiting(proc_self, tid)) continue;
     return absl::FailedPreconditionError(absl::StrFormat(
-        "thread '%s' (tid %d) runs beside the calling one", ThreadName(fd, tid), tid));
+        "thread '%s' (tid %d) runs beside the calling one", ThreadName(proc_self, tid), tid));
   }
   return errno == 0 ? absl::OkStatus() : ErrnoStatus(errno, "readdir /proc/self/task");
 }

@@ -18,7 +18,7 @@ constexpr MessageRow kCatalogue[] = {
      1, kNoFlags},
     {kPlan, "Plan", MessageDirection::kFromHost, 0, kMaxPayload, 0, kMaxDescriptors,
      kPayloadInMemfd},
-    {kReady, "Ready", MessageDirection::kToHost, 1, kMaxPayload, 0, 0, kNoFlags},
+    {kReady, "Ready", MessageDirection::kToHost, 1, kMaxPayload, 0, 1, kNoFlags},
     {kFailed, "Failed", MessageDirection::kToHost, FailedMessage::kMinBytes,
      FailedMessage::kMaxBytes, 0, 0, kNoFlags},
     {kPing, "Ping", MessageDirection::kFromHost, 0, kMaxPing, 0, 0, kNoFlags},

@@ -72,8 +72,10 @@ void SandboxEngagement::EnterNamespaces(PidNamespace pid) {
 void SandboxEngagement::Lock() {
   if (report_.level == kSandboxOff || !adds_filter_) return;
   const int64_t started_at = NowNanos();
-  DropCapabilities(report_);
-  ForbidNewPrivileges(report_);
+  if (place_ == Place::kFirst) {
+    DropCapabilities(report_);
+    ForbidNewPrivileges(report_);
+  }
   if (looking_in_ == LookingIn::kForbidden) ForbidLookingIn(report_);
   SetLimits(limits_, data_bytes_, report_);
   ruleset_.Restrict(report_);

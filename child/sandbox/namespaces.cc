@@ -143,6 +143,8 @@ void EnterNamespaces(const NamespaceWishes& wishes, SandboxReport& report) {
   EnterUserNamespace(report);
   if (wishes.pid == PidNamespace::kOfItsOwn) {
     Unshare(CLONE_NEWPID, SandboxLayer::kPidNamespace, SandboxCall::kUnsharePid, report);
+  } else {
+    report.Refused(SandboxLayer::kPidNamespace, SandboxCall::kStaysInItsOwn, 0);
   }
   Unshare(CLONE_NEWNS, SandboxLayer::kMountNamespace, SandboxCall::kUnshareMount, report);
   Unshare(CLONE_NEWIPC, SandboxLayer::kIpcNamespace, SandboxCall::kUnshareIpc, report);

@@ -25,7 +25,7 @@ namespace forkserver {
 
 enum class PidNamespace : uint8_t {
   kOfItsOwn,
-  kHosts,  // for a process that forks nothing: it would not be in the new one itself
+  kHosts,  // for a process that forks nothing: it would not be in the new one itself; is reported
 };
 
 struct NamespaceWishes {

@@ -37,6 +37,7 @@ constexpr std::string_view kCallNames[] = {
     "seccomp SECCOMP_FILTER_FLAG_NEW_LISTENER",
     "clone3 of the pid namespace's init",
     "a layer that it needs is missing",
+    "a process that was exec'ed stays in the host's",
 };
 static_assert(std::size(kCallNames) == static_cast<size_t>(SandboxCall::kCount));
 

@@ -62,7 +62,8 @@ enum class SandboxCall : uint8_t {
   kAttachFilter,
   kNewListener,
   kForkInit,
-  kMissingLayer,  // another layer, without which this one cannot be
+  kMissingLayer,   // another layer, without which this one cannot be
+  kStaysInItsOwn,  // a process that was exec'ed has the pid namespace of its host
 
   kCount,
 };

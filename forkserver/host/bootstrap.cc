@@ -16,6 +16,7 @@
 #include "child/process_image.h"
 #include "child/process_types.h"
 #include "child/run_child.h"
+#include "child/sandbox/execed_sandbox.h"
 #include "forkserver/server/build_id.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/clock.h"
@@ -135,11 +136,13 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
   MoveEnvironmentToHeap();
   ChildArena arena;
   if (const int error = arena.Map(); error != 0) return ErrnoStatus(error, "mmap child arena");
+  ExecedSandbox sandbox;
   RunChild({.launch_socket = UniqueFd(launch_socket),
             .started_at = started_at,
             .image = makings.image,
             .programs = makings.programs,
-            .arena = arena});
+            .arena = arena,
+            .execed_sandbox = &sandbox});
 }
 
 absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings) {

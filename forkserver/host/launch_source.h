@@ -2,15 +2,29 @@
 #ifndef FORKSERVER_HOST_LAUNCH_SOURCE_H_
 #define FORKSERVER_HOST_LAUNCH_SOURCE_H_
 
+#include <stddef.h>
+
+#include "child/sandbox/sandbox_layer.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "forkserver/host/blank_pool.h"
+#include "forkserver/host/sandbox_host.h"
 #include "forkserver/host/template_link.h"
 
 namespace forkserver {
+
+// What an exec'ed child is to engage by itself: what it would have inherited of its template.
+struct SandboxOfExec {
+  SandboxPolicyId policy = SandboxPolicyId::kNone;
+  SandboxLayers required = 0;
+  SandboxHost* host = nullptr;  // null: it is not to be sandboxed
+  size_t template_index = 0;    // of its rules there
+};
 
 // A blank of the pool, or a fork of the template where there is none; without a template an exec.
 struct LaunchSource {
   TemplateLink* link = nullptr;
   BlankPool* pool = nullptr;
+  SandboxOfExec sandbox = {};  // of an exec
 };
 
 }  // namespace forkserver

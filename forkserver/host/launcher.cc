@@ -18,7 +18,7 @@ namespace {
 
 // A child says Ready or Failed and nothing larger.
 constexpr size_t kAnswerBytes = 1024;
-static_assert(kAnswerBytes >= ReadyMessage::kBytes && kAnswerBytes >= FailedMessage::kMaxBytes);
+static_assert(kAnswerBytes >= ReadyMessage::kMostBytes && kAnswerBytes >= FailedMessage::kMaxBytes);
 
 // Which of the caller's descriptors is none; step kNone: they are all open.
 LaunchFailure FindClosedDescriptor(const LaunchOptions& options) {
@@ -98,7 +98,9 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
     return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
   }
   const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;
-  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(options, way, facts_, prefs);
+  launch.sandbox = source.sandbox;
+  absl::StatusOr<PlanMessage> plan =
+      BuildPlanMessage(options, way, facts_, prefs, source.sandbox.policy, source.sandbox.required);
   if (!plan.ok()) return plan.status();
   if (source.pool == nullptr || !SendToBlank(launch, *plan, *source.pool)) {
     SocketPair sockets;
@@ -244,7 +246,7 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
   }
   FailedMessage failed;
   if (frame.type == kReady) {
-    OnReady(*launch, packet.payload());
+    OnReady(*launch, packet);
   } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
     launch->told_pid = failed.pid;
     Fail(*launch, LaunchFailureStatus(
@@ -270,14 +272,33 @@ void Launcher::OnLatePacket(Launch& launch, Packet& packet) {
   CollectAnswer(launch.id);
 }
 
-void Launcher::OnReady(Launch& launch, std::span<const uint8_t> payload) {
-  if (!Decode(payload, launch.times.child)) {
+// What a child that was exec'ed has engaged by itself.
+absl::Status Launcher::EnrollExeced(Launch& launch, DescriptorList& descriptors) {
+  if (!launch.times.child.sandbox) {
+    if (descriptors.size() == 0) return absl::OkStatus();
+    return absl::InternalError("its Ready has descriptors of a sandbox that it has not");
+  }
+  if (launch.sandbox.policy == SandboxPolicyId::kNone || launch.sandbox.host == nullptr ||
+      !launch.process) {
+    return absl::InternalError("its Ready tells of a sandbox that it was not to have");
+  }
+  UniqueFd listener = descriptors.size() == 1 ? descriptors.Take(0) : UniqueFd();
+  return launch.sandbox.host->AdmitExeced(launch.sandbox.template_index,
+                                          *launch.times.child.sandbox, std::move(listener),
+                                          launch.type, *launch.process);
+}
+
+void Launcher::OnReady(Launch& launch, Packet& packet) {
+  if (!Decode(packet.payload(), launch.times.child)) {
     return Fail(launch, absl::InternalError(launch.what + ": malformed Ready"));
   }
   if (launch.times.child.build_id != build_id_) {
     return Fail(launch, absl::FailedPreconditionError(
                             absl::StrFormat("%s: refused, its build id is %016x, this host's %016x",
                                             launch.what, launch.times.child.build_id, build_id_)));
+  }
+  if (absl::Status enrolled = EnrollExeced(launch, packet.descriptors()); !enrolled.ok()) {
+    return Fail(launch, NameLaunch(launch.what, enrolled));
   }
   launch.told_pid = launch.times.child.pid;
   launch.times.ready_received_at = NowNanos();

@@ -115,6 +115,7 @@ class Launcher : private ForkRequester {
     absl::Status template_death;
     // What that template's children have in common; nothing where it was not sandboxed.
     std::optional<SandboxMembership> membership = {};
+    SandboxOfExec sandbox = {};
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
     pid_t told_pid = 0;  // by the child itself, in Ready or Failed
@@ -141,7 +142,8 @@ class Launcher : private ForkRequester {
   void OnHangUp(LaunchId id);
   // From the child of a launch that has failed: all that matters is its pid.
   void OnLatePacket(Launch& launch, Packet& packet);
-  void OnReady(Launch& launch, std::span<const uint8_t> payload);
+  void OnReady(Launch& launch, Packet& packet);
+  absl::Status EnrollExeced(Launch& launch, DescriptorList& descriptors);
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);

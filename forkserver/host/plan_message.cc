@@ -44,7 +44,9 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure) {
 }
 
 absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
-                                             const HostFacts& facts, const PrefsGeneration& prefs) {
+                                             const HostFacts& facts, const PrefsGeneration& prefs,
+                                             SandboxPolicyId sandbox_policy,
+                                             SandboxLayers required) {
   PlanMessage message;
   std::vector<PlannedDescriptor> planned;
   planned.reserve(options.stdio.size() + options.descriptors.size());
@@ -84,7 +86,9 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
                .nice = options.nice,
                .parent_death_signal = follows_start_thread ? options.parent_death_signal : 0,
                .host_pid = facts.pid,
-               .signal_mask = facts.signal_mask};
+               .signal_mask = facts.signal_mask,
+               .sandbox_policy = sandbox_policy,
+               .sandbox_required = required};
   if (prefs.fd != nullptr) {
     plan.prefs_descriptor = IndexOf(prefs.fd->get(), message.descriptors);
   }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "child/sandbox/sandbox_layer.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "preload/prefs/prefs_store.h"
@@ -36,8 +38,11 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure);
 
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.
-absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
-                                             const HostFacts& facts, const PrefsGeneration& prefs);
+// `sandbox_policy` and `required`: of an exec'ed child, which engages it by itself.
+absl::StatusOr<PlanMessage> BuildPlanMessage(
+    const LaunchOptions& options, LaunchWay way, const HostFacts& facts,
+    const PrefsGeneration& prefs, SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone,
+    SandboxLayers required = 0);
 
 }  // namespace forkserver
 

@@ -105,10 +105,15 @@ absl::StatusOr<Process> SandboxChain::FindByInnerPid(pid_t pid) const {
 absl::StatusOr<Process> SandboxMembership::Admit(UniqueFd pidfd, ProcessType type) const {
   absl::StatusOr<Process> child = Process::FromPidfd(std::move(pidfd));
   if (!child.ok()) return child;
-  absl::StatusOr<ChildRegistration> registration = chain->Register(child->pid(), ruleset, type);
-  if (!registration.ok()) return registration.status();
-  child->Keep(std::make_shared<SandboxedChild>(*this, *std::move(registration)));
+  if (absl::Status enrolled = Enroll(*child, type); !enrolled.ok()) return enrolled;
   return child;
+}
+
+absl::Status SandboxMembership::Enroll(Process& child, ProcessType type) const {
+  absl::StatusOr<ChildRegistration> registration = chain->Register(child.pid(), ruleset, type);
+  if (!registration.ok()) return registration.status();
+  child.Keep(std::make_shared<SandboxedChild>(*this, *std::move(registration)));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType type) const {

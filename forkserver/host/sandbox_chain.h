@@ -78,7 +78,10 @@ struct SandboxMembership {
   // Takes over a child that the template has forked. Its pid is the kernel's word and not the
   // template's, which sees another one.
   absl::StatusOr<Process> Admit(UniqueFd pidfd, ProcessType type) const;
-  // The same for a child whose pidfd was lost, by the pid that it has in the chain's namespace.
+  // Enters one that the host knows already.
+  absl::Status Enroll(Process& child, ProcessType type) const;
+  // The same as Admit for a child whose pidfd was lost, by the pid that it has in the chain's
+  // namespace.
   absl::StatusOr<Process> Find(pid_t inner_pid, ProcessType type) const;
 };
 

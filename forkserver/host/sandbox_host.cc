@@ -46,12 +46,14 @@ SandboxHost::SandboxHost(const std::vector<TemplateOptions>& templates, BrokerOp
     for (const TemplateOptions& one : templates) {
       // Its own policy, or the next one above it; and what has been added down to here.
       std::vector<std::vector<FileRule>> files;
-      SandboxPolicyId id = SandboxPolicyId::kNone;
+      Effective effective;
       for (const TemplateOptions* at = &one; at != nullptr; at = FindParent(templates, *at)) {
         files.insert(files.begin(), at->sandbox.files);
-        if (id == SandboxPolicyId::kNone) id = at->sandbox.policy;
+        effective.required |= at->sandbox.required;
+        if (effective.policy == SandboxPolicyId::kNone) effective.policy = at->sandbox.policy;
       }
-      const SandboxPolicy policy = MakeSandboxPolicy(id);
+      if (!for_templates) policies_.push_back(effective);
+      const SandboxPolicy policy = MakeSandboxPolicy(effective.policy);
       files.insert(files.begin(), policy.files);
       if (for_templates) files.push_back(OwnProc());
       rulesets_.push_back({.calls = policy.calls, .files = Merge(files)});
@@ -82,16 +84,38 @@ absl::StatusOr<std::shared_ptr<SandboxChain>> SandboxHost::MakeChain(const Hello
   }
   auto chain = std::make_shared<SandboxChain>(std::move(parts));
   if (listeners > 0) {
-    if (broker_ == nullptr) {
-      absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(options_);
-      if (!broker.ok()) return broker.status();
-      broker_ = *std::move(broker);
-    }
-    absl::StatusOr<ListenerId> listener = broker_->Serve(descriptors.Take(0), rulesets_);
-    if (!listener.ok()) return listener.status();
-    chain->ServedBy(broker_, *listener);
+    if (absl::Status served = Serve(*chain, descriptors.Take(0)); !served.ok()) return served;
   }
   return chain;
+}
+
+absl::Status SandboxHost::Serve(SandboxChain& chain, UniqueFd listener) {
+  if (broker_ == nullptr) {
+    absl::StatusOr<std::unique_ptr<Broker>> broker = Broker::Start(options_);
+    if (!broker.ok()) return broker.status();
+    broker_ = *std::move(broker);
+  }
+  const absl::StatusOr<ListenerId> id = broker_->Serve(std::move(listener), rulesets_);
+  if (!id.ok()) return id.status();
+  chain.ServedBy(broker_, *id);
+  return absl::OkStatus();
+}
+
+absl::Status SandboxHost::AdmitExeced(size_t index, const SandboxReport& report, UniqueFd listener,
+                                      ProcessType type, Process& child) {
+  if (report[SandboxLayer::kListener].holds() != listener.is_open()) {
+    return absl::InternalError("its Ready has not the descriptors of its sandbox");
+  }
+  const SandboxMembership membership = {
+      .chain = std::make_shared<SandboxChain>(SandboxChain::Parts()),
+      .ruleset = index,
+      .report = std::make_shared<const SandboxReport>(report)};
+  if (listener.is_open()) {
+    if (absl::Status served = Serve(*membership.chain, std::move(listener)); !served.ok()) {
+      return served;
+    }
+  }
+  return membership.Enroll(child, type);
 }
 
 absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> SandboxHost::Admit(

@@ -40,14 +40,30 @@ class SandboxHost {
       size_t index, std::shared_ptr<SandboxChain> parents_chain, const HelloMessage& hello,
       DescriptorList& descriptors);
 
+  // The same for a child that was exec'ed and has engaged the sandbox of the template at `index` by
+  // itself: enters what came with its Ready. `listener` is consumed.
+  absl::Status AdmitExeced(size_t index, const SandboxReport& report, UniqueFd listener,
+                           ProcessType type, Process& child);
+
+  // What an exec in place of a fork of the template at `index` is to engage.
+  SandboxPolicyId PolicyOf(size_t index) const { return policies_[index].policy; }
+  SandboxLayers RequiredOf(size_t index) const { return policies_[index].required; }
+
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter();
 
  private:
+  struct Effective {
+    SandboxPolicyId policy = SandboxPolicyId::kNone;
+    SandboxLayers required = 0;
+  };
+
   absl::StatusOr<std::shared_ptr<SandboxChain>> MakeChain(const HelloMessage& hello,
                                                           DescriptorList& descriptors);
+  absl::Status Serve(SandboxChain& chain, UniqueFd listener);
 
   const BrokerOptions options_;
+  std::vector<Effective> policies_;    // each template's, or that of the one above
   std::vector<BrokerRules> rulesets_;  // each template's, then each one's for templates below it
   const size_t templates_;
   std::shared_ptr<Broker> broker_;

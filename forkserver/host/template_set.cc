@@ -166,7 +166,13 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   if (one == nullptr) {
     return absl::NotFoundError(absl::StrFormat("no template '%s'", options.template_name));
   }
-  if (options.way == LaunchWay::kExec) return LaunchSource();
+  if (options.way == LaunchWay::kExec) {
+    const auto index = static_cast<size_t>(one - templates_.data());
+    return LaunchSource{.sandbox = {.policy = sandboxes_->PolicyOf(index),
+                                    .required = sandboxes_->RequiredOf(index),
+                                    .host = sandboxes_.get(),
+                                    .template_index = index}};
+  }
   if (absl::Status used = Use(*one); !used.ok()) return used;
   LaunchSource source = {.link = one->link.get()};
   if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&

@@ -7,12 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "child/launch_step.h"
 #include "child/sandbox/engage.h"
+#include "child/sandbox/sandbox_level.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "forkserver/server/fork_loop.h"
 #include "forkserver/server/hello.h"
@@ -160,11 +160,7 @@ int PrepareSandbox(const TemplateMaking& making, const ChildContext& context,
                    Preparation& preparation) {
   const SandboxOptions& options = making.sandbox;
   SandboxPolicyId id = options.policy;
-  int level = kSandboxOff;
-  if (id != SandboxPolicyId::kNone) {
-    level = std::clamp(context.prefs.GetInt(SandboxLevelPref(id), kFullSandbox), kSandboxOff,
-                       kFullSandbox);
-  }
+  int level = SandboxLevel(id, context.prefs);
   if (level == kSandboxOff) {
     id = context.sandbox.policy;
     level = context.sandbox.level;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/mini_transceiver.h"
@@ -167,15 +168,169 @@ HOST_TEST(Sandbox, AChildsStatusArrivesAsAnyOther) {
   EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 0");
 }
 
+LaunchOptions By(LaunchWay way, LaunchOptions options) {
+  options.way = way;
+  return options;
+}
+
+LaunchOptions From(std::string_view template_name, LaunchOptions options) {
+  options.template_name = std::string(template_name);
+  return options;
+}
+
+HOST_TEST(Sandbox, AnExecedChildEngagesByItselfWhatAForkInherits) {
+  // The broker's descriptors are counted where a template serves.
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  absl::StatusOr<LaunchedChild> child = server.Launch(By(LaunchWay::kExec, Answering()));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->by, LaunchedBy::kExec);
+  ASSERT_NE(child->sandbox, nullptr);
+  for (size_t i = 0; i < kSandboxLayerCount; ++i) {
+    const auto layer = static_cast<SandboxLayer>(i);
+    if (layer == SandboxLayer::kNotDumpable || layer == SandboxLayer::kPidNamespace) continue;
+    EXPECT_EQ((*child->sandbox)[layer].outcome, LayerOutcome::kEngaged)
+        << SandboxLayerName(layer) << ": " << LayerStateText((*child->sandbox)[layer]);
+  }
+  EXPECT_EQ(LayerStateText((*child->sandbox)[SandboxLayer::kPidNamespace]),
+            "a process that was exec'ed stays in the host's");
+  EXPECT_EQ(Ask(*child, "host name"), "sandbox");
+  EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+  EXPECT_EQ(server.refused_calls().back().pid, child->process.pid());
+  EXPECT_EQ(Ask(*child, "clone3"), "ENOSYS");
+  EXPECT_EQ(Ask(*child, "seccomp"), "EPERM");
+  EXPECT_EQ(Ask(*child, "mount"), "(no answer)");
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
+}
+
+HOST_TEST(Sandbox, AnExecThatCannotHaveARequiredLayerIsRefused) {
+  absl::StatusOr<LaunchedChild> child =
+      server.Launch(By(LaunchWay::kExec, From("required", Answering())));
+  const std::optional<LaunchFailure> failure = GetLaunchFailure(child.status());
+  ASSERT_TRUE(failure.has_value()) << child.status();
+  EXPECT_EQ(failure->step, LaunchStep::kSandbox);
+  EXPECT_EQ(failure->index, static_cast<uint32_t>(SandboxLayer::kPidNamespace));
+}
+
+HOST_TEST(Sandbox, ATemplateBelowASandboxedOneInheritsAndFreezes) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(From("below", Answering()));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const TemplateStatus below = StatusOf(server, "below");
+  EXPECT_TRUE(below.hello.freeze.frozen()) << below.hello.freeze.ToString();
+  EXPECT_EQ(below.init_pid, std::nullopt);
+  EXPECT_EQ((*child->sandbox)[SandboxLayer::kPidNamespace].outcome, LayerOutcome::kInherited);
+  EXPECT_EQ((*child->sandbox)[SandboxLayer::kListener].outcome, LayerOutcome::kInherited);
+  EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+  EXPECT_EQ(Ask(*child, "seccomp"), "EPERM");
+  EXPECT_EQ(server.refused_calls().back().pid, child->process.pid());
+  child = absl::CancelledError();
+  child = server.Launch(Answering());
+  EXPECT_TRUE(child.ok()) << child.status();
+}
+
+HOST_TEST(Sandbox, ATemplateBelowASandboxedOneCanOnlyTakeAway) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(From("strict", Answering()));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->sandbox->policy, SandboxPolicyId::kComputeOnly);
+  EXPECT_NE(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  EXPECT_EQ(Ask(*child, "seccomp"), "EPERM");
+}
+
+HOST_TEST(Sandbox, DeathOfTheInitEndsTheChildrenAndTheTemplateStartsAgain) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  const TemplateStatus before = StatusOf(server, "sandboxed");
+  ASSERT_TRUE(before.init_pid.has_value());
+  ASSERT_TRUE(SignalProcess(before.init_pid, SIGKILL).ok());
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
+  ASSERT_TRUE(DispatchUntil(
+      server, [&server] { return StatusOf(server, "sandboxed").state == State::kDead; }));
+  EXPECT_EQ(StatusOf(server, "sandboxed").why_dead.message(),
+            "template 'sandboxed' died: the init of its children's pid namespace has ended");
+  absl::StatusOr<LaunchedChild> next = server.Launch(Answering());
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(Ask(*next, "open /usr/share/zoneinfo"), "TZif");
+  EXPECT_NE(StatusOf(server, "sandboxed").init_pid, before.init_pid);
+}
+
+HOST_TEST(Sandbox, DeathOfTheTemplateHurtsNoChild) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  const TemplateStatus before = StatusOf(server, "sandboxed");
+  ASSERT_TRUE(SignalProcess(before.pid, SIGKILL).ok());
+  ASSERT_TRUE(DispatchUntil(
+      server, [&server] { return StatusOf(server, "sandboxed").state == State::kDead; }));
+  EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  absl::StatusOr<LaunchedChild> next = server.Launch(Answering());
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(Ask(*next, "open /etc/hostname"), "EACCES");
+  EXPECT_EQ(server.refused_calls().back().pid, next->process.pid());
+  EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+  EXPECT_EQ(server.refused_calls().back().pid, child->process.pid());
+  // With its last child the old init goes too.
+  const UniqueFd init = testing::OpenPidfd(*before.init_pid);
+  EXPECT_EQ(child->process.Signal(SIGKILL), absl::OkStatus());
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
+  EXPECT_TRUE(testing::WaitForEnd(init));
+}
+
+// A level is what the pref says when the template starts.
+void SetLevel(ForkServer& server, int level) {
+  PrefsStore store;
+  const std::string line =
+      absl::StrFormat("pref(\"%s\", %d);", SandboxLevelPref(SandboxPolicyId::kContent), level);
+  ASSERT_TRUE(store.LoadText(line, "levels.js").empty());
+  absl::StatusOr<PrefsGeneration> prefs = store.Publish();
+  ASSERT_TRUE(prefs.ok()) << prefs.status();
+  server.SetPrefs(*prefs);
+}
+
+HOST_TEST(Sandbox, AtLevelZeroItIsOff) {
+  SetLevel(server, kSandboxOff);
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(By(way, Answering()));
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->sandbox, nullptr);
+    EXPECT_EQ(Ask(*child, "pid"), std::to_string(child->process.pid()));
+    EXPECT_EQ(Ask(*child, "open /etc/hostname"), "opened");
+  }
+  server.SetPrefs({});
+}
+
+HOST_TEST(Sandbox, AtLevelOneThereAreNoNamespaces) {
+  SetLevel(server, kSandboxWithoutNamespaces);
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(By(way, Answering()));
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_NE(child->sandbox, nullptr);
+    EXPECT_EQ(child->sandbox->level, kSandboxWithoutNamespaces);
+    EXPECT_EQ((*child->sandbox)[SandboxLayer::kPidNamespace].outcome, LayerOutcome::kNotWanted);
+    EXPECT_EQ((*child->sandbox)[SandboxLayer::kEmptyRoot].outcome, LayerOutcome::kNotWanted);
+    EXPECT_EQ(Ask(*child, "pid"), std::to_string(child->process.pid()));
+    EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+    EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+    EXPECT_EQ(Ask(*child, "kill init"), "EPERM");
+  }
+  server.SetPrefs({});
+}
+
 }  // namespace
 
 HostSetup testing::SetUpHost(const std::string&) {
   HostSetup setup = {.options = TestOptions()};
   setup.options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<SandboxedProgram>},
                             {ProcessType::kDummy, MakeChildProgram<SandboxedProgram>}};
-  setup.options.templates = {{.name = "sandboxed",
-                              .types = {ProcessType::kIpcUnitTest, ProcessType::kDummy},
-                              .sandbox = {.policy = SandboxPolicyId::kContent}}};
+  setup.options.templates = {
+      {.name = "sandboxed",
+       .types = {ProcessType::kIpcUnitTest, ProcessType::kDummy},
+       .sandbox = {.policy = SandboxPolicyId::kContent}},
+      {.name = "below", .parent = "sandboxed"},
+      {.name = "strict",
+       .parent = "sandboxed",
+       .sandbox = {.policy = SandboxPolicyId::kComputeOnly}},
+      {.name = "required",
+       .sandbox = {.policy = SandboxPolicyId::kContent, .required = kAllSandboxLayers}}};
   return setup;
 }
 
