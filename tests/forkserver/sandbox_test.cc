@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "preload/freeze/frozen_memory.h"
 #include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
@@ -168,13 +169,33 @@ HOST_TEST(Sandbox, AChildsStatusArrivesAsAnyOther) {
   EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 0");
 }
 
-LaunchOptions By(LaunchWay way, LaunchOptions options) {
-  options.way = way;
+LaunchOptions From(std::string_view template_name, LaunchOptions options) {
+  options.template_name = std::string(template_name);
   return options;
 }
 
-LaunchOptions From(std::string_view template_name, LaunchOptions options) {
-  options.template_name = std::string(template_name);
+// Neither in engaging the sandbox nor in launching from it.
+HOST_TEST(Sandbox, ATemplateWritesNothingThatIsFrozen) {
+  for (const char* name : {"sandboxed", "below"}) {
+    const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing(name);
+    ASSERT_TRUE(hello.ok()) << hello.status();
+    if (hello->freeze.stopped_at == FreezeStep::kAddressSanitizer) return;
+    ASSERT_TRUE(hello->freeze.frozen()) << hello->freeze.ToString();
+    for (int i = 0; i < 100; ++i) {
+      LaunchOptions options = {.type = ProcessType::kIpcUnitTest, .argv = {"exit", "0"}};
+      absl::StatusOr<LaunchedChild> child = server.Launch(From(name, options));
+      ASSERT_TRUE(child.ok()) << child.status();
+      ASSERT_TRUE(child->process.Wait()->success());
+    }
+    const absl::StatusOr<FrozenMemory> memory = MeasureFrozenMemory(*StatusOf(server, name).pid);
+    ASSERT_TRUE(memory.ok()) << memory.status();
+    EXPECT_GT(memory->mappings, 0u);
+    EXPECT_EQ(memory->anonymous_bytes, 0u) << name << ": " << memory->written;
+  }
+}
+
+LaunchOptions By(LaunchWay way, LaunchOptions options) {
+  options.way = way;
   return options;
 }
 
