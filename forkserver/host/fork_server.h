@@ -24,7 +24,7 @@
 // or Dispatch drives the event loop for all, and callbacks run on that thread, without a lock, so
 // that they may call anything here, Launch included. A thread that waits for what another one's
 // callback does bounds its Dispatch, or uses Launch. There is no thread of ours, unless
-// StartOptions::driving asks for one.
+// StartOptions::driving asks for one; and the broker's, where a template is sandboxed.
 // After a fork of the embedder's own: not usable in the child.
 #ifndef FORKSERVER_HOST_FORK_SERVER_H_
 #define FORKSERVER_HOST_FORK_SERVER_H_
