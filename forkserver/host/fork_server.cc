@@ -61,7 +61,7 @@ class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
-       BrokerOptions broker)
+       int layouts, BrokerOptions broker)
       : makings(std::move(makings)),
         self(std::move(self)),
         facts(std::move(facts)),
@@ -70,7 +70,8 @@ class ForkServer::Core {
         reaper(*this->loop),
         launcher(*this->loop, reaper, ids, this->facts, this->self, this->makings->image.build_id),
         templates(*this->loop, reaper, ids, this->facts, this->self, *this->makings, prefs,
-                  std::move(templates), std::move(broker), [this](uint64_t id) { last_pong = id; }),
+                  std::move(templates), layouts, std::move(broker),
+                  [this](uint64_t id) { last_pong = id; }),
         pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
         driver(*this->loop, [this] { return TakeCompletions(); }) {}
 
@@ -165,6 +166,10 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
                                                               StartOptions options) {
   if (absl::Status opened = OpenClosedStdio(); !opened.ok()) return opened;
   if (absl::Status good = CheckTemplateOptions(options.templates); !good.ok()) return good;
+  if (options.layouts < 1 || options.layouts > kMostLayouts) {
+    return absl::InvalidArgumentError(absl::StrFormat("start: there can be 1 to %d layouts, not %d",
+                                                      kMostLayouts, options.layouts));
+  }
   absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
       argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
   if (!makings.ok()) return makings.status();
@@ -196,15 +201,15 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   report.event_loop = (*loop)->backend();
   report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 
-  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
-                                     *std::move(loop), std::move(report),
-                                     std::move(options.templates), std::move(options.broker));
+  auto core = std::make_unique<Core>(
+      *std::move(makings), *std::move(self), std::move(facts), *std::move(loop), std::move(report),
+      std::move(options.templates), options.layouts, std::move(options.broker));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
       return started;
     }
   }
-  if (absl::Status started = core->templates.StartRoot(); !started.ok()) return started;
+  if (absl::Status started = core->templates.StartRoots(); !started.ok()) return started;
   if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
   if (options.under_memory_pressure == UnderPressure::kShrinkPools) core->WatchMemoryPressure();
   if (options.driving == Driving::kOwnThread) core->StartThread();

@@ -74,6 +74,9 @@ enum class UnderPressure : uint8_t {
   kKeepPools,
 };
 
+// Layouts of addresses that a host's templates can have.
+inline constexpr int kMostLayouts = 16;
+
 struct StartOptions {
   // What this program can be, by process type.
   std::vector<ChildProgramRow> programs = {};
@@ -86,6 +89,13 @@ struct StartOptions {
   FreezeMethod freeze = FreezeMethod::kMemfd;
   // Templates below the root, parents before their children.
   std::vector<TemplateOptions> templates = {};
+  // How many roots, 1 to kMostLayouts. Each has a layout of addresses of its own and the same
+  // templates below it, and launches go to those that serve in turn: an address that one child
+  // gives away is true in every n-th child, and not in all. The first root is forked; the others
+  // are exec'ed by Start, run the same warm-ups, and have children that send SIGCHLD (a plain
+  // waitpid(-1) of the embedder's can take their status). Each layout costs the memory of its
+  // templates. For a single child: Layout::kOwn.
+  int layouts = 1;
   Driving driving = Driving::kCallers;
   // What the host waits with. Over io_uring some calls of a thread that launched can end with
   // EINTR: see EventLoop.
@@ -96,8 +106,8 @@ struct StartOptions {
 };
 
 struct StartReport {
-  // kTemplate: the seed was forked. kExec: the root was exec'ed, since the process was not
-  // single-threaded; its children send SIGCHLD.
+  // Of the first root. kTemplate: the seed was forked. kExec: the root was exec'ed, since the
+  // process was not single-threaded; its children send SIGCHLD.
   LaunchWay way = LaunchWay::kTemplate;
   std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the calling one"
   // What the host waits with, and why not with io_uring where that was tried: "io_uring_setup:
@@ -116,7 +126,7 @@ class ForkServer {
  public:
   // Fails as clone3, socketpair, open and epoll_create1 (or io_uring_setup, where it was asked
   // for by name) do, naming the call; InvalidArgument for options that cannot be
-  // (CheckTemplateOptions).
+  // (CheckTemplateOptions, and the number of layouts).
   static absl::StatusOr<std::unique_ptr<ForkServer>> Start(int argc, char** argv,
                                                            StartOptions options);
 
@@ -126,7 +136,8 @@ class ForkServer {
 
   const StartReport& start_report() const;
 
-  // Waits for the root to have warmed up. Its Hello, or why there is no root that serves.
+  // Waits for the root to have warmed up; with several layouts, for that of the first: the others
+  // are looked at in templates(). Its Hello, or why it does not serve.
   absl::StatusOr<HelloMessage> WaitUntilServing(absl::Duration timeout = absl::Seconds(60));
   // The same for one of StartOptions::templates, which is started if it does not run.
   absl::StatusOr<HelloMessage> WaitUntilServing(std::string_view template_name,
@@ -167,14 +178,14 @@ class ForkServer {
   // Children that are launched from here on get this generation.
   void SetPrefs(PrefsGeneration prefs);
 
-  // Asks the root whether it still answers.
+  // Asks the first layout's root whether it still answers.
   absl::Status Ping(absl::Duration timeout = absl::Seconds(1));
 
-  // For reports; nothing where there is no such process. The root's is known once WaitUntilServing
-  // has returned well.
+  // For reports; nothing where there is no such process. The root's (the first layout's) is known
+  // once WaitUntilServing has returned well.
   std::optional<pid_t> seed_pid() const;
   std::optional<pid_t> root_pid() const;
-  // The root first, then the others in the order of StartOptions.
+  // The root first, then the others in the order of StartOptions; so for each layout.
   std::vector<TemplateStatus> templates() const;
 
   // What sandboxes have refused, the last of it, oldest first; with FORKSERVER_SANDBOX_LOG=1 each

@@ -36,6 +36,16 @@ enum class LaunchWay : uint8_t {
   kExec,      // exec of this program from its pinned descriptor: slower, and needs no template
 };
 
+// Whose addresses the child has. The kernel draws them once for each exec, and forks keep them: an
+// address that one child of a root gives away is true in all children of that root.
+enum class Layout : uint8_t {
+  kShared,  // one of StartOptions::layouts, whichever's turn it is
+  // Its own: by exec, whatever `way` says, at some 14 times the price of a fork (README,
+  // exec_ready). It has nothing that a template's warm-ups have made, and sends SIGCHLD.
+  // InvalidArgument together with LaunchWay::kFork.
+  kOwn,
+};
+
 struct DescriptorMapping {
   int fd;      // the host's, borrowed
   int target;  // the child's number; 3 or more (0 to 2 are LaunchOptions::stdio)
@@ -76,6 +86,7 @@ struct LaunchOptions {
   int parent_death_signal = SIGKILL;
 
   LaunchWay way = LaunchWay::kTemplate;
+  Layout layout = Layout::kShared;
   // Which of StartOptions::templates; "root" for the root. Empty: the one that serves the type.
   std::string template_name = {};
   // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is

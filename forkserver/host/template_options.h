@@ -9,7 +9,8 @@
 //
 // A template is forked from its parent, which is warm already, runs its own warm-ups, freezes what
 // they dirtied, and forks children that have both. Its name is how launches and reports speak of
-// it.
+// it. With several StartOptions::layouts there is one such process in each, and what is said here
+// of start, eviction and pool is said of each.
 #ifndef FORKSERVER_HOST_TEMPLATE_OPTIONS_H_
 #define FORKSERVER_HOST_TEMPLATE_OPTIONS_H_
 

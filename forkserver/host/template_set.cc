@@ -15,6 +15,8 @@ namespace forkserver {
 namespace {
 
 constexpr absl::Duration kEndPatience = absl::Seconds(1);
+// How soon after its start a template that died is started again when nobody waits for it.
+constexpr int64_t kUnaskedAgainAfter = kNanosPerSecond;
 
 TemplateStatus::State StateOf(const TemplateLink& link) {
   switch (link.state()) {
@@ -40,7 +42,8 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const Hello
 TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
                          const SelfImage& self, const TemplateMakings& makings,
                          const PrefsGeneration& prefs, std::vector<TemplateOptions> options,
-                         BrokerOptions broker_options, std::function<void(uint64_t id)> on_pong)
+                         int layouts, BrokerOptions broker_options,
+                         std::function<void(uint64_t id)> on_pong)
     : loop_(loop),
       reaper_(reaper),
       ids_(ids),
@@ -49,19 +52,25 @@ TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const
       makings_(makings),
       on_pong_(std::move(on_pong)),
       prefs_(prefs),
-      orphans_(loop, reaper) {
-  templates_.reserve(options.size() + 1);
-  templates_.push_back({.options = {.name = std::string(kRootTemplate), .parent = ""}});
-  for (TemplateOptions& one : options) {
-    Template* const parent = Find(one.parent);
-    templates_.push_back({.options = std::move(one), .parent = parent});
+      orphans_(loop, reaper),
+      kinds_(options.size() + 1),
+      layouts_(static_cast<size_t>(layouts)),
+      turns_(kinds_, 0) {
+  options.insert(options.begin(), {.name = std::string(kRootTemplate), .parent = ""});
+  templates_.reserve(layouts_ * kinds_);
+  for (int layout = 0; layout < layouts; ++layout) {
+    for (size_t kind = 0; kind < kinds_; ++kind) {
+      const TemplateOptions& one = options[kind];
+      Template* parent = nullptr;
+      if (kind > 0) parent = &InLayout(Find(one.parent)->kind, layout);
+      templates_.push_back({.options = one,
+                            .kind = kind,
+                            .layout = layout,
+                            .parent = parent,
+                            .bounds = BoundsOf(one)});
+    }
   }
-  std::vector<TemplateOptions> all;
-  for (Template& one : templates_) {
-    one.bounds = BoundsOf(one.options);
-    all.push_back(one.options);
-  }
-  sandboxes_ = std::make_unique<SandboxHost>(all, std::move(broker_options));
+  sandboxes_ = std::make_unique<SandboxHost>(options, std::move(broker_options));
 }
 
 TemplateSet::~TemplateSet() {
@@ -115,8 +124,9 @@ TemplateSet::Template& TemplateSet::ForType(ProcessType type) {
 }
 
 std::string TemplateSet::Label(const Template& one) {
-  return one.parent == nullptr ? "root template"
-                               : absl::StrFormat("template '%s'", one.options.name);
+  const std::string name =
+      one.parent == nullptr ? "root template" : absl::StrFormat("template '%s'", one.options.name);
+  return one.layout == 0 ? name : absl::StrFormat("%s of layout %d", name, one.layout);
 }
 
 absl::Status TemplateSet::StartSeed(Seed seed) {
@@ -128,7 +138,13 @@ absl::Status TemplateSet::StartSeed(Seed seed) {
   return seed_->Start();
 }
 
-absl::Status TemplateSet::StartRoot() { return Launch(templates_.front(), seed_.get()); }
+absl::Status TemplateSet::StartRoots() {
+  for (size_t layout = 0; layout < layouts_; ++layout) {
+    TemplateLink* const parent = layout == 0 ? seed_.get() : nullptr;
+    if (absl::Status started = Launch(InLayout(0, layout), parent); !started.ok()) return started;
+  }
+  return absl::OkStatus();
+}
 
 absl::Status TemplateSet::StartAhead() {
   for (Template& one : templates_) {
@@ -161,18 +177,22 @@ void TemplateSet::Release(std::string_view name) {
 }
 
 absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options) {
-  Template* const one =
+  Template* const first =
       options.template_name.empty() ? &ForType(options.type) : Find(options.template_name);
-  if (one == nullptr) {
+  if (first == nullptr) {
     return absl::NotFoundError(absl::StrFormat("no template '%s'", options.template_name));
   }
-  if (options.way == LaunchWay::kExec) {
-    const auto index = static_cast<size_t>(one - templates_.data());
+  if (options.layout == Layout::kOwn && options.way == LaunchWay::kFork) {
+    return absl::InvalidArgumentError("a fork has its template's layout, and none of its own");
+  }
+  if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) {
+    const auto index = static_cast<size_t>(first - templates_.data());
     return LaunchSource{.sandbox = {.policy = sandboxes_->PolicyOf(index),
                                     .required = sandboxes_->RequiredOf(index),
                                     .host = sandboxes_.get(),
                                     .template_index = index}};
   }
+  Template* const one = &Choose(*first);
   if (absl::Status used = Use(*one); !used.ok()) return used;
   LaunchSource source = {.link = one->link.get()};
   if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
@@ -183,6 +203,49 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   }
   return source;
 }
+
+bool TemplateSet::Runs(const Template& one) {
+  return one.link != nullptr && one.link->state() != TemplateLink::State::kDead;
+}
+
+bool TemplateSet::Serves(const Template& one) {
+  return one.link != nullptr && one.link->state() == TemplateLink::State::kServing;
+}
+
+bool TemplateSet::CanRun(const Template& one) {
+  return Runs(one) || (one.parent != nullptr && CanRun(*one.parent));
+}
+
+TemplateSet::Template& TemplateSet::Choose(Template& first) {
+  const size_t kind = first.kind;
+  Template* passed_over = nullptr;
+  for (size_t i = 0; i < layouts_; ++i) {
+    const size_t layout = (turns_[kind] + i) % layouts_;
+    Template& one = InLayout(kind, layout);
+    if (Serves(one)) {
+      turns_[kind] = (layout + 1) % layouts_;
+      if (passed_over != nullptr) WarmUpUnasked(*passed_over);
+      return one;
+    }
+    const bool is_due = one.link == nullptr || NowNanos() >= one.started_at + kUnaskedAgainAfter;
+    if (passed_over == nullptr && is_due && !Runs(one) && CanRun(one)) passed_over = &one;
+  }
+  // No other is started beside it: it would only be in its way.
+  return NearestToServing(kind);
+}
+
+TemplateSet::Template& TemplateSet::NearestToServing(size_t kind) {
+  for (const auto is_near : {Runs, CanRun}) {
+    for (size_t layout = 0; layout < layouts_; ++layout) {
+      if (Template& one = InLayout(kind, layout); is_near(one)) return one;
+    }
+  }
+  // The first one's Status says what is wrong.
+  return InLayout(kind, 0);
+}
+
+// What comes of it is in its status: the launch that has passed it over has another.
+void TemplateSet::WarmUpUnasked(Template& one) { Use(one).IgnoreError(); }
 
 // Has a template run, and its ancestors as far as it needs them.
 absl::Status TemplateSet::Use(Template& one) {
@@ -214,6 +277,7 @@ absl::Status TemplateSet::Launch(Template& one, TemplateLink* parent) {
   if (!plan.ok()) return plan.status();
 
   one.answer = Answer::kGiven;
+  one.started_at = NowNanos();
   one.start_request = ids_.Next();
   auto link = std::make_unique<TemplateLink>(
       Label(one), loop_, reaper_, std::move(sockets.first), makings_.image.build_id,
@@ -311,8 +375,7 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> TemplateSet::AdmitSandbox
     Template& one, const HelloMessage& hello, DescriptorList& descriptors) {
   // Its Hello may overtake its parent's word of it, which says whose chain it is in.
   if (one.answer == Answer::kOwed && one.parent != nullptr) one.parent->link->ReadAnswers();
-  const auto index = static_cast<size_t>(&one - templates_.data());
-  return sandboxes_->Admit(index, one.parents_chain, hello, descriptors);
+  return sandboxes_->Admit(one.kind, one.parents_chain, hello, descriptors);
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no
@@ -393,7 +456,8 @@ void TemplateSet::Evict(Template& one) {
 }
 
 TemplateStatus TemplateSet::Describe(const Template& one) {
-  TemplateStatus status = {.name = one.options.name, .parent = one.options.parent};
+  TemplateStatus status = {
+      .name = one.options.name, .parent = one.options.parent, .layout = one.layout};
   if (one.link == nullptr) return status;
   status.state = StateOf(*one.link);
   status.why_dead = one.link->why_dead();

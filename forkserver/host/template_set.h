@@ -1,10 +1,19 @@
-// All templates of a host: the seed, the root, and those that are forked below it.
+// All templates of a host: the seed, the roots, and those that are forked below them.
 //
 //     absl::StatusOr<LaunchSource> source = templates.SourceOf(options);   // starts what it needs
 //
 // A template is started by a launch like any other, of type forkserver, from its parent. Nothing
 // waits for it: Forks lie in its socket until it serves. One that died or was evicted is started
-// again when it is used next; the root is not (a dead root is a Status of every launch).
+// again when it is used next; a root is not (a dead root is a Status of every launch that needs
+// it).
+//
+// Each layout has a root, the first forked from the seed and the others exec'ed, and below it a
+// tree of the same templates: so a template is there once in each layout, with a process, a pool
+// and an end of its own. A launch takes them in turn, of those that serve. One that is passed over
+// because it does not run is started then, and nobody waits for it; one a launch, so that a launch
+// stays cheap, and one that died not twice a second, so that a warm-up that always crashes does not
+// keep the machine busy. Where none serves, the launch waits for the one that is the nearest to it:
+// the first that is starting, or else the first that can be started.
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_SET_H_
@@ -40,12 +49,13 @@
 
 namespace forkserver {
 
-// For reports.
+// For reports; of a template in one layout.
 struct TemplateStatus {
   enum class State : uint8_t { kNotStarted, kStarting, kServing, kDead };
 
   std::string name;
   std::string parent;  // empty for the root
+  int layout = 0;      // 0: below the root that the seed has forked
   State state = State::kNotStarted;
   absl::Status why_dead = {};           // of kDead
   std::optional<pid_t> pid = {};        // once it is known
@@ -56,25 +66,30 @@ struct TemplateStatus {
 
 class TemplateSet : private ForkRequester {
  public:
-  // `options` has passed CheckTemplateOptions. `prefs`: those of the moment, for the sandboxes'
-  // levels. `on_pong` hears of every answered Ping.
+  // `options` has passed CheckTemplateOptions; `layouts` is how many roots there are to be.
+  // `prefs`: those of the moment, for the sandboxes' levels. `on_pong` hears of every answered
+  // Ping.
   TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
               const SelfImage& self, const TemplateMakings& makings, const PrefsGeneration& prefs,
-              std::vector<TemplateOptions> options, BrokerOptions broker_options,
+              std::vector<TemplateOptions> options, int layouts, BrokerOptions broker_options,
               std::function<void(uint64_t id)> on_pong);
   TemplateSet(const TemplateSet&) = delete;
   TemplateSet& operator=(const TemplateSet&) = delete;
   ~TemplateSet();
 
   absl::Status StartSeed(Seed seed);
-  // A child of the seed, or of an exec where there is none.
-  absl::Status StartRoot();
-  // Those that are to be there before they are used.
+  // The first is a child of the seed, or of an exec where there is none; the others are exec'ed. On
+  // the thread that the children take for the host's life: it is the parent of what it exec's, and
+  // of what that forks.
+  absl::Status StartRoots();
+  // Those that are to be there before they are used, in each layout.
   absl::Status StartAhead();
 
-  // NotFound: no template of that name.
+  // NotFound: no template of that name. InvalidArgument: the options contradict each other.
   absl::StatusOr<LaunchSource> SourceOf(const LaunchOptions& options);
 
+  // These speak of the first layout's.
+  //
   // Starts it if it does not run.
   absl::Status Start(std::string_view name);
   // In between it is not evicted: somebody waits for it. Of one that Start knows.
@@ -82,9 +97,10 @@ class TemplateSet : private ForkRequester {
   void Release(std::string_view name);
   // Nothing: no template of that name.
   std::optional<TemplateStatus> StatusOf(std::string_view name) const;
-  std::vector<TemplateStatus> All() const;
-
   TemplateLink& root() { return *templates_.front().link; }
+
+  // Layout by layout, in each of them the root first.
+  std::vector<TemplateStatus> All() const;
   std::optional<pid_t> seed_pid() const;
 
   // Null: nothing is sandboxed yet.
@@ -112,9 +128,12 @@ class TemplateSet : private ForkRequester {
   // Of the parent, to the Fork of a start.
   enum class Answer : uint8_t { kOwed, kGiven, kLost };
 
+  // A template of one layout.
   struct Template {
     TemplateOptions options;
-    Template* parent = nullptr;  // null: the root
+    size_t kind = 0;  // its place among the templates of a layout; the same in each
+    int layout = 0;
+    Template* parent = nullptr;  // of the same layout; null: a root
     PoolBounds bounds = kNoPool;
     std::unique_ptr<TemplateLink> link = {};  // null: not started
     std::unique_ptr<BlankPool> pool = {};     // null until it is used
@@ -122,6 +141,7 @@ class TemplateSet : private ForkRequester {
     Answer answer = Answer::kGiven;
     int waiters = 0;
     int64_t last_used = 0;
+    int64_t started_at = 0;
     EventLoop::TimerId eviction = 0;
     // Of the template that it was forked from, where that is sandboxed.
     std::shared_ptr<SandboxChain> parents_chain = {};
@@ -140,11 +160,21 @@ class TemplateSet : private ForkRequester {
   }
   Template* FindByRequest(uint64_t id);
   Template& ForType(ProcessType type);
+  Template& InLayout(size_t kind, size_t layout) { return templates_[layout * kinds_ + kind]; }
+  // That a launch can be sent to it now, and is served at once, or when it has warmed up.
+  static bool Runs(const Template& one);
+  static bool Serves(const Template& one);
+  // It runs, or one above it does.
+  static bool CanRun(const Template& one);
   PoolBounds BoundsOf(ProcessType type) const;
   PoolBounds BoundsOf(const TemplateOptions& options) const;
   static std::string Label(const Template& one);
   static TemplateStatus Describe(const Template& one);
 
+  // Whose turn it is among the layouts; `first` is the first one's.
+  Template& Choose(Template& first);
+  Template& NearestToServing(size_t kind);
+  void WarmUpUnasked(Template& one);
   absl::Status Use(Template& one);
   BlankPool& PoolOf(Template& one);
   absl::Status Launch(Template& one, TemplateLink* parent);
@@ -174,7 +204,11 @@ class TemplateSet : private ForkRequester {
   absl::Status why_ending_;             // ok until BeginEnd
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
   std::unique_ptr<SandboxHost> sandboxes_;
-  std::vector<Template> templates_;  // the root first; never grows: pointers into it are kept
+  const size_t kinds_;  // templates of a layout, its root included
+  const size_t layouts_;
+  std::vector<size_t> turns_;  // of each kind: the layout that is next
+  // Layout by layout, the root first; never grows: pointers into it are kept.
+  std::vector<Template> templates_;
 };
 
 }  // namespace forkserver
