@@ -186,7 +186,7 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
     return absl::InvalidArgumentError("a fork has its template's layout, and none of its own");
   }
   if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) {
-    const auto index = static_cast<size_t>(first - templates_.data());
+    const size_t index = first->kind;
     return LaunchSource{.sandbox = {.policy = sandboxes_->PolicyOf(index),
                                     .required = sandboxes_->RequiredOf(index),
                                     .host = sandboxes_.get(),

@@ -9,11 +9,11 @@
 //
 // Each layout has a root, the first forked from the seed and the others exec'ed, and below it a
 // tree of the same templates: so a template is there once in each layout, with a process, a pool
-// and an end of its own. A launch takes them in turn, of those that serve. One that is passed over
-// because it does not run is started then, and nobody waits for it; one a launch, so that a launch
-// stays cheap, and one that died not twice a second, so that a warm-up that always crashes does not
-// keep the machine busy. Where none serves, the launch waits for the one that is the nearest to it:
-// the first that is starting, or else the first that can be started.
+// and an end of its own. Launches take those that serve in turn. One that does not run is started
+// by the launch that passes it over, and nobody waits for it: one by each launch at most, so that
+// launches stay cheap, and one that died not before a second has passed since its start, so that a
+// warm-up that always crashes does not keep the machine busy. Where none serves, the launch waits
+// for the first that is starting, or else starts the first that can be.
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_SET_H_
@@ -88,7 +88,7 @@ class TemplateSet : private ForkRequester {
   // NotFound: no template of that name. InvalidArgument: the options contradict each other.
   absl::StatusOr<LaunchSource> SourceOf(const LaunchOptions& options);
 
-  // These speak of the first layout's.
+  // From here to root(), of the first layout's.
   //
   // Starts it if it does not run.
   absl::Status Start(std::string_view name);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -22,6 +24,7 @@
 #include "forkserver/server/hello.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
 #include "transceiver/mini_transceiver.h"
 #include "transceiver/packet.h"
 
@@ -45,6 +48,15 @@ struct Addresses {
 };
 
 int* made_by_a_warm_up = nullptr;
+// Of the host and its forks, and not of what was exec'ed.
+bool is_in_first_layout = false;
+// Names a file with a byte for each warm-up that died.
+constexpr char kDeathsVariable[] = "FORKSERVER_TEST_DEATHS";
+
+void CountDeathAndDie() {
+  const UniqueFd file(open(getenv(kDeathsVariable), O_WRONLY | O_APPEND | O_CLOEXEC));
+  _exit(write(file.get(), "x", 1) == 1 ? 1 : 2);
+}
 
 Addresses OwnAddresses() {
   // The address of a function of libc's may be that of a jump in this program; dlsym's is not.
@@ -226,6 +238,19 @@ HostSetup testing::SetUpHost(const std::string& test) {
   if (is("Ahead")) {
     page.start = TemplateStart::kAhead;
     page.pool = PoolBounds{.min = 1, .max = 1};
+  }
+  if (is("AlwaysDies")) {
+    setup.before_start = [] {
+      if (getenv(kDeathsVariable) != nullptr) return;
+      is_in_first_layout = true;
+      std::string path = ::testing::TempDir() + "layouts_test_deaths_XXXXXX";
+      close(mkostemp(path.data(), O_CLOEXEC));
+      setenv(kDeathsVariable, path.c_str(), 1);
+    };
+    page.warm_ups = {{"dies elsewhere", [] {
+                        if (!is_in_first_layout) CountDeathAndDie();
+                        return absl::OkStatus();
+                      }}};
   }
   if (is("Evicted")) page.evict_after = kSoon;
   if (is("Sandboxed")) {
@@ -424,6 +449,21 @@ HOST_TEST(Layouts, ATemplateThatIsKilledIsStartedAgainWhileOthersServe) {
   ASSERT_TRUE(after.has_value());
   EXPECT_EQ(*before, *after);
   EXPECT_NE(StatusOf(server, "page", 1).pid, killed);
+}
+
+HOST_TEST(Layouts, ATemplateWhoseWarmUpAlwaysDiesIsTriedOnceASecond) {
+  ASSERT_TRUE(AllRootsServe(server));
+  const std::string path = getenv(kDeathsVariable);
+  const auto deaths = [&path] { return static_cast<int64_t>(std::filesystem::file_size(path)); };
+  const int64_t begin = NowNanos();
+  ASSERT_TRUE(DispatchUntil(server, [&] {
+    EXPECT_TRUE(AddressesOf(server, From("page")).has_value());
+    return deaths() >= kLayouts - 1 && NowNanos() > begin + 5 * kNanosPerSecond / 4;
+  }));
+  const int64_t seconds = (NowNanos() - begin) / kNanosPerSecond;
+  EXPECT_LE(deaths(), (kLayouts - 1) * (1 + seconds));
+  EXPECT_EQ(StatusOf(server, "page", 0).state, State::kServing);
+  unlink(path.c_str());
 }
 
 HOST_TEST(Layouts, AheadStartsInEachWithItsBlanks) {
