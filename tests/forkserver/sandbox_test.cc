@@ -224,6 +224,16 @@ HOST_TEST(Sandbox, AnExecedChildEngagesByItselfWhatAForkInherits) {
   EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
 }
 
+HOST_TEST(Sandbox, AChildWithALayoutOfItsOwnHasTheSandboxToo) {
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  LaunchOptions options = Answering();
+  options.layout = Layout::kOwn;
+  absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_NE(child->sandbox, nullptr);
+  EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+}
+
 HOST_TEST(Sandbox, AnExecThatCannotHaveARequiredLayerIsRefused) {
   absl::StatusOr<LaunchedChild> child =
       server.Launch(By(LaunchWay::kExec, From("required", Answering())));
