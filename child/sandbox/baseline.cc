@@ -33,9 +33,11 @@ SystemCalls OwnMemory() {
   calls.AllowWhen(SYS_mprotect, {Argument(2).HasNone(PROT_EXEC)}).Refuse(EACCES, {SYS_mprotect});
 
   // Frozen memory is a file's: what grows in place runs past the end of that file, or into a
-  // neighbour's bytes. malloc grows and shrinks large blocks so, and where it is refused it copies.
-  // To a place of the caller's choosing is how the freeze of a nested template moves pieces.
-  calls.AllowWhen(SYS_mremap, {Argument(3).HasAll(MREMAP_FIXED)}).Refuse(ENOMEM, {SYS_mremap});
+  // neighbour's bytes. malloc grows and shrinks large blocks so, and where it is refused it copies:
+  // nothing to tell the host each time. To a place of the caller's choosing is how the freeze of a
+  // nested template moves pieces.
+  calls.AllowWhen(SYS_mremap, {Argument(3).HasAll(MREMAP_FIXED)});
+  calls.RefuseUntold(ENOMEM, {SYS_mremap});
 
   // All but what merges pages (MADV_MERGEABLE: others can tell by the clock what is in them), makes
   // holes in shared memory (MADV_REMOVE) or poisons it. In pairs and fours, since each line of a

@@ -39,7 +39,9 @@ std::string CallName(long call) {
 
 // What the kernel does with a call that the policy does not let through.
 uint32_t ReturnFor(const CallAnswer& answer, FilterKind kind) {
-  if (kind == FilterKind::kWithListener) return SECCOMP_RET_USER_NOTIF;
+  if (kind == FilterKind::kWithListener && answer.told == HostIsTold::kYes) {
+    return SECCOMP_RET_USER_NOTIF;
+  }
   switch (answer.kind) {
     case CallAnswer::Kind::kRefuse:
       return SECCOMP_RET_ERRNO | (static_cast<uint32_t>(answer.error) & SECCOMP_RET_DATA);

@@ -13,7 +13,7 @@
 // calls whose conditions are not met, and policies have several, so this compiles one tree for each
 // such answer and links them.
 //
-// What it costs, x86-64 and optimized, on two busy processors: the largest of the policies has 425
+// What it costs, x86-64 and optimized, on two busy processors: the largest of the policies has 436
 // instructions with a listener and 710 alone. Compiling mostly takes 1 to 2.5 ms, attaching 0.12 to
 // 0.25 ms, once in a template; to inherit it costs nothing. (FORKSERVER_VERBOSE=1 has
 // tests/child/sandbox:filtered_process_test print each.)
@@ -39,7 +39,8 @@
 namespace forkserver {
 
 enum class FilterKind : uint8_t {
-  // Each call that is not allowed goes to the listener, who answers as AnswerTo says. Without one
+  // Each call that is not allowed goes to the listener, who answers as AnswerTo says; but for what
+  // is refused without telling the host. Without one
   // (it was closed, or the filter was attached without) the kernel answers ENOSYS to all of them.
   kWithListener,
   // The kernel answers by itself. What would be asked of the broker is EACCES.

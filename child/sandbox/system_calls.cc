@@ -40,6 +40,12 @@ SystemCalls& SystemCalls::Refuse(int error, std::initializer_list<long> calls) {
   return *this;
 }
 
+SystemCalls& SystemCalls::RefuseUntold(int error, std::initializer_list<long> calls) {
+  Refuse(error, calls);
+  for (const long call : calls) rules_[call].otherwise->told = HostIsTold::kNo;
+  return *this;
+}
+
 SystemCalls& SystemCalls::Kill(std::initializer_list<long> calls) {
   for (const long call : calls) {
     Rule& rule = rules_[call];

@@ -5,6 +5,7 @@
 //         .AllowWhen(SYS_fcntl, {Argument(1).IsInt(F_GETFL)})  // each line: one way to be allowed
 //         .Ask({SYS_openat})                                   // the broker answers
 //         .Refuse(EPERM, {SYS_setpriority})                    // harmless: libraries try it
+//         .RefuseUntold(ENOMEM, {SYS_mremap})                  // the same, all the time
 //         .Kill({SYS_ptrace});                                 // nobody does that by mistake
 //
 // What is not named is refused with ENOSYS, as by a kernel that does not know it: that is what
@@ -70,6 +71,10 @@ class Argument {
   unsigned index_;
 };
 
+// Whether the host hears of a call that was refused. To be told costs the caller two changes of
+// thread, and a line in a report that is read for attacks.
+enum class HostIsTold : uint8_t { kYes, kNo };
+
 // How a call that the filter did not let through is answered.
 struct CallAnswer {
   enum class Kind : uint8_t {
@@ -80,6 +85,7 @@ struct CallAnswer {
 
   Kind kind = Kind::kRefuse;
   int error = 0;
+  HostIsTold told = HostIsTold::kYes;  // kNo, of kRefuse: the filter answers, whatever its kind
 
   bool operator==(const CallAnswer&) const = default;
 };
@@ -98,6 +104,7 @@ class SystemCalls {
   SystemCalls& AllowWhen(long call, Conditions all_of);
   SystemCalls& Ask(std::initializer_list<long> calls);
   SystemCalls& Refuse(int error, std::initializer_list<long> calls);
+  SystemCalls& RefuseUntold(int error, std::initializer_list<long> calls);
   SystemCalls& Kill(std::initializer_list<long> calls);
   // What the other says of a call takes the place of what was said here. But conditions are added
   // to those that are here, and where the other does not say what becomes of a call that meets

@@ -65,8 +65,10 @@ bool IsAllowed(const SystemCalls& calls, const seccomp_data& call) {
 
 uint32_t Expected(const SystemCalls& calls, FilterKind kind, const seccomp_data& call) {
   if (IsAllowed(calls, call)) return SECCOMP_RET_ALLOW;
-  if (kind == FilterKind::kWithListener) return SECCOMP_RET_USER_NOTIF;
   const CallAnswer answer = calls.AnswerTo(call.nr);
+  if (kind == FilterKind::kWithListener && answer.told == HostIsTold::kYes) {
+    return SECCOMP_RET_USER_NOTIF;
+  }
   if (answer.kind == CallAnswer::Kind::kKill) return SECCOMP_RET_KILL_PROCESS;
   if (answer.kind == CallAnswer::Kind::kRefuse) {
     return SECCOMP_RET_ERRNO | static_cast<uint32_t>(answer.error);

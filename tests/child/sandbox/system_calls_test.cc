@@ -67,6 +67,16 @@ TEST(SystemCalls, AddedConditionsKeepWhatWasSaidOfTheOthers) {
   EXPECT_EQ(RuleOf(calls, SYS_ioctl).allowed_when.size(), 3u);
 }
 
+TEST(SystemCalls, WhatIsRefusedUntoldIsRefusedAsOtherwiseAndToldAgainByALaterRefuse) {
+  SystemCalls calls;
+  calls.AllowWhen(SYS_mremap, {Argument(3).IsInt(1)}).RefuseUntold(ENOMEM, {SYS_mremap});
+  EXPECT_EQ(calls.AnswerTo(SYS_mremap),
+            (CallAnswer{.kind = Kind::kRefuse, .error = ENOMEM, .told = HostIsTold::kNo}));
+  EXPECT_EQ(RuleOf(calls, SYS_mremap).allowed_when.size(), 1u);
+  calls.Refuse(ENOMEM, {SYS_mremap});
+  EXPECT_EQ(calls.AnswerTo(SYS_mremap), Refused(ENOMEM));
+}
+
 TEST(SystemCalls, AConditionOnAnIntLooksAtItsBitsOnly) {
   const ArgumentCondition minus_one = Argument(0).IsInt(-1);
   EXPECT_EQ(minus_one.value, 0xffffffffu);
