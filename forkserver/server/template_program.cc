@@ -147,6 +147,13 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
       .Run();
 }
 
+// Where the broker would only refuse it, no child need try to record its pages.
+bool MayReadPagemap(const SandboxPolicy& policy) {
+  return policy.calls.AnswerTo(SYS_openat).kind == CallAnswer::Kind::kAsk &&
+         std::any_of(policy.files.begin(), policy.files.end(),
+                     [](const FileRule& rule) { return rule.path == "/proc/self/pagemap"; });
+}
+
 const TemplateMaking* FindMaking(const TemplateMakings& makings, std::span<char*> argv) {
   if (argv.size() < 2) return &makings.templates.front();
   for (const TemplateMaking& making : makings.templates) {
@@ -175,7 +182,7 @@ int PrepareSandbox(const TemplateMaking& making, const ChildContext& context,
   }
   preparation.sandbox = *std::move(sandbox);
   preparation.required = policy.required | options.required;
-  if (policy.calls.AnswerTo(SYS_openat).kind != CallAnswer::Kind::kAsk) {
+  if (!MayReadPagemap(policy)) {
     preparation.learning = Learning::kOff;
   }
   return 0;
