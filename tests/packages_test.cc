@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <liburing.h>
 #include <openssl/rand.h>
+#include <png.h>
 #include <seccomp.h>
+#include <zlib.h>
 
 #include <string>
 
@@ -34,6 +36,11 @@ TEST(Packages, LibseccompCompilesAFilterWithTheBinaryTree) {
 TEST(Packages, OpensslHasAGenerator) {
   unsigned char byte;
   EXPECT_EQ(RAND_bytes(&byte, 1), 1);
+}
+
+TEST(Packages, LibpngAndZlibAreThoseOfTheirHeaders) {
+  EXPECT_EQ(png_access_version_number(), png_uint_32{PNG_LIBPNG_VER});
+  EXPECT_STREQ(zlibVersion(), ZLIB_VERSION);
 }
 
 TEST(Packages, AbseilCarriesAStatus) {
