@@ -27,8 +27,15 @@ std::vector<FileRule> FilePhrases(std::initializer_list<std::vector<FileRule>> p
 }
 
 std::vector<FileRule> FontsAndLocales() {
+#ifdef __aarch64__
+  const std::string converters = "/usr/lib/aarch64-linux-gnu/gconv";
+#else
+  const std::string converters = "/usr/lib/x86_64-linux-gnu/gconv";
+#endif
   return {
       ToReadBeneath("/usr/share/fonts"),
+      // Where links of Debian's in it lead.
+      ToReadBeneath("/usr/share/poppler/cMap"),
       ToReadBeneath("/usr/local/share/fonts"),
       ToReadBeneath("/etc/fonts"),
       // Where Debian's /etc/fonts/conf.d points to.
@@ -36,6 +43,13 @@ std::vector<FileRule> FontsAndLocales() {
       ToReadBeneath("/var/cache/fontconfig"),
       ToReadBeneath("/usr/share/locale"),
       ToReadBeneath("/usr/lib/locale"),
+      // Where /usr/share/locale/locale.alias leads.
+      ToRead("/etc/locale.alias"),
+      // What a locale's character set is converted by: glibc reads these lists even for those that
+      // it has in itself. The others are libraries, which a template loads for its children.
+      ToRead(converters + "/gconv-modules.cache"),
+      ToRead(converters + "/gconv-modules"),
+      ToReadBeneath(converters + "/gconv-modules.d"),
       ToReadBeneath("/usr/share/zoneinfo"),
       ToRead("/etc/localtime"),
       ToRead("/etc/timezone"),
@@ -68,6 +82,8 @@ std::vector<FileRule> NameLookup() {
       ToRead("/etc/hosts"),
       ToRead("/etc/host.conf"),
       ToRead("/etc/nsswitch.conf"),
+      // Whether it is still the one that it read the file above in, glibc asks each time.
+      {.path = "/", .rights = kMayStat},
       ToRead("/etc/gai.conf"),
       ToRead("/etc/services"),
       ToRead("/etc/protocols"),

@@ -9,6 +9,9 @@ SandboxPolicy SocketPolicy() {
   SandboxPolicy policy;
   policy.calls = Phrases({Baseline(), Computing(), Threads(), OwnSignals(), GivenDescriptors(),
                           FilesByBroker(), Network()});
+  // A process's first look-ups also try nscd, by a socket of the file system, and libraries that
+  // nsswitch.conf names; refused, they go on without. A template that has looked up a host and a
+  // service in a warm-up spares its children that.
   policy.files = FilePhrases({NameLookup(), HarmlessDevices()});
   policy.network = NetworkAccess::kHost;
   // A descriptor for each connection.
