@@ -52,7 +52,7 @@ std::string Allocate(ChildContext&) {
   }
   const std::unique_ptr<char[]> large(new char[100 * kMiB]());
   for (size_t i = 0; i < 100 * kMiB; i += kMiB) sum += static_cast<size_t>(large[i]);
-  std::vector<int> numbers(1'000'000);
+  std::vector<int> numbers(100'000);
   std::minstd_rand random(1);
   std::generate(numbers.begin(), numbers.end(), random);
   std::sort(numbers.begin(), numbers.end());

@@ -51,24 +51,32 @@ testing::HostSetup WorkHost(std::vector<Work> works, const std::vector<SandboxPo
   return setup;
 }
 
-std::string Do(ForkServer& server, SandboxPolicyId policy, std::string_view work,
-               LaunchOptions more) {
+absl::StatusOr<LaunchedChild> Begin(ForkServer& server, SandboxPolicyId policy,
+                                    std::string_view work, LaunchOptions more) {
   more.type = ProcessType::kIpcUnitTest;
   more.template_name = SandboxPolicyName(policy);
   more.timeout = absl::Seconds(30);
   if (more.argv.empty()) more.argv.emplace_back();
   more.argv[0] = work;
-  absl::StatusOr<LaunchedChild> child = server.Launch(more);
-  if (!child.ok()) return child.status().ToString();
+  return server.Launch(more);
+}
+
+std::string End(LaunchedChild child) {
   uint8_t buffer[4096];
   Packet packet(buffer);
   std::string said = "(nothing said)";
-  if (ReceivePacket(child->socket.get(), Blocking::kWait, packet) == PacketOutcome::kMessage) {
+  if (ReceivePacket(child.socket.get(), Blocking::kWait, packet) == PacketOutcome::kMessage) {
     said.assign(reinterpret_cast<const char*>(packet.payload().data()), packet.payload().size());
   }
-  const absl::StatusOr<ExitStatus> end = child->process.Wait(absl::Seconds(60));
+  const absl::StatusOr<ExitStatus> end = child.process.Wait(absl::Seconds(60));
   if (!end.ok()) return said + "; " + end.status().ToString();
   return end->success() ? said : said + "; " + end->ToString();
+}
+
+std::string Do(ForkServer& server, SandboxPolicyId policy, std::string_view work,
+               LaunchOptions more) {
+  absl::StatusOr<LaunchedChild> child = Begin(server, policy, work, std::move(more));
+  return child.ok() ? End(*std::move(child)) : child.status().ToString();
 }
 
 std::string RefusedCalls(const ForkServer& server) {

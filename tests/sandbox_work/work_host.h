@@ -42,6 +42,11 @@ testing::HostSetup WorkHost(std::vector<Work> works, const std::vector<SandboxPo
 std::string Do(ForkServer& server, SandboxPolicyId policy, std::string_view work,
                LaunchOptions more = {});
 
+// The two halves of it, for works that are sent something meanwhile.
+absl::StatusOr<LaunchedChild> Begin(ForkServer& server, SandboxPolicyId policy,
+                                    std::string_view work, LaunchOptions more = {});
+std::string End(LaunchedChild child);
+
 // A line for each; empty if there was none.
 std::string RefusedCalls(const ForkServer& server);
 
