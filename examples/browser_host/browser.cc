@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -40,10 +41,12 @@ constexpr int64_t kPagePatience = 10 * kNanosPerSecond;
 class SiteRun {
  public:
   // `on_end` is called once, when every page is done and the last process is reaped.
-  SiteRun(EventLoop& loop, ForkServer& server, const Site& site, BrowserResult& result,
-          std::vector<OpenedPage>& pages, std::function<void(absl::Status)> on_end)
+  SiteRun(EventLoop& loop, ForkServer& server, PagesAre pages_are, const Site& site,
+          BrowserResult& result, std::vector<OpenedPage>& pages,
+          std::function<void(absl::Status)> on_end)
       : loop_(loop),
         server_(server),
+        pages_are_(pages_are),
         site_(site),
         result_(result),
         pages_(pages),
@@ -68,6 +71,7 @@ class SiteRun {
     record_ = result_.processes.size();
     result_.processes.push_back(
         {.pid = child.process.pid(), .site = site_.name, .times = child.times});
+    result_.sandbox = child.sandbox;
     channel_ = std::make_unique<Channel>(
         loop_, std::move(child.socket),
         Channel::Handlers{.on_packet = [this](Packet& packet) { OnPacket(packet); },
@@ -87,14 +91,21 @@ class SiteRun {
     while (pages_.size() < site_.pages.size()) {
       const Page& page = site_.pages[pages_.size()];
       current_ = {.site = site_.name, .name = page.name, .summary = {}, .error = {}};
-      // O_NONBLOCK: what looks like a page may be a pipe that nobody writes.
-      const UniqueFd file(open(page.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-      if (!file.is_open()) {
-        FinishPage("open " + page.path + ": " + forkserver::ErrnoName(errno));
-        continue;
+      if (pages_are_ == PagesAre::kOpenedByIt) {
+        // Whole: in a sandbox it has no working directory.
+        const std::string path = std::filesystem::absolute(page.path).string();
+        const auto* const bytes = reinterpret_cast<const uint8_t*>(path.data());
+        if (!channel_->Send({.type = kOpenPage}, {bytes, path.size()}).ok()) return;
+      } else {
+        // O_NONBLOCK: what looks like a page may be a pipe that nobody writes.
+        const UniqueFd file(open(page.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+        if (!file.is_open()) {
+          FinishPage("open " + page.path + ": " + forkserver::ErrnoName(errno));
+          continue;
+        }
+        const int fd = file.get();
+        if (!channel_->Send({.type = kOpenPage}, {}, {&fd, 1}).ok()) return;  // OnHangUp follows
       }
-      const int fd = file.get();
-      if (!channel_->Send({.type = kOpenPage}, {}, {&fd, 1}).ok()) return;  // OnHangUp follows
       page_is_open_ = true;
       timer_ = loop_.AddTimer(NowNanos() + kPagePatience, [this] {
         timer_ = 0;
@@ -156,6 +167,7 @@ class SiteRun {
 
   EventLoop& loop_;
   ForkServer& server_;
+  const PagesAre pages_are_;
   const Site& site_;
   BrowserResult& result_;
   std::vector<OpenedPage>& pages_;
@@ -174,7 +186,8 @@ class SiteRun {
 
 }  // namespace
 
-absl::StatusOr<BrowserResult> OpenSites(ForkServer& server, const std::vector<Site>& sites) {
+absl::StatusOr<BrowserResult> OpenSites(ForkServer& server, const std::vector<Site>& sites,
+                                        PagesAre pages_are) {
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
   if (!loop.ok()) return loop.status();
   absl::StatusOr<EventLoop::WatchId> guest =
@@ -191,8 +204,8 @@ absl::StatusOr<BrowserResult> OpenSites(ForkServer& server, const std::vector<Si
     while (runs.size() < sites.size() && live < kMaxLiveProcesses) {
       const size_t next = runs.size();
       ++live;
-      runs.push_back(std::make_unique<SiteRun>(**loop, server, sites[next], result, pages[next],
-                                               [&](absl::Status status) {
+      runs.push_back(std::make_unique<SiteRun>(**loop, server, pages_are, sites[next], result,
+                                               pages[next], [&](absl::Status status) {
                                                  --live;
                                                  ++ended;
                                                  if (failure.ok()) failure = std::move(status);

@@ -38,16 +38,24 @@ struct ContentProcess {
   std::optional<forkserver::ExitStatus> exit = {};
 };
 
+// How a content process comes by a page.
+enum class PagesAre : uint8_t {
+  kGiven,       // as descriptors
+  kOpenedByIt,  // by its name, which a sandbox refuses
+};
+
 struct BrowserResult {
   std::vector<OpenedPage> pages;          // in the order of the sites
   std::vector<ContentProcess> processes;  // in the order of their launches
+  // Of the last of them, since all come from one template; null: they have none.
+  std::shared_ptr<const forkserver::SandboxReport> sandbox = {};
 };
 
 // Returns when every page was answered or given up, and every process reaped. A page whose
 // process dies or does not answer has an error, and the site goes on in a new process. An error
 // here means that nothing could be launched at all.
 absl::StatusOr<BrowserResult> OpenSites(forkserver::ForkServer& server,
-                                        const std::vector<Site>& sites);
+                                        const std::vector<Site>& sites, PagesAre pages_are);
 
 // Memory that only this process has (/proc/PID/smaps_rollup), or -1.
 int64_t PrivateKib(pid_t pid);

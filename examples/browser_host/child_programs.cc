@@ -1,6 +1,7 @@
 #include "examples/browser_host/child_programs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,6 +28,11 @@ std::string ReadPage(int fd, std::string& html) {
     html.append(chunk, static_cast<size_t>(size));
     if (html.size() > kMaxPageBytes) return "read: larger than 64 MiB";
   }
+}
+
+forkserver::UniqueFd OpenByName(const forkserver::Packet& packet) {
+  const std::string path(packet.payload().begin(), packet.payload().end());
+  return forkserver::UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 }
 
 void AppendEscaped(std::string_view text, std::string& out) {
@@ -73,10 +79,12 @@ int ContentProgram::Run(forkserver::ChildContext& context) {
         return 1;
     }
     forkserver::Packet& packet = context.channel.packet();
-    if (packet.frame().type != kOpenPage || packet.descriptors().size() != 1) return 1;
-    const forkserver::UniqueFd file = packet.descriptors().Take(0);
+    if (packet.frame().type != kOpenPage || packet.descriptors().size() > 1) return 1;
+    const forkserver::UniqueFd file =
+        packet.descriptors().size() == 1 ? packet.descriptors().Take(0) : OpenByName(packet);
     std::string html;
-    const std::string error = ReadPage(file.get(), html);
+    const std::string error = file.is_open() ? ReadPage(file.get(), html)
+                                             : "open by content: " + forkserver::ErrnoName(errno);
     const PageSummary summary = error.empty() ? SummarizePage(html) : PageSummary();
     if (SendSummary(context.channel, summary, error) != 0) return 0;  // the host is gone
   }

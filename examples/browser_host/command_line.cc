@@ -10,13 +10,15 @@
 namespace browser_host {
 namespace {
 
-enum Option : int { kHelp = 1000, kPrefs, kPrintPrefs, kDefaultPages };
+enum Option : int { kHelp = 1000, kPrefs, kPrintPrefs, kDefaultPages, kNoSandbox, kByName };
 
 constexpr option kOptions[] = {
     {"help", no_argument, nullptr, kHelp},
     {"prefs", required_argument, nullptr, kPrefs},
     {"print-prefs", no_argument, nullptr, kPrintPrefs},
     {"default-pages", required_argument, nullptr, kDefaultPages},
+    {"no-sandbox", no_argument, nullptr, kNoSandbox},
+    {"by-name", no_argument, nullptr, kByName},
     {nullptr, 0, nullptr, 0},
 };
 
@@ -33,6 +35,10 @@ std::string_view HelpText() {
          "                             list ends at a folder, an HTML file or an option\n"
          "  --print-prefs              have a child print its prefs: name, type, value\n"
          "  --default-pages FOLDER     what to open when no page is named\n"
+         "  --no-sandbox               as the pref security.sandbox.content.level = 0 does\n"
+         "  --by-name                  have content processes open the pages themselves, which "
+         "the\n"
+         "                             sandbox refuses (FORKSERVER_SANDBOX_LOG=1 tells of it)\n"
          "  --help                     this text\n";
 }
 
@@ -55,6 +61,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       case kPrintPrefs:
         line.print_prefs = true;
+        break;
+      case kNoSandbox:
+        line.no_sandbox = true;
+        break;
+      case kByName:
+        line.by_name = true;
         break;
       case kDefaultPages:
         default_pages = optarg;

@@ -13,6 +13,8 @@ namespace browser_host {
 struct CommandLine {
   bool help = false;
   bool print_prefs = false;
+  bool no_sandbox = false;
+  bool by_name = false;
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files and folders
 };

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "child/sandbox/sandbox_policy.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/child_programs.h"
 #include "examples/browser_host/command_line.h"
@@ -21,7 +22,9 @@ namespace {
 using forkserver::ForkServer;
 using forkserver::MakeChildProgram;
 using forkserver::ProcessType;
+using forkserver::SandboxPolicyId;
 
+constexpr char kContentTemplate[] = "content";
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
@@ -33,15 +36,20 @@ int Complain(const absl::Status& status, int exit_code) {
 forkserver::StartOptions MakeStartOptions() {
   return {.programs = {{ProcessType::kContent, MakeChildProgram<ContentProgram>},
                        {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
-          .warm_ups = {{"html parser", [] {
+          .warm_ups = {{"html parser",
+                        [] {
                           // Once through the parser: its code is paged in and malloc has grown.
                           SummarizePage("<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>");
                           return absl::OkStatus();
-                        }}}};
+                        }}},
+          .templates = {{.name = kContentTemplate,
+                         .types = {ProcessType::kContent},
+                         .sandbox = {.policy = SandboxPolicyId::kContent}}}};
 }
 
-absl::Status LoadPrefs(const std::vector<std::string>& files, ForkServer& server) {
-  if (files.empty()) return absl::OkStatus();
+absl::Status LoadPrefs(const CommandLine& line, ForkServer& server) {
+  const std::vector<std::string>& files = line.prefs_files;
+  if (files.empty() && !line.no_sandbox) return absl::OkStatus();
   forkserver::PrefsStore store;
   for (const std::string& file : files) {
     absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
@@ -49,6 +57,12 @@ absl::Status LoadPrefs(const std::vector<std::string>& files, ForkServer& server
     for (const forkserver::PrefDiagnostic& complaint : *complaints) {
       absl::FPrintF(stderr, "%s\n", complaint.ToString());
     }
+  }
+  if (line.no_sandbox) {
+    store.LoadText(absl::StrFormat("user_pref(\"%s\", %d);",
+                                   forkserver::SandboxLevelPref(SandboxPolicyId::kContent),
+                                   forkserver::kSandboxOff),
+                   "--no-sandbox");
   }
   absl::StatusOr<forkserver::PrefsGeneration> generation = store.Publish();
   if (!generation.ok()) return generation.status();
@@ -89,7 +103,7 @@ int Main(int argc, char** argv) {
   }
   absl::StatusOr<std::vector<Site>> sites = FindSites(line->pages);
   if (!sites.ok()) return Complain(sites.status(), kExitFailed);
-  if (absl::Status loaded = LoadPrefs(line->prefs_files, **server); !loaded.ok()) {
+  if (absl::Status loaded = LoadPrefs(*line, **server); !loaded.ok()) {
     return Complain(loaded, kExitFailed);
   }
   auto hello = (*server)->WaitUntilServing();
@@ -102,8 +116,12 @@ int Main(int argc, char** argv) {
     }
   }
   if (sites->empty()) return 0;
+  if (auto content = (*server)->WaitUntilServing(kContentTemplate); !content.ok()) {
+    return Complain(content.status(), kExitFailed);
+  }
   absl::FPrintF(stderr, "opening %d sites\n", sites->size());
-  absl::StatusOr<BrowserResult> result = OpenSites(**server, *sites);
+  absl::StatusOr<BrowserResult> result =
+      OpenSites(**server, *sites, line->by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven);
   if (!result.ok()) return Complain(result.status(), kExitFailed);
   PrintPages(*result);
   PrintProcesses(*result, **server);

@@ -1,6 +1,7 @@
 // What host and content process say to each other over the launch socket, once it is Ready.
 //
-//     host -> content   OpenPage   the page's file as a descriptor: content opens nothing itself
+//     host -> content   OpenPage   the page's file as a descriptor: content opens nothing itself;
+//                                  or its path, to show what becomes of that in a sandbox
 //     content -> host   PageItems  title, headings and links, in as many messages as they need
 //     content -> host   PageDone   the text size, or why the page could not be read
 //

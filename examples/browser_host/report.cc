@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "child/sandbox/sandbox_policy.h"
+#include "child/sandbox/sandbox_report.h"
 
 namespace browser_host {
 namespace {
@@ -43,6 +45,29 @@ void PrintRow(pid_t pid, std::string_view type, std::string_view site, std::stri
                exit);
 }
 
+// One line, and one more for each layer that this machine refused.
+void PrintSandbox(const forkserver::SandboxReport* report) {
+  if (report == nullptr) {
+    absl::PrintF("\nsandbox: none\n");
+    return;
+  }
+  size_t wanted = 0;
+  size_t held = 0;
+  std::string missing;
+  for (size_t i = 0; i < forkserver::kSandboxLayerCount; ++i) {
+    const auto layer = static_cast<forkserver::SandboxLayer>(i);
+    const forkserver::LayerState& state = (*report)[layer];
+    if (state.outcome == forkserver::LayerOutcome::kNotWanted) continue;
+    ++wanted;
+    held += state.holds();
+    if (state.holds()) continue;
+    absl::StrAppendFormat(&missing, "  without %s: %s\n", forkserver::SandboxLayerName(layer),
+                          forkserver::LayerStateText(state));
+  }
+  absl::PrintF("\nsandbox: %s, level %d, %d of %d layers\n%s",
+               forkserver::SandboxPolicyName(report->policy), report->level, held, wanted, missing);
+}
+
 }  // namespace
 
 void PrintPages(const BrowserResult& result) {
@@ -66,8 +91,13 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   if (const std::optional<pid_t> seed = server.seed_pid()) {
     PrintRow(*seed, "seed", "-", "-", PrivateKib(*seed), "-", "running");
   }
-  if (const std::optional<pid_t> root = server.root_pid()) {
-    PrintRow(*root, "forkserver", "-", "-", PrivateKib(*root), "-", "running");
+  for (const forkserver::TemplateStatus& one : server.templates()) {
+    const bool is_root = one.name == forkserver::kRootTemplate;
+    const std::string_view of = is_root ? "-" : one.name;
+    if (one.pid) PrintRow(*one.pid, "forkserver", of, "-", PrivateKib(*one.pid), "-", "running");
+    if (one.init_pid) {
+      PrintRow(*one.init_pid, "init", of, "-", PrivateKib(*one.init_pid), "-", "running");
+    }
   }
   std::vector<int64_t> nanos;
   size_t reaped = 0;
@@ -80,9 +110,10 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
              process.exit ? process.exit->ToString() : "unknown");
   }
   if (nanos.empty()) return;
+  PrintSandbox(result.sandbox.get());
   std::sort(nanos.begin(), nanos.end());
   absl::PrintF(
-      "\n%d pages in %d content processes; launch to Ready: median %d us, slowest %d us; "
+      "%d pages in %d content processes; launch to Ready: median %d us, slowest %d us; "
       "%d of %d reaped\n",
       result.pages.size(), result.processes.size(),
       (nanos[(nanos.size() - 1) / 2] + nanos[nanos.size() / 2]) / 2000, nanos.back() / 1000, reaped,

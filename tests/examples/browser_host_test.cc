@@ -91,6 +91,57 @@ TEST_F(BrowserHost, PrintsTitleHeadingsLinksAndTextOfAPage) {
                                        "  text      23 bytes\n"));
 }
 
+// Of which the machine may refuse some, each with a line that says why.
+TEST_F(BrowserHost, SaysWhichLayersTheSandboxOfItsContentProcessesHas) {
+  const ProgramResult result = Run({Write("site/page.html", "<title>page</title>")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const std::regex line(R"(sandbox: content, level 2, (\d+) of (\d+) layers)");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(result.output, match, line)) << result.output;
+  size_t missing = 0;
+  for (const std::string& text : Lines(result.output)) missing += text.rfind("  without ", 0) == 0;
+  EXPECT_EQ(std::stoul(match[1]) + missing, std::stoul(match[2]));
+  EXPECT_THAT(result.output, HasSubstr("forkserver  content"));
+}
+
+TEST_F(BrowserHost, ContentProcessCannotOpenAFileItselfButWithoutTheSandboxItCan) {
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const ProgramResult refused = Run({"--by-name", page});
+  EXPECT_EQ(refused.exit_code, 1) << refused.errors;
+  EXPECT_THAT(refused.output, HasSubstr("  error     open by content: EACCES\n"));
+  const ProgramResult opened = Run({"--by-name", "--no-sandbox", page});
+  EXPECT_EQ(opened.exit_code, 0) << opened.errors;
+  EXPECT_THAT(opened.output, AllOf(HasSubstr("title     page"), HasSubstr("sandbox: none\n")));
+}
+
+TEST_F(BrowserHost, ALevelIsAPref) {
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const std::string level = "pref(\"security.sandbox.content.level\", ";
+  EXPECT_THAT(Run({"--prefs", Write("off.js", level + "0);"), page}).output,
+              HasSubstr("sandbox: none\n"));
+  EXPECT_THAT(Run({"--prefs", Write("one.js", level + "1);"), page}).output,
+              HasSubstr("sandbox: content, level 1, "));
+}
+
+TEST_F(BrowserHost, EachRefusalIsALineOfTheLogThatIsAskedFor) {
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const auto refusals = [&](const std::string& option) {
+    const ProgramResult result = RunProgram(std::vector<std::string>{
+        "/bin/sh", "-c",
+        std::string("FORKSERVER_SANDBOX_LOG=1 exec ") + kProgram + " " + option + " " + page});
+    std::vector<std::string> lines;
+    for (const std::string& line : Lines(result.errors)) {
+      if (line.rfind("sandbox: ", 0) == 0) lines.push_back(line);
+    }
+    return lines;
+  };
+  EXPECT_THAT(refusals("--by-name"),
+              ::testing::ElementsAre(AllOf(HasSubstr("sandbox: content pid "),
+                                           HasSubstr("openat(\"" + page + "\", O_RDONLY"),
+                                           HasSubstr("refused: EACCES"))));
+  EXPECT_THAT(refusals(""), ::testing::IsEmpty());
+}
+
 TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
   Write("a/1.html", "<title>1</title>");
   Write("a/deep/2.html", "<title>2</title>");
