@@ -93,7 +93,7 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   }
   for (const forkserver::TemplateStatus& one : server.templates()) {
     const bool is_root = one.name == forkserver::kRootTemplate;
-    const std::string_view of = is_root ? "-" : one.name;
+    const std::string of = is_root ? "-" : one.name;
     if (one.pid) PrintRow(*one.pid, "forkserver", of, "-", PrivateKib(*one.pid), "-", "running");
     if (one.init_pid) {
       PrintRow(*one.init_pid, "init", of, "-", PrivateKib(*one.init_pid), "-", "running");

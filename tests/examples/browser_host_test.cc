@@ -101,7 +101,9 @@ TEST_F(BrowserHost, SaysWhichLayersTheSandboxOfItsContentProcessesHas) {
   size_t missing = 0;
   for (const std::string& text : Lines(result.output)) missing += text.rfind("  without ", 0) == 0;
   EXPECT_EQ(std::stoul(match[1]) + missing, std::stoul(match[2]));
-  EXPECT_THAT(result.output, HasSubstr("forkserver  content"));
+  // The root, and the template with the sandbox.
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("forkserver  -  "), HasSubstr("forkserver  content ")));
 }
 
 TEST_F(BrowserHost, ContentProcessCannotOpenAFileItselfButWithoutTheSandboxItCan) {
