@@ -108,7 +108,13 @@ TEST(Policies, NameEachFileOnceAndWhole) {
     for (const FileRule& rule : policy.files) {
       SCOPED_TRACE(std::string(policy.name) + " " + rule.path);
       EXPECT_TRUE(rule.path.starts_with("/"));
-      EXPECT_FALSE(rule.path.ends_with("/"));
+      if (rule.path == "/") {
+        // That it is there is all that one may learn of the whole.
+        EXPECT_EQ(rule.reach, FileReach::kExactly);
+        EXPECT_EQ(rule.rights, kMayStat);
+      } else {
+        EXPECT_FALSE(rule.path.ends_with("/"));
+      }
       EXPECT_EQ(rule.path.find("//"), std::string::npos);
       EXPECT_EQ((rule.path + "/").find("/../"), std::string::npos);
       EXPECT_TRUE(seen.insert(rule.path).second);
