@@ -120,6 +120,7 @@ void EnterEmptyRoot(SandboxReport& report) {
   }
   const long root = MakeEmptyRoot();
   if (root < 0) return report.Refused(kLayer, SandboxCall::kMountRoot, static_cast<int>(-root));
+  const long before = RawSyscall(SYS_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   // Over "/" itself: there every machine has a directory.
   int error = Call(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
   if (error != 0) {
@@ -128,12 +129,17 @@ void EnterEmptyRoot(SandboxReport& report) {
     report.Refused(kLayer, SandboxCall::kEnterRoot, error);
   } else if (error = Call(SYS_pivot_root, ".", "."); error != 0) {
     report.Refused(kLayer, SandboxCall::kPivotRoot, error);
+    // Half of it is worse than none: relative names would lead into the new root, and others into
+    // the old one.
+    RawSyscall(SYS_umount2, ".", MNT_DETACH);
+    if (before >= 0) RawSyscall(SYS_fchdir, before);
   } else if (error = Call(SYS_umount2, ".", MNT_DETACH); error != 0) {
     // The old root lies on the new one, where "." has led since pivot_root (pivot_root(2)).
     report.Refused(kLayer, SandboxCall::kUnmountOldRoot, error);
   } else {
     report.Engaged(kLayer);
   }
+  if (before >= 0) RawSyscall(SYS_close, before);
   RawSyscall(SYS_close, root);
 }
 

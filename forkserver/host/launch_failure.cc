@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
 
@@ -17,6 +18,13 @@ bool HasIndex(LaunchStep step) {
          step == LaunchStep::kEnvironment || step == LaunchStep::kLimits;
 }
 
+// A template says of its sandbox which layer and which call; a child that adds its own layers has
+// no words.
+std::string_view Detail(const FailedMessage& message) {
+  const bool is_childs = static_cast<LaunchStep>(message.step) == LaunchStep::kSandbox;
+  return message.detail.empty() && is_childs ? "the child's own layers" : message.detail;
+}
+
 }  // namespace
 
 absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& message) {
@@ -26,8 +34,10 @@ absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& mes
   if (message.about != 0 && step == LaunchStep::kRequest) {
     line += absl::StrFormat(" %s", MessageName(message.about));
   }
-  if (!message.detail.empty()) line += absl::StrFormat(": %s", message.detail);
-  line += ": " + ErrnoName(message.error);
+  if (!Detail(message).empty()) line += absl::StrFormat(": %s", Detail(message));
+  // The text of a sandbox's layer ends with it already.
+  const std::string error = ": " + ErrnoName(message.error);
+  if (!absl::EndsWith(line, error)) line += error;
   // An errno that is no error, from a peer that makes things up, must not become OkStatus.
   const absl::StatusCode code = absl::ErrnoToStatusCode(message.error);
   absl::Status status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, line);

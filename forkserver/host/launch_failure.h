@@ -5,6 +5,10 @@
 //       std::optional<LaunchFailure> failure = GetLaunchFailure(child.status());
 //       if (failure && failure->step == LaunchStep::kFork && failure->error == EAGAIN) ...
 //     }
+//
+// Of a sandbox that its policy does not accept: "launch of content: start of content: sandbox:
+// network namespace: unshare CLONE_NEWNET: EPERM", where `index` is the SandboxLayer and `detail`
+// what stands behind the step. why_refused.h may know more of it.
 #ifndef FORKSERVER_HOST_LAUNCH_FAILURE_H_
 #define FORKSERVER_HOST_LAUNCH_FAILURE_H_
 

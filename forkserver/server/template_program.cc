@@ -55,8 +55,9 @@ int RefuseToServe(int socket, LaunchStep step, int error, uint32_t index, std::s
 int RefuseWithoutLayer(int socket, const SandboxReport& report, SandboxLayer layer) {
   const std::string detail =
       std::string(SandboxLayerName(layer)) + ": " + LayerStateText(report[layer]);
-  return RefuseToServe(socket, LaunchStep::kSandbox, report[layer].error,
-                       static_cast<uint32_t>(layer), detail);
+  // What no call refused (Landlock too old, another layer missing) has no errno.
+  const int error = report[layer].error != 0 ? report[layer].error : EOPNOTSUPP;
+  return RefuseToServe(socket, LaunchStep::kSandbox, error, static_cast<uint32_t>(layer), detail);
 }
 
 // What goes with the Hello, and is closed here when it is gone: whoever holds the listener answers
