@@ -125,15 +125,16 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
   proc_self.reset();
   sandbox.Lock();
   descriptors.listener = sandbox.TakeListener();
+  // Before there is an init, which a template that refuses could not hand over to the host.
+  if (const SandboxLayer missing = FirstMissing(sandbox.report(), preparation.required);
+      missing != SandboxLayer::kCount) {
+    return RefuseWithoutLayer(socket, sandbox.report(), missing);
+  }
   if (sandbox.report()[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged) {
     if (const int error = descriptors.init.Fork(makings.cloner, sandbox.own_layers()); error != 0) {
       sandbox.report().Refused(SandboxLayer::kPidNamespace, SandboxCall::kForkInit, error);
       return RefuseWithoutLayer(socket, sandbox.report(), SandboxLayer::kPidNamespace);
     }
-  }
-  if (const SandboxLayer missing = FirstMissing(sandbox.report(), preparation.required);
-      missing != SandboxLayer::kCount) {
-    return RefuseWithoutLayer(socket, sandbox.report(), missing);
   }
   hello.sandbox = sandbox.report();
   if (SayHello(socket, hello, descriptors) != 0) return kExitCannotServe;

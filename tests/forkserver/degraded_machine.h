@@ -1,0 +1,37 @@
+// Machines that lack something, for hosts under test: each of these takes it from the calling
+// process before it starts its fork server, for good. Never in a test runner.
+//
+//     setup.before_start = [] { Forbid(SYS_unshare, EPERM, CLONE_NEWUSER); };
+//
+// Aborts where it cannot: the test would prove nothing.
+#ifndef TESTS_FORKSERVER_DEGRADED_MACHINE_H_
+#define TESTS_FORKSERVER_DEGRADED_MACHINE_H_
+
+#include <stdint.h>
+
+namespace forkserver::testing {
+
+// As a container's filter does. With `flags`: where the first argument has one of them.
+void Forbid(int system_call, uint16_t error, uint64_t flags = 0);
+
+// A filter of a supervisor that answers nobody: a caller of this hangs. The listener stays open.
+void Hang(int system_call);
+
+// Uid and gid 65534, without capabilities, and dumpable as an exec would leave it.
+void BecomeNobody();
+
+void ForbidNewPrivilegesForGood();
+
+// A user namespace in which the calling process has all capabilities, and keeps its ids.
+void EnterOwnUserNamespace();
+
+// The same, and none of `kind` ("user", "pid") may be made in it.
+void EnterUserNamespaceWithoutRoomFor(const char* kind);
+
+// Returns in a child that is init of a pid namespace, with a /proc of it. The process that called
+// waits for that child, and ends as it does.
+void BecomeInitOfOwnPidNamespace();
+
+}  // namespace forkserver::testing
+
+#endif  // TESTS_FORKSERVER_DEGRADED_MACHINE_H_
