@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <fstream>
@@ -163,6 +164,13 @@ class Reasons {
   }
 
   void AddRights() {
+    const bool is_map = state_.call == SandboxCall::kWriteSetgroups ||
+                        state_.call == SandboxCall::kWriteUidMap ||
+                        state_.call == SandboxCall::kWriteGidMap;
+    if (is_map && state_.error == EACCES && machine_.dumpable != 1) {
+      Say("this process is not dumpable, as one is that has changed its user, so that its files in "
+          "/proc are root's");
+    }
     if (!is_forbidden() || machine_.may_administer != false) return;
     if (layer_ == SandboxLayer::kUserNamespace) {
       if (machine_.user_id) Say("this process is not root (uid %d)", *machine_.user_id);
@@ -212,6 +220,7 @@ MachineFacts ReadMachineFacts(const std::string& root) {
   facts.security_label = FirstLine(root + "/proc/self/attr/current");
   ReadStatus(root + "/proc/self/status", facts);
   facts.landlock_version = LandlockVersion();
+  facts.dumpable = prctl(PR_GET_DUMPABLE);
   return facts;
 }
 

@@ -36,6 +36,9 @@ struct MachineFacts {
   std::optional<int64_t> user_id = {};      // the effective one
   std::optional<bool> may_administer = {};  // CAP_SYS_ADMIN
   int landlock_version = 0;                 // 0: none
+  // PR_GET_DUMPABLE: 0 or 2 for one that has changed its user itself, whose files in /proc are
+  // root's then (proc(5)).
+  int dumpable = 1;
 };
 
 // `root`: what /proc and /sys are in; another one than the machine's in tests.

@@ -34,18 +34,20 @@ void Write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-void Forbid(int system_call, uint16_t error, uint64_t flags) {
+void Answer(uint32_t action, int system_call, std::optional<scmp_arg_cmp> when) {
   const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-  int added = 0;
-  if (flags == 0) added = seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), system_call, 0);
-  // One rule for each flag.
-  for (uint64_t flag = 1; flag != 0 && flag <= flags; flag <<= 1) {
-    if ((flags & flag) == 0) continue;
-    added |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(error), system_call, 1,
-                              SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
-  }
+  const int added = when ? seccomp_rule_add(filter, action, system_call, 1, *when)
+                         : seccomp_rule_add(filter, action, system_call, 0);
   Require(added == 0 && seccomp_load(filter) == 0, "seccomp_load");
   seccomp_release(filter);
+}
+
+void Forbid(int system_call, uint16_t error, uint64_t flags) {
+  if (flags == 0) return Answer(SCMP_ACT_ERRNO(error), system_call);
+  for (uint64_t flag = 1; flag <= flags; flag <<= 1) {
+    if ((flags & flag) == 0) continue;
+    Answer(SCMP_ACT_ERRNO(error), system_call, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
+  }
 }
 
 void Hang(int system_call) {
@@ -55,11 +57,15 @@ void Hang(int system_call) {
           "seccomp_load with a listener");
 }
 
-void BecomeNobody() {
+void DropToNobody() {
   constexpr unsigned kNobody = 65534;
   Require(setgroups(0, nullptr) == 0 && setresgid(kNobody, kNobody, kNobody) == 0 &&
               setresuid(kNobody, kNobody, kNobody) == 0,
           "setresuid 65534");
+}
+
+void BecomeNobody() {
+  DropToNobody();
   Require(prctl(PR_SET_DUMPABLE, 1) == 0, "prctl PR_SET_DUMPABLE");
 }
 

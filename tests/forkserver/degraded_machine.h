@@ -7,9 +7,15 @@
 #ifndef TESTS_FORKSERVER_DEGRADED_MACHINE_H_
 #define TESTS_FORKSERVER_DEGRADED_MACHINE_H_
 
+#include <seccomp.h>
 #include <stdint.h>
 
+#include <optional>
+
 namespace forkserver::testing {
+
+// A filter of libseccomp's, with one rule.
+void Answer(uint32_t action, int system_call, std::optional<scmp_arg_cmp> when = {});
 
 // As a container's filter does. With `flags`: where the first argument has one of them.
 void Forbid(int system_call, uint16_t error, uint64_t flags = 0);
@@ -19,6 +25,9 @@ void Hang(int system_call);
 
 // Uid and gid 65534, without capabilities, and dumpable as an exec would leave it.
 void BecomeNobody();
+
+// The same without an exec: as a daemon does that begins as root.
+void DropToNobody();
 
 void ForbidNewPrivilegesForGood();
 

@@ -284,6 +284,14 @@ HOST_TEST(DegradedSandbox, NobodyHasEveryLayerAndItsBroker) {
   EXPECT_EQ(child->process.Wait()->code, 4);
 }
 
+// Its files in /proc are root's, so that it cannot write the maps of its user namespace, and it may
+// not look into its children, which the broker must. prctl PR_SET_DUMPABLE before Start mends both.
+HOST_TEST(DegradedSandbox, ADaemonThatDroppedItsRightsHasNoBrokersAnswers) {
+  ExpectRefused(server, {{Layer::kUserNamespace, "write /proc/self/setgroups: EACCES"}});
+  EXPECT_EQ(Opened(server, kAllowedFile), "EACCES");
+  ExpectEndsArrive(server);
+}
+
 HOST_TEST(DegradedSandbox, ABlankOfNobodysIsALaunchAsGood) {
   ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
   ASSERT_TRUE(server.Launch({.type = ProcessType::kDummy, .argv = {"exit", "0"}}).ok());
@@ -349,6 +357,7 @@ constexpr Machine kMachines[] = {
     {"ComputeOnlyTakesNothingLess", [] { testing::Forbid(SYS_unshare, EPERM, CLONE_NEWNET); }},
     {"Nobody", testing::BecomeNobody},
     {"ABlankOfNobodys", testing::BecomeNobody},
+    {"ADaemonThatDropped", testing::DropToNobody},
     {"AHostWithoutNewPrivileges", testing::ForbidNewPrivilegesForGood},
     {"AHostInAUserNamespace", testing::EnterOwnUserNamespace},
     {"AHostThatIsAnInit", testing::BecomeInitOfOwnPidNamespace},

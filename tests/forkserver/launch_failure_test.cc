@@ -1,0 +1,55 @@
+// A failed launch in one line, and in numbers.
+#include "forkserver/host/launch_failure.h"
+
+#include <errno.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "child/sandbox/sandbox_layer.h"
+
+namespace forkserver {
+namespace {
+
+std::string Line(const LaunchFailure& failure) {
+  return std::string(LaunchFailureStatus("launch of content", failure).message());
+}
+
+TEST(LaunchFailure, NamesStepEntryDetailAndErrno) {
+  EXPECT_EQ(Line({.step = LaunchStep::kDescriptors, .error = EBADF, .index = 3}),
+            "launch of content: descriptors, entry 3: EBADF");
+  EXPECT_EQ(Line({.step = LaunchStep::kSpawn, .error = EACCES, .detail = "execveat program"}),
+            "launch of content: spawn: execveat program: EACCES");
+}
+
+TEST(LaunchFailure, OfASandboxNamesLayerAndCallAndTheErrnoOnce) {
+  const LaunchFailure failure = {.step = LaunchStep::kSandbox,
+                                 .error = EPERM,
+                                 .index = static_cast<uint32_t>(SandboxLayer::kNetworkNamespace),
+                                 .detail = "network namespace: unshare CLONE_NEWNET: EPERM"};
+  EXPECT_EQ(Line(failure),
+            "launch of content: sandbox: network namespace: unshare CLONE_NEWNET: EPERM");
+  const std::optional<LaunchFailure> read =
+      GetLaunchFailure(LaunchFailureStatus("launch of content", failure));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->step, failure.step);
+  EXPECT_EQ(read->error, failure.error);
+  EXPECT_EQ(read->index, failure.index);
+  EXPECT_EQ(read->detail, failure.detail);
+}
+
+TEST(LaunchFailure, OfASandboxWithoutAnErrnoOfItsOwnHasOne) {
+  EXPECT_EQ(Line({.step = LaunchStep::kSandbox,
+                  .error = EOPNOTSUPP,
+                  .detail = "Landlock: TCP: the kernel's Landlock is too old"}),
+            "launch of content: sandbox: Landlock: TCP: the kernel's Landlock is too old: "
+            "EOPNOTSUPP");
+}
+
+TEST(LaunchFailure, OfAChildsOwnLayersSaysThatMuch) {
+  EXPECT_EQ(Line({.step = LaunchStep::kSandbox, .error = E2BIG}),
+            "launch of content: sandbox: the child's own layers: E2BIG");
+}
+
+}  // namespace
+}  // namespace forkserver
