@@ -3,14 +3,27 @@
 #include <getopt.h>
 
 #include <filesystem>
+#include <span>
+#include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "examples/browser_host/sites.h"
 
 namespace browser_host {
 namespace {
 
-enum Option : int { kHelp = 1000, kPrefs, kPrintPrefs, kDefaultPages, kNoSandbox, kByName };
+using forkserver::SandboxPolicyId;
+
+enum Option : int {
+  kHelp = 1000,
+  kPrefs,
+  kPrintPrefs,
+  kDefaultPages,
+  kNoSandbox,
+  kByName,
+  kSandboxReport,
+};
 
 constexpr option kOptions[] = {
     {"help", no_argument, nullptr, kHelp},
@@ -19,8 +32,19 @@ constexpr option kOptions[] = {
     {"default-pages", required_argument, nullptr, kDefaultPages},
     {"no-sandbox", no_argument, nullptr, kNoSandbox},
     {"by-name", no_argument, nullptr, kByName},
+    {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
 };
+
+absl::StatusOr<std::vector<SandboxPolicyId>> ParsePolicies(std::string_view name) {
+  const std::span<const SandboxPolicyId> all = forkserver::SandboxPolicies();
+  if (name == "all") return std::vector<SandboxPolicyId>(all.begin(), all.end());
+  if (const auto id = forkserver::FindSandboxPolicy(name)) return std::vector{*id};
+  std::vector<std::string> names;
+  for (const SandboxPolicyId id : all) names.emplace_back(forkserver::SandboxPolicyName(id));
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "--sandbox-report: no policy '%s'; there are %s and all", name, absl::StrJoin(names, ", ")));
+}
 
 }  // namespace
 
@@ -34,6 +58,10 @@ std::string_view HelpText() {
          "  --prefs FILE...            load prefs files in Gecko's syntax; a later one wins; the\n"
          "                             list ends at a folder, an HTML file or an option\n"
          "  --print-prefs              have a child print its prefs: name, type, value\n"
+         "  --sandbox-report[=POLICY]  try on this machine which layers of a sandbox hold, and say "
+         "why\n"
+         "                             others do not; of the policy content, another one, or all.\n"
+         "                             Fails where one is missing that the policy requires\n"
          "  --default-pages FOLDER     what to open when no page is named\n"
          "  --no-sandbox               as the pref security.sandbox.content.level = 0 does\n"
          "  --by-name                  have content processes open the pages themselves, which "
@@ -71,6 +99,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       case kDefaultPages:
         default_pages = optarg;
         break;
+      case kSandboxReport: {
+        absl::StatusOr<std::vector<SandboxPolicyId>> policies =
+            ParsePolicies(optarg != nullptr ? optarg : "content");
+        if (!policies.ok()) return policies.status();
+        line.sandbox_report = *std::move(policies);
+        break;
+      }
       case 1:
         line.pages.push_back(optarg);
         break;
@@ -86,7 +121,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   if (line.pages.empty() && !line.print_prefs && !default_pages.empty()) {
     line.pages.push_back(default_pages);
   }
-  if (line.pages.empty() && !line.print_prefs && !line.help) {
+  if (line.pages.empty() && !line.print_prefs && !line.help && line.sandbox_report.empty()) {
     return absl::InvalidArgumentError("no page named (--help shows how)");
   }
   return line;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "child/sandbox/sandbox_policy.h"
 
 namespace browser_host {
 
@@ -17,6 +18,8 @@ struct CommandLine {
   bool by_name = false;
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files and folders
+  // Whose layers are to be tried on this machine; empty: that is not asked for.
+  std::vector<forkserver::SandboxPolicyId> sandbox_report;
 };
 
 std::string_view HelpText();

@@ -12,6 +12,7 @@
 #include "examples/browser_host/command_line.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/report.h"
+#include "examples/browser_host/sandbox_table.h"
 #include "examples/browser_host/sites.h"
 #include "forkserver/host/fork_server.h"
 #include "preload/prefs/prefs_store.h"
@@ -92,6 +93,18 @@ void DescribeTemplate(const forkserver::HelloMessage& hello, const forkserver::S
   absl::FPrintF(stderr, "fork server: memory: %s\n", hello.freeze.ToString());
 }
 
+absl::Status FlushOutput() {
+  if (fflush(stdout) == 0 && ferror(stdout) == 0) return absl::OkStatus();
+  return absl::DataLossError("write to stdout failed");
+}
+
+int ReportSandbox(const std::vector<forkserver::SandboxPolicyId>& policies) {
+  const absl::StatusOr<SandboxVerdict> verdict = PrintSandboxTable(policies);
+  if (!verdict.ok()) return Complain(verdict.status(), kExitFailed);
+  if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written, kExitFailed);
+  return *verdict == SandboxVerdict::kLaunches ? 0 : kExitFailed;
+}
+
 int Main(int argc, char** argv) {
   auto server = ForkServer::Start(argc, argv, MakeStartOptions());
   if (!server.ok()) return Complain(server.status(), kExitFailed);
@@ -101,6 +114,7 @@ int Main(int argc, char** argv) {
     absl::PrintF("%s", HelpText());
     return 0;
   }
+  if (!line->sandbox_report.empty()) return ReportSandbox(line->sandbox_report);
   absl::StatusOr<std::vector<Site>> sites = FindSites(line->pages);
   if (!sites.ok()) return Complain(sites.status(), kExitFailed);
   if (absl::Status loaded = LoadPrefs(*line, **server); !loaded.ok()) {
@@ -125,9 +139,7 @@ int Main(int argc, char** argv) {
   if (!result.ok()) return Complain(result.status(), kExitFailed);
   PrintPages(*result);
   PrintProcesses(*result, **server);
-  if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-    return Complain(absl::DataLossError("write to stdout failed"), kExitFailed);
-  }
+  if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written, kExitFailed);
   for (const OpenedPage& page : result->pages) {
     if (!page.error.empty()) return kExitFailed;
   }

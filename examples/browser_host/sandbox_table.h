@@ -1,0 +1,24 @@
+// `--sandbox-report`: what this machine allows of each layer of the sandbox, tried out.
+#ifndef EXAMPLES_BROWSER_HOST_SANDBOX_TABLE_H_
+#define EXAMPLES_BROWSER_HOST_SANDBOX_TABLE_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "child/sandbox/sandbox_policy.h"
+
+namespace browser_host {
+
+enum class SandboxVerdict {
+  kLaunches,  // all layers hold that the policies require
+  kRefuses,   // there would be no launch of at least one of them
+};
+
+// One policy: layer, state and reason. Several: a column each, and the reasons below. A layer that
+// was refused and is required stands there in capitals.
+absl::StatusOr<SandboxVerdict> PrintSandboxTable(
+    const std::vector<forkserver::SandboxPolicyId>& policies);
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_SANDBOX_TABLE_H_
