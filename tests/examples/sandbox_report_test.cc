@@ -22,7 +22,7 @@ using testing::RunProgram;
 constexpr char kProgram[] = "examples/browser_host/browser_host";
 constexpr size_t kLayers = 18;
 
-ProgramResult Run(const std::string& option) {
+ProgramResult Report(const std::string& option) {
   return RunProgram(std::vector<std::string>{kProgram, "--default-pages", "/none", option});
 }
 
@@ -41,7 +41,7 @@ size_t CountRows(const std::string& output) {
 }
 
 TEST(SandboxReport, IsOfContentWhereNoPolicyIsNamed) {
-  const ProgramResult result = Run("--sandbox-report");
+  const ProgramResult result = Report("--sandbox-report");
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_EQ(result.errors, "");
   EXPECT_EQ(CountRows(result.output), kLayers);
@@ -52,14 +52,14 @@ TEST(SandboxReport, IsOfContentWhereNoPolicyIsNamed) {
 }
 
 TEST(SandboxReport, OfAnotherPolicyHasItsLayers) {
-  const ProgramResult result = Run("--sandbox-report=socket");
+  const ProgramResult result = Report("--sandbox-report=socket");
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_THAT(result.output, AllOf(ContainsRegex("\nnetwork namespace +not wanted\n"),
                                    HasSubstr("\nsocket: 15 of 15 layers hold; ")));
 }
 
 TEST(SandboxReport, OfAllHasAColumnForEach) {
-  const ProgramResult result = Run("--sandbox-report=all");
+  const ProgramResult result = Report("--sandbox-report=all");
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_EQ(CountRows(result.output), kLayers);
   EXPECT_THAT(result.output, AllOf(ContainsRegex("^LAYER +content +file-content +extension"),
@@ -92,7 +92,7 @@ TEST(SandboxReport, OfALayerThatIsRequiredIsAFailure) {
 TEST(SandboxReport, OfNoPolicyNamesThoseThatThereAre) {
   for (const char* option : {"--sandbox-report=", "--sandbox-report=none", "--sandbox-report=x"}) {
     SCOPED_TRACE(option);
-    const ProgramResult result = Run(option);
+    const ProgramResult result = Report(option);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.output, "");
     EXPECT_EQ(Lines(result.errors).size(), 1u);
