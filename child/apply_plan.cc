@@ -83,7 +83,9 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
   if (child.program->type == ProcessType::kForkServer) return {};
   const int error =
       child.own_layers_error == kNotAdded ? AddOwnLayers(child.own_layers) : child.own_layers_error;
-  return error == 0 ? StepFailure{} : Fail(LaunchStep::kSandbox, error);
+  return error == 0
+             ? StepFailure{}
+             : Fail(LaunchStep::kSandbox, error, static_cast<uint32_t>(SandboxLayer::kOwnFilter));
 }
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,

@@ -24,7 +24,7 @@ enum class LaunchStep : uint16_t {
   kParentDeath = 7,   // parent-death signal
   kSignals = 8,       // signal mask
   kPrefs = 9,         // the prefs map; EBADMSG: it is corrupt
-  kSandbox = 10,      // a child's own layers; of a template: index: which SandboxLayer
+  kSandbox = 10,      // index: which SandboxLayer; kOwnFilter: one of a child's own layers
   kDescriptors = 11,  // index: which entry of the Plan's list
   kStdio = 12,        // index: 0, 1 or 2, which the Plan does not name
   kWorkingDirectory = 13,

@@ -2,9 +2,12 @@
 
 #include <stdio.h>
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "child/sandbox/sandbox_layer.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
@@ -18,11 +21,16 @@ bool HasIndex(LaunchStep step) {
          step == LaunchStep::kEnvironment || step == LaunchStep::kLimits;
 }
 
-// A template says of its sandbox which layer and which call; a child that adds its own layers has
-// no words.
-std::string_view Detail(const FailedMessage& message) {
-  const bool is_childs = static_cast<LaunchStep>(message.step) == LaunchStep::kSandbox;
-  return message.detail.empty() && is_childs ? "the child's own layers" : message.detail;
+// A template says of its sandbox which layer and which call; between fork and Ready nobody makes
+// sentences, and the number is that of the layer.
+std::string Detail(const FailedMessage& message) {
+  if (!message.detail.empty() || static_cast<LaunchStep>(message.step) != LaunchStep::kSandbox) {
+    return std::string(message.detail);
+  }
+  const auto layer = static_cast<SandboxLayer>(std::min<uint32_t>(message.index, UINT8_MAX));
+  // The child's own are the last two, and it does not say which of them.
+  if (layer == SandboxLayer::kOwnFilter) return "the child's own layers";
+  return std::string(SandboxLayerName(layer));
 }
 
 }  // namespace
@@ -34,10 +42,10 @@ absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& mes
   if (message.about != 0 && step == LaunchStep::kRequest) {
     line += absl::StrFormat(" %s", MessageName(message.about));
   }
-  if (!Detail(message).empty()) line += absl::StrFormat(": %s", Detail(message));
-  // The text of a sandbox's layer ends with it already.
+  if (const std::string detail = Detail(message); !detail.empty()) line += ": " + detail;
+  // The text of a sandbox's layer ends with it already, or no call failed.
   const std::string error = ": " + ErrnoName(message.error);
-  if (!absl::EndsWith(line, error)) line += error;
+  if (message.error != 0 && !absl::EndsWith(line, error)) line += error;
   // An errno that is no error, from a peer that makes things up, must not become OkStatus.
   const absl::StatusCode code = absl::ErrnoToStatusCode(message.error);
   absl::Status status(code == absl::StatusCode::kOk ? absl::StatusCode::kUnknown : code, line);

@@ -46,9 +46,18 @@ TEST(LaunchFailure, OfASandboxWithoutAnErrnoOfItsOwnHasOne) {
             "EOPNOTSUPP");
 }
 
-TEST(LaunchFailure, OfAChildsOwnLayersSaysThatMuch) {
-  EXPECT_EQ(Line({.step = LaunchStep::kSandbox, .error = E2BIG}),
+TEST(LaunchFailure, OfAChildNamesTheLayerByItsNumber) {
+  const auto line = [](SandboxLayer layer, int error) {
+    return Line(
+        {.step = LaunchStep::kSandbox, .error = error, .index = static_cast<uint32_t>(layer)});
+  };
+  EXPECT_EQ(line(SandboxLayer::kOwnFilter, E2BIG),
             "launch of content: sandbox: the child's own layers: E2BIG");
+  EXPECT_EQ(line(SandboxLayer::kUserNamespace, EPERM),
+            "launch of content: sandbox: user namespace: EPERM");
+  EXPECT_EQ(line(SandboxLayer::kPidNamespace, 0), "launch of content: sandbox: pid namespace");
+  EXPECT_EQ(Line({.step = LaunchStep::kSandbox, .error = EPERM, .index = 4000}),
+            "launch of content: sandbox: unknown layer: EPERM");
 }
 
 }  // namespace

@@ -76,8 +76,7 @@ Count CountServersOwn(const ForkServer& server) {
     const LayerState& listener = one.hello.sandbox[SandboxLayer::kListener];
     if (listener.outcome != LayerOutcome::kEngaged) continue;
     has_broker = true;
-    // Where it has no pid namespace, it has no init either.
-    if (one.init_pid.has_value() || one.pid.has_value()) ++own.descriptors;
+    ++own.descriptors;
   }
   own.descriptors += 2 * own.children + (has_broker ? 2 : 0);
   return own;
