@@ -22,7 +22,8 @@ struct SandboxOptions {
   SandboxPolicyId policy = SandboxPolicyId::kNone;
   // What the broker allows beside what the policy names itself; the longer path decides.
   std::vector<FileRule> files = {};
-  // Without these layers there is no launch, beside what the policy requires itself.
+  // Where the machine refuses one of these there is no launch, beside what the policy requires
+  // itself. What a level below full leaves out is not refused.
   SandboxLayers required = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/forkserver/degraded_machine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -52,9 +53,12 @@ void Forbid(int system_call, uint16_t error, uint64_t flags) {
 
 void Hang(int system_call) {
   const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-  Require(seccomp_rule_add(filter, SCMP_ACT_NOTIFY, system_call, 0) == 0 &&
-              seccomp_load(filter) == 0 && seccomp_notify_fd(filter) >= 0,
-          "seccomp_load with a listener");
+  Require(
+      seccomp_rule_add(filter, SCMP_ACT_NOTIFY, system_call, 0) == 0 && seccomp_load(filter) == 0,
+      "seccomp_load with a listener");
+  // libseccomp closes its own.
+  Require(fcntl(seccomp_notify_fd(filter), F_DUPFD_CLOEXEC, 0) >= 0, "fcntl F_DUPFD_CLOEXEC");
+  seccomp_release(filter);
 }
 
 void DropToNobody() {
