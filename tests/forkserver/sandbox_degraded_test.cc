@@ -308,6 +308,10 @@ HOST_TEST(DegradedSandbox, ABlankOfNobodysIsALaunchAsGood) {
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->by, LaunchedBy::kPool);
   EXPECT_EQ(TextOf(*child), "TZif");
+  // The next one is on its way, and would be counted as a descriptor too many.
+  EXPECT_TRUE(testing::DispatchUntil(server, [&server] {
+    return testing::StatusOf(server, "sandboxed").idle_blanks.size() == 1;
+  }));
 }
 
 HOST_TEST(DegradedSandbox, AHostWithoutNewPrivilegesHasEveryLayer) {
@@ -387,6 +391,9 @@ HostSetup testing::SetUpHost(const std::string& test) {
       {.name = "compute-only",
        .types = {ProcessType::kUtility},
        .sandbox = {.policy = SandboxPolicyId::kComputeOnly}}};
+  if (test.ends_with("ABlankOfNobodysIsALaunchAsGood")) {
+    setup.options.templates.front().pool = PoolBounds{.min = 1, .max = 1};
+  }
   for (const Machine& machine : kMachines) {
     const std::string_view name(test);
     if (name.substr(name.find('.') + 1).starts_with(machine.test)) {
