@@ -21,9 +21,12 @@ StepFailure ExecedSandbox::Engage(SandboxPolicyId id, SandboxLayers required,
   sandbox->EnterNamespaces(PidNamespace::kHosts);
   sandbox->Lock();
   report_ = sandbox->report();
-  const SandboxLayer missing = FirstMissing(report_, policy.required | required);
+  // What policies require, they require of machines: no exec'ed process could have that one.
+  const SandboxLayers of_policy = policy.required & ~LayerBit(SandboxLayer::kPidNamespace);
+  const SandboxLayer missing = FirstMissing(report_, of_policy | required);
   if (missing != SandboxLayer::kCount) {
-    return {LaunchStep::kSandbox, report_[missing].error, static_cast<uint32_t>(missing)};
+    const int error = report_[missing].error;
+    return {LaunchStep::kSandbox, error != 0 ? error : EOPNOTSUPP, static_cast<uint32_t>(missing)};
   }
   if (const int error = AddOwnLayers(sandbox->own_layers()); error != 0) {
     return {LaunchStep::kSandbox, error, static_cast<uint32_t>(SandboxLayer::kOwnFilter)};

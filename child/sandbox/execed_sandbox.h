@@ -6,7 +6,8 @@
 //     ...sandbox.TakeListener() goes to the host with Ready...
 //
 // It has every layer but one: it stays in the host's pid namespace, since a process cannot change
-// its own, and the report says so. Landlock keeps it from signalling anybody all the same.
+// its own, and the report says so. Landlock keeps it from signalling anybody all the same. A policy
+// that requires the pid namespace does without it here; an embedder that requires it does not.
 //
 // Allocates, also between the exec and Ready: unlike a fork's, its malloc is its own.
 #ifndef CHILD_SANDBOX_EXECED_SANDBOX_H_
