@@ -14,6 +14,8 @@
 #include <span>
 #include <string_view>
 
+#include "child/sandbox/sandbox_policy_id.h"
+
 namespace forkserver {
 
 // The numbers are on the wire: never reuse one.
@@ -24,6 +26,11 @@ enum class ProcessType : uint16_t {
   kUtility = 3,      // anything short that has no type of its own
   kIpcUnitTest = 4,  // the project's own tests and benchmarks
   kDummy = 5,        // the worked example
+  kMedia = 6,        // GMP: a media plug-in, with DRM
+  kDataDecoder = 7,  // RDD: pictures, sound and video
+  kSocket = 8,       // the program's connections
+  kGpu = 9,
+  kVr = 10,
 };
 
 enum class Launchable : uint8_t {
@@ -56,7 +63,15 @@ struct ProcessTypeRow {
   Launchable launchable;
   PoolBounds pool;
   RecordedUntil recorded_until;
+  // The policy that is written for the type (docs/sandbox.md); kNone: there is none. What a child
+  // gets is its template's to say (TemplateOptions::sandbox).
+  SandboxPolicyId sandbox;
 };
+
+// Policies that no row names. Two are variants of content, whose type their children have: what
+// differs is the template. Compute-only is for whoever has bytes in and bytes out, of any type.
+inline constexpr SandboxPolicyId kPoliciesWithoutType[] = {
+    SandboxPolicyId::kFileContent, SandboxPolicyId::kExtension, SandboxPolicyId::kComputeOnly};
 
 // All rows, in the order of their numbers.
 std::span<const ProcessTypeRow> ProcessTypes();

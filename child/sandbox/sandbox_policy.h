@@ -24,26 +24,10 @@
 
 #include "child/sandbox/file_rule.h"
 #include "child/sandbox/sandbox_layer.h"
+#include "child/sandbox/sandbox_policy_id.h"
 #include "child/sandbox/system_calls.h"
 
 namespace forkserver {
-
-// The numbers are on the wire: never reuse one.
-enum class SandboxPolicyId : uint8_t {
-  kNone = 0,
-  kContent = 1,
-  kFileContent = 2,  // content that may read what the broker allows under named folders
-  kExtension = 3,
-  kMedia = 4,        // GMP: media plug-ins, with DRM
-  kDataDecoder = 5,  // RDD
-  kUtility = 6,
-  kSocket = 7,  // may use the network
-  kGpu = 8,     // devices by the broker
-  kVr = 9,
-  kComputeOnly = 10,  // bytes in, bytes out
-
-  kCount = 11,
-};
 
 enum class NetworkAccess : uint8_t {
   kNone,  // a network namespace without so much as a loopback that is up; no TCP by Landlock

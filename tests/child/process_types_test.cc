@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "child/launch_step.h"
 #include "child/ready.h"
+#include "child/sandbox/sandbox_policy.h"
 
 namespace forkserver {
 namespace {
@@ -23,6 +26,22 @@ TEST(ProcessTypes, EveryRowIsFoundByItsNumberAndNamesAreUnique) {
 
 TEST(ProcessTypes, TheProgramThatTheUserStartedIsNotLaunched) {
   EXPECT_EQ(FindProcessType(ProcessType::kParent)->launchable, Launchable::kNo);
+}
+
+TEST(ProcessTypes, ArePutUnderThePolicyOfTheirName) {
+  for (const ProcessTypeRow& row : ProcessTypes()) {
+    const std::optional<SandboxPolicyId> of_that_name = FindSandboxPolicy(row.name);
+    EXPECT_EQ(row.sandbox, of_that_name.value_or(SandboxPolicyId::kNone)) << row.name;
+  }
+}
+
+TEST(ProcessTypes, AndPoliciesWithoutTypeAreAllPolicies) {
+  std::set<SandboxPolicyId> policies(std::begin(kPoliciesWithoutType),
+                                     std::end(kPoliciesWithoutType));
+  for (const ProcessTypeRow& row : ProcessTypes()) policies.insert(row.sandbox);
+  policies.erase(SandboxPolicyId::kNone);
+  EXPECT_EQ(policies,
+            std::set<SandboxPolicyId>(SandboxPolicies().begin(), SandboxPolicies().end()));
 }
 
 TEST(LaunchStep, EveryStepHasANameOfItsOwn) {

@@ -38,6 +38,27 @@ AttemptResult UseMemory(const AttemptTargets& targets) {
   return result;
 }
 
+// More than any limit of a policy is; untouched, so that it costs the machine nothing, and without
+// a promise of the kernel's that it would be there. A limit of data (RLIMIT_DATA) counts it all the
+// same.
+AttemptResult ReserveMemory(const AttemptTargets&) {
+  constexpr size_t kReserved = size_t{1} << 30;
+  constexpr size_t kPieces = 32;
+  std::vector<void*> pieces;
+  AttemptResult result = Done();
+  while (pieces.size() < kPieces) {
+    void* const piece = mmap(nullptr, kReserved, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (piece == MAP_FAILED) {
+      result = Refused("mmap");
+      break;
+    }
+    pieces.push_back(piece);
+  }
+  for (void* const piece : pieces) munmap(piece, kReserved);
+  return result;
+}
+
 AttemptResult UseFileMemory(const AttemptTargets& targets) {
   const UniqueFd file(memfd_create("flood", MFD_CLOEXEC));
   if (!file.is_open()) return Refused("memfd_create");
@@ -125,6 +146,8 @@ AttemptResult UsePipes(const AttemptTargets&) {
 
 constexpr Attempt kAttempts[] = {
     {"flood-memory", "Maps and touches memory, as much as the targets say.", UseMemory},
+    {"reserve-memory", "Maps 32 GiB that it might write to, and touches none of it.",
+     ReserveMemory},
     {"flood-memfd", "Writes as much to a memfd, which limits of address space do not see.",
      UseFileMemory},
     {"flood-descriptors", "Opens descriptors, as many as the targets say.", UseDescriptors},
