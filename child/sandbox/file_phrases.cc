@@ -67,8 +67,9 @@ std::vector<FileRule> OwnMemoryInProc() {
       ToRead("/proc/self/pagemap"),
       ToRead("/proc/self/stat"),
       ToRead("/proc/self/status"),
-      // Whether there is a second thread.
-      ToReadBeneath("/proc/self/task"),
+      // Whether there is a second thread. To list it: what is in it would be all that /proc/self
+      // has, the network's tables among it.
+      ToRead("/proc/self/task"),
       // So that core dumps have frozen memory in them.
       {.path = "/proc/self/coredump_filter", .rights = kMayRead | kMayWrite},
   };

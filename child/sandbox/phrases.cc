@@ -43,7 +43,11 @@ SystemCalls Computing() {
   calls.Allow({SYS_getrandom});
   calls.Allow({SYS_uname, SYS_sysinfo, SYS_getrusage, SYS_times, SYS_getcpu, SYS_umask,
                SYS_sched_getaffinity, SYS_getcwd, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
-               SYS_getresuid, SYS_getresgid, SYS_getgroups, SYS_getpgid, SYS_getsid, SYS_capget});
+               SYS_getresuid, SYS_getresgid, SYS_getgroups, SYS_capget});
+  // Of others it would tell which processes there are.
+  for (const long call : {SYS_getpgid, SYS_getsid}) {
+    calls.AllowWhen(call, {Argument(0).IsInt(0)});
+  }
   calls.AllowWhen(SYS_getpriority, {Argument(0).IsInt(PRIO_PROCESS), Argument(1).IsInt(0)});
 #ifdef SYS_getrlimit
   calls.Allow({SYS_getrlimit});

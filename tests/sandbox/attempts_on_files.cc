@@ -60,6 +60,27 @@ AttemptResult StatSecret(const AttemptTargets& targets) {
   return DoneIf(about.stx_size == kSecretBytes, "another size");
 }
 
+// As an fstat is made, but that the name is not empty.
+AttemptResult StatByName(int directory, const std::string& path) {
+  struct stat about = {};
+  if (syscall(SYS_newfstatat, directory, path.c_str(), &about, AT_EMPTY_PATH) != 0) {
+    return Refused("newfstatat");
+  }
+  return DoneIf(about.st_size == kSecretBytes, "another size");
+}
+
+AttemptResult StatSecretAsFstat(const AttemptTargets& targets) {
+  return StatByName(AT_FDCWD, PathOf(targets, "secret"));
+}
+
+AttemptResult StatBesideGiven(const AttemptTargets& targets) {
+  return StatByName(targets.directory_fd, "../secret");
+}
+
+AttemptResult FindDirectory(const AttemptTargets& targets) {
+  return AnswerOf("chdir", chdir(targets.directory));
+}
+
 AttemptResult AccessSecret(const AttemptTargets& targets) {
   return AnswerOf("access", access(PathOf(targets, "secret").c_str(), R_OK));
 }
@@ -182,6 +203,10 @@ constexpr Attempt kAttempts[] = {
     {"read-secret-by-chdir", "Goes to the file's directory and opens it by its name.",
      ReadSecretByDirectory},
     {"stat-secret-file", "Asks for the size of a file of the host's.", StatSecret},
+    {"stat-secret-file-as-fstat", "The same with the flag that an fstat has (AT_EMPTY_PATH).",
+     StatSecretAsFstat},
+    {"chdir-to-directory", "Learns that a directory of the host's is there, by going to it.",
+     FindDirectory},
     {"access-secret-file", "Asks whether it may read a file of the host's.", AccessSecret},
     {"read-in-given-directory", "Opens a file in a directory whose descriptor it was given.",
      ReadGiven},
@@ -190,6 +215,9 @@ constexpr Attempt kAttempts[] = {
      LeaveGiven},
     {"enter-given-directory", "Goes to the directory that it was given, and opens `../secret`.",
      EnterGiven},
+    {"stat-beside-given-directory",
+     "Asks for the size of `../secret`, from the directory that it was given, as an fstat does.",
+     StatBesideGiven},
     {"leave-given-directory-by-proc", "Opens `/proc/self/fd/N/../secret`.", LeaveGivenByProc},
     {"list-root", "Lists / and finds etc there.", ListRoot},
     {"list-processes", "Lists /proc and finds its sibling there.", ListProcesses},

@@ -1,9 +1,11 @@
 // What /proc tells and lets change.
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 
 #include "tests/sandbox/answers.h"
@@ -72,6 +74,30 @@ AttemptResult ReachRootOfHost(const AttemptTargets& targets) {
   return HoldsSecret(file.get(), targets);
 }
 
+// Its only thread's directory, whose number is another one in the host's /proc than its own pid.
+// Empty where the list of threads is not to be had; errno says why.
+std::string OwnThread() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir("/proc/self/task"), closedir);
+  if (threads == nullptr) return {};
+  while (const dirent* const entry = readdir(threads.get())) {
+    if (entry->d_name[0] != '.') return std::string("/proc/self/task/") + entry->d_name;
+  }
+  return {};
+}
+
+AttemptResult ReachOwnRootByThread(const AttemptTargets& targets) {
+  const std::string thread = OwnThread();
+  if (thread.empty()) return Refused("opendir");
+  return FindsIn(thread + "/root" + PathOf(targets, "secret"), Secret(targets));
+}
+
+AttemptResult LeaveGivenByThread(const AttemptTargets& targets) {
+  const std::string thread = OwnThread();
+  if (thread.empty()) return Refused("opendir");
+  return FindsIn(thread + "/fd/" + std::to_string(targets.directory_fd) + "/../secret",
+                 Secret(targets));
+}
+
 // What is mapped read-only changes: /proc/self/mem minds no protection.
 AttemptResult WriteOwnMemory(const AttemptTargets&) {
   void* const page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -97,10 +123,19 @@ AttemptResult SpareItselfFromTheOomKiller(const AttemptTargets&) {
 
 AttemptResult ReadOwnMaps(const AttemptTargets&) { return FindsIn("/proc/self/maps", "[stack]"); }
 
-AttemptResult ReadConnections(const AttemptTargets& targets) {
+AttemptResult FindPortIn(const std::string& path, const AttemptTargets& targets) {
   char port[8];
   snprintf(port, sizeof(port), ":%04X ", targets.tcp_port);
-  return FindsIn("/proc/self/net/tcp", port);
+  return FindsIn(path, port);
+}
+
+AttemptResult ReadConnections(const AttemptTargets& targets) {
+  return FindPortIn("/proc/self/net/tcp", targets);
+}
+
+AttemptResult ReadConnectionsByThread(const AttemptTargets& targets) {
+  const std::string thread = OwnThread();
+  return thread.empty() ? Refused("opendir") : FindPortIn(thread + "/net/tcp", targets);
 }
 
 AttemptResult ReadMounts(const AttemptTargets&) { return FindsIn("/proc/self/mountinfo", " / rw"); }
@@ -118,6 +153,10 @@ constexpr Attempt kAttempts[] = {
     {"open-sibling-fd", "Opens a memfd of its sibling's in /proc/PID/fd.", OpenDescriptorOfSibling},
     {"read-through-host-root", "Reads a file of the host's through the host's /proc/PID/root.",
      ReachRootOfHost},
+    {"read-through-task-root", "Reads a file of the host's through /proc/self/task/TID/root.",
+     ReachOwnRootByThread},
+    {"leave-given-directory-by-task", "Opens `/proc/self/task/TID/fd/N/../secret`.",
+     LeaveGivenByThread},
     {"write-own-mem", "Writes to read-only memory of its own through /proc/self/mem.",
      WriteOwnMemory},
     {"open-core-pattern",
@@ -127,6 +166,8 @@ constexpr Attempt kAttempts[] = {
     {"read-own-maps", "Reads where its own memory lies: harmless.", ReadOwnMaps},
     {"read-proc-net-tcp", "Finds the host's listening port in /proc/self/net/tcp.",
      ReadConnections},
+    {"read-task-net-tcp", "The same in its own thread's directory, /proc/self/task/TID/net/tcp.",
+     ReadConnectionsByThread},
     {"read-mountinfo", "Reads what is mounted.", ReadMounts},
     {"read-kallsyms", "Reads addresses of the kernel in /proc/kallsyms.", ReadKernelSymbols,
      Needs::kRoot},

@@ -89,6 +89,9 @@ int MeasureAll(ForkServer& server, std::string_view said) {
 
 int main(int argc, char** argv) {
   using namespace forkserver;
+  if (const absl::Status set = testing::SetMatrixLimits(); !set.ok()) {
+    return testing::Fail("limits", set);
+  }
   StartOptions options = {.programs = testing::MatrixPrograms(),
                           .under_memory_pressure = UnderPressure::kKeepPools};
   for (const testing::MatrixColumn& column : testing::MatrixColumns()) {

@@ -1,7 +1,9 @@
 #include "tests/sandbox/measured_matrix.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <utility>
 
@@ -64,6 +66,16 @@ std::vector<std::string> MatrixColumnNames() {
   std::vector<std::string> names;
   for (const MatrixColumn& column : MatrixColumns()) names.push_back(column.name);
   return names;
+}
+
+absl::Status SetMatrixLimits() {
+  // More than any policy leaves, so that it is the policy's limit that is seen; and less than the
+  // attempt to lock memory wants, as is usual.
+  const rlimit descriptors = {.rlim_cur = 20000, .rlim_max = 20000};
+  if (setrlimit(RLIMIT_NOFILE, &descriptors) != 0) return ErrnoStatus(errno, "setrlimit NOFILE");
+  const rlimit locked = {.rlim_cur = 8 << 20, .rlim_max = 8 << 20};
+  if (setrlimit(RLIMIT_MEMLOCK, &locked) != 0) return ErrnoStatus(errno, "setrlimit MEMLOCK");
+  return absl::OkStatus();
 }
 
 std::string WordOf(const AttemptResult& result) {

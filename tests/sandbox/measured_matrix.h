@@ -59,6 +59,10 @@ struct MeasuredAttempt {
   std::vector<RefusedCall> refused = {};
 };
 
+// Sets the limits of this process that cells depend on and machines differ in, for it and all that
+// it starts: before Start.
+absl::Status SetMatrixLimits();
+
 // An outcome, or the errno of a refusal. A kill is the sandbox's (SIGKILL by the host, SIGSYS by
 // the filter); another signal is called by its name, which is no word of the matrix.
 std::string WordOf(const AttemptResult& result);
@@ -71,6 +75,11 @@ class MeasuredMatrix {
 
   absl::StatusOr<MeasuredAttempt> Measure(const MatrixSubject& subject, const Attempt& attempt);
 
+  // A launch from the column's template.
+  LaunchOptions Options() const;
+
+  absl::Status SiblingIsAlive() { return sibling_->IsAlive(); }
+  const HostTargets& host() const { return *host_; }
   // Of the template's children; null: they have no sandbox.
   const SandboxReport* report() const { return report_.get(); }
 
@@ -81,7 +90,6 @@ class MeasuredMatrix {
   absl::Status Prepare();
   absl::StatusOr<LaunchedChild> LaunchAttempt(const Attempt& attempt,
                                               const AttemptTargets& targets);
-  LaunchOptions Options() const;
 
   ForkServer& server_;
   const MatrixColumn& column_;

@@ -25,6 +25,11 @@
 
 namespace forkserver::testing {
 
+// The argument of a child that signals everybody (SIGUSR1, pid -1) and ends: with 0 if kill(2) says
+// that it was done, and untried where it is in the machine's own pid namespace.
+inline constexpr char kSignalAll[] = "signal-all";
+inline constexpr int kExitOutsideOfNamespace = 97;
+
 class MatrixProgram : public AttemptProgram {
  public:
   int Run(ChildContext& context) override;
