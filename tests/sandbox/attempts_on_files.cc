@@ -26,7 +26,7 @@ AttemptResult Holds(std::string_view call, long fd, const AttemptTargets& target
 
 AttemptResult ReadPasswords(const AttemptTargets&) {
   const UniqueFd file(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return Refused("open");
+  if (!file.is_open()) return Refused("openat");
   char text[5] = {};
   if (read(file.get(), text, sizeof(text)) < 0) return Refused("read");
   return DoneIf(memcmp(text, "root:", 5) == 0, "another content");

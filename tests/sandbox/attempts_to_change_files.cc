@@ -111,12 +111,12 @@ AttemptResult SetAttribute(const AttemptTargets& targets) {
 }
 
 AttemptResult MakeDevice(const AttemptTargets& targets) {
-  return AnswerOf("mknod",
+  return AnswerOf("mknodat",
                   mknod(PathOf(targets, "scratch/device").c_str(), S_IFCHR | 0600, makedev(1, 3)));
 }
 
 AttemptResult MakeFifo(const AttemptTargets& targets) {
-  return AnswerOf("mknod", mkfifo(PathOf(targets, "scratch/fifo").c_str(), 0600));
+  return AnswerOf("mknodat", mkfifo(PathOf(targets, "scratch/fifo").c_str(), 0600));
 }
 
 constexpr Attempt kAttempts[] = {

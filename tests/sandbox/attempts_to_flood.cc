@@ -126,7 +126,7 @@ AttemptResult UseProcesses(const AttemptTargets& targets) {
       _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
     }
     if (pid < 0) {
-      result = Refused("fork");
+      result = Refused("clone");
       break;
     }
     children.push_back(pid);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "preload/prefs/prefs_store.h"
+#include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver::testing {
@@ -39,6 +40,15 @@ absl::Status SetLevel(ForkServer& server, const MatrixColumn& column) {
   if (!generation.ok()) return generation.status();
   server.SetPrefs(*std::move(generation));
   return absl::OkStatus();
+}
+
+// Those after `last`.
+std::vector<RefusedCall> RecordsOf(const ForkServer& server, pid_t pid, uint64_t last) {
+  std::vector<RefusedCall> records;
+  for (RefusedCall& record : server.refused_calls()) {
+    if (record.sequence > last && record.pid == pid) records.push_back(std::move(record));
+  }
+  return records;
 }
 
 }  // namespace
@@ -94,6 +104,8 @@ absl::StatusOr<std::unique_ptr<MeasuredMatrix>> MeasuredMatrix::Start(ForkServer
   return made;
 }
 
+MeasuredMatrix::~MeasuredMatrix() { server_.SetPrefs({}); }
+
 LaunchOptions MeasuredMatrix::Options() const {
   // Much longer than any launch: a template's start may be in it, on a machine that is busy.
   return {.type = column_.type, .template_name = column_.name, .timeout = absl::Minutes(1)};
@@ -146,10 +158,13 @@ absl::StatusOr<MeasuredAttempt> MeasuredMatrix::Measure(const MatrixSubject& sub
   absl::StatusOr<AttemptResult> result = AwaitResult(*std::move(child), attempt.name);
   if (!result.ok()) return result.status();
   measured.result = *result;
-  for (RefusedCall& record : server_.refused_calls()) {
-    if (record.sequence > last && record.pid == measured.pid) {
-      measured.refused.push_back(std::move(record));
-    }
+  measured.refused = RecordsOf(server_, measured.pid, last);
+  // Of a call that a child is ended for, its end may be seen before the record is made.
+  const bool is_killed = result->outcome == Outcome::kKilled && result->error == SIGKILL;
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (is_killed && measured.refused.empty() && NowNanos() < deadline) {
+    server_.Dispatch(absl::Milliseconds(5));
+    measured.refused = RecordsOf(server_, measured.pid, last);
   }
   if (absl::Status alive = sibling_->IsAlive(); !alive.ok()) return alive;
   const absl::StatusOr<bool> signalled = host_->SiblingWasSignalled();

@@ -13,7 +13,8 @@
 // One launch for each attempt, from the column's own template, with the targets fresh. The last
 // subject is the attempts at siblings once more, at a child of the same template.
 //
-// Threads: one at a time. A measurement borrows the server.
+// Threads: one at a time. A measurement borrows the server and the column, and has the
+// server's prefs as long as it lives.
 #ifndef TESTS_SANDBOX_MEASURED_MATRIX_H_
 #define TESTS_SANDBOX_MEASURED_MATRIX_H_
 
@@ -72,6 +73,9 @@ class MeasuredMatrix {
   // Starts the template at the column's level.
   static absl::StatusOr<std::unique_ptr<MeasuredMatrix>> Start(ForkServer& server,
                                                                const MatrixColumn& column);
+  MeasuredMatrix(const MeasuredMatrix&) = delete;
+  MeasuredMatrix& operator=(const MeasuredMatrix&) = delete;
+  ~MeasuredMatrix();
 
   absl::StatusOr<MeasuredAttempt> Measure(const MatrixSubject& subject, const Attempt& attempt);
 

@@ -76,7 +76,10 @@ Count CountServersOwn(const ForkServer& server) {
     const LayerState& listener = one.hello.sandbox[SandboxLayer::kListener];
     if (listener.outcome != LayerOutcome::kEngaged) continue;
     has_broker = true;
-    ++own.descriptors;
+    // It is there as long as the init is; without namespaces there is none.
+    const bool has_init =
+        one.hello.sandbox[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged;
+    if (has_init ? one.init_pid.has_value() : one.pid.has_value()) ++own.descriptors;
   }
   own.descriptors += 2 * own.children + (has_broker ? 2 : 0);
   return own;
