@@ -18,13 +18,13 @@ std::string OfSibling(const AttemptTargets& targets, std::string_view file) {
   return "/proc/" + std::to_string(targets.sibling_pid) + "/" + std::string(file);
 }
 
-// Whether the file holds these bytes among its first 64 KiB.
+// Whether the file holds these bytes among its first 4 MiB: a sanitizer's maps are long.
 AttemptResult FindsIn(const std::string& path, std::string_view wanted) {
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return Refused("openat");
   std::string text;
-  char chunk[4096];
-  while (text.size() < (1 << 16)) {
+  char chunk[65536];
+  while (text.size() < (4 << 20) && text.find(wanted) == text.npos) {
     const ssize_t size = read(file.get(), chunk, sizeof(chunk));
     if (size < 0) return Refused("read");
     if (size == 0) break;

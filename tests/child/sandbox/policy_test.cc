@@ -122,6 +122,28 @@ TEST(Policies, NameEachFileOnceAndWhole) {
   }
 }
 
+// Beneath /proc/self/task, say, is all that /proc/self has.
+TEST(Policies, NameNoFolderOfProcWithAllThatIsInIt) {
+  for (const SandboxPolicyId id : SandboxPolicies()) {
+    for (const FileRule& rule : MakeSandboxPolicy(id).files) {
+      if (rule.path.starts_with("/proc")) {
+        EXPECT_EQ(rule.reach, FileReach::kExactly) << SandboxPolicyName(id) << " " << rule.path;
+      }
+    }
+  }
+}
+
+TEST(Policies, AskForNoOtherProcessesGroup) {
+  for (const SandboxPolicyId id : SandboxPolicies()) {
+    const SandboxPolicy policy = MakeSandboxPolicy(id);
+    for (const long call : {SYS_getpgid, SYS_getsid}) {
+      const auto rule = policy.calls.rules().find(call);
+      if (rule == policy.calls.rules().end()) continue;
+      EXPECT_FALSE(rule->second.is_allowed) << policy.name;
+    }
+  }
+}
+
 TEST(Policies, KeepPagesOutOfCoreDumps) {
   for (const SandboxPolicyId id : SandboxPolicies()) {
     EXPECT_EQ(MakeSandboxPolicy(id).limits.core_bytes, 0u) << SandboxPolicyName(id);
