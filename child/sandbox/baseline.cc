@@ -155,7 +155,7 @@ SystemCalls Forking() {
   calls.AllowWhen(SYS_seccomp, {Argument(0).IsInt(SECCOMP_SET_MODE_FILTER), Argument(1).Is(0)});
   calls.AllowWhen(SYS_seccomp, {Argument(0).IsInt(SECCOMP_GET_ACTION_AVAIL)});
   calls.Refuse(EPERM, {SYS_seccomp});
-  calls.Allow({SYS_landlock_restrict_self});
+  calls.Allow({SYS_landlock_create_ruleset, SYS_landlock_restrict_self});
   return calls;
 }
 

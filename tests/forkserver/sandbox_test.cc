@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,6 +47,18 @@ std::string Answer(const std::string& question) {
     char text[4] = {};
     if (!fd.is_open()) return strerrorname_np(errno);
     return read(fd.get(), text, sizeof(text)) == 4 ? std::string(text, 4) : "short";
+  }
+  if (question.rfind("signal ", 0) == 0) {
+    return kill(atoi(question.c_str() + 7), 0) == 0 ? "done" : strerrorname_np(errno);
+  }
+  if (question == "frame number") {
+    // Of a page that is there: what a process may not know where it has no CAP_SYS_ADMIN.
+    const UniqueFd pagemap(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    if (!pagemap.is_open()) return strerrorname_np(errno);
+    uint64_t entry = 0;
+    const auto page = static_cast<off_t>(reinterpret_cast<uintptr_t>(&entry) / 4096);
+    if (pread(pagemap.get(), &entry, sizeof(entry), page * 8) != sizeof(entry)) return "no entry";
+    return (entry & ((uint64_t{1} << 55) - 1)) == 0 ? "hidden" : "seen";
   }
   if (question == "kill init") return kill(1, SIGKILL) == 0 ? "done" : strerrorname_np(errno);
   if (question == "fork") {
@@ -95,6 +108,11 @@ LaunchOptions Answering(ProcessType type = ProcessType::kIpcUnitTest) {
   return {.type = type, .argv = {"answer"}};
 }
 
+LaunchOptions From(std::string_view template_name, LaunchOptions options) {
+  options.template_name = std::string(template_name);
+  return options;
+}
+
 HOST_TEST(Sandbox, EveryLayerIsEngagedAndTheLaunchSaysSo) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
   ASSERT_TRUE(child.ok()) << child.status();
@@ -138,6 +156,26 @@ HOST_TEST(Sandbox, WhatOnlyATemplateMayDoIsTakenFromTheChild) {
   EXPECT_EQ(Ask(*child, "fork"), "EPERM");
 }
 
+// Also of a template below a sandboxed one.
+HOST_TEST(Sandbox, SiblingsCannotSignalEachOther) {
+  for (const char* name : {"sandboxed", "below", "strict"}) {
+    absl::StatusOr<LaunchedChild> one = server.Launch(From(name, Answering()));
+    absl::StatusOr<LaunchedChild> other = server.Launch(From(name, Answering()));
+    ASSERT_TRUE(one.ok() && other.ok()) << one.status() << other.status();
+    EXPECT_NE(Ask(*one, "signal " + Ask(*other, "pid")), "done") << name;
+    if (std::string_view(name) != "strict") {  // where nobody may signal, not even itself
+      EXPECT_EQ(Ask(*one, "signal " + Ask(*one, "pid")), "done") << name;
+      EXPECT_EQ(Ask(*one, "signal " + Ask(*other, "pid")), "EPERM") << name;
+    }
+  }
+}
+
+HOST_TEST(Sandbox, TheBrokerLendsNoCapabilities) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(Ask(*child, "frame number"), "hidden");
+}
+
 HOST_TEST(Sandbox, ADangerousCallIsTheEnd) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
   ASSERT_TRUE(child.ok()) << child.status();
@@ -167,11 +205,6 @@ HOST_TEST(Sandbox, AChildsStatusArrivesAsAnyOther) {
   child = server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"threads"}});
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 0");
-}
-
-LaunchOptions From(std::string_view template_name, LaunchOptions options) {
-  options.template_name = std::string(template_name);
-  return options;
 }
 
 // Neither in engaging the sandbox nor in launching from it.

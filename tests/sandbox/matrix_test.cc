@@ -91,6 +91,7 @@ bool FilterRefuses(const SandboxPolicy& policy, const std::string& call) {
   if (rule == policy.calls.rules().end()) return true;
   const bool is_asked =
       policy.calls.AnswerTo(number).kind == CallAnswer::Kind::kAsk;  // by the broker's own rules
+  if (policy.calls.AnswerTo(number).told == HostIsTold::kNo) return false;
   return !is_asked && !rule->second.is_allowed && rule->second.allowed_when.empty();
 }
 

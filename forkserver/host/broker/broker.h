@@ -29,6 +29,8 @@
 // Threads: any may call, at the same time. Its own threads take no signals. After a fork: none of
 // it is there in the child, which must not use it; its descriptors are close-on-exec.
 // Rights: those of a parent over children of the same user; a child must be dumpable to be served.
+// The broker's thread has no capabilities, also where the host is root: it opens what the host's
+// user may open.
 #ifndef FORKSERVER_HOST_BROKER_BROKER_H_
 #define FORKSERVER_HOST_BROKER_BROKER_H_
 

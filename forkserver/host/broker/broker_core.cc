@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +39,16 @@ ReporterOptions WithEnvironment(ReporterOptions options) {
   const char* const wanted = getenv("FORKSERVER_SANDBOX_LOG");
   if (wanted != nullptr && std::string_view(wanted) == "1") options.prints = PrintsRefusals::kYes;
   return options;
+}
+
+// What the broker opens for a child must not be more than the child could have been given: with the
+// capabilities of a host that is root, a child would read frame numbers in the /proc/self/pagemap
+// that it was handed, and files that are nobody's business. Over its own children's memory and
+// descriptors a parent needs none. A thread's capabilities are its own (capabilities(7)).
+void GiveUpCapabilities() {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  syscall(SYS_capset, &header, none);
 }
 
 // Whether it could be made. The new thread takes no signal: those are for the embedder's.
@@ -230,6 +241,7 @@ bool Core::StartWorker() {
   is_running_ = StartThread(
       [core = shared_from_this(), me = in_charge_] {
         prctl(PR_SET_NAME, "sandbox-broker");
+        GiveUpCapabilities();
         core->Work(me);
       },
       worker_);
@@ -377,7 +389,7 @@ bool Core::HandleCall(const std::shared_ptr<Worker>& me, Call& call) {
       Answer(call, CallOutcome::kRefused, answer.error);
       return true;
     case CallAnswer::Kind::kKill:
-      Kill(call);
+      Answer(call, CallOutcome::kKilled, EPERM);
       return true;
     case CallAnswer::Kind::kAsk:
       break;
@@ -428,17 +440,17 @@ void Core::Answer(Call& call, CallOutcome outcome, int error, std::string path) 
   // Before the answer: who has seen the child's next step finds the record.
   const bool is_kept =
       reporter_.Add(record, call.child != nullptr ? call.child->budget : strangers_);
+  if (outcome == CallOutcome::kKilled) Kill(call);
   call.served->listener.Answer(call.notification.id, 0, error);
   if (is_kept) reporter_.Print(record);
 }
 
-void Core::Kill(Call& call) {
+void Core::Kill(const Call& call) {
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, call.pid, 0)));
   // While the call waits the pid is the child's, so that is what was opened.
   if (pidfd.is_open() && call.served->listener.IsWaiting(call.notification.id)) {
     syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
   }
-  Answer(call, CallOutcome::kKilled, EPERM);
 }
 
 // --- the watchdog

@@ -93,7 +93,7 @@ class Core : public std::enable_shared_from_this<Core> {
   void ForgetThreads(Child& child);
 
   void Answer(Call& call, CallOutcome outcome, int error, std::string path = {});
-  void Kill(Call& call);
+  void Kill(const Call& call);
 
   // The watchdog.
   void Watch();

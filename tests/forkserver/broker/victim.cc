@@ -1,6 +1,7 @@
 #include "tests/forkserver/broker/victim.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -73,6 +74,10 @@ int InstallFilter() {
   }
   code.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   sock_fprog program = {.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
+  // As every sandboxed child: the broker has none either, and looks into nobody who has more.
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+  if (syscall(SYS_capset, &header, none) != 0) return -1;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
   return static_cast<int>(
       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
