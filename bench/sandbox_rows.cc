@@ -78,7 +78,7 @@ std::vector<Row> SandboxRows::Rows() {
       {"naive_sandboxed_ready", "launch_ready", "us",
        "the same layers, all built in the child, with libseccomp",
        [this] { return LaunchFirstByte(server_, plan_.SandboxItself()); }, Group::kLaunch, 4},
-      {"plain_open", "", "us", "open of a small file in a child",
+      {"plain_open", "", "us", "open of /dev/null in a child",
        [this] { return TimeInside(plain_, forkserver::kRootTemplate, kTimedOpen); }, Group::kCall},
       {"broker_open", "plain_open", "us", "the same in a sandbox, answered by the broker",
        [this] { return TimeInside(sandboxed_, kSandboxedTemplate, kTimedOpen); }, Group::kCall},

@@ -164,7 +164,7 @@ HOST_TEST(ContentWork, KnowsLocales) {
 }
 
 HOST_TEST(ContentWork, FindsFonts) {
-  if (!std::filesystem::is_directory("/usr/share/fonts")) GTEST_SKIP() << "no fonts here";
+  ASSERT_GT(CountFonts(), 0u);
   for (const SandboxPolicyId policy : kContentPolicies) {
     SCOPED_TRACE(SandboxPolicyName(policy));
     EXPECT_EQ(Do(server, policy, "list fonts"), std::to_string(CountFonts()));
