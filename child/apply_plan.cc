@@ -74,7 +74,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderCo
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
                                                 ChildUnderConstruction& child) {
-  if (plan.sandbox_policy != SandboxPolicyId::kNone) {
+  if (plan.sandbox_policy_count > 0) {
     // A fork has its template's. That of an exec'ed process opens a listener, when what else is
     // open has been closed.
     return child.execed_sandbox == nullptr ? Fail(LaunchStep::kSandbox, EINVAL) : StepFailure{};
@@ -94,8 +94,10 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
   const StepFailure failure =
       PlaceDescriptors(plan.descriptors, child.received, child.launch_socket,
                        child.arena.Room<int>(child.plan_bytes, numbers));
-  if (failure.failed() || plan.sandbox_policy == SandboxPolicyId::kNone) return failure;
-  return child.execed_sandbox->Engage(plan.sandbox_policy, plan.sandbox_required, child.prefs);
+  if (failure.failed() || plan.sandbox_policy_count == 0) return failure;
+  return child.execed_sandbox->Engage(
+      std::span(plan.sandbox_policies).first(plan.sandbox_policy_count), plan.sandbox_required,
+      child.prefs);
 }
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,

@@ -52,7 +52,8 @@ std::vector<uint8_t> EncodePlan(const Plan& plan) {
   out.I32(plan.host_pid);
   out.U64(plan.signal_mask);
   out.U32(plan.prefs_descriptor.value_or(kNoDescriptor));
-  out.U8(static_cast<uint8_t>(plan.sandbox_policy));
+  out.U8(static_cast<uint8_t>(plan.sandbox_policies.size()));
+  for (const SandboxPolicyId id : plan.sandbox_policies) out.U8(static_cast<uint8_t>(id));
   out.U32(plan.sandbox_required);
   out.String(plan.working_directory);
   out.String(plan.name);
@@ -106,7 +107,11 @@ FORKSERVER_LAUNCH_PATH StepFailure DecodePlan(std::span<const uint8_t> payload, 
   view.signal_mask = in.U64();
   const uint32_t prefs = in.U32();
   if (prefs != kNoDescriptor) view.prefs_descriptor = prefs;
-  view.sandbox_policy = static_cast<SandboxPolicyId>(in.U8());
+  view.sandbox_policy_count = in.U8();
+  if (view.sandbox_policy_count > kMostNestedPolicies) return {LaunchStep::kPlan, EBADMSG};
+  for (uint32_t i = 0; i < view.sandbox_policy_count; ++i) {
+    view.sandbox_policies[i] = static_cast<SandboxPolicyId>(in.U8());
+  }
   view.sandbox_required = in.U32();
   view.working_directory = in.String();
   view.name = in.String();

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -81,9 +82,9 @@ struct Plan {
   uint64_t signal_mask = 0;     // blocked signals, bit n - 1 for signal n
   // Index of the travelling descriptor that is the prefs map.
   std::optional<uint32_t> prefs_descriptor = {};
-  // Of a process that is exec'ed, and has a sandbox to engage by itself; and the SandboxLayers
-  // without which there is no launch.
-  SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone;
+  // Of a process that is exec'ed, and has a sandbox to engage by itself: the policies, the
+  // outermost first, kMostNestedPolicies at most; and the layers without which there is no launch.
+  std::span<const SandboxPolicyId> sandbox_policies = {};
   SandboxLayers sandbox_required = 0;
 };
 
@@ -108,7 +109,8 @@ struct PlanView {
   int host_pid = 0;
   uint64_t signal_mask = 0;
   std::optional<uint32_t> prefs_descriptor;
-  SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone;  // as it came: may be no policy
+  std::array<SandboxPolicyId, kMostNestedPolicies> sandbox_policies = {};  // may be no policies
+  uint32_t sandbox_policy_count = 0;
   SandboxLayers sandbox_required = 0;
 
   PlanSection argv;               // Strings

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -74,7 +75,9 @@ SystemCalls OwnMemory() {
 
 SystemCalls OwnDescriptors() {
   SystemCalls calls;
-  calls.Allow({SYS_recvmsg, SYS_sendmsg, SYS_ppoll, SYS_close, SYS_close_range, SYS_dup3});
+  calls.Allow({SYS_recvmsg, SYS_sendmsg, SYS_ppoll, SYS_close, SYS_dup3});
+  // Not with CLOSE_RANGE_UNSHARE: the broker takes a thread's descriptors for its process's.
+  calls.AllowWhen(SYS_close_range, {Argument(2).HasNone(CLOSE_RANGE_UNSHARE)});
 #ifdef __x86_64__
   calls.Allow({SYS_poll});
 #endif

@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "child/sandbox/compile_filter.h"
@@ -24,6 +25,26 @@ long Attach(const std::vector<sock_filter>& filter, unsigned flags) {
   return RawSyscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
+// What this policy asks of the broker and those above let through unasked, nobody would ask: it is
+// refused.
+SystemCalls CallsBelow(const SystemCalls& calls, uint16_t policies_above) {
+  std::vector<SystemCalls> above;
+  for (const SandboxPolicyId id : SandboxPolicies()) {
+    if ((policies_above & PolicyBit(id)) != 0) above.push_back(MakeSandboxPolicy(id).calls);
+  }
+  SystemCalls below = calls;
+  if (above.empty()) return below;
+  for (const auto& [call, rule] : calls.rules()) {
+    if (rule.is_allowed || calls.AnswerTo(call).kind != CallAnswer::Kind::kAsk) continue;
+    const bool is_asked = std::any_of(above.begin(), above.end(), [call](const SystemCalls& one) {
+      const auto found = one.rules().find(call);
+      return found == one.rules().end() || !found->second.is_allowed;
+    });
+    if (!is_asked) below.Refuse(EACCES, {call});
+  }
+  return below;
+}
+
 }  // namespace
 
 absl::StatusOr<SandboxEngagement> SandboxEngagement::Prepare(const SandboxPolicy& policy, int level,
@@ -35,9 +56,18 @@ absl::StatusOr<SandboxEngagement> SandboxEngagement::Prepare(const SandboxPolicy
   for (LayerState& layer : made.report_.layers) {
     if (layer.holds()) layer = {.outcome = LayerOutcome::kInherited};
   }
-  // One that is inherited can only be added to.
-  made.report_.level = std::max(static_cast<uint8_t>(level), inherited.level);
+  // Namespaces are the chain's: a template cannot make up for what the one above went without.
+  made.report_.level = is_below ? inherited.level : static_cast<uint8_t>(level);
+  if (is_below && level > inherited.level) {
+    for (size_t i = 0; i <= static_cast<size_t>(SandboxLayer::kEmptyRoot); ++i) {
+      LayerState& layer = made.report_.layers[i];
+      if (layer.outcome == LayerOutcome::kNotWanted) {
+        layer = {.outcome = LayerOutcome::kRefused, .call = SandboxCall::kAboveHasNone};
+      }
+    }
+  }
   made.report_.policy = policy.id;
+  made.report_.policies = static_cast<uint16_t>(inherited.policies | PolicyBit(policy.id));
   made.network_ = policy.network;
   made.looking_in_ = policy.looking_in;
   made.limits_ = policy.limits;
@@ -47,7 +77,7 @@ absl::StatusOr<SandboxEngagement> SandboxEngagement::Prepare(const SandboxPolicy
   if (!made.adds_filter_) return made;
   const int64_t started_at = NowNanos();
   absl::StatusOr<std::vector<sock_filter>> silent = CompileFilter(
-      policy.calls,
+      CallsBelow(policy.calls, inherited.policies),
       inherited[SandboxLayer::kListener].holds() ? FilterKind::kBelowListener : FilterKind::kAlone);
   if (!silent.ok()) return silent.status();
   made.silent_ = *std::move(silent);
@@ -59,6 +89,17 @@ absl::StatusOr<SandboxEngagement> SandboxEngagement::Prepare(const SandboxPolicy
   }
   made.report_.compiling_nanos = NowNanos() - started_at;
   return made;
+}
+
+void SandboxEngagement::Inherit(const SandboxReport& above) {
+  for (size_t i = 0; i < kSandboxLayerCount; ++i) {
+    const LayerState& layer = above.layers[i];
+    if (layer.holds()) {
+      report_.layers[i] = {.outcome = LayerOutcome::kInherited};
+    } else if (layer.outcome == LayerOutcome::kRefused) {
+      report_.layers[i] = layer;
+    }
+  }
 }
 
 void SandboxEngagement::EnterNamespaces(PidNamespace pid) {
@@ -108,7 +149,10 @@ void SandboxEngagement::AttachFilter() {
 
 OwnLayers SandboxEngagement::own_layers() const {
   OwnLayers own;
-  if (report_[SandboxLayer::kOwnLandlockDomain].holds()) own.landlock_ruleset = ruleset_.fd();
+  // A descriptor that is none fails the launch, where the report promises the domain.
+  if (report_[SandboxLayer::kOwnLandlockDomain].holds()) {
+    own.landlock_ruleset = ruleset_.fd() >= 0 ? ruleset_.fd() : OwnLayers::kMissingRuleset;
+  }
   if (report_[SandboxLayer::kOwnFilter].holds()) own.filter = OwnFilter::kAttached;
   return own;
 }

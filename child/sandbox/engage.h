@@ -46,6 +46,10 @@ class SandboxEngagement {
   static absl::StatusOr<SandboxEngagement> Prepare(const SandboxPolicy& policy, int level,
                                                    const SandboxReport& inherited = {});
 
+  // Of one that was prepared before the one above it was locked, which cannot be prepared any more
+  // then: what has come of that one.
+  void Inherit(const SandboxReport& above);
+
   void EnterNamespaces(PidNamespace pid);
   void Lock();
 

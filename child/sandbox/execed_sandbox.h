@@ -2,7 +2,7 @@
 // by itself, which takes milliseconds where a fork inherits it for nothing.
 //
 //     ExecedSandbox sandbox;
-//     StepFailure failure = sandbox.Engage(policy, required, prefs);
+//     StepFailure failure = sandbox.Engage(policies, required, prefs);
 //     ...sandbox.TakeListener() goes to the host with Ready...
 //
 // It has every layer but one: it stays in the host's pid namespace, since a process cannot change
@@ -12,6 +12,8 @@
 // Allocates, also between the exec and Ready: unlike a fork's, its malloc is its own.
 #ifndef CHILD_SANDBOX_EXECED_SANDBOX_H_
 #define CHILD_SANDBOX_EXECED_SANDBOX_H_
+
+#include <span>
 
 #include "child/launch_step.h"
 #include "child/sandbox/sandbox_layer.h"
@@ -24,9 +26,11 @@ namespace forkserver {
 
 class ExecedSandbox {
  public:
-  // At the level that `prefs` say. A failure is of step kSandbox, with the layer that is `required`
-  // (beside what the policy requires) and was refused as its index.
-  StepFailure Engage(SandboxPolicyId policy, SandboxLayers required, const PrefsMap& prefs);
+  // The outermost policy first, each at the level that `prefs` say. A failure is of step kSandbox,
+  // with the layer that is `required` (beside what the policies require) and was refused as its
+  // index.
+  StepFailure Engage(std::span<const SandboxPolicyId> policies, SandboxLayers required,
+                     const PrefsMap& prefs);
 
   // Of level kSandboxOff where nothing is engaged.
   const SandboxReport& report() const { return report_; }

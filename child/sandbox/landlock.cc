@@ -68,6 +68,8 @@ void LandlockRuleset::Restrict(SandboxReport& report) const {
     error = RestrictToOwnDomain(ruleset_.get());
   }
   const auto outcome = [&](SandboxLayer layer, int needs) {
+    // What a template above has engaged holds, whatever comes of more.
+    if (report[layer].holds() && (error != 0 || version_ < needs)) return;
     if (error != 0) {
       report.Refused(layer, call, error);
     } else if (version_ < needs) {

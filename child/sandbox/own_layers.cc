@@ -42,7 +42,7 @@ FORKSERVER_LAUNCH_PATH int AttachFilter() {
 }  // namespace
 
 FORKSERVER_LAUNCH_PATH int AddOwnLayers(const OwnLayers& layers) {
-  if (layers.landlock_ruleset >= 0) {
+  if (layers.landlock_ruleset != OwnLayers::kNoRuleset) {
     if (const int error = RestrictToOwnDomain(layers.landlock_ruleset); error != 0) return error;
   }
   return layers.filter == OwnFilter::kAttached ? AttachFilter() : 0;

@@ -26,11 +26,12 @@ enum class OwnFilter : uint8_t {
 };
 
 struct OwnLayers {
-  // -1: none. The template's descriptor, which the child inherits.
-  int landlock_ruleset = -1;
-  OwnFilter filter = OwnFilter::kNone;
+  static constexpr int kNoRuleset = -1;
+  static constexpr int kMissingRuleset = -2;  // there was to be one: AddOwnLayers is EBADF
 
-  bool any() const { return landlock_ruleset >= 0 || filter != OwnFilter::kNone; }
+  // The template's descriptor, which the child inherits.
+  int landlock_ruleset = kNoRuleset;
+  OwnFilter filter = OwnFilter::kNone;
 };
 
 int AddOwnLayers(const OwnLayers& layers);

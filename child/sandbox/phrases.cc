@@ -154,8 +154,15 @@ SystemCalls LocalServicesByBroker() {
 SystemCalls Network() {
   SystemCalls calls;
   for (const int family : {AF_INET, AF_INET6}) {
-    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
-      calls.AllowWhen(SYS_socket, {Argument(0).IsInt(family), IsSocketType(type)});
+    // No other protocols of the same types (MPTCP, SCTP), which Landlock's word of TCP leaves out
+    // and for which the kernel loads modules.
+    for (const int protocol : {0, int{IPPROTO_TCP}}) {
+      calls.AllowWhen(SYS_socket, {Argument(0).IsInt(family), IsSocketType(SOCK_STREAM),
+                                   Argument(2).IsInt(protocol)});
+    }
+    for (const int protocol : {0, int{IPPROTO_UDP}}) {
+      calls.AllowWhen(SYS_socket, {Argument(0).IsInt(family), IsSocketType(SOCK_DGRAM),
+                                   Argument(2).IsInt(protocol)});
     }
   }
   // getaddrinfo sorts addresses by the machine's own, which it asks of the kernel so. To change

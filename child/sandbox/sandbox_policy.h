@@ -59,6 +59,15 @@ struct SandboxPolicy {
   SandboxLayers required = kLeastSandboxLayers;
 };
 
+// Policies as bits.
+constexpr uint16_t PolicyBit(SandboxPolicyId id) {
+  return static_cast<uint16_t>(1u << static_cast<unsigned>(id));
+}
+
+// How many may lie below each other: each adds a filter and a Landlock domain, of which the kernel
+// takes 16.
+inline constexpr size_t kMostNestedPolicies = 4;
+
 // kNone and what is no id: a policy without a name that allows nothing.
 SandboxPolicy MakeSandboxPolicy(SandboxPolicyId id);
 

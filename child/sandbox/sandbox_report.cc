@@ -37,6 +37,7 @@ constexpr std::string_view kCallNames[] = {
     "seccomp SECCOMP_FILTER_FLAG_NEW_LISTENER",
     "clone3 of the pid namespace's init",
     "a layer that it needs is missing",
+    "the template above has none",
     "a process that was exec'ed stays in the host's",
 };
 static_assert(std::size(kCallNames) == static_cast<size_t>(SandboxCall::kCount));
@@ -72,6 +73,7 @@ std::string LayerStateText(const LayerState& state) {
 void Encode(const SandboxReport& report, ByteWriter& out) {
   out.U8(static_cast<uint8_t>(report.policy));
   out.U8(report.level);
+  out.U16(report.policies);
   out.I64(report.engaging_nanos);
   out.I64(report.compiling_nanos);
   for (const LayerState& layer : report.layers) {
@@ -84,6 +86,7 @@ void Encode(const SandboxReport& report, ByteWriter& out) {
 bool Decode(ByteReader& in, SandboxReport& report) {
   report.policy = static_cast<SandboxPolicyId>(in.U8());
   report.level = in.U8();
+  report.policies = in.U16();
   report.engaging_nanos = in.I64();
   report.compiling_nanos = in.I64();
   for (LayerState& layer : report.layers) {

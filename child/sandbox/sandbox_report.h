@@ -63,6 +63,7 @@ enum class SandboxCall : uint8_t {
   kNewListener,
   kForkInit,
   kMissingLayer,   // another layer, without which this one cannot be
+  kAboveHasNone,   // the template above was engaged without namespaces
   kStaysInItsOwn,  // a process that was exec'ed has the pid namespace of its host
 
   kCount,
@@ -82,6 +83,8 @@ struct LayerState {
 struct SandboxReport {
   SandboxPolicyId policy = SandboxPolicyId::kNone;
   uint8_t level = 0;
+  // All that hold, of this template and those above it: PolicyBit of each. `policy` is the last.
+  uint16_t policies = 0;
   // How long it took to engage, without the compilation of the filter and with it, in ns.
   int64_t engaging_nanos = 0;
   int64_t compiling_nanos = 0;
@@ -96,7 +99,7 @@ struct SandboxReport {
     (*this)[layer] = {.outcome = LayerOutcome::kRefused, .call = call, .error = error};
   }
 
-  static constexpr size_t kBytes = 2 + 2 * 8 + kSandboxLayerCount * 6;
+  static constexpr size_t kBytes = 2 + 2 + 2 * 8 + kSandboxLayerCount * 6;
 };
 
 // The first layer of `required` that was refused; kCount: none.

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <vector>
+
 #include "child/sandbox/sandbox_layer.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "forkserver/host/blank_pool.h"
@@ -14,7 +16,7 @@ namespace forkserver {
 
 // What an exec'ed child is to engage by itself: what it would have inherited of its template.
 struct SandboxOfExec {
-  SandboxPolicyId policy = SandboxPolicyId::kNone;
+  std::vector<SandboxPolicyId> policies = {};  // the outermost first
   SandboxLayers required = 0;
   SandboxHost* host = nullptr;  // null: it is not to be sandboxed
   size_t template_index = 0;    // of its rules there

@@ -99,8 +99,8 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   }
   const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;
   launch.sandbox = source.sandbox;
-  absl::StatusOr<PlanMessage> plan =
-      BuildPlanMessage(options, way, facts_, prefs, source.sandbox.policy, source.sandbox.required);
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
+      options, way, facts_, prefs, source.sandbox.policies, source.sandbox.required);
   if (!plan.ok()) return plan.status();
   if (source.pool == nullptr || !SendToBlank(launch, *plan, *source.pool)) {
     SocketPair sockets;
@@ -278,8 +278,7 @@ absl::Status Launcher::EnrollExeced(Launch& launch, DescriptorList& descriptors)
     if (descriptors.size() == 0) return absl::OkStatus();
     return absl::InternalError("its Ready has descriptors of a sandbox that it has not");
   }
-  if (launch.sandbox.policy == SandboxPolicyId::kNone || launch.sandbox.host == nullptr ||
-      !launch.process) {
+  if (launch.sandbox.policies.empty() || launch.sandbox.host == nullptr || !launch.process) {
     return absl::InternalError("its Ready tells of a sandbox that it was not to have");
   }
   UniqueFd listener = descriptors.size() == 1 ? descriptors.Take(0) : UniqueFd();

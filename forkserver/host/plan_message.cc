@@ -45,7 +45,7 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure) {
 
 absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
                                              const HostFacts& facts, const PrefsGeneration& prefs,
-                                             SandboxPolicyId sandbox_policy,
+                                             std::span<const SandboxPolicyId> sandbox_policies,
                                              SandboxLayers required) {
   PlanMessage message;
   std::vector<PlannedDescriptor> planned;
@@ -87,7 +87,7 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
                .parent_death_signal = follows_start_thread ? options.parent_death_signal : 0,
                .host_pid = facts.pid,
                .signal_mask = facts.signal_mask,
-               .sandbox_policy = sandbox_policy,
+               .sandbox_policies = sandbox_policies,
                .sandbox_required = required};
   if (prefs.fd != nullptr) {
     plan.prefs_descriptor = IndexOf(prefs.fd->get(), message.descriptors);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -38,11 +39,11 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure);
 
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.
-// `sandbox_policy` and `required`: of an exec'ed child, which engages it by itself.
-absl::StatusOr<PlanMessage> BuildPlanMessage(
-    const LaunchOptions& options, LaunchWay way, const HostFacts& facts,
-    const PrefsGeneration& prefs, SandboxPolicyId sandbox_policy = SandboxPolicyId::kNone,
-    SandboxLayers required = 0);
+// `sandbox_policies` and `required`: of an exec'ed child, which engages them by itself.
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
+                                             const HostFacts& facts, const PrefsGeneration& prefs,
+                                             std::span<const SandboxPolicyId> sandbox_policies = {},
+                                             SandboxLayers required = 0);
 
 }  // namespace forkserver
 

@@ -43,7 +43,9 @@ struct ExitStatus {
   std::string ToString() const;
 };
 
+class SandboxChain;
 class SandboxedChild;
+struct SandboxMembership;
 
 class Process {
  public:
@@ -78,13 +80,15 @@ class Process {
   // Null: not sandboxed, or reaped.
   SandboxedChild* sandboxed() const { return sandboxed_.get(); }
 
-  // Gives up the child, unreaped.
-  UniqueFd TakePidfd() { return std::move(pidfd_); }
-
   // pidfd_send_signal(2). NotFound once the child has been reaped.
   absl::Status Signal(int signal);
 
  private:
+  friend class SandboxChain;
+  friend struct SandboxMembership;
+
+  // Gives up the child, unreaped.
+  UniqueFd TakePidfd() { return std::move(pidfd_); }
   // The status, nothing if it still runs, or an error.
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
   void KillAndReap();

@@ -2,9 +2,12 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "child/sandbox/sandbox_policy.h"
+#include "forkserver/host/broker/path_policy.h"
 
 namespace forkserver {
 namespace {
@@ -38,27 +41,132 @@ const TemplateOptions* FindParent(const std::vector<TemplateOptions>& templates,
   return nullptr;
 }
 
-}  // namespace
-
-SandboxHost::SandboxHost(const std::vector<TemplateOptions>& templates, BrokerOptions options)
-    : options_(std::move(options)), templates_(templates.size()) {
-  for (const bool for_templates : {false, true}) {
-    for (const TemplateOptions& one : templates) {
-      // Its own policy, or the next one above it; and what has been added down to here.
-      std::vector<std::vector<FileRule>> files;
-      Effective effective;
-      for (const TemplateOptions* at = &one; at != nullptr; at = FindParent(templates, *at)) {
-        files.insert(files.begin(), at->sandbox.files);
-        effective.required |= at->sandbox.required;
-        if (effective.policy == SandboxPolicyId::kNone) effective.policy = at->sandbox.policy;
-      }
-      if (!for_templates) policies_.push_back(effective);
-      const SandboxPolicy policy = MakeSandboxPolicy(effective.policy);
-      files.insert(files.begin(), policy.files);
-      if (for_templates) files.push_back(OwnProc());
-      rulesets_.push_back({.calls = policy.calls, .files = Merge(files)});
+// How the host answers what one of several filters did not let through: as the strictest of them.
+// Those that let it through have no word in it.
+SystemCalls StrictestAnswers(const std::vector<SystemCalls>& policies) {
+  std::set<long> named;
+  for (const SystemCalls& calls : policies) {
+    for (const auto& [call, rule] : calls.rules()) named.insert(call);
+  }
+  // Ask, refuse, kill: in this order.
+  const auto severity = [](const CallAnswer& of) {
+    return of.kind == CallAnswer::Kind::kKill ? 2 : of.kind == CallAnswer::Kind::kAsk ? 0 : 1;
+  };
+  SystemCalls strictest;
+  for (const long call : named) {
+    std::optional<CallAnswer> answer;
+    for (const SystemCalls& calls : policies) {
+      const auto found = calls.rules().find(call);
+      if (found != calls.rules().end() && found->second.is_allowed) continue;
+      const CallAnswer one = calls.AnswerTo(call);
+      if (!answer || severity(one) > severity(*answer)) answer = one;
+    }
+    if (!answer) continue;
+    switch (answer->kind) {
+      case CallAnswer::Kind::kAsk:
+        strictest.Ask({call});
+        break;
+      case CallAnswer::Kind::kRefuse:
+        strictest.Refuse(answer->error, {call});
+        break;
+      case CallAnswer::Kind::kKill:
+        strictest.Kill({call});
+        break;
     }
   }
+  return strictest;
+}
+
+// What all of them allow: at each place that a rule of any of them names, and beneath it, the
+// rights that all agree on. The rules have passed PathPolicy::Create.
+std::vector<FileRule> CommonFiles(const std::vector<std::vector<FileRule>>& lists) {
+  if (lists.size() == 1) return lists.front();
+  std::vector<PathPolicy> policies;
+  std::set<std::string> places;
+  for (const std::vector<FileRule>& list : lists) {
+    absl::StatusOr<PathPolicy> policy = PathPolicy::Create(list);
+    if (!policy.ok()) return {};
+    policies.push_back(*std::move(policy));
+    for (const FileRule& rule : list) places.insert(rule.path);
+  }
+  const auto agreed = [&policies](const std::string& path) {
+    uint32_t rights = ~0u;
+    for (const PathPolicy& policy : policies) rights &= policy.Find(path);
+    return rights;
+  };
+  std::vector<FileRule> common;
+  for (const std::string& place : places) {
+    common.push_back({.path = place, .reach = FileReach::kExactly, .rights = agreed(place)});
+    // A name that no rule has stands for all that have no rule of their own.
+    const std::string within = (place == "/" ? "" : place) + "/?";
+    common.push_back({.path = place, .reach = FileReach::kBeneath, .rights = agreed(within)});
+  }
+  return common;
+}
+
+}  // namespace
+
+SandboxHost::Chain SandboxHost::ChainOf(const std::vector<TemplateOptions>& templates,
+                                        const TemplateOptions& one) {
+  std::vector<const TemplateOptions*> path;
+  for (const TemplateOptions* at = &one; at != nullptr; at = FindParent(templates, *at)) {
+    path.insert(path.begin(), at);
+  }
+  Chain chain;
+  for (const TemplateOptions* at : path) {
+    const SandboxOptions& options = at->sandbox;
+    chain.required |= options.required;
+    if (options.policy != SandboxPolicyId::kNone) {
+      chain.levels.push_back(
+          {.policy = options.policy, .files = MakeSandboxPolicy(options.policy).files});
+    }
+    if (!chain.levels.empty()) {
+      std::vector<FileRule>& files = chain.levels.back().files;
+      files = Merge({files, options.files});
+    }
+  }
+  return chain;
+}
+
+// One for each choice of policies, since each may be off when its template starts.
+void SandboxHost::AddRulesets(size_t index) {
+  const std::vector<Level>& levels = chains_[index].levels;
+  for (uint32_t choice = 1; choice < 1u << levels.size(); ++choice) {
+    std::vector<SystemCalls> calls;
+    std::vector<std::vector<FileRule>> files;
+    uint16_t policies = 0;
+    for (size_t i = 0; i < levels.size(); ++i) {
+      if ((choice >> i & 1) == 0) continue;
+      calls.push_back(MakeSandboxPolicy(levels[i].policy).calls);
+      files.push_back(levels[i].files);
+      policies = static_cast<uint16_t>(policies | PolicyBit(levels[i].policy));
+    }
+    ruleset_of_[{index, policies}] = rulesets_.size();
+    const BrokerRules for_children = {.calls = StrictestAnswers(calls),
+                                      .files = CommonFiles(files)};
+    rulesets_.push_back(for_children);
+    rulesets_.push_back(
+        {.calls = for_children.calls, .files = Merge({for_children.files, OwnProc()})});
+  }
+}
+
+SandboxHost::SandboxHost(const std::vector<TemplateOptions>& templates, BrokerOptions options)
+    : options_(std::move(options)) {
+  for (const TemplateOptions& one : templates) {
+    chains_.push_back(ChainOf(templates, one));
+    AddRulesets(chains_.size() - 1);
+  }
+}
+
+std::vector<SandboxPolicyId> SandboxHost::PoliciesOf(size_t index) const {
+  std::vector<SandboxPolicyId> policies;
+  for (const Level& level : chains_[index].levels) policies.push_back(level.policy);
+  return policies;
+}
+
+std::optional<size_t> SandboxHost::RulesetOf(size_t index, const SandboxReport& report) const {
+  const auto found = ruleset_of_.find({index, report.policies});
+  return found != ruleset_of_.end() ? std::optional(found->second) : std::nullopt;
 }
 
 SandboxReporter* SandboxHost::reporter() {
@@ -106,9 +214,11 @@ absl::Status SandboxHost::AdmitExeced(size_t index, const SandboxReport& report,
   if (report[SandboxLayer::kListener].holds() != listener.is_open()) {
     return absl::InternalError("its Ready has not the descriptors of its sandbox");
   }
+  const std::optional<size_t> ruleset = RulesetOf(index, report);
+  if (!ruleset) return absl::InternalError("its Ready tells of policies that it was not to have");
   const SandboxMembership membership = {
       .chain = std::make_shared<SandboxChain>(SandboxChain::Parts()),
-      .ruleset = index,
+      .ruleset = *ruleset,
       .report = std::make_shared<const SandboxReport>(report)};
   if (listener.is_open()) {
     if (absl::Status served = Serve(*membership.chain, std::move(listener)); !served.ok()) {
@@ -125,6 +235,8 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> SandboxHost::Admit(
     if (descriptors.size() == 0) return std::unique_ptr<TemplateLink::Sandbox>();
     return absl::InternalError("its Hello has descriptors of a sandbox that it has not");
   }
+  const std::optional<size_t> ruleset = RulesetOf(index, hello.sandbox);
+  if (!ruleset) return absl::InternalError("its Hello tells of policies that it was not to have");
   if (parents_chain == nullptr) {
     absl::StatusOr<std::shared_ptr<SandboxChain>> made = MakeChain(hello, descriptors);
     if (!made.ok()) return made.status();
@@ -134,9 +246,9 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> SandboxHost::Admit(
   }
   return std::make_unique<TemplateLink::Sandbox>(TemplateLink::Sandbox{
       .children = {.chain = std::move(parents_chain),
-                   .ruleset = index,
+                   .ruleset = *ruleset,
                    .report = std::make_shared<const SandboxReport>(hello.sandbox)},
-      .templates_ruleset = templates_ + index});
+      .templates_ruleset = *ruleset + 1});
 }
 
 }  // namespace forkserver

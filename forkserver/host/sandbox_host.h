@@ -5,9 +5,10 @@
 //     absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> sandbox =
 //         sandboxes.Admit(index, parents_chain, hello, descriptors);
 //
-// The broker, and with it a thread, is there from the first template on that has a listener. Each
-// template has rules of its own there, the policy's and what its options add, and another set for
-// templates below it, which also freeze, and read about themselves in /proc for that.
+// The broker, and with it its threads, is there from the first template on that has a listener.
+// Each template has rules of its own there: what its policy and its options allow, less what those
+// of templates above it do not, as far as their levels are not 0; and another set for templates
+// below it, which also freeze, and read about themselves in /proc for that.
 //
 // Threads: those of the loop, but for the reporter.
 #ifndef FORKSERVER_HOST_SANDBOX_HOST_H_
@@ -15,7 +16,10 @@
 
 #include <stddef.h>
 
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -46,26 +50,40 @@ class SandboxHost {
                            ProcessType type, Process& child);
 
   // What an exec in place of a fork of the template at `index` is to engage.
-  SandboxPolicyId PolicyOf(size_t index) const { return policies_[index].policy; }
-  SandboxLayers RequiredOf(size_t index) const { return policies_[index].required; }
+  std::vector<SandboxPolicyId> PoliciesOf(size_t index) const;
+  SandboxLayers RequiredOf(size_t index) const { return chains_[index].required; }
 
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter();
 
  private:
-  struct Effective {
+  // A policy of a template or of one above it, with the files that were added to it.
+  struct Level {
     SandboxPolicyId policy = SandboxPolicyId::kNone;
+    std::vector<FileRule> files = {};
+  };
+  // Of a template, the outermost first.
+  struct Chain {
+    std::vector<Level> levels = {};
     SandboxLayers required = 0;
   };
+  // Which template, and which policies hold there.
+  using RulesetKey = std::pair<size_t, uint16_t>;
+
+  static Chain ChainOf(const std::vector<TemplateOptions>& templates, const TemplateOptions& one);
+  void AddRulesets(size_t index);
+  // Nothing: those policies are not that template's.
+  std::optional<size_t> RulesetOf(size_t index, const SandboxReport& report) const;
 
   absl::StatusOr<std::shared_ptr<SandboxChain>> MakeChain(const HelloMessage& hello,
                                                           DescriptorList& descriptors);
   absl::Status Serve(SandboxChain& chain, UniqueFd listener);
 
   const BrokerOptions options_;
-  std::vector<Effective> policies_;    // each template's, or that of the one above
-  std::vector<BrokerRules> rulesets_;  // each template's, then each one's for templates below it
-  const size_t templates_;
+  std::vector<Chain> chains_;  // each template's
+  // For children, and behind each the same for templates.
+  std::vector<BrokerRules> rulesets_;
+  std::map<RulesetKey, size_t> ruleset_of_;
   std::shared_ptr<Broker> broker_;
 };
 

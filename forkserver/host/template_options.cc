@@ -7,6 +7,19 @@
 
 namespace forkserver {
 
+namespace {
+
+// Null: the root.
+const TemplateOptions* Above(const std::vector<TemplateOptions>& options,
+                             const TemplateOptions& one) {
+  for (const TemplateOptions& candidate : options) {
+    if (candidate.name == one.parent) return &candidate;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
   std::set<std::string_view> names = {kRootTemplate};
   std::set<ProcessType> types;
@@ -31,6 +44,15 @@ absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
       return absl::InvalidArgumentError(
           absl::StrFormat("start: template '%s': there is no sandbox policy %d", one.name,
                           static_cast<int>(one.sandbox.policy)));
+    }
+    size_t policies = 0;
+    for (const TemplateOptions* at = &one; at != nullptr; at = Above(options, *at)) {
+      if (at->sandbox.policy != SandboxPolicyId::kNone) ++policies;
+    }
+    if (policies > kMostNestedPolicies) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "start: template '%s': %d sandbox policies lie above each other, of %d at most", one.name,
+          policies, kMostNestedPolicies));
     }
     if (absl::StatusOr<PathPolicy> files = PathPolicy::Create(one.sandbox.files); !files.ok()) {
       return absl::InvalidArgumentError(absl::StrFormat("start: template '%s': %s", one.name,

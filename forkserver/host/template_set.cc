@@ -187,7 +187,7 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   }
   if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) {
     const size_t index = first->kind;
-    return LaunchSource{.sandbox = {.policy = sandboxes_->PolicyOf(index),
+    return LaunchSource{.sandbox = {.policies = sandboxes_->PoliciesOf(index),
                                     .required = sandboxes_->RequiredOf(index),
                                     .host = sandboxes_.get(),
                                     .template_index = index}};

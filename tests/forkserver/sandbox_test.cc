@@ -42,6 +42,10 @@ std::string Answer(const std::string& question) {
     const UniqueFd fd(open("/etc/hostname", O_RDONLY | O_CLOEXEC));
     return fd.is_open() ? "opened" : strerrorname_np(errno);
   }
+  if (question == "open /proc/cpuinfo" || question == "open /dev/null") {
+    const UniqueFd fd(open(question.c_str() + 5, O_RDONLY | O_CLOEXEC));
+    return fd.is_open() ? "opened" : strerrorname_np(errno);
+  }
   if (question == "open /usr/share/zoneinfo") {
     const UniqueFd fd(open("/usr/share/zoneinfo/UTC", O_RDONLY | O_CLOEXEC));
     char text[4] = {};
@@ -340,14 +344,43 @@ HOST_TEST(Sandbox, DeathOfTheTemplateHurtsNoChild) {
 }
 
 // A level is what the pref says when the template starts.
-void SetLevel(ForkServer& server, int level) {
+void SetLevel(ForkServer& server, int level, SandboxPolicyId policy = SandboxPolicyId::kContent) {
   PrefsStore store;
-  const std::string line =
-      absl::StrFormat("pref(\"%s\", %d);", SandboxLevelPref(SandboxPolicyId::kContent), level);
+  const std::string line = absl::StrFormat("pref(\"%s\", %d);", SandboxLevelPref(policy), level);
   ASSERT_TRUE(store.LoadText(line, "levels.js").empty());
   absl::StatusOr<PrefsGeneration> prefs = store.Publish();
   ASSERT_TRUE(prefs.ok()) << prefs.status();
   server.SetPrefs(*prefs);
+}
+
+// Neither by its own rules nor by what its template's options add.
+HOST_TEST(Sandbox, APolicyBelowAnotherOneWidensNothing) {
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(By(way, From("wider", Answering())));
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(child->sandbox->policy, SandboxPolicyId::kGpu);
+    EXPECT_EQ(child->sandbox->policies,
+              PolicyBit(SandboxPolicyId::kContent) | PolicyBit(SandboxPolicyId::kGpu));
+    EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+    EXPECT_EQ(Ask(*child, "open /proc/cpuinfo"), "EACCES");
+    EXPECT_EQ(Ask(*child, "open /dev/null"), "opened");
+  }
+}
+
+HOST_TEST(Sandbox, APolicyThatIsOffBelowAnotherOneLeavesThatOne) {
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  SetLevel(server, kSandboxOff, SandboxPolicyId::kGpu);
+  for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(By(way, From("wider", Answering())));
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_NE(child->sandbox, nullptr);
+    EXPECT_EQ(child->sandbox->policy, SandboxPolicyId::kContent);
+    EXPECT_EQ(child->sandbox->level, kFullSandbox);
+    EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
+    EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  }
+  server.SetPrefs({});
 }
 
 HOST_TEST(Sandbox, AtLevelZeroItIsOff) {
@@ -393,6 +426,12 @@ HostSetup testing::SetUpHost(const std::string&) {
       {.name = "strict",
        .parent = "sandboxed",
        .sandbox = {.policy = SandboxPolicyId::kComputeOnly}},
+      {.name = "wider",
+       .parent = "sandboxed",
+       .sandbox = {.policy = SandboxPolicyId::kGpu,
+                   .files = {{.path = "/etc/hostname",
+                              .reach = FileReach::kExactly,
+                              .rights = kMayRead}}}},
       {.name = "required",
        .sandbox = {.policy = SandboxPolicyId::kContent, .required = kAllSandboxLayers}}};
   return setup;

@@ -365,6 +365,11 @@ int Operation::Rename() {
   const uint32_t old_rights = policy_.Find(old_path);
   const uint32_t new_rights = policy_.Find(new_path);
   if ((new_rights & ~old_rights) != 0) return RefusedByRules();
+  // Of what is in a directory, too: a name that no rule has stands for all of it.
+  const std::string any_name = "/?";
+  const uint32_t old_rights_within = policy_.Find(old_path + any_name);
+  const uint32_t new_rights_within = policy_.Find(new_path + any_name);
+  if ((new_rights_within & ~old_rights_within) != 0) return RefusedByRules();
   if (policy_.HasRulesBelow(old_path) || policy_.HasRulesBelow(new_path)) return RefusedByRules();
   return syscall(SYS_renameat2, old_parent.get(), std::string(from->leaf()).c_str(),
                  new_parent.get(), std::string(to->leaf()).c_str(), call_.rename_flags) == 0

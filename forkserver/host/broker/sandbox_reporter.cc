@@ -1,5 +1,6 @@
 #include "forkserver/host/broker/sandbox_reporter.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,7 +48,10 @@ bool SandboxReporter::Add(RefusedCall& record, RefusalBudget& budget) {
 void SandboxReporter::Print(const RefusedCall& record) const {
   if (options_.prints == PrintsRefusals::kNo) return;
   const std::string line = ToString(record) + "\n";
-  // In one piece, so that lines of several threads do not mix; lost where stderr takes none.
+  // In one piece, so that lines of several threads do not mix; lost where stderr takes none now: a
+  // reader that has stopped must not stop the broker.
+  pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&room, 1, 0) <= 0 || (room.revents & POLLOUT) == 0) return;
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 
