@@ -101,7 +101,7 @@ struct StartOptions {
   // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
   UnderPressure under_memory_pressure = UnderPressure::kShrinkPools;
-  // Of the broker, which has a thread of its own from the first sandboxed template on.
+  // Of the broker, which has two threads of its own from the first sandboxed template on.
   BrokerOptions broker = {};
 };
 
