@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -68,6 +69,12 @@ std::string Answer(const std::string& question) {
   if (question == "fork") {
     const long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     return pid > 0 ? "done" : strerrorname_np(errno);
+  }
+  if (question == "grow elsewhere") {
+    void* const old = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const place = mmap(nullptr, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const grown = mremap(old, 4096, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, place);
+    return grown != MAP_FAILED ? "done" : strerrorname_np(errno);
   }
   if (question == "clone3") {
     return syscall(SYS_clone3, nullptr, 0) < 0 ? strerrorname_np(errno) : "done";
@@ -156,6 +163,7 @@ HOST_TEST(Sandbox, WhatOnlyATemplateMayDoIsTakenFromTheChild) {
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(Ask(*child, "clone3"), "ENOSYS");
   EXPECT_EQ(Ask(*child, "seccomp"), "EPERM");
+  EXPECT_EQ(Ask(*child, "grow elsewhere"), "ENOMEM");
   EXPECT_EQ(Ask(*child, "kill init"), "EPERM");
   EXPECT_EQ(Ask(*child, "fork"), "EPERM");
 }
