@@ -20,8 +20,7 @@ namespace {
 
 // The text of a small file of a thread in /proc, empty if the thread is gone.
 std::string ReadTaskFile(int proc_self, int tid, const char* name) {
-  UniqueFd fd(
-      OpenInOwnProc(proc_self, absl::StrFormat("task/%d/%s", tid, name).c_str(), O_RDONLY));
+  UniqueFd fd(OpenInOwnProc(proc_self, absl::StrFormat("task/%d/%s", tid, name).c_str(), O_RDONLY));
   char text[512];
   const ssize_t size = fd.is_open() ? read(fd.get(), text, sizeof(text)) : -1;
   return size <= 0 ? std::string() : std::string(text, static_cast<size_t>(size));

@@ -23,8 +23,9 @@ inline int64_t NowNanos() {
   return now.tv_sec * kNanosPerSecond + now.tv_nsec;
 }
 
-// `nanos` later than `start`, which NowNanos has told, or `start` where that is earlier; kNever where no time is that late. So the
-// nanoseconds of any absl::Duration may be given, InfiniteDuration included.
+// `nanos` later than `start`, which NowNanos has told, or `start` where that is earlier; kNever
+// where no time is that late. So the nanoseconds of any absl::Duration may be given,
+// InfiniteDuration included.
 inline int64_t DeadlineAfter(int64_t start, int64_t nanos) {
   if (nanos <= 0) return start;
   return nanos > kNever - start ? kNever : start + nanos;
