@@ -480,6 +480,37 @@ TEST_F(BrokerTest, RecordsArePrintedWhereTheEnvironmentSaysSo) {
   victim.Call(SYS_openat, {AT_FDCWD, "/etc/shadow", O_RDWR});
 }
 
+// Records that find no room are lost, and the children go on.
+TEST_F(BrokerTest, AReaderOfTheLogThatHasStoppedStopsNobody) {
+  if (getenv("FORKSERVER_SANDBOX_LOG") == nullptr) {
+    const testing::ProgramResult result =
+        RunAlone("AReaderOfTheLogThatHasStoppedStopsNobody", "FORKSERVER_SANDBOX_LOG=1");
+    EXPECT_EQ(result.exit_code, 0) << result.how << result.output << result.errors;
+    return;
+  }
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  char page[4096] = {};
+  while (write(write_end.get(), page, sizeof(page)) > 0) {
+  }
+  // Blocking from here on, as stderr is.
+  ASSERT_EQ(fcntl(write_end.get(), F_SETFL, 0), 0);
+  const UniqueFd stderr_before(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+  ASSERT_EQ(dup2(write_end.get(), STDERR_FILENO), STDERR_FILENO);
+  Start();
+  Victim victim;
+  ServeAndRegister(victim);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(victim.Call(SYS_openat, {AT_FDCWD, "/etc/shadow", O_RDWR}).error, EACCES);
+    EXPECT_EQ(victim.Call(SYS_setpriority, {0, 0, 0}).error, EPERM);
+  }
+  EXPECT_EQ(broker_->reporter().Snapshot().size(), 10u);
+  broker_.reset();
+  ASSERT_EQ(dup2(stderr_before.get(), STDERR_FILENO), STDERR_FILENO);
+}
+
 TEST_F(BrokerTest, AHostThatIsNotRootServesItsChildren) {
   constexpr char kVariable[] = "FORKSERVER_NOT_ROOT";
   constexpr uid_t kNobody = 65534;

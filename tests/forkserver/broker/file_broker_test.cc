@@ -462,6 +462,20 @@ TEST_F(FileBroker, ARenameGivesNoRights) {
   EXPECT_FALSE(std::filesystem::exists(Path("open/moved")));
 }
 
+// What may be done with a folder is not what may be done with what is in it.
+TEST_F(FileBroker, ARenameOfAFolderGivesNoRightsToWhatIsInIt) {
+  Folder("closed/folder");
+  File("closed/folder/secret", "secret");
+  rules_.push_back({Path("closed"), FileReach::kBeneath, kMayStat});
+  rules_.push_back({Path("closed/folder"), FileReach::kExactly,
+                    kMayRead | kMayWrite | kMayCreate | kMayRemove | kMayConnect});
+  EXPECT_EQ(Do(SYS_renameat2, AT_FDCWD, Path("closed/folder").c_str(), AT_FDCWD,
+               Path("open/moved").c_str(), 0)
+                .error,
+            EACCES);
+  EXPECT_FALSE(std::filesystem::exists(Path("open/moved")));
+}
+
 TEST_F(FileBroker, RelativePathsGoBehindTheirFolder) {
   const UniqueFd folder(open(Path("open").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const FileAnswer answer = Do(SYS_openat, folder.get(), "file", O_RDONLY);
