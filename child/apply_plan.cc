@@ -19,13 +19,6 @@
 namespace forkserver {
 namespace {
 
-// 0 or the errno.
-template <typename... Arguments>
-int Call(long number, Arguments... arguments) {
-  const long result = RawSyscall(number, arguments...);
-  return result < 0 ? static_cast<int>(-result) : 0;
-}
-
 StepFailure Fail(LaunchStep step, int error, uint32_t index = 0) { return {step, error, index}; }
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyProcessType(const PlanView& plan,
@@ -41,7 +34,8 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyProcessType(const PlanView& plan,
 FORKSERVER_LAUNCH_PATH StepFailure ApplyParentDeath(const PlanView& plan,
                                                     ChildUnderConstruction& child) {
   if (plan.parent_death_signal == 0) return {};
-  if (const int error = Call(SYS_prctl, PR_SET_PDEATHSIG, plan.parent_death_signal); error != 0) {
+  if (const int error = RawSyscallError(SYS_prctl, PR_SET_PDEATHSIG, plan.parent_death_signal);
+      error != 0) {
     return Fail(LaunchStep::kParentDeath, error);
   }
   // The host may have died before that, and then no signal comes. Its end of the launch socket
@@ -61,7 +55,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplySignals(const PlanView& plan, ChildUnder
   // The system call, since its mask is the 64 bits of the Plan and glibc's would leave out the
   // signals that it keeps for itself.
   const uint64_t mask = plan.signal_mask;
-  const int error = Call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask));
+  const int error = RawSyscallError(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof(mask));
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kSignals, error);
 }
 
@@ -104,7 +98,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,
                                                          ChildUnderConstruction&) {
   if (plan.working_directory.empty()) return {};
   // Strings of a Plan end in a NUL.
-  const int error = Call(SYS_chdir, plan.working_directory.data());
+  const int error = RawSyscallError(SYS_chdir, plan.working_directory.data());
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kWorkingDirectory, error);
 }
 
@@ -175,7 +169,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
 FORKSERVER_LAUNCH_PATH StepFailure ApplyName(const PlanView& plan, ChildUnderConstruction&) {
   if (plan.name.empty()) return {};
   if (plan.name.size() > kMaxProcessNameBytes) return Fail(LaunchStep::kName, ENAMETOOLONG);
-  const int error = Call(SYS_prctl, PR_SET_NAME, plan.name.data());
+  const int error = RawSyscallError(SYS_prctl, PR_SET_NAME, plan.name.data());
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kName, error);
 }
 
@@ -196,7 +190,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPriority(const PlanView& plan, ChildUnde
   if (!plan.nice) return {};
   // The kernel would move a number that is out of range into it without a word.
   if (*plan.nice < -20 || *plan.nice > 19) return Fail(LaunchStep::kPriority, EINVAL);
-  const int error = Call(SYS_setpriority, PRIO_PROCESS, 0, *plan.nice);
+  const int error = RawSyscallError(SYS_setpriority, PRIO_PROCESS, 0, *plan.nice);
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kPriority, error);
 }
 
@@ -205,7 +199,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyLimits(const PlanView& plan, ChildUnderC
   for (uint32_t i = 0; i < plan.limits.count; ++i) {
     const ResourceLimit limit = ReadResourceLimit(in);
     const rlimit value = {.rlim_cur = limit.soft, .rlim_max = limit.hard};
-    const int error = Call(SYS_prlimit64, 0, limit.resource, &value, nullptr);
+    const int error = RawSyscallError(SYS_prlimit64, 0, limit.resource, &value, nullptr);
     if (error != 0) return Fail(LaunchStep::kLimits, error, i);
   }
   return {};

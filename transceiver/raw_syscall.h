@@ -51,6 +51,13 @@ template <typename... Arguments>
   return RawSyscallOfLongs(number, RawArgument(arguments)...);
 }
 
+// Of a call whose result says only whether it failed: 0, or the errno.
+template <typename... Arguments>
+[[gnu::always_inline]] inline int RawSyscallError(long number, Arguments... arguments) {
+  const long result = RawSyscall(number, arguments...);
+  return result < 0 ? static_cast<int>(-result) : 0;
+}
+
 }  // namespace forkserver
 
 #endif  // TRANSCEIVER_RAW_SYSCALL_H_

@@ -85,8 +85,7 @@ void LandlockRuleset::Restrict(SandboxReport& report) const {
 }
 
 FORKSERVER_LAUNCH_PATH int RestrictToOwnDomain(int ruleset) {
-  const long result = RawSyscall(SYS_landlock_restrict_self, ruleset, 0);
-  return result < 0 ? static_cast<int>(-result) : 0;
+  return RawSyscallError(SYS_landlock_restrict_self, ruleset, 0);
 }
 
 }  // namespace forkserver

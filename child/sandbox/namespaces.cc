@@ -18,18 +18,11 @@ namespace {
 
 constexpr std::string_view kHostName = "sandbox";
 
-// 0 or the errno.
-template <typename... Arguments>
-int Call(long number, Arguments... arguments) {
-  const long result = RawSyscall(number, arguments...);
-  return result < 0 ? static_cast<int>(-result) : 0;
-}
-
 // Of `path` in one write, as the kernel wants it of the map files (user_namespaces(7)).
 int WriteFile(const char* path, std::string_view text) {
   const long fd = RawSyscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
   if (fd < 0) return static_cast<int>(-fd);
-  const int error = Call(SYS_write, fd, text.data(), text.size());
+  const int error = RawSyscallError(SYS_write, fd, text.data(), text.size());
   RawSyscall(SYS_close, fd);
   return error;
 }
@@ -66,7 +59,7 @@ void EnterUserNamespace(SandboxReport& report) {
   constexpr SandboxLayer kLayer = SandboxLayer::kUserNamespace;
   const MapLine user(static_cast<unsigned>(RawSyscall(SYS_geteuid)));
   const MapLine group(static_cast<unsigned>(RawSyscall(SYS_getegid)));
-  if (const int error = Call(SYS_unshare, CLONE_NEWUSER); error != 0) {
+  if (const int error = RawSyscallError(SYS_unshare, CLONE_NEWUSER); error != 0) {
     return report.Refused(kLayer, SandboxCall::kUnshareUser, error);
   }
   if (const int error = WriteFile("/proc/self/setgroups", "deny"); error != 0) {
@@ -82,7 +75,7 @@ void EnterUserNamespace(SandboxReport& report) {
 }
 
 void Unshare(int flag, SandboxLayer layer, SandboxCall call, SandboxReport& report) {
-  if (const int error = Call(SYS_unshare, flag); error != 0) {
+  if (const int error = RawSyscallError(SYS_unshare, flag); error != 0) {
     report.Refused(layer, call, error);
   } else {
     report.Engaged(layer);
@@ -114,7 +107,8 @@ long MakeEmptyRoot() {
 void EnterEmptyRoot(SandboxReport& report) {
   constexpr SandboxLayer kLayer = SandboxLayer::kEmptyRoot;
   // Else what is unmounted below would be unmounted for everybody.
-  if (const int error = Call(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  if (const int error =
+          RawSyscallError(SYS_mount, nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
       error != 0) {
     return report.Refused(kLayer, SandboxCall::kMakePrivate, error);
   }
@@ -122,18 +116,18 @@ void EnterEmptyRoot(SandboxReport& report) {
   if (root < 0) return report.Refused(kLayer, SandboxCall::kMountRoot, static_cast<int>(-root));
   const long before = RawSyscall(SYS_openat, AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   // Over "/" itself: there every machine has a directory.
-  int error = Call(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+  int error = RawSyscallError(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
   if (error != 0) {
     report.Refused(kLayer, SandboxCall::kMountRoot, error);
-  } else if (error = Call(SYS_fchdir, root); error != 0) {
+  } else if (error = RawSyscallError(SYS_fchdir, root); error != 0) {
     report.Refused(kLayer, SandboxCall::kEnterRoot, error);
-  } else if (error = Call(SYS_pivot_root, ".", "."); error != 0) {
+  } else if (error = RawSyscallError(SYS_pivot_root, ".", "."); error != 0) {
     report.Refused(kLayer, SandboxCall::kPivotRoot, error);
     // Half of it is worse than none: relative names would lead into the new root, and others into
     // the old one.
     RawSyscall(SYS_umount2, ".", MNT_DETACH);
     if (before >= 0) RawSyscall(SYS_fchdir, before);
-  } else if (error = Call(SYS_umount2, ".", MNT_DETACH); error != 0) {
+  } else if (error = RawSyscallError(SYS_umount2, ".", MNT_DETACH); error != 0) {
     // The old root lies on the new one, where "." has led since pivot_root (pivot_root(2)).
     report.Refused(kLayer, SandboxCall::kUnmountOldRoot, error);
   } else {
@@ -157,7 +151,7 @@ void EnterNamespaces(const NamespaceWishes& wishes, SandboxReport& report) {
   Unshare(CLONE_NEWUTS, SandboxLayer::kUtsNamespace, SandboxCall::kUnshareUts, report);
   if (report[SandboxLayer::kUtsNamespace].holds()) {
     // The host's name is nobody's business.
-    const int error = Call(SYS_sethostname, kHostName.data(), kHostName.size());
+    const int error = RawSyscallError(SYS_sethostname, kHostName.data(), kHostName.size());
     if (error != 0) report.Refused(SandboxLayer::kUtsNamespace, SandboxCall::kSetHostName, error);
   }
   if (wishes.network == NetworkAccess::kNone) {

@@ -37,8 +37,7 @@ constexpr sock_filter kFilter[] = {
 FORKSERVER_LAUNCH_PATH int AttachFilter() {
   const sock_fprog program = {.len = sizeof(kFilter) / sizeof(kFilter[0]),
                               .filter = const_cast<sock_filter*>(kFilter)};
-  const long result = RawSyscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
-  return result < 0 ? static_cast<int>(-result) : 0;
+  return RawSyscallError(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 }  // namespace

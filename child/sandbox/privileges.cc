@@ -13,17 +13,10 @@
 namespace forkserver {
 namespace {
 
-// 0 or the errno.
-template <typename... Arguments>
-int Call(long number, Arguments... arguments) {
-  const long result = RawSyscall(number, arguments...);
-  return result < 0 ? static_cast<int>(-result) : 0;
-}
-
 // Until the kernel knows no further one.
 int DropBoundingSet() {
   for (int capability = 0;; ++capability) {
-    const int error = Call(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+    const int error = RawSyscallError(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
     if (error == EINVAL && capability > 0) return 0;
     if (error != 0) return error;
   }
@@ -31,11 +24,12 @@ int DropBoundingSet() {
 
 int SetLimit(int resource, uint64_t value) {
   rlimit now;
-  if (const int error = Call(SYS_prlimit64, 0, resource, nullptr, &now); error != 0) return error;
+  if (const int error = RawSyscallError(SYS_prlimit64, 0, resource, nullptr, &now); error != 0)
+    return error;
   // Never more than there is: raising it is not a sandbox's business, and may be forbidden.
   const rlimit wanted = {.rlim_cur = value < now.rlim_cur ? value : now.rlim_cur,
                          .rlim_max = value < now.rlim_max ? value : now.rlim_max};
-  return Call(SYS_prlimit64, 0, resource, &wanted, nullptr);
+  return RawSyscallError(SYS_prlimit64, 0, resource, &wanted, nullptr);
 }
 
 uint64_t KibibytesAfter(std::string_view text, std::string_view name) {
@@ -62,29 +56,29 @@ void DropCapabilities(SandboxReport& report) {
                                            SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
                                            SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
                                            SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-  error = Call(SYS_prctl, PR_SET_SECUREBITS, kNoPowerOfRoot, 0, 0, 0);
+  error = RawSyscallError(SYS_prctl, PR_SET_SECUREBITS, kNoPowerOfRoot, 0, 0, 0);
   if (error != 0 && error != EPERM) {
     return report.Refused(kLayer, SandboxCall::kSetSecurebits, error);
   }
-  error = Call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  error = RawSyscallError(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (error != 0) return report.Refused(kLayer, SandboxCall::kClearAmbient, error);
   __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  error = Call(SYS_capset, &header, none);
+  error = RawSyscallError(SYS_capset, &header, none);
   if (error != 0) return report.Refused(kLayer, SandboxCall::kSetCapabilities, error);
   report.Engaged(kLayer);
 }
 
 void ForbidNewPrivileges(SandboxReport& report) {
   constexpr SandboxLayer kLayer = SandboxLayer::kNoNewPrivileges;
-  const int error = Call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  const int error = RawSyscallError(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (error != 0) return report.Refused(kLayer, SandboxCall::kSetNoNewPrivileges, error);
   report.Engaged(kLayer);
 }
 
 void ForbidLookingIn(SandboxReport& report) {
   constexpr SandboxLayer kLayer = SandboxLayer::kNotDumpable;
-  const int error = Call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  const int error = RawSyscallError(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (error != 0) return report.Refused(kLayer, SandboxCall::kSetDumpable, error);
   report.Engaged(kLayer);
 }
