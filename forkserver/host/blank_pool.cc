@@ -51,6 +51,11 @@ void BlankPool::Fill() {
   MaintainAt(NowNanos());
 }
 
+void BlankPool::SetBounds(PoolBounds bounds) {
+  bounds_ = bounds;
+  MaintainAt(NowNanos());
+}
+
 void BlankPool::OnServing() { MaintainAt(NowNanos()); }
 
 size_t BlankPool::target() const {
@@ -138,7 +143,7 @@ void BlankPool::Maintain() {
     if (link_->state() == TemplateLink::State::kStarting) return;
     // Also where the blank that was forked last is not there yet: one at a time. A template that
     // does not answer is asked less and less often.
-    if (link_->unanswered() > 0) {
+    if (link_->unanswered() > 0 || immediate_.AreInTheWay(now)) {
       busy_delay_ = std::clamp(2 * busy_delay_, kRefillDelay, kLongestBusyDelay);
       return MaintainAt(now + busy_delay_);
     }

@@ -1,6 +1,6 @@
 // Blank children that wait for their Plan: forked ahead, so that a launch costs no fork.
 //
-//     BlankPool pool(loop, reaper, ids, orphans, link, {.min = 1, .max = 3});
+//     BlankPool pool(loop, reaper, ids, orphans, immediate, link, {.min = 1, .max = 3});
 //     pool.NoteArrival();                                 // a launch that could use one
 //     if (std::optional<BlankPool::Blank> blank = pool.Take()) ...send the Plan on blank->socket...
 //
@@ -8,10 +8,10 @@
 // tenth of a second at the rate of the last second, up to the maximum. A second without arrivals
 // forgets most of that rate, so a pool that nobody uses is back at its minimum long before ten.
 // When: a moment after an arrival, one blank at a time, and not while the template owes launches an
-// answer: the fork of a blank must not be in the way of a launch. A template that does not answer
-// is looked at less and less often, every tenth of a second in the end. Under memory pressure
-// (Shrink) all blanks are ended, and none is forked for ten seconds; then the pool grows back by
-// itself.
+// answer or an immediate launch is under way (immediate_launches.h): the fork of a blank must not
+// be in the way of a launch. A template that does not answer is looked at less and less often,
+// every tenth of a second in the end. Under memory pressure (Shrink) all blanks are ended, and none
+// is forked for ten seconds; then the pool grows back by itself.
 //
 // A blank that dies is replaced. One that has died and was not noticed yet cannot be sent a Plan
 // (EPIPE); one that is killed between the Plan and Ready fails that launch, as it would any child.
@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "child/process_types.h"
+#include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -50,8 +51,14 @@ class BlankPool : private ForkRequester {
 
   // `link` is borrowed.
   BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, OrphanBlanks& orphans,
-            TemplateLink& link, PoolBounds bounds)
-      : loop_(loop), reaper_(reaper), ids_(ids), orphans_(orphans), link_(&link), bounds_(bounds) {}
+            const ImmediateLaunches& immediate, TemplateLink& link, PoolBounds bounds)
+      : loop_(loop),
+        reaper_(reaper),
+        ids_(ids),
+        orphans_(orphans),
+        immediate_(immediate),
+        link_(&link),
+        bounds_(bounds) {}
   BlankPool(const BlankPool&) = delete;
   BlankPool& operator=(const BlankPool&) = delete;
   ~BlankPool();
@@ -61,6 +68,8 @@ class BlankPool : private ForkRequester {
   void Fill();
   // The template serves now.
   void OnServing();
+  // From here on these; what is too many is ended.
+  void SetBounds(PoolBounds bounds);
   // From here on that template is asked. The one before it is dead.
   void SetLink(TemplateLink& link) { link_ = &link; }
 
@@ -100,8 +109,9 @@ class BlankPool : private ForkRequester {
   Reaper& reaper_;
   RequestIds& ids_;
   OrphanBlanks& orphans_;
+  const ImmediateLaunches& immediate_;
   TemplateLink* link_;
-  const PoolBounds bounds_;
+  PoolBounds bounds_;
   std::deque<Entry> entries_;
   bool is_used_ = false;
   // Arrivals a second, at the time of the last one.

@@ -15,6 +15,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "forkserver/host/bootstrap.h"
+#include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/loop_driver.h"
 #include "forkserver/host/memory_pressure.h"
 #include "forkserver/host/plan_message.h"
@@ -68,9 +69,10 @@ class ForkServer::Core {
         report(std::move(report)),
         loop(std::move(loop)),
         reaper(*this->loop),
-        launcher(*this->loop, reaper, ids, this->facts, this->self, this->makings->image.build_id),
-        templates(*this->loop, reaper, ids, this->facts, this->self, *this->makings, prefs,
-                  std::move(templates), layouts, std::move(broker),
+        launcher(*this->loop, reaper, ids, immediate, this->facts, this->self,
+                 this->makings->image.build_id),
+        templates(*this->loop, reaper, ids, immediate, this->facts, this->self, *this->makings,
+                  prefs, std::move(templates), layouts, std::move(broker),
                   [this](uint64_t id) { last_pong = id; }),
         pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
         driver(*this->loop, [this] { return TakeCompletions(); }) {}
@@ -150,6 +152,7 @@ class ForkServer::Core {
   StartReport report;  // constant once Start has returned
   const std::unique_ptr<EventLoop> loop;
   RequestIds ids;
+  ImmediateLaunches immediate;
   Reaper reaper;
   Launcher launcher;
   TemplateSet templates;
@@ -359,6 +362,18 @@ void ForkServer::Dispatch(absl::Duration max_wait) {
 void ForkServer::SetPrefs(PrefsGeneration prefs) {
   std::unique_lock lock(core_->driver.mutex());
   core_->prefs = std::move(prefs);
+}
+
+absl::Status ForkServer::SetPool(std::string_view template_name, PoolBounds bounds) {
+  if (bounds.min > bounds.max) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("pool of template '%s': at least %d and at most %d cannot be",
+                        template_name, bounds.min, bounds.max));
+  }
+  std::unique_lock lock(core_->driver.mutex());
+  const absl::Status set = core_->templates.SetPool(template_name, bounds);
+  core_->driver.HandOver();
+  return set;
 }
 
 absl::Status ForkServer::Ping(absl::Duration timeout) {

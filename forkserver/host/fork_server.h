@@ -178,6 +178,11 @@ class ForkServer {
   // Children that are launched from here on get this generation.
   void SetPrefs(PrefsGeneration prefs);
 
+  // How many blanks wait in a template's pool from here on, in place of TemplateOptions::pool: too
+  // many are ended, and where the template runs missing ones are forked, as the loop is driven.
+  // NotFound: no template of that name. InvalidArgument: bounds that cannot be.
+  absl::Status SetPool(std::string_view template_name, PoolBounds bounds);
+
   // Asks the first layout's root whether it still answers.
   absl::Status Ping(absl::Duration timeout = absl::Seconds(1));
 

@@ -116,7 +116,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
       return sent;
     }
     if (source.link != nullptr) {
-      launch.by = LaunchedBy::kFork;
+      BeginImmediate(launch, LaunchedBy::kFork);
       if (absl::Status asked =
               source.link->Fork(launch.id, std::move(sockets.second), *this, launch.type);
           !asked.ok()) {
@@ -124,7 +124,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
       }
       launch.awaiting = source.link;
     } else {
-      launch.by = LaunchedBy::kExec;
+      BeginImmediate(launch, LaunchedBy::kExec);
       absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get(), launch.what);
       if (!spawned.ok()) return spawned.status();
       launch.process.emplace(*std::move(spawned));
@@ -134,6 +134,16 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   if (attendance == Attendance::kLoop || launch.channel != nullptr) return WatchSocket(launch);
   launch.is_attended = true;
   return absl::OkStatus();
+}
+
+void Launcher::BeginImmediate(Launch& launch, LaunchedBy by) {
+  launch.by = by;
+  launch.is_immediate = true;
+  immediate_.Began(launch.times.requested_at);
+}
+
+void Launcher::EndImmediate(Launch& launch) {
+  if (std::exchange(launch.is_immediate, false)) immediate_.Ended();
 }
 
 bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool) {
@@ -302,6 +312,7 @@ void Launcher::OnReady(Launch& launch, Packet& packet) {
   launch.told_pid = launch.times.child.pid;
   launch.times.ready_received_at = NowNanos();
   launch.is_ready = true;
+  EndImmediate(launch);
   if (launch.channel != nullptr) launch.socket = launch.channel->TakeSocket();
   CollectAnswer(launch.id);
 }
@@ -451,6 +462,7 @@ void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
   const auto found = launches_.find(id);
   const std::unique_ptr<Launch> launch = std::move(found->second);
   launches_.erase(found);
+  EndImmediate(*launch);
   if (!launch->is_told) Tell(*launch, std::move(result));
 }
 

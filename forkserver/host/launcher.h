@@ -32,6 +32,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "child/ready.h"
+#include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_source.h"
 #include "forkserver/host/plan_message.h"
@@ -63,9 +64,16 @@ enum class Attendance : uint8_t {
 
 class Launcher : private ForkRequester {
  public:
-  Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
-           const SelfImage& self, uint64_t build_id)
-      : loop_(loop), reaper_(reaper), ids_(ids), facts_(facts), self_(self), build_id_(build_id) {}
+  // `immediate` is told of what comes from no pool.
+  Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, ImmediateLaunches& immediate,
+           const HostFacts& facts, const SelfImage& self, uint64_t build_id)
+      : loop_(loop),
+        reaper_(reaper),
+        ids_(ids),
+        immediate_(immediate),
+        facts_(facts),
+        self_(self),
+        build_id_(build_id) {}
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
@@ -109,6 +117,7 @@ class Launcher : private ForkRequester {
     UniqueFd socket;
     std::unique_ptr<Channel> channel;
     bool is_attended = false;
+    bool is_immediate = false;  // from no pool, and not Ready yet
     // What ended it while it was attended, for Attend to carry out.
     absl::Status abandoned;
     // Why the template owes no answer any more, if it died.
@@ -144,6 +153,8 @@ class Launcher : private ForkRequester {
   void OnLatePacket(Launch& launch, Packet& packet);
   void OnReady(Launch& launch, Packet& packet);
   absl::Status EnrollExeced(Launch& launch, DescriptorList& descriptors);
+  void BeginImmediate(Launch& launch, LaunchedBy by);
+  void EndImmediate(Launch& launch);
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);
@@ -158,6 +169,7 @@ class Launcher : private ForkRequester {
   EventLoop& loop_;
   Reaper& reaper_;
   RequestIds& ids_;
+  ImmediateLaunches& immediate_;
   const HostFacts& facts_;
   const SelfImage& self_;
   const uint64_t build_id_;

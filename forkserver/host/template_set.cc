@@ -39,7 +39,8 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const Hello
 
 }  // namespace
 
-TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
+TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids,
+                         const ImmediateLaunches& immediate, const HostFacts& facts,
                          const SelfImage& self, const TemplateMakings& makings,
                          const PrefsGeneration& prefs, std::vector<TemplateOptions> options,
                          int layouts, BrokerOptions broker_options,
@@ -47,6 +48,7 @@ TemplateSet::TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const
     : loop_(loop),
       reaper_(reaper),
       ids_(ids),
+      immediate_(immediate),
       facts_(facts),
       self_(self),
       makings_(makings),
@@ -157,7 +159,8 @@ absl::Status TemplateSet::StartAhead() {
 
 BlankPool& TemplateSet::PoolOf(Template& one) {
   if (one.pool == nullptr) {
-    one.pool = std::make_unique<BlankPool>(loop_, reaper_, ids_, orphans_, *one.link, one.bounds);
+    one.pool = std::make_unique<BlankPool>(loop_, reaper_, ids_, orphans_, immediate_, *one.link,
+                                           one.bounds);
   }
   return *one.pool;
 }
@@ -483,6 +486,19 @@ std::vector<TemplateStatus> TemplateSet::All() const {
 
 std::optional<pid_t> TemplateSet::seed_pid() const {
   return seed_ != nullptr ? seed_->pid() : std::nullopt;
+}
+
+absl::Status TemplateSet::SetPool(std::string_view name, PoolBounds bounds) {
+  const Template* const first = Find(name);
+  if (first == nullptr) return absl::NotFoundError(absl::StrFormat("no template '%s'", name));
+  for (size_t layout = 0; layout < layouts_; ++layout) {
+    Template& one = InLayout(first->kind, layout);
+    one.bounds = bounds;
+    if (one.pool != nullptr) one.pool->SetBounds(bounds);
+    // One that nobody has used is not started for its pool's sake.
+    if (one.link != nullptr && bounds.max > 0) PoolOf(one).Fill();
+  }
+  return absl::OkStatus();
 }
 
 void TemplateSet::ShrinkPools() {

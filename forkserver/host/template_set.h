@@ -32,6 +32,7 @@
 #include "absl/status/statusor.h"
 #include "forkserver/host/blank_pool.h"
 #include "forkserver/host/bootstrap.h"
+#include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_source.h"
 #include "forkserver/host/orphan_blanks.h"
@@ -69,10 +70,10 @@ class TemplateSet : private ForkRequester {
   // `options` has passed CheckTemplateOptions; `layouts` is how many roots there are to be.
   // `prefs`: those of the moment, for the sandboxes' levels. `on_pong` hears of every answered
   // Ping.
-  TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const HostFacts& facts,
-              const SelfImage& self, const TemplateMakings& makings, const PrefsGeneration& prefs,
-              std::vector<TemplateOptions> options, int layouts, BrokerOptions broker_options,
-              std::function<void(uint64_t id)> on_pong);
+  TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const ImmediateLaunches& immediate,
+              const HostFacts& facts, const SelfImage& self, const TemplateMakings& makings,
+              const PrefsGeneration& prefs, std::vector<TemplateOptions> options, int layouts,
+              BrokerOptions broker_options, std::function<void(uint64_t id)> on_pong);
   TemplateSet(const TemplateSet&) = delete;
   TemplateSet& operator=(const TemplateSet&) = delete;
   ~TemplateSet();
@@ -106,6 +107,8 @@ class TemplateSet : private ForkRequester {
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter() { return sandboxes_->reporter(); }
 
+  // Of its pool, in each layout. NotFound: no template of that name.
+  absl::Status SetPool(std::string_view name, PoolBounds bounds);
   // Ends idle blanks, and forks none for a while.
   void ShrinkPools();
 
@@ -194,6 +197,7 @@ class TemplateSet : private ForkRequester {
   EventLoop& loop_;
   Reaper& reaper_;
   RequestIds& ids_;
+  const ImmediateLaunches& immediate_;
   const HostFacts& facts_;
   const SelfImage& self_;
   const TemplateMakings& makings_;

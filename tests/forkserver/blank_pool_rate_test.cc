@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "forkserver/host/blank_pool.h"
+#include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/memory_pressure.h"
 #include "forkserver/server/hello.h"
 #include "tests/testing/quiet_child.h"
@@ -70,7 +71,8 @@ class PlayedTemplate {
         0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
-    pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, orphans_, *link_, bounds);
+    pool_ =
+        std::make_unique<BlankPool>(*loop_, reaper_, ids_, orphans_, immediate_, *link_, bounds);
   }
   ~PlayedTemplate() {
     pool_.reset();
@@ -79,6 +81,7 @@ class PlayedTemplate {
   }
 
   BlankPool& pool() { return *pool_; }
+  ImmediateLaunches& immediate() { return immediate_; }
   EventLoop& loop() { return *loop_; }
   size_t forks() const { return forks_; }
   const TemplateLink& link() const { return *link_; }
@@ -137,6 +140,7 @@ class PlayedTemplate {
   Reaper reaper_{*loop_};
   RequestIds ids_;
   OrphanBlanks orphans_{*loop_, reaper_};
+  ImmediateLaunches immediate_;
   UniqueFd socket_;
   std::vector<UniqueFd> far_ends_;
   std::unique_ptr<TemplateLink> link_;
@@ -147,6 +151,24 @@ class PlayedTemplate {
 
 // A pidfd for which there is no room, not even the one that was kept: others were faster. The
 // template is given up, and whoever asked for that child hears of it as of the others.
+TEST(BlankPoolRate, NoBlankIsForkedWhileAnImmediateLaunchIsUnderWay) {
+  PlayedTemplate played({.min = 1, .max = 1});
+  played.immediate().Began(NowNanos());
+  played.Arrive(1);
+  played.RunFor(ImmediateLaunches::kLongest / 2);
+  EXPECT_EQ(played.forks(), 0u);
+  played.immediate().Ended();
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 1; }));
+}
+
+TEST(BlankPoolRate, LaunchThatTakesLongIsInNobodysWay) {
+  PlayedTemplate played({.min = 1, .max = 1});
+  played.immediate().Began(NowNanos());
+  played.Arrive(1);
+  EXPECT_TRUE(played.RunUntil([&] { return played.pool().idle_pids().size() == 1; }));
+  played.immediate().Ended();
+}
+
 TEST(BlankPoolRate, ForkedThatNothingCanTakeEndsTheTemplateForWhoAskedToo) {
   PlayedTemplate played({.min = 1, .max = 1});
   played.Arrive(1);

@@ -65,6 +65,17 @@ HOST_TEST(BlankPool, FirstLaunchForksAndTheNextOnesTakeABlank) {
   }
 }
 
+HOST_TEST(BlankPool, HoldsWhatSetPoolSays) {
+  ASSERT_NO_FATAL_FAILURE(Fill(server));
+  ASSERT_TRUE(server.SetPool(kRootTemplate, {.min = 3, .max = 3}).ok());
+  EXPECT_TRUE(ComesToHold(server, 3));
+  ASSERT_TRUE(server.SetPool(kRootTemplate, kNoPool).ok());
+  EXPECT_TRUE(ComesToHold(server, 0));
+  EXPECT_EQ(server.Launch(Pooled({"exit", "0"}))->by, LaunchedBy::kFork);
+  EXPECT_TRUE(absl::IsNotFound(server.SetPool("none such", kNoPool)));
+  EXPECT_TRUE(absl::IsInvalidArgument(server.SetPool(kRootTemplate, {.min = 2, .max = 1})));
+}
+
 // Nobody dispatches: a launch gives the loop its turn.
 HOST_TEST(BlankPool, HostThatDoesNothingButLaunchFindsBlanksToo) {
   int pooled = 0;
