@@ -82,7 +82,7 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
     std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks) {
   for (const ChildProgramRow& row : programs) {
-    if (row.type == ProcessType::kParent || row.type == ProcessType::kForkServer) {
+    if (!kLaunchableProcessTypes.contains(row.type)) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "start: programs of type %s are not the embedder's", ProcessTypeName(row.type)));
     }

@@ -94,7 +94,8 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
 absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
                             const PrefsGeneration& prefs, Attendance attendance) {
   // Templates are the server's own to start.
-  if (options.type == ProcessType::kForkServer) {
+  const ProcessTypeRow* row = FindProcessType(options.type);
+  if (row != nullptr && row->launchable == Launchable::kByServer) {
     return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
   }
   const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;

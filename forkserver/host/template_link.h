@@ -69,7 +69,10 @@ class TemplateLink {
 
     SandboxMembership For(ProcessType type) const {
       SandboxMembership membership = children;
-      if (type == ProcessType::kForkServer) membership.ruleset = templates_ruleset;
+      const ProcessTypeRow* row = FindProcessType(type);
+      if (row != nullptr && row->main_loop == MainLoop::kForkLoop) {
+        membership.ruleset = templates_ruleset;
+      }
       return membership;
     }
   };

@@ -64,7 +64,7 @@ absl::Status CheckTemplateOptions(const std::vector<TemplateOptions>& options) {
             "start: template '%s': type %d has no row in the table of process types", one.name,
             static_cast<int>(type)));
       }
-      if (type == ProcessType::kParent || type == ProcessType::kForkServer) {
+      if (!kLaunchableProcessTypes.contains(type)) {
         return absl::InvalidArgumentError(
             absl::StrFormat("start: template '%s': type %s is not launched from templates",
                             one.name, ProcessTypeName(type)));

@@ -1,11 +1,15 @@
 #include "child/process_types.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <iterator>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "child/launch_step.h"
 #include "child/ready.h"
@@ -13,6 +17,8 @@
 
 namespace forkserver {
 namespace {
+
+using ::testing::ElementsAre;
 
 TEST(ProcessTypes, EveryRowIsFoundByItsNumberAndNamesAreUnique) {
   std::set<std::string_view> names;
@@ -24,15 +30,82 @@ TEST(ProcessTypes, EveryRowIsFoundByItsNumberAndNamesAreUnique) {
   EXPECT_EQ(FindProcessType(UINT32_MAX), nullptr);
 }
 
-TEST(ProcessTypes, TheProgramThatTheUserStartedIsNotLaunched) {
-  EXPECT_EQ(FindProcessType(ProcessType::kParent)->launchable, Launchable::kNo);
+// A number that changes makes two programs of different builds misunderstand each other.
+TEST(ProcessTypes, KeepTheirNumbers) {
+  std::vector<std::string_view> names;
+  for (const ProcessTypeRow& row : ProcessTypes()) names.push_back(row.name);
+  names.resize(std::min<size_t>(names.size(), 15));  // new types come after these
+  EXPECT_THAT(names, ElementsAre("parent", "forkserver", "content", "utility", "ipc-unit-test",
+                                 "dummy", "media", "data-decoder", "socket", "gpu", "vr",
+                                 "launcher", "sandbox-broker", "utility-win32k", "gpu-fallback"));
 }
 
-TEST(ProcessTypes, ArePutUnderThePolicyOfTheirName) {
+TEST(ProcessTypes, WhatIsThereAndWhatOtherSystemsHaveIsNotLaunched) {
+  for (const ProcessType type :
+       {ProcessType::kParent, ProcessType::kLauncher, ProcessType::kRemoteSandboxBroker,
+        ProcessType::kUtilityWithWin32k, ProcessType::kGpuFallback}) {
+    EXPECT_EQ(FindProcessType(type)->launchable, Launchable::kNo) << ProcessTypeName(type);
+    EXPECT_FALSE(kLaunchableProcessTypes.contains(type)) << ProcessTypeName(type);
+  }
+}
+
+TEST(ProcessTypes, AnEmbedderLaunchesAllOthersButTemplates) {
+  EXPECT_EQ(FindProcessType(ProcessType::kForkServer)->launchable, Launchable::kByServer);
+  EXPECT_FALSE(kLaunchableProcessTypes.contains(ProcessType::kForkServer));
+  for (const ProcessTypeRow& row : ProcessTypes()) {
+    EXPECT_EQ(kLaunchableProcessTypes.contains(row.type), row.launchable == Launchable::kYes)
+        << row.name;
+  }
+}
+
+TEST(ProcessTypes, OfThePolicysNameArePutUnderIt) {
   for (const ProcessTypeRow& row : ProcessTypes()) {
     const std::optional<SandboxPolicyId> of_that_name = FindSandboxPolicy(row.name);
-    EXPECT_EQ(row.sandbox, of_that_name.value_or(SandboxPolicyId::kNone)) << row.name;
+    if (!of_that_name) continue;
+    EXPECT_EQ(row.sandbox, *of_that_name) << row.name;
   }
+}
+
+TEST(ProcessTypes, AreConnectedBothWays) {
+  for (const ProcessTypeRow& one : ProcessTypes()) {
+    for (const ProcessTypeRow& other : ProcessTypes()) {
+      EXPECT_EQ(MayConnect(one.type, other.type), MayConnect(other.type, one.type))
+          << one.name << " and " << other.name;
+    }
+  }
+}
+
+TEST(ProcessTypes, OnlyThoseAreConnectedThatTheTableConnects) {
+  EXPECT_TRUE(MayConnect(ProcessType::kParent, ProcessType::kContent));
+  EXPECT_TRUE(MayConnect(ProcessType::kContent, ProcessType::kContent));  // nested
+  EXPECT_TRUE(MayConnect(ProcessType::kContent, ProcessType::kGpu));
+  EXPECT_TRUE(MayConnect(ProcessType::kGpu, ProcessType::kVr));
+  EXPECT_FALSE(MayConnect(ProcessType::kContent, ProcessType::kVr));
+  EXPECT_FALSE(MayConnect(ProcessType::kSocket, ProcessType::kGpu));
+  EXPECT_FALSE(MayConnect(ProcessType::kUtility, ProcessType::kUtility));
+  EXPECT_FALSE(MayConnect(ProcessType::kParent, ProcessType::kForkServer));
+  EXPECT_FALSE(MayConnect(static_cast<ProcessType>(77), ProcessType::kContent));
+  EXPECT_FALSE(MayConnect(ProcessType::kContent, static_cast<ProcessType>(77)));
+}
+
+TEST(ProcessTypes, WithoutAGpuProcessTheParentComposites) {
+  EXPECT_EQ(FindProcessType(ProcessType::kGpu)->fallback, ParentFallback::kCompositingThread);
+  EXPECT_EQ(FindProcessType(ProcessType::kContent)->fallback, ParentFallback::kNone);
+}
+
+TEST(ProcessTypes, EachHasABitOfItsOwnInMasksOfComponents) {
+  uint32_t seen = 0;
+  for (const ProcessTypeRow& row : ProcessTypes()) {
+    EXPECT_EQ(std::popcount(row.component_bit()), 1) << row.name;
+    EXPECT_EQ(seen & row.component_bit(), 0u) << row.name;
+    seen |= row.component_bit();
+  }
+  EXPECT_EQ(seen, ProcessTypeSet::All().bits());
+}
+
+TEST(ProcessTypes, SetsOfThemHaveNamesForPeople) {
+  EXPECT_EQ(ProcessTypeNames({}), "none");
+  EXPECT_EQ(ProcessTypeNames({ProcessType::kGpu, ProcessType::kContent}), "content, gpu");
 }
 
 TEST(ProcessTypes, AndPoliciesWithoutTypeAreAllPolicies) {

@@ -61,9 +61,8 @@ std::span<const MatrixSubject> MatrixSubjects() {
 
 std::vector<ChildProgramRow> MatrixPrograms() {
   std::vector<ChildProgramRow> programs;
-  for (const ProcessTypeRow& row : ProcessTypes()) {
-    if (row.type == ProcessType::kParent || row.type == ProcessType::kForkServer) continue;
-    programs.push_back({row.type, MakeChildProgram<MatrixProgram>});
+  for (const ProcessType type : kLaunchableProcessTypes) {
+    programs.push_back({type, MakeChildProgram<MatrixProgram>});
   }
   return programs;
 }
