@@ -129,16 +129,24 @@ void Channel::Flush() {
     queued_bytes_ -= next.payload.size();
     queue_.pop_front();
   }
-  wants_room_ = false;
-  UpdateWatch();
+  if (wants_room_) {
+    wants_room_ = false;
+    UpdateWatch();
+  }
+  const std::shared_ptr<Handlers> handlers = handlers_;
+  if (handlers->on_queue_sent) handlers->on_queue_sent();
+}
+
+void Channel::SendQueuedNow() {
+  if (!queue_.empty() && !closed_) Flush();
 }
 
 void Channel::OnReady(uint32_t events) {
   const std::shared_ptr<bool> alive = alive_;
   if ((events & EPOLLOUT) != 0) Flush();
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && *alive) {
-    Receive(kPacketsAWakeUp, [] { return true; });
-  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !*alive) return;
+  const bool is_end = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  Receive(kPacketsAWakeUp, [&] { return is_end || attention_ == Attention::kMessages; });
 }
 
 void Channel::ReceiveNow(const std::function<bool()>& wanted) {

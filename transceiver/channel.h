@@ -46,6 +46,8 @@ class Channel {
     std::function<void(Packet& packet)> on_packet = {};
     // The peer is gone (Unavailable), or the socket failed.
     std::function<void(absl::Status why)> on_closed = {};
+    // The last of the messages that had waited in the queue has gone into the socket.
+    std::function<void()> on_queue_sent = {};
   };
 
   // Thousands of launches may be asked for at once; a process runs out of descriptors first.
@@ -63,7 +65,8 @@ class Channel {
   absl::Status Start();
 
   // kHangUp is for a peer whose answers are announced elsewhere: being woken for each of them
-  // would cost a switch of threads that nobody needs.
+  // would cost a switch of threads that nobody needs. A handler that turns to kHangUp gets no
+  // further message, unless the peer is gone already.
   void SetAttention(Attention attention);
 
   // Receives what is there, as if the loop had been woken for it, as long as `wanted` says so.
@@ -74,7 +77,11 @@ class Channel {
   absl::Status Send(const Frame& frame, std::span<const uint8_t> payload = {},
                     std::span<const int> descriptors = {});
 
+  // Sends of the queue what the socket has room for, as if the loop had said that there is some.
+  void SendQueuedNow();
+
   size_t queued_messages() const { return queue_.size(); }
+  size_t queued_bytes() const { return queued_bytes_; }
   int fd() const { return socket_.get(); }
 
   // Stops watching and gives the socket away. What is queued is dropped.

@@ -38,10 +38,17 @@ struct PacketAccess {
     return PacketOutcome::kError;
   }
 
-  static void TakeDescriptors(Packet& packet, msghdr& header) {
+  static void TakeControl(Packet& packet, msghdr& header) {
     for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
          control = CMSG_NXTHDR(&header, control)) {
-      if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
+      if (control->cmsg_level != SOL_SOCKET) continue;
+      if (control->cmsg_type == SCM_CREDENTIALS) {
+        ucred sender;
+        CopyBytes(&sender, CMSG_DATA(control), sizeof(sender));
+        packet.sender_pid_ = sender.pid;
+        continue;
+      }
+      if (control->cmsg_type != SCM_RIGHTS) continue;
       const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
       DescriptorList& list = packet.descriptors_;
       CopyBytes(list.fds_ + list.size_, CMSG_DATA(control), count * sizeof(int));
@@ -72,6 +79,7 @@ FORKSERVER_LAUNCH_PATH PacketOutcome PacketAccess::Receive(int socket, Blocking 
                                                            Packet& packet) {
   packet.descriptors_.CloseAll();
   packet.payload_size_ = 0;
+  packet.sender_pid_ = 0;
   packet.frame_error_ = FrameError::kNone;
   packet.error_ = 0;
 
@@ -79,7 +87,8 @@ FORKSERVER_LAUNCH_PATH PacketOutcome PacketAccess::Receive(int socket, Blocking 
   iovec parts[2] = {{frame_bytes, sizeof(frame_bytes)},
                     {packet.buffer_.data(), std::min(packet.buffer_.size(), kMaxPayloadBytes)}};
   // Room for what the kernel can send at most, so that only a full descriptor table truncates.
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
+  alignas(
+      cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header = {};
   long received;
   do {
@@ -98,7 +107,7 @@ FORKSERVER_LAUNCH_PATH PacketOutcome PacketAccess::Receive(int socket, Blocking 
   } while (received == -EINTR || received == -ECONNRESET);
   if (received == -EAGAIN) return PacketOutcome::kWouldBlock;
   if (received < 0) return Fail(packet, static_cast<int>(-received));
-  TakeDescriptors(packet, header);
+  TakeControl(packet, header);
 
   if (received == 0) {
     if (packet.descriptors_.size() == 0 && (header.msg_flags & MSG_CTRUNC) == 0 &&
@@ -161,6 +170,11 @@ FORKSERVER_LAUNCH_PATH int SendPacket(int socket, Blocking blocking, Frame frame
   if (sent < 0) return static_cast<int>(-sent);
   // A packet goes whole or not at all.
   return static_cast<size_t>(sent) == kFrameBytes + payload.size() ? 0 : EIO;
+}
+
+int TellSender(int socket) {
+  const int on = 1;
+  return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 ? 0 : errno;
 }
 
 int CreateSocketPair(SocketPair& pair) {

@@ -54,6 +54,10 @@ class Packet {
   const Frame& frame() const { return frame_; }
   std::span<const uint8_t> payload() const { return buffer_.first(payload_size_); }
   DescriptorList& descriptors() { return descriptors_; }
+  // Who sent it, as this process's pid namespace numbers it: of a socket that was told to say
+  // (TellSender). 0: the socket does not say, the packet was sent before it did, or the sender is
+  // in none of this namespace's.
+  int32_t sender_pid() const { return sender_pid_; }
 
   // After kRejected: what was wrong. frame() is set where FrameIsKnown(frame_error()).
   FrameError frame_error() const { return frame_error_; }
@@ -66,6 +70,7 @@ class Packet {
   Frame frame_;
   size_t payload_size_ = 0;
   DescriptorList descriptors_;
+  int32_t sender_pid_ = 0;
   FrameError frame_error_ = FrameError::kNone;
   int error_ = 0;
 };
@@ -90,6 +95,12 @@ PacketOutcome ReceivePacket(int socket, Blocking blocking, Packet& packet);
 // The descriptors stay the caller's.
 int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8_t> payload,
                std::span<const int> descriptors);
+
+// Has the kernel say with each packet that `socket` receives from here on who sent it: the process
+// that called sendmsg, whoever made the socket (SO_PASSCRED, unix(7)). Returns 0 or an errno.
+// To be called before the peer has its end, since what was sent before says nothing. The socket
+// gets an abstract address at its own next send; nobody can connect to it there.
+int TellSender(int socket);
 
 struct SocketPair {
   UniqueFd first;

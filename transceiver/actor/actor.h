@@ -1,0 +1,221 @@
+// One end of a typed conversation between two processes. The other end is an actor of the same
+// protocol (protocol.h) with the other side.
+//
+//     class HotlineChild : public Actor<HotlineChild, Hotline, Side::kChild> {
+//      public:
+//       absl::Status Receive(GetAssistance& message, Resolver<Assistance> resolver);  // a call
+//       absl::Status Receive(HangUp& message);                                        // one way
+//       void ActorDestroy(const ActorEnd& end) override;
+//     };
+//     class HotlineParent : public Actor<HotlineParent, Hotline, Side::kParent> { ... };
+//
+//     parent.Bind(loop, std::move(endpoint));       // or a socket: of a launch, of TakeSocket()
+//     parent.Send(HangUp{});                                              // one way
+//     parent.Call(GetAssistance{.question = "?"},                         // answered later
+//                 [](absl::StatusOr<Assistance> reply) { ... });
+//     child.CallAndWait(AskParent{}, absl::Seconds(2));                   // children only
+//
+// A Receive for each message that the other side may send, and only such messages can be sent:
+// anything else does not compile. A Receive that returns an error says that the peer broke the
+// protocol: with a call that merely fails, the resolver rejects. What arrived malformed never gets
+// to a Receive; either way on_violation (actor_options.h) is told and the actor ends, abnormally.
+//
+// Order: what one side sends arrives in that order, whatever had to wait in a queue; so do the
+// answers, in the order in which they were given. While CallAndWait waits, nothing is handled: what
+// arrives is kept, and handled in its order when the loop runs next.
+//
+// Bounds: a socket that is full is queued behind, up to the options' bounds. Then Send and Call
+// return ResourceExhausted, nothing of the message is sent, and OnRoom tells when to go on. A peer
+// with max_unanswered calls unanswered is not read from until half of them are.
+//
+// The end. Close says Goodbye; what is in flight, or queued, is lost. CloseWhenDelivered first
+// waits until the peer has handled all that was sent. Whatever ends the conversation, ActorDestroy
+// is called once: calls without an answer get Unavailable before it, and nothing of the actor's
+// is called after it. A peer that goes without a Goodbye, also by exit(0), is an abnormal end.
+// Sending after the end is FailedPrecondition ("too late to send, message lost").
+//
+// Ownership: owns the socket; borrows the loop, which outlives it. It may be destroyed at any
+// time, in any of its own callbacks too: then ActorDestroy is not called, callbacks of calls are
+// dropped uncalled, and the peer sees an abnormal end unless it was closed before. Messages and
+// descriptors are borrowed for the call of Send.
+// Threads: those of the loop. After a fork: not usable in the child.
+#ifndef TRANSCEIVER_ACTOR_ACTOR_H_
+#define TRANSCEIVER_ACTOR_ACTOR_H_
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "transceiver/actor/actor_link.h"
+#include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/codec.h"
+#include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/protocol.h"
+#include "transceiver/actor/resolver.h"
+#include "transceiver/event_loop.h"
+
+namespace forkserver {
+
+template <typename Derived, typename ActorProtocol, Side kActorSide>
+class Actor : private ActorLink::Owner {
+ public:
+  using Protocol = ActorProtocol;
+  static constexpr Side kSide = kActorSide;
+
+  Actor(const Actor&) = delete;
+  Actor& operator=(const Actor&) = delete;
+
+  // Begins to receive. Once in a lifetime. What the socket holds already is received, too.
+  absl::Status Bind(EventLoop& loop, UniqueFd socket, ActorOptions options = {}) {
+    return link_->Bind(loop, std::move(socket), {}, PeerRole::kParentProcess, Table(),
+                       std::move(options));
+  }
+  // With an endpoint that checks its sender, the options' peer_pid is the peer's.
+  absl::Status Bind(EventLoop& loop, Endpoint<Protocol, kSide>&& endpoint,
+                    ActorOptions options = {}) {
+    EndpointParts parts = endpoint.Take();
+    if (parts.checks_sender) options.peer_pid = parts.peer.pid;
+    return link_->Bind(loop, std::move(parts.socket), std::move(parts.peer), parts.peer_role,
+                       Table(), std::move(options));
+  }
+
+  // Ok: sent or queued.
+  template <typename M>
+  requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && !HasReply<M>) absl::Status
+      Send(const M& message) {
+    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    FieldWriter out(link_->scratch());
+    EncodeMessage(out, message);
+    return link_->Send(kIndexOf<M>, out);
+  }
+
+  // After Ok, `callback` is called exactly once, with the reply, the peer's refusal, or Unavailable
+  // when the actor ends first (unless the actor is destroyed). After an error it never is.
+  template <typename M, typename Callback>
+  requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && HasReply<M>) absl::Status
+      Call(const M& message, Callback callback) {
+    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    FieldWriter out(link_->scratch());
+    EncodeMessage(out, message);
+    return link_->Call(
+        kIndexOf<M>, out,
+        [callback = std::move(callback)](const ArrivedFields* fields,
+                                         const absl::Status& why) mutable -> absl::Status {
+          if (fields == nullptr) {
+            callback(absl::StatusOr<ReplyOf<M>>(why));
+            return absl::OkStatus();
+          }
+          ReplyOf<M> reply{};
+          absl::Status read = ReadReply<M>(*fields, reply);
+          if (read.ok()) callback(absl::StatusOr<ReplyOf<M>>(std::move(reply)));
+          return read;
+        });
+  }
+
+  // Sends and blocks until the answer is there; the loop stands still meanwhile. The reply, the
+  // peer's refusal, DeadlineExceeded, Unavailable when the peer ends, or ResourceExhausted when
+  // more than the options' queue bounds came meanwhile. An answer that comes later is ignored.
+  template <typename M>
+  requires(kSide == Side::kChild && MessageOf<Protocol, M> && MaySend<M>(kSide) &&
+           HasReply<M>) absl::StatusOr<ReplyOf<M>> CallAndWait(const M& message,
+                                                               absl::Duration timeout) {
+    static_assert(!HasView<ReplyOf<M>>(), "the reply outlives its packet: no BytesView");
+    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    FieldWriter out(link_->scratch());
+    EncodeMessage(out, message);
+    absl::StatusOr<ActorLink::Answer> answer = link_->CallAndWait(kIndexOf<M>, out, timeout);
+    if (!answer.ok()) return answer.status();
+    ReplyOf<M> reply{};
+    if (absl::Status read = ReadReply<M>(answer->fields(), reply); !read.ok()) {
+      link_->FailSoon(read);
+      return read;
+    }
+    return reply;
+  }
+
+  // Not inside a handler of this actor's (Receive, a callback of Call or OnRoom): that is a bug of
+  // ours and aborts. ActorDestroy has been called when it returns.
+  void Close() { link_->Close(); }
+  // Close, after the running handler has returned, if one runs.
+  void CloseSoon() { link_->CloseSoon(); }
+  // Close, when the peer has handled all that was sent until now. It may stay forever: Close is
+  // the way out.
+  void CloseWhenDelivered() { link_->CloseWhenDelivered(); }
+
+  // Whether messages can be sent.
+  bool is_open() const { return link_->is_open(); }
+  size_t queued_messages() const { return link_->queued_messages(); }
+  // Called once, in the loop's time, when nothing is queued (any more). The last one counts.
+  void OnRoom(std::function<void()> callback) { link_->OnRoom(std::move(callback)); }
+  // What the endpoint said; empty for an actor that was bound to a socket.
+  const PeerName& peer() const { return link_->peer(); }
+
+  void ActorDestroy(const ActorEnd&) override {}
+
+ protected:
+  Actor()
+      : link_(std::make_shared<ActorLink>(Protocol::kName, static_cast<ActorLink::Owner*>(this),
+                                          static_cast<Derived*>(this))) {}
+  ~Actor() { link_->Detach(); }
+
+ private:
+  template <typename M>
+  static constexpr size_t kIndexOf = Protocol::Messages::template IndexOf<M>();
+
+  template <typename M>
+  static absl::Status ReadReply(const ArrivedFields& fields, ReplyOf<M>& reply) {
+    static constexpr std::string_view kReply = "reply";
+    FieldReader in(fields.payload, fields.descriptors);
+    absl::Status read = DecodeMessage(in, kReply, reply);
+    if (read.ok()) return read;
+    return absl::InvalidArgumentError(std::string(M::kName) + " " + std::string(read.message()));
+  }
+
+  template <typename M>
+  static absl::Status ReceiveAs(void* actor, ActorLink& link, uint64_t request_id,
+                                const ArrivedFields& fields) {
+    M message{};
+    FieldReader in(fields.payload, fields.descriptors);
+    if (absl::Status read = DecodeMessage(in, M::kName, message); !read.ok()) return read;
+    absl::Status handled;
+    if constexpr (HasReply<M>) {
+      handled = static_cast<Derived*>(actor)->Receive(
+          message, Resolver<ReplyOf<M>>(link.weak_from_this(), request_id, M::kName));
+    } else {
+      handled = static_cast<Derived*>(actor)->Receive(message);
+    }
+    if (handled.ok()) return handled;
+    return absl::Status(handled.code(),
+                        std::string(M::kName) + ": " + std::string(handled.message()));
+  }
+
+  template <typename M>
+  static constexpr ActorMessageRow RowOf() {
+    ActorMessageRow row = {.name = M::kName,
+                           .is_call = HasReply<M>,
+                           .has_endpoint = Codec<M>::kHasEndpoint,
+                           .reply_has_endpoint = Codec<ReplyOf<M>>::kHasEndpoint};
+    if constexpr (MaySend<M>(OtherSide(kSide))) row.receive = &ReceiveAs<M>;
+    return row;
+  }
+
+  template <typename... M>
+  static ActorTable TableOf(MessageList<M...>*) {
+    static constexpr std::array<ActorMessageRow, sizeof...(M)> kRows = {RowOf<M>()...};
+    return {.rows = kRows,
+            .max_sent = Protocol::Messages::MaxSent(kSide),
+            .max_received = Protocol::Messages::MaxSent(OtherSide(kSide))};
+  }
+  static ActorTable Table() { return TableOf(static_cast<typename Protocol::Messages*>(nullptr)); }
+
+  const std::shared_ptr<ActorLink> link_;
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_ACTOR_H_

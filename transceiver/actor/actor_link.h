@@ -1,0 +1,206 @@
+// What an actor is without its protocol's types: the socket, the calls that wait for answers, the
+// ways to end. Actor (actor.h) is the typed face; nothing else uses this.
+//
+// A link lives as long as its actor, or longer while a method of it runs: the actor may be
+// destroyed in any of its own callbacks. Resolvers hold it weakly.
+#ifndef TRANSCEIVER_ACTOR_ACTOR_LINK_H_
+#define TRANSCEIVER_ACTOR_ACTOR_LINK_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/field_io.h"
+#include "transceiver/actor/peer_name.h"
+#include "transceiver/channel.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/packet.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+class ActorLink;
+
+// The fields of what arrived, borrowed: payload and descriptors live for the call.
+struct ArrivedFields {
+  std::span<const uint8_t> payload = {};
+  std::span<UniqueFd> descriptors = {};
+};
+
+// One message of a protocol as one side sees it.
+struct ActorMessageRow {
+  std::string_view name = {};
+  bool is_call = false;
+  bool has_endpoint = false;        // the message
+  bool reply_has_endpoint = false;  // its reply
+  // Reads the fields and handles them; an error is the peer's, and its text begins with the name.
+  // Null: this side does not receive it.
+  absl::Status (*receive)(void* actor, ActorLink& link, uint64_t request_id,
+                          const ArrivedFields& fields) = nullptr;
+};
+
+struct ActorTable {
+  std::span<const ActorMessageRow> rows = {};
+  size_t max_sent = 0;  // the largest payload that this side sends
+  size_t max_received = 0;
+};
+
+class ActorLink : public std::enable_shared_from_this<ActorLink> {
+ public:
+  class Owner {
+   public:
+    virtual void ActorDestroy(const ActorEnd& end) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // Gets the reply's fields, or null and why there is none. An error: the reply is malformed, and
+  // the caller was not told yet.
+  using AnswerCallback =
+      absl::AnyInvocable<absl::Status(const ArrivedFields* reply, const absl::Status& why)>;
+
+  // `owner` and `actor` (the same object, as its Receive functions know it) live until Detach.
+  ActorLink(std::string_view protocol_name, Owner* owner, void* actor)
+      : name_(protocol_name), owner_(owner), actor_(actor) {}
+  ActorLink(const ActorLink&) = delete;
+  ActorLink& operator=(const ActorLink&) = delete;
+
+  absl::Status Bind(EventLoop& loop, UniqueFd socket, PeerName peer, PeerRole peer_role,
+                    const ActorTable& table, ActorOptions options);
+  // The actor is being destroyed: no callback runs from here on, and calls that wait are forgotten.
+  void Detach();
+
+  // Where one message is encoded for the next Send, Call or Resolve.
+  std::span<uint8_t> scratch() { return {scratch_.get(), table_.max_sent}; }
+  // FailedPrecondition: not bound yet, or too late.
+  absl::Status CheckMaySend(std::string_view message) const;
+
+  absl::Status Send(size_t row, const FieldWriter& out);
+  absl::Status Call(size_t row, const FieldWriter& out, AnswerCallback callback);
+
+  struct Answer {
+    ArrivedFields fields() { return {payload, descriptors}; }
+    std::span<const uint8_t> payload = {};  // until the next CallAndWait
+    std::vector<UniqueFd> descriptors = {};
+  };
+  absl::StatusOr<Answer> CallAndWait(size_t row, const FieldWriter& out, absl::Duration timeout);
+
+  // For resolvers. What arrives after the end is for nobody.
+  bool AwaitsAnswers() const;
+  void Resolve(uint64_t request_id, std::string_view message, const FieldWriter& out);
+  void Reject(uint64_t request_id, const absl::Status& why);
+  void RejectDropped(uint64_t request_id, std::string_view message);
+
+  void Close();
+  void CloseSoon();
+  void CloseWhenDelivered();
+  void OnRoom(std::function<void()> callback);
+  // Ends the actor in the loop's next turn, as a violation of the peer's.
+  void FailSoon(absl::Status violation);
+
+  bool is_open() const { return state_ == State::kOpen; }
+  size_t queued_messages() const { return channel_ ? channel_->queued_messages() : 0; }
+  const PeerName& peer() const { return peer_; }
+  std::string_view name() const { return name_; }
+
+ private:
+  enum class State : uint8_t {
+    kUnbound,
+    kOpen,
+    kClosing,  // the sentinel is out: nothing more is sent, what arrives is handled
+    kBroken,   // a violation is being reported
+    kEnded,
+  };
+
+  // A packet outside of its buffer, for later.
+  struct Kept {
+    FrameError error = FrameError::kNone;
+    int32_t sender_pid = 0;
+    Frame frame = {};
+    std::vector<uint8_t> payload = {};
+    std::vector<UniqueFd> descriptors = {};
+  };
+
+  struct PendingCall {
+    size_t row = 0;
+    AnswerCallback callback = {};  // null: CallAndWait gave up
+  };
+
+  // Counts a callback of the actor's that runs, and closes after the last one what wanted that.
+  class RunningHandler;
+
+  absl::Status SendFrame(size_t row, uint64_t request_id, const FieldWriter& out);
+  void SendControl(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+                   std::span<const int> descriptors);
+  void SendAnswer(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+                  std::span<const int> descriptors);
+
+  void OnPacket(Packet& packet);
+  void OnClosed(absl::Status why);
+  void OnQueueSent();
+  void OnTurn();
+  void ScheduleTurn();
+  bool IsPaused() const { return is_paused_ && closed_.ok(); }
+  void UpdateAttention();
+  void Keep(Packet& packet);
+  void DrainKept();
+
+  // Ok, or the violation.
+  absl::Status Handle(FrameError error, int32_t sender_pid, const Frame& frame,
+                      const ArrivedFields& fields);
+  absl::Status HandleMessage(const Frame& frame, const ArrivedFields& fields);
+  absl::Status HandleAnswer(const Frame& frame, const ArrivedFields& fields);
+  absl::Status HandleControl(const Frame& frame, const ArrivedFields& fields);
+  absl::Status CheckPacket(FrameError error, int32_t sender_pid, const Frame& frame) const;
+  absl::Status Violation(std::string_view what) const;
+  void RunOnRoom();
+
+  void Break(const absl::Status& violation);
+  void End(ActorEnd end);
+  void SayGoodbye();
+  std::string Named(std::string_view message, std::string_view what) const;
+
+  const std::string_view name_;
+  Owner* owner_;
+  void* const actor_;
+  State state_ = State::kUnbound;
+  EventLoop* loop_ = nullptr;
+  std::unique_ptr<Channel> channel_;
+  PeerName peer_;
+  PeerRole peer_role_ = PeerRole::kParentProcess;
+  ActorTable table_;
+  ActorOptions options_;
+  std::unique_ptr<uint8_t[]> scratch_;
+  std::unique_ptr<uint8_t[]> answer_buffer_;  // of CallAndWait, from the first on
+  uint64_t last_request_ = 0;
+  absl::flat_hash_map<uint64_t, PendingCall> pending_;
+  size_t unanswered_ = 0;   // the peer's calls
+  bool is_paused_ = false;  // too many of them
+  int running_handlers_ = 0;
+  bool close_soon_ = false;
+  bool is_waiting_ = false;  // in CallAndWait
+  std::function<void()> on_room_;
+  std::deque<Kept> kept_;
+  size_t kept_bytes_ = 0;
+  absl::Status closed_;  // why the channel ended, while what was kept is still to be handled
+  absl::Status fault_;   // see FailSoon
+  EventLoop::TimerId turn_ = 0;
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_ACTOR_LINK_H_

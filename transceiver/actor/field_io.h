@@ -1,0 +1,127 @@
+// Where the fields of one message are written to and read from, with the descriptors beside them.
+//
+//     FieldWriter out(buffer);                    FieldReader in(payload, descriptors);
+//     out.BeginField();                           in.BeginField();
+//     if (out.Allows(n, 256, "bytes")) ...        if (in.Allows(n, 256, "bytes")) ...
+//     out.status("GetAssistance")                 in.End("GetAssistance")
+//
+// Both are sticky, as ByteWriter: after the first fault every later field is dropped or reads as
+// nothing, and the status names the message, the field (from 1) and the limit:
+// "GetAssistance field 1: 300 bytes, at most 256".
+//
+// Ownership: the writer borrows the descriptors that it is given. The reader borrows payload and
+// list; a field takes its descriptors out of the list, and who owns the list closes the rest.
+#ifndef TRANSCEIVER_ACTOR_FIELD_IO_H_
+#define TRANSCEIVER_ACTOR_FIELD_IO_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "transceiver/frame.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// The first fault of a message, for both directions.
+class FieldFaults {
+ public:
+  bool ok() const { return fault_.empty(); }
+  // Of the message's own fields: those of a nested one belong to the one that holds it.
+  void BeginField() { ++field_; }
+  void Fail(std::string_view fault);
+  // Whether `found` is within the limit; if not, the fault says so: "300 bytes, at most 256".
+  bool Allows(uint64_t found, uint64_t limit, std::string_view unit) {
+    if (found <= limit) return ok();
+    FailLimit(found, limit, unit);
+    return false;
+  }
+  // InvalidArgument, or Ok.
+  absl::Status status(std::string_view message) const;
+
+ private:
+  void FailLimit(uint64_t found, uint64_t limit, std::string_view unit);
+
+  int field_ = 0;
+  std::string fault_;
+};
+
+class FieldWriter : public FieldFaults {
+ public:
+  explicit FieldWriter(std::span<uint8_t> buffer) : buffer_(buffer) {}
+
+  template <typename T>
+  void Number(T value) {
+    Put(&value, sizeof(value));
+  }
+  void Put(const void* bytes, size_t count) {
+    if (count > buffer_.size() - size_) return Fail("the message is over its own limit");
+    if (count != 0) memcpy(buffer_.data() + size_, bytes, count);
+    size_ += count;
+  }
+  void Descriptor(int fd) {
+    if (fd < 0) return Fail("no descriptor");
+    if (descriptor_count_ == kMaxDescriptors) return Fail("too many descriptors");
+    descriptors_[descriptor_count_++] = fd;
+  }
+
+  std::span<const uint8_t> written() const { return buffer_.first(size_); }
+  std::span<const int> descriptors() const { return {descriptors_, descriptor_count_}; }
+
+ private:
+  std::span<uint8_t> buffer_;
+  size_t size_ = 0;
+  size_t descriptor_count_ = 0;
+  int descriptors_[kMaxDescriptors];
+};
+
+class FieldReader : public FieldFaults {
+ public:
+  FieldReader(std::span<const uint8_t> payload, std::span<UniqueFd> descriptors)
+      : payload_(payload), descriptors_(descriptors) {}
+
+  template <typename T>
+  T Number() {
+    T value{};
+    const std::span<const uint8_t> bytes = Bytes(sizeof(T));
+    if (bytes.size() == sizeof(T)) memcpy(&value, bytes.data(), sizeof(T));
+    return value;
+  }
+  std::span<const uint8_t> Bytes(size_t count) {
+    if (!ok()) return {};
+    if (count > payload_.size()) {
+      Fail("the message ends in it");
+      return {};
+    }
+    const std::span<const uint8_t> bytes = payload_.first(count);
+    payload_ = payload_.subspan(count);
+    return bytes;
+  }
+  UniqueFd Descriptor() {
+    if (!ok()) return UniqueFd();
+    if (descriptors_.empty()) {
+      Fail("its descriptor did not come");
+      return UniqueFd();
+    }
+    UniqueFd fd = std::move(descriptors_.front());
+    descriptors_ = descriptors_.subspan(1);
+    return fd;
+  }
+
+  // After the last field: Ok, or InvalidArgument with what was wrong, left-overs included.
+  absl::Status End(std::string_view message) const;
+
+ private:
+  std::span<const uint8_t> payload_;
+  std::span<UniqueFd> descriptors_;
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_FIELD_IO_H_

@@ -1,0 +1,16 @@
+// A Goodbye for which the socket has no room yet: outlives the actor that closed.
+#ifndef TRANSCEIVER_ACTOR_LINGERING_GOODBYE_H_
+#define TRANSCEIVER_ACTOR_LINGERING_GOODBYE_H_
+
+#include "transceiver/event_loop.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// Sends the Goodbye and closes the socket: at once, or when there is room. The loop owns the socket
+// until then, until the peer is gone, or for five seconds at most; it may be destroyed meanwhile.
+void SendGoodbye(EventLoop& loop, UniqueFd socket);
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_LINGERING_GOODBYE_H_

@@ -1,0 +1,38 @@
+// What two actors say to each other beside their protocol's messages.
+//
+//     Reply           answers the call of its request id: the fields of the reply
+//     Reject          the same, as a refusal: u32 status code, u32 length, text of at most 256
+//     bytes Goodbye         the sender has closed; nothing follows. A channel that ends without one
+//     has
+//                     ended abnormally, also by exit(0).
+//     Sentinel        the sender sends nothing more, and waits
+//     SentinelAnswer  all that came before the Sentinel has been handled
+//
+// The protocol's own messages are kFirstApplicationType plus their position in its list. A call
+// has a request id that is not 0, everything else but an answer has 0. All are one packet with the
+// frame of transceiver/frame.h, no flags.
+#ifndef TRANSCEIVER_ACTOR_WIRE_H_
+#define TRANSCEIVER_ACTOR_WIRE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "transceiver/messages.h"
+
+namespace forkserver {
+
+enum ActorFrameType : uint16_t {
+  kActorReply = 0x0F00,
+  kActorReject = 0x0F01,
+  kActorGoodbye = 0x0F02,
+  kActorSentinel = 0x0F03,
+  kActorSentinelAnswer = 0x0F04,
+};
+static_assert(uint16_t{kActorSentinelAnswer} < uint16_t{kFirstApplicationType});
+
+inline constexpr size_t kMaxRejectText = 256;
+inline constexpr size_t kMaxRejectBytes = 4 + 4 + kMaxRejectText;
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_WIRE_H_
