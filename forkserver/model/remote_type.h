@@ -71,8 +71,6 @@ enum class FromBlank : uint8_t { kNever, kMay };
 enum class ReadsFiles : uint8_t { kNo, kYes };
 // kPrivilegedExtensions: the process may, the documents of ordinary extensions in it may not.
 enum class SharesMemory : uint8_t { kNo, kYes, kPrivilegedExtensions };
-// Whether what runs there comes from the web, which is then what it may do: as little as possible.
-enum class RunsWebContent : uint8_t { kNo, kYes };
 enum class OnPlatform : uint8_t { kHere, kWindowsOnly };
 
 struct RemoteTypeRow {
@@ -80,7 +78,6 @@ struct RemoteTypeRow {
   std::string_view name;              // up to the `=` of its text
   std::string_view user_facing_name;  // for tables and reports
   PerSite per_site;
-  RunsWebContent web_content;
   // Of processes of one remote type, so per site where the kind is per site. Empty: has no limit.
   std::string_view limit_pref;
   int32_t default_limit;

@@ -18,7 +18,8 @@
 // What is canonical:
 //   - scheme and host are lower case, an international host is in its ASCII form;
 //   - a host is letters, digits, `-` and `_` in labels of at most 63, 253 in all;
-//   - IPv4, in all forms that inet_aton takes, is a dotted quad, IPv6 (RFC 5952) is in brackets;
+//   - IPv4, in all forms that inet_aton takes, is a dotted quad, IPv6 as browsers
+//     write it (compressed, no dotted end) is in brackets;
 //   - one dot at a host's end stays: "example.com." is another name than "example.com" to cookies
 //     and storage, so it is another site (and none of a pref's domains);
 //   - the default port is none, no path is "/", a `.` and `..` in it stay, since it selects
@@ -66,8 +67,8 @@ class Url {
   // http or https: what comes from the web.
   bool IsHttpFamily() const { return scheme_ == "http" || scheme_ == "https"; }
 
-  // What the URL is about: of view-source: the page, of blob: the origin that made it (as a URL; it
-  // has no path). None for all others, and for the blob of an opaque origin (blob:null/...).
+  // What the URL is about: of view-source: the page, of blob: the origin that made it (its path
+  // is a slash). None for all others, and for the blob of an opaque origin (blob:null/...).
   std::optional<Url> Inner() const;
 
   // Parsing this gives an equal Url.
@@ -78,6 +79,9 @@ class Url {
  private:
   Url() = default;
 
+  // As Parse, with errors that do not name the URL.
+  static absl::StatusOr<Url> ParseText(std::string_view text);
+  absl::Status ParseRest(std::string_view rest);
   absl::Status ParseAuthority(std::string_view authority);
 
   std::string scheme_;
