@@ -1,0 +1,71 @@
+#include "preload/prefs/live_prefs.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+
+LivePrefs::LivePrefs(PrefsMap launch)
+    : present_(std::make_shared<const PrefsMap>(std::move(launch))) {}
+
+// Without an owner: the pointer is all that is shared.
+LivePrefs::LivePrefs(const PrefsMap* launch) : present_(std::shared_ptr<void>(), launch) {}
+
+absl::Status LivePrefs::Swap(int memfd) {
+  PrefsMap map;
+  if (const int error = PrefsMap::Attach(memfd, map); error != 0) {
+    return ErrnoStatus(error, "attach generation of prefs");
+  }
+  const auto next = std::make_shared<const PrefsMap>(std::move(map));
+  const std::shared_ptr<const PrefsMap> before = Snapshot();
+  if (next->generation() <= before->generation()) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("attach generation of prefs: %d is not newer than %d", next->generation(),
+                        before->generation()));
+  }
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    present_ = next;
+  }
+  // Of those that are there now, each that is still there when its turn comes. A copy is called: an
+  // observer that removes itself would be destroyed while it runs.
+  std::vector<ObserverId> ids;
+  for (const auto& [id, observer] : observers_) ids.push_back(id);
+  for (const ObserverId id : ids) {
+    const auto found = observers_.find(id);
+    if (found == observers_.end()) continue;
+    const Observer observer = found->second;
+    observer(*before, *next);
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const PrefsMap> LivePrefs::Snapshot() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return present_;
+}
+
+bool LivePrefs::GetBool(std::string_view name, bool fallback) const {
+  return Snapshot()->GetBool(name, fallback);
+}
+
+int32_t LivePrefs::GetInt(std::string_view name, int32_t fallback) const {
+  return Snapshot()->GetInt(name, fallback);
+}
+
+std::string LivePrefs::GetString(std::string_view name, std::string_view fallback) const {
+  const std::shared_ptr<const PrefsMap> snapshot = Snapshot();
+  return std::string(snapshot->GetString(name, fallback));
+}
+
+LivePrefs::ObserverId LivePrefs::AddObserver(Observer observer) {
+  observers_.emplace(++last_observer_, std::move(observer));
+  return last_observer_;
+}
+
+void LivePrefs::RemoveObserver(ObserverId id) { observers_.erase(id); }
+
+}  // namespace forkserver
