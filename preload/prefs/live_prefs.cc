@@ -12,7 +12,9 @@ LivePrefs::LivePrefs(PrefsMap launch)
     : present_(std::make_shared<const PrefsMap>(std::move(launch))) {}
 
 // Without an owner: the pointer is all that is shared.
-LivePrefs::LivePrefs(const PrefsMap* launch) : present_(std::shared_ptr<void>(), launch) {}
+LivePrefs::LivePrefs(const PrefsMap* launch)
+    : present_(launch != nullptr ? std::shared_ptr<const PrefsMap>(std::shared_ptr<void>(), launch)
+                                 : std::make_shared<const PrefsMap>()) {}
 
 absl::Status LivePrefs::Swap(int memfd) {
   PrefsMap map;

@@ -37,7 +37,7 @@ class LivePrefs {
 
   // Takes the map over; without one there are no prefs until the first swap.
   explicit LivePrefs(PrefsMap launch = {});
-  // Borrows it: it must outlive this and all snapshots, as a ChildContext's does.
+  // Borrows it: it must outlive this and all snapshots, as a ChildContext's does. Null: none.
   explicit LivePrefs(const PrefsMap* launch);
   LivePrefs(const LivePrefs&) = delete;
   LivePrefs& operator=(const LivePrefs&) = delete;

@@ -92,12 +92,15 @@ TEST(LivePrefs, AreThoseOfTheLaunchAtFirst) {
 }
 
 TEST(LivePrefs, ALaunchWithoutPrefsHasTheFallbacks) {
-  const LivePrefs prefs;
-  EXPECT_EQ(prefs.generation(), 0u);
-  EXPECT_EQ(prefs.GetInt("first", 4), 4);
-  EXPECT_TRUE(prefs.GetBool("odd", true));
-  EXPECT_EQ(prefs.GetString("text", "none"), "none");
-  EXPECT_EQ(prefs.Snapshot()->size(), 0u);
+  const LivePrefs none;
+  const LivePrefs null(nullptr);
+  for (const LivePrefs* prefs : {&none, &null}) {
+    EXPECT_EQ(prefs->generation(), 0u);
+    EXPECT_EQ(prefs->GetInt("first", 4), 4);
+    EXPECT_TRUE(prefs->GetBool("odd", true));
+    EXPECT_EQ(prefs->GetString("text", "none"), "none");
+    EXPECT_EQ(prefs->Snapshot()->size(), 0u);
+  }
 }
 
 TEST(LivePrefs, CanBeTheLaunchsOwnMap) {
