@@ -1,7 +1,7 @@
 // The components of one process: made when they are first asked for, or all at once.
 //
 //     ComponentRegistry components(table, {.type = context.type,
-//                                          .prefs = &context.prefs,
+//                                          .prefs = &live_prefs,
 //                                          .sandbox = &context.sandbox});
 //     absl::Status made = components.InitialiseAll();           // if they are to be there early
 //     absl::StatusOr<TextDecoder*> decoder = components.Get<TextDecoder>("decoder.text");
@@ -31,13 +31,13 @@
 
 namespace forkserver {
 
-class PrefsMap;
+class LivePrefs;
 struct SandboxReport;
 
 // What a component can be made of, beside other components. Null: the process has none.
 struct ComponentContext {
   ProcessType type = ProcessType::kParent;
-  const PrefsMap* prefs = nullptr;         // of the launch
+  LivePrefs* prefs = nullptr;              // of the process
   const SandboxReport* sandbox = nullptr;  // of the process
 };
 

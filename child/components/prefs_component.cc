@@ -8,8 +8,10 @@ namespace forkserver {
 ComponentRow PrefsComponent::Row() {
   return {.name = std::string(kName),
           .users = kLaunchableProcessTypes | ProcessTypeSet({ProcessType::kParent}),
-          .make = [](ComponentRegistry& registry) {
-            return std::make_unique<PrefsComponent>(registry.context().prefs);
+          .make = [](ComponentRegistry& registry) -> absl::StatusOr<std::unique_ptr<Component>> {
+            LivePrefs* const prefs = registry.context().prefs;
+            if (prefs == nullptr) return absl::FailedPreconditionError("the process has no prefs");
+            return std::make_unique<PrefsComponent>(*prefs);
           }};
 }
 

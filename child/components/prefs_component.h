@@ -1,10 +1,7 @@
 // The process's prefs as a component: LivePrefs by its name.
 //
-//     absl::StatusOr<PrefsComponent*> prefs =
-//     components.Get<PrefsComponent>(PrefsComponent::kName);
+//     auto prefs = components.Get<PrefsComponent>(PrefsComponent::kName);
 //     (*prefs)->live().GetBool("fission.autostart", true);
-//
-// It begins with the prefs of the launch; whoever receives a Prefs message swaps it.
 #ifndef CHILD_COMPONENTS_PREFS_COMPONENT_H_
 #define CHILD_COMPONENTS_PREFS_COMPONENT_H_
 
@@ -23,13 +20,13 @@ class PrefsComponent : public Component {
   // For all that are launched, and for the parent.
   static ComponentRow Row();
 
-  // `launch` is borrowed; null: no prefs until the first swap.
-  explicit PrefsComponent(const PrefsMap* launch) : live_(launch) {}
+  // Borrowed.
+  explicit PrefsComponent(LivePrefs& live) : live_(live) {}
 
-  LivePrefs& live() { return live_; }
+  LivePrefs& live() const { return live_; }
 
  private:
-  LivePrefs live_;
+  LivePrefs& live_;
 };
 
 }  // namespace forkserver

@@ -223,6 +223,7 @@ ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 ForkServer::~ForkServer() = default;
 
 const StartReport& ForkServer::start_report() const { return core_->report; }
+uint64_t ForkServer::build_id() const { return core_->makings->image.build_id; }
 
 absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(absl::Duration timeout) {
   return WaitUntilServing(kRootTemplate, timeout);

@@ -135,6 +135,8 @@ class ForkServer {
   ~ForkServer();
 
   const StartReport& start_report() const;
+  // Of this program and all that it has loaded; that of each of its children (server/build_id.h).
+  uint64_t build_id() const;
 
   // Waits for the root to have warmed up; with several layouts, for that of the first: the others
   // are looked at in templates(). Its Hello, or why it does not serve.
@@ -179,8 +181,9 @@ class ForkServer {
   void SetPrefs(PrefsGeneration prefs);
 
   // How many blanks wait in a template's pool from here on, in place of TemplateOptions::pool: too
-  // many are ended, and where the template runs missing ones are forked, as the loop is driven.
-  // NotFound: no template of that name. InvalidArgument: bounds that cannot be.
+  // many are ended, and missing ones are forked, as the loop is driven. A minimum starts a template
+  // that does not run. NotFound: no template of that name. InvalidArgument: bounds that cannot be.
+  // Others: why the template cannot be started.
   absl::Status SetPool(std::string_view template_name, PoolBounds bounds);
 
   // Asks the first layout's root whether it still answers.

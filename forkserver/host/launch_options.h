@@ -46,6 +46,10 @@ enum class Layout : uint8_t {
   kOwn,
 };
 
+// Whether the kernel says who sent each packet that the launch socket brings (SCM_CREDENTIALS,
+// Packet::sender_pid), from before the child has its end. For an actor that believes its peer only.
+enum class Senders : uint8_t { kUntold, kTold };
+
 struct DescriptorMapping {
   int fd;      // the host's, borrowed
   int target;  // the child's number; 3 or more (0 to 2 are LaunchOptions::stdio)
@@ -87,6 +91,7 @@ struct LaunchOptions {
 
   LaunchWay way = LaunchWay::kTemplate;
   Layout layout = Layout::kShared;
+  Senders senders = Senders::kUntold;
   // Which of StartOptions::templates; "root" for the root. Empty: the one that serves the type.
   std::string template_name = {};
   // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is

@@ -100,6 +100,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   }
   const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;
   launch.sandbox = source.sandbox;
+  launch.senders = options.senders;
   absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
       options, way, facts_, prefs, source.sandbox.policies, source.sandbox.required);
   if (!plan.ok()) return plan.status();
@@ -176,6 +177,12 @@ bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& p
 }
 
 absl::Status Launcher::SendPlan(Launch& launch, const PlanMessage& plan) {
+  // Before the Plan, and so before anything that the child has to say.
+  if (launch.senders == Senders::kTold) {
+    if (const int error = TellSender(launch.socket.get()); error != 0) {
+      return ErrnoStatus(error, launch.what + ": setsockopt SO_PASSCRED");
+    }
+  }
   const Frame frame = {.type = kPlan, .request_id = launch.id, .flags = plan.flags};
   const int error =
       SendPacket(launch.socket.get(), Blocking::kNever, frame, plan.payload, plan.descriptors);

@@ -116,6 +116,7 @@ class Launcher : private ForkRequester {
     // to read.
     UniqueFd socket;
     std::unique_ptr<Channel> channel;
+    Senders senders = Senders::kUntold;
     bool is_attended = false;
     bool is_immediate = false;  // from no pool, and not Ready yet
     // What ended it while it was attended, for Attend to carry out.

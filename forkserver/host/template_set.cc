@@ -495,8 +495,9 @@ absl::Status TemplateSet::SetPool(std::string_view name, PoolBounds bounds) {
     Template& one = InLayout(first->kind, layout);
     one.bounds = bounds;
     if (one.pool != nullptr) one.pool->SetBounds(bounds);
-    // One that nobody has used is not started for its pool's sake.
-    if (one.link != nullptr && bounds.max > 0) PoolOf(one).Fill();
+    if (bounds.min == 0) continue;
+    if (absl::Status used = Use(one); !used.ok()) return used;
+    PoolOf(one).Fill();
   }
   return absl::OkStatus();
 }

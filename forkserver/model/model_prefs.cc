@@ -13,6 +13,7 @@ namespace forkserver {
 namespace {
 
 constexpr std::string_view kDefaultSeparatedDomains = "addons.mozilla.org,accounts.firefox.com";
+constexpr std::string_view kDefaultNesting = "web,webIsolated,webCOOP+COEP,extension";
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
@@ -57,10 +58,21 @@ std::vector<FileReader> ReadersOf(const PrefsMap& map) {
   return readers;
 }
 
+std::vector<RemoteTypeKind> KindsOf(std::string_view list) {
+  std::vector<RemoteTypeKind> kinds;
+  for (const std::string& name : SplitList(list, ", \t\n")) {
+    for (const RemoteTypeRow& row : RemoteTypeRows()) {
+      if (row.name == name && !row.template_name.empty()) kinds.push_back(row.kind);
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 // The defaults are those of a map without prefs.
-ModelPrefs::ModelPrefs() : separated_domains(HostsOf(kDefaultSeparatedDomains)) {
+ModelPrefs::ModelPrefs()
+    : separated_domains(HostsOf(kDefaultSeparatedDomains)), nesting(KindsOf(kDefaultNesting)) {
   for (const RemoteTypeRow& row : RemoteTypeRows()) {
     limits[static_cast<size_t>(row.kind)] = std::max(row.default_limit, 1);
   }
@@ -82,7 +94,12 @@ ModelPrefs ModelPrefs::Read(const PrefsMap& map) {
   prefs.separated_domains = HostsOf(
       map.GetString("browser.tabs.remote.separatedMozillaDomains", kDefaultSeparatedDomains));
   prefs.file_readers = ReadersOf(map);
+  prefs.nesting = KindsOf(map.GetString("dom.ipc.nested.remoteTypes", kDefaultNesting));
   return prefs;
+}
+
+bool ModelPrefs::MayNest(RemoteTypeKind kind) const {
+  return std::find(nesting.begin(), nesting.end(), kind) != nesting.end();
 }
 
 }  // namespace forkserver

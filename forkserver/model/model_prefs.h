@@ -12,8 +12,9 @@
 //     10) dom.ipc.processCount.extension            always 1: extensions find each other in one
 //     process dom.ipc.processPrelaunch.fission.number   0 (none) to 32; 3
 //     dom.ipc.processPrelaunch.lowmem_mb        0 (no machine is small) and up; 4096, as in Gecko
-//     browser.tabs.remote.separatedMozillaDomains   comma list; entries that are no host are left
-//     out
+//     browser.tabs.remote.separatedMozillaDomains   comma list; others than hosts are left out
+//     dom.ipc.nested.remoteTypes   comma list of kinds, others than content's are left out; no pref
+//                                  of Gecko's; web,webIsolated,webCOOP+COEP,extension
 //
 // Sites that may read local files are granted as in Gecko (capability.policy.policynames, a list;
 // then for each NAME in it capability.policy.NAME.checkloaduri.enabled, "allAccess", and
@@ -59,12 +60,16 @@ struct ModelPrefs {
   // How many processes one remote type of `kind` may have, at least 1. Per site, where the kind is.
   int32_t LimitOf(RemoteTypeKind kind) const { return limits[static_cast<size_t>(kind)]; }
 
+  // Whether content of `kind` may have content processes below it (nested_content.h).
+  bool MayNest(RemoteTypeKind kind) const;
+
   SiteIsolation isolation = SiteIsolation::kOn;      // fission.autostart
   LaunchBy launch_by = LaunchBy::kForkServer;        // dom.ipc.forkserver.enable
   int32_t prelaunch = 3;                             // dom.ipc.processPrelaunch.fission.number
   uint64_t low_memory_bytes = uint64_t{4096} << 20;  // dom.ipc.processPrelaunch.lowmem_mb
   std::vector<std::string> separated_domains;        // canonical hosts
   std::vector<FileReader> file_readers;
+  std::vector<RemoteTypeKind> nesting = {};  // dom.ipc.nested.remoteTypes
   std::array<int32_t, static_cast<size_t>(RemoteTypeKind::kCount)> limits = {};
 };
 

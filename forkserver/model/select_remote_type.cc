@@ -69,7 +69,7 @@ class Rules {
   bool IsWorker() const {
     return load_.kind != LoadKind::kDocument && load_.kind != LoadKind::kNewTab;
   }
-  bool IsSubframe() const { return load_.frame == Frame::kSubframe; }
+  bool IsSubframe() const { return load_.frame == FramePosition::kSubframe; }
 
   absl::Status CheckLoad() const {
     if (url_.HasScheme("javascript")) return Invalid("is run where it is and loads nothing");
@@ -255,7 +255,7 @@ bool HasGroupOfItsOwn(RemoteTypeKind kind) {
 
 Isolation IsolationOf(const Load& load, const RemoteType& type) {
   if (load.kind != LoadKind::kDocument && load.kind != LoadKind::kNewTab) return Isolation::kNone;
-  if (load.frame == Frame::kSubframe) {
+  if (load.frame == FramePosition::kSubframe) {
     // What the parent shows in a frame of its own is a document on its own.
     const bool leaves = Is(load.owner, RemoteTypeKind::kParent) && type != *load.owner;
     return leaves ? Isolation::kFull : Isolation::kNone;
@@ -268,18 +268,18 @@ Isolation IsolationOf(const Load& load, const RemoteType& type) {
                                                                             : Isolation::kNone;
 }
 
-SharedMemory SharedMemoryOf(const Load& load, const RemoteType& type) {
+MemorySharing SharedMemoryOf(const Load& load, const RemoteType& type) {
   switch (RowOf(type.kind).shares_memory) {
     case SharesMemory::kNo:
-      return SharedMemory::kNever;
+      return MemorySharing::kNever;
     case SharesMemory::kYes:
-      return SharedMemory::kMay;
+      return MemorySharing::kMay;
     case SharesMemory::kPrivilegedExtensions:
       break;
   }
   return load.url.HasScheme("moz-extension") && load.extension == ExtensionRank::kPrivileged
-             ? SharedMemory::kMay
-             : SharedMemory::kNever;
+             ? MemorySharing::kMay
+             : MemorySharing::kNever;
 }
 
 }  // namespace

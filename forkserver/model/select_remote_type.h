@@ -57,7 +57,7 @@ enum class LoadKind : uint8_t {
   kServiceWorker,
 };
 
-enum class Frame : uint8_t { kTopLevel, kSubframe };
+enum class FramePosition : uint8_t { kTopLevel, kSubframe };
 
 enum class InitiatedBy : uint8_t { kPage, kUser };
 
@@ -66,7 +66,7 @@ enum class ExtensionRank : uint8_t { kOrdinary, kPrivileged };
 struct Load {
   Url url;
   LoadKind kind = LoadKind::kDocument;
-  Frame frame = Frame::kTopLevel;
+  FramePosition frame = FramePosition::kTopLevel;
   InitiatedBy initiated_by = InitiatedBy::kPage;
   // Values of the response's headers as they came; empty where there was none.
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy
@@ -91,12 +91,12 @@ struct Load {
 enum class Isolation : uint8_t { kNone, kFull };
 
 // Whether this document or worker may have shared memory.
-enum class SharedMemory : uint8_t { kNever, kMay };
+enum class MemorySharing : uint8_t { kNever, kMay };
 
 struct Selection {
   RemoteType type = {};
   Isolation isolation = Isolation::kNone;
-  SharedMemory shared_memory = SharedMemory::kNever;
+  MemorySharing shared_memory = MemorySharing::kNever;
 };
 
 // InvalidArgument for what is no load (javascript:, a worker of about:, a top-level about:srcdoc, a

@@ -31,8 +31,9 @@ class ComponentProgram : public ChildProgram {
     const absl::StatusOr<ComponentTable> table =
         ComponentTable::Create({PrefsComponent::Row(), BrokerClient::Row(), TextDecoder::Row()});
     if (!table.ok()) return 1;
+    LivePrefs prefs(&context.prefs);
     ComponentRegistry components(
-        *table, {.type = context.type, .prefs = &context.prefs, .sandbox = &context.sandbox});
+        *table, {.type = context.type, .prefs = &prefs, .sandbox = &context.sandbox});
     const std::string said = Do(components, context.argv[0], context.argv[1]);
     context.channel.Send({.type = testing::kEcho},
                          {reinterpret_cast<const uint8_t*>(said.data()), said.size()});

@@ -34,11 +34,11 @@ class Go {
   Go& ByUser() { return load_.initiated_by = InitiatedBy::kUser, *this; }
   Go& From(const char* type) { return load_.initiator = Type(type), *this; }
   Go& InFrameOf(const char* type) {
-    load_.frame = Frame::kSubframe;
+    load_.frame = FramePosition::kSubframe;
     load_.owner = Type(type);
     return *this;
   }
-  Go& InFrame() { return load_.frame = Frame::kSubframe, *this; }
+  Go& InFrame() { return load_.frame = FramePosition::kSubframe, *this; }
   Go& Where(const char* type) { return load_.current = Type(type), *this; }
   Go& Coop(const char* value) { return load_.opener_policy = value, *this; }
   Go& Coep(const char* value) { return load_.embedder_policy = value, *this; }
@@ -545,19 +545,19 @@ TEST_F(SelectRemoteTypeTest, CrossOriginIsolatedPagesAndExtensionsHaveGroupsOfTh
 }
 
 TEST_F(SelectRemoteTypeTest, OnlyIsolatedPagesAndPrivilegedExtensionsMayShareMemory) {
-  EXPECT_EQ(Select(Go("https://a.com/").Isolated()).shared_memory, SharedMemory::kMay);
-  EXPECT_EQ(Select(Go("https://a.com/")).shared_memory, SharedMemory::kNever);
-  EXPECT_EQ(Select(Go("file:///a")).shared_memory, SharedMemory::kNever);
-  EXPECT_EQ(Select(Go("about:logins")).shared_memory, SharedMemory::kNever);
-  EXPECT_EQ(Select(Go("moz-extension://a/")).shared_memory, SharedMemory::kNever);
+  EXPECT_EQ(Select(Go("https://a.com/").Isolated()).shared_memory, MemorySharing::kMay);
+  EXPECT_EQ(Select(Go("https://a.com/")).shared_memory, MemorySharing::kNever);
+  EXPECT_EQ(Select(Go("file:///a")).shared_memory, MemorySharing::kNever);
+  EXPECT_EQ(Select(Go("about:logins")).shared_memory, MemorySharing::kNever);
+  EXPECT_EQ(Select(Go("moz-extension://a/")).shared_memory, MemorySharing::kNever);
   EXPECT_EQ(Select(Go("moz-extension://a/").OfPrivilegedExtension()).shared_memory,
-            SharedMemory::kMay);
+            MemorySharing::kMay);
   // The rank is that of a page of the extension's, not of what else comes into its process or of
   // its frames elsewhere.
   EXPECT_EQ(Select(Go("data:,x").From("extension").OfPrivilegedExtension()).shared_memory,
-            SharedMemory::kNever);
+            MemorySharing::kNever);
   EXPECT_EQ(Select(Go("moz-extension://a/").InFrameOf(kA).OfPrivilegedExtension()).shared_memory,
-            SharedMemory::kNever);
+            MemorySharing::kNever);
 }
 
 TEST_F(SelectRemoteTypeTest, AnErrorNamesTheUrl) {
@@ -609,7 +609,7 @@ TEST_F(SelectRemoteTypeTest, WebContentIsNeverInTheParent) {
       for (const LoadKind kind :
            {LoadKind::kDocument, LoadKind::kNewTab, LoadKind::kDedicatedWorker,
             LoadKind::kSharedWorker, LoadKind::kServiceWorker}) {
-        for (const Frame frame : {Frame::kTopLevel, Frame::kSubframe}) {
+        for (const FramePosition frame : {FramePosition::kTopLevel, FramePosition::kSubframe}) {
           for (const InitiatedBy by : {InitiatedBy::kPage, InitiatedBy::kUser}) {
             for (const auto& owner : documents) {
               for (const auto& initiator : documents) {

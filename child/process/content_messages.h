@@ -1,0 +1,132 @@
+// What every content protocol has in common, behind what all top-level protocols have: browsers,
+// and content processes nested below others.
+//
+//     struct ContentProtocol {
+//       static constexpr std::string_view kName = "Content";
+//       using Messages = ContentMessages<LoadPage, PageLoaded>;
+//     };
+//
+// A content process (the owner) asks for another one (the nested process) and gets the end of a
+// bridge to it:
+//
+//     owner -> parent    CreateNested{url}            answered with a bridge, its first browser and
+//                                                     the owner's end
+//     parent -> nested   AttachBridge{bridge, end}    the nested process's end
+//     parent -> nested   BrowserOpened{bridge, browser, url}
+//     owner -> parent    OpenNestedBrowser{bridge, url}   one more, in the same process
+//     owner -> parent    CloseNestedBrowser{browser}  the last one of a bridge closes the bridge
+//     parent -> nested   BrowserClosed{browser}
+//     parent -> both     BridgeClosed{bridge}
+//
+// Ids are the parent's: it alone makes them, and holds each message against its record
+// (forkserver/model/browser_records.h).
+#ifndef CHILD_PROCESS_CONTENT_MESSAGES_H_
+#define CHILD_PROCESS_CONTENT_MESSAGES_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <string_view>
+#include <tuple>
+
+#include "child/process/content_bridge.h"
+#include "child/process/top_level_messages.h"
+#include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/protocol.h"
+#include "transceiver/actor/text.h"
+
+namespace forkserver {
+
+inline constexpr size_t kMaxUrlBytes = 8192;
+
+// The browser that a message speaks for, and what its sender takes that browser to be: a field of
+// every message that asks for what not every process may have.
+struct BrowserClaimField {
+  uint64_t browser = 0;
+  Text<512> site = {};
+  uint32_t user_context_id = 0;
+  uint32_t private_browsing_id = 0;
+  auto Fields() { return std::tie(browser, site, user_context_id, private_browsing_id); }
+};
+
+struct Done {
+  auto Fields() { return std::tie(); }
+};
+
+struct NestedCreated {
+  uint64_t bridge = 0;
+  uint64_t browser = 0;
+  Endpoint<ContentBridge, Side::kParent> end = {};
+  auto Fields() { return std::tie(bridge, browser, end); }
+};
+
+struct CreateNested {
+  static constexpr std::string_view kName = "CreateNested";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  using Reply = NestedCreated;
+  BrowserClaimField from = {};  // the browser of the sender's in which it is to be
+  Text<kMaxUrlBytes> url = {};
+  auto Fields() { return std::tie(from, url); }
+};
+
+struct NestedBrowser {
+  uint64_t browser = 0;
+  auto Fields() { return std::tie(browser); }
+};
+
+struct OpenNestedBrowser {
+  static constexpr std::string_view kName = "OpenNestedBrowser";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  using Reply = NestedBrowser;
+  uint64_t bridge = 0;
+  Text<kMaxUrlBytes> url = {};
+  auto Fields() { return std::tie(bridge, url); }
+};
+
+struct CloseNestedBrowser {
+  static constexpr std::string_view kName = "CloseNestedBrowser";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  uint64_t browser = 0;
+  auto Fields() { return std::tie(browser); }
+};
+
+struct AttachBridge {
+  static constexpr std::string_view kName = "AttachBridge";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  uint64_t bridge = 0;
+  Endpoint<ContentBridge, Side::kChild> end = {};
+  auto Fields() { return std::tie(bridge, end); }
+};
+
+struct BrowserOpened {
+  static constexpr std::string_view kName = "BrowserOpened";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  uint64_t bridge = 0;        // 0: the parent's own
+  BrowserClaimField as = {};  // what it is to say of itself
+  Text<kMaxUrlBytes> url = {};
+  auto Fields() { return std::tie(bridge, as, url); }
+};
+
+struct BrowserClosed {
+  static constexpr std::string_view kName = "BrowserClosed";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Done;  // from here on the process says nothing in its name
+  uint64_t browser = 0;
+  auto Fields() { return std::tie(browser); }
+};
+
+struct BridgeClosed {
+  static constexpr std::string_view kName = "BridgeClosed";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  uint64_t bridge = 0;
+  auto Fields() { return std::tie(bridge); }
+};
+
+template <typename... Own>
+using ContentMessages =
+    TopLevelMessages<CreateNested, OpenNestedBrowser, CloseNestedBrowser, AttachBridge,
+                     BrowserOpened, BrowserClosed, BridgeClosed, Own...>;
+
+}  // namespace forkserver
+
+#endif  // CHILD_PROCESS_CONTENT_MESSAGES_H_

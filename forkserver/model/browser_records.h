@@ -1,0 +1,121 @@
+// What the parent knows of every browser (a tab, or a frame in another process): whose it is, what
+// it shows, and what it was granted. A message that claims to speak for a browser is held against
+// it.
+//
+//     BrowserRecords records;
+//     absl::StatusOr<BrowserId> id = records.Open({.process = child, .context = context});
+//     absl::Status good = records.Check(sender, claim);   // of each privileged message
+//     if (IsFault(good)) host.Kill(good);                 // forged, replayed or stolen
+//
+// What a process says of a browser that the parent has just closed may have been on its way: until
+// the process has confirmed (Forget), it is refused and nothing more. After that it is a replay.
+//
+// Ids count up from 1 and are never used twice, so one that is replayed after its browser was
+// closed names nobody. Only the parent makes them; a child that knows one of another process's can
+// do nothing with it, since the sender is part of every check.
+//
+// Pure: no process is touched here. Threads: one at a time.
+#ifndef FORKSERVER_MODEL_BROWSER_RECORDS_H_
+#define FORKSERVER_MODEL_BROWSER_RECORDS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "forkserver/model/origin_attributes.h"
+
+namespace forkserver {
+
+using BrowserId = uint64_t;  // 0: no browser
+using ChildId = uint64_t;    // the parent's number of a process; 0: the parent itself
+using BridgeId = uint64_t;   // 0: the browser's process has no owner but the parent
+
+// What a browser is for.
+struct BrowserContext {
+  std::string site = {};  // "https://example.com" (site.h); empty where it has none
+  OriginAttributes attributes = {};
+
+  friend bool operator==(const BrowserContext&, const BrowserContext&) = default;
+  // "https://example.com^userContextId=2"
+  std::string ToString() const;
+};
+
+struct BrowserRecord {
+  ChildId process = 0;  // in which it runs
+  ChildId owner = 0;  // who asked for it: the parent, or the process at the other end of its bridge
+  BridgeId bridge = 0;
+  BrowserContext context = {};
+};
+
+// What a child says of the browser that it speaks for.
+struct BrowserClaim {
+  BrowserId id = 0;
+  BrowserContext context = {};
+};
+
+// Whether a status of Check says that its sender has broken the rules.
+inline bool IsFault(const absl::Status& status) { return absl::IsPermissionDenied(status); }
+
+class BrowserRecords {
+ public:
+  // So that a process cannot fill the parent's memory by asking.
+  static constexpr size_t kMostOfOneOwner = 1000;
+  static constexpr size_t kMostGrants = 64;
+
+  // ResourceExhausted: its owner has kMostOfOneOwner already, closing ones among them.
+  absl::StatusOr<BrowserId> Open(BrowserRecord record);
+
+  // FailedPrecondition: it is being closed. PermissionDenied, in one line that names the
+  // difference: "browser 7 was closed", "browser 9 was never given out", "browser 7 is child 3's",
+  // "browser 7 shows https://a.test, not https://b.test".
+  absl::Status Check(ChildId sender, const BrowserClaim& claim) const;
+  // The same for what an owner may do, which is to close it. FailedPrecondition for one that was
+  // closed at any time: its owner may not have heard of it.
+  absl::Status CheckOwner(ChildId sender, BrowserId id) const;
+
+  // Null: there is none, or no more.
+  const BrowserRecord* Find(BrowserId id) const;
+
+  // Something that the browser may do from here on, by a name of the caller's.
+  // NotFound: no such browser. ResourceExhausted: it has kMostGrants.
+  absl::Status Grant(BrowserId id, std::string_view what);
+  bool IsGranted(BrowserId id, std::string_view what) const;
+
+  // Takes back everything that it was granted. One that is closed already is ignored.
+  void Close(BrowserId id);
+  // Its process knows that it is closed.
+  void Forget(BrowserId id);
+  // The process has ended: closes and forgets all that it had, and gives those that were open.
+  std::vector<BrowserId> ForgetProcess(ChildId process);
+
+  // Open ones, in the order in which they were opened.
+  std::vector<BrowserId> OfProcess(ChildId process) const;
+  std::vector<BrowserId> OfBridge(BridgeId bridge) const;
+  // Open and closing.
+  size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    BrowserRecord record;
+    std::set<std::string, std::less<>> grants = {};
+    bool is_closing = false;
+  };
+
+  absl::Status NotThere(BrowserId id) const;
+  template <typename Predicate>
+  std::vector<BrowserId> Those(Predicate predicate) const;
+
+  absl::flat_hash_map<BrowserId, Entry> entries_;
+  BrowserId last_ = 0;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_BROWSER_RECORDS_H_

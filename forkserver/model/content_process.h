@@ -1,0 +1,66 @@
+// The parent's side of a content process, as ContentProcesses keeps it: a host with a remote type
+// and browsers. Programs derive from ContentHost (content_host.h), which adds their protocol.
+#ifndef FORKSERVER_MODEL_CONTENT_PROCESS_H_
+#define FORKSERVER_MODEL_CONTENT_PROCESS_H_
+
+#include <stdint.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "child/process/content_bridge.h"
+#include "forkserver/model/browser_records.h"
+#include "forkserver/model/process_host_core.h"
+#include "transceiver/actor/endpoint.h"
+
+namespace forkserver {
+
+class ContentProcesses;
+
+class ContentProcess : public ProcessHostCore {
+ public:
+  ContentProcesses& siblings() const { return siblings_; }
+  // By which it hangs below another content process; 0: by none, and loads come to it.
+  BridgeId bridge() const { return bridge_; }
+  // Whether what it runs may have shared memory (webCOOP+COEP; of extensions the privileged ones).
+  bool MayShareMemory() const;
+
+  // Holds a privileged message against the parent's record of its browser. A handler that gets an
+  // error refuses what was asked; it returns FaultOf the error, for which the child is killed
+  // where the claim was false.
+  absl::Status Check(const BrowserClaim& claim) const;
+  static absl::Status FaultOf(const absl::Status& status) {
+    return IsFault(status) ? status : absl::OkStatus();
+  }
+
+ protected:
+  ContentProcess(ParentProcess& parent, ContentProcesses& siblings)
+      : ProcessHostCore(parent, ProcessType::kContent), siblings_(siblings) {}
+
+  // It has ended, and none of its browsers is left. Destroyed right after.
+  virtual void OnContentEnd(const ProcessEnd&) {}
+
+  // What the typed part sends. Those that fail have ended, or are about to.
+  virtual absl::Status SendBrowserOpened(BrowserId browser, const BrowserRecord& record,
+                                         std::string_view url) = 0;
+  // Tells the record when the process has confirmed.
+  virtual absl::Status SendBrowserClosed(BrowserId browser) = 0;
+  virtual absl::Status SendAttachBridge(BridgeId bridge,
+                                        Endpoint<ContentBridge, Side::kChild> end) = 0;
+  virtual absl::Status SendBridgeClosed(BridgeId bridge) = 0;
+
+ private:
+  friend class ContentProcesses;
+  friend class NestedContent;
+
+  void OnEnd(const ProcessEnd& end) final;
+
+  ContentProcesses& siblings_;
+  BridgeId bridge_ = 0;
+  int opening_ = 0;  // browsers that wait for it to be launched
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_CONTENT_PROCESS_H_

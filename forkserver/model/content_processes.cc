@@ -1,0 +1,146 @@
+#include "forkserver/model/content_processes.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "forkserver/model/nested_content.h"
+#include "forkserver/model/select_process.h"
+#include "forkserver/model/site.h"
+
+namespace forkserver {
+
+ContentProcesses::ContentProcesses(ParentProcess& parent, const PublicSuffixList& suffixes,
+                                   MakeHost make_host, ContentEvents events)
+    : parent_(parent),
+      suffixes_(suffixes),
+      make_host_(std::move(make_host)),
+      events_(std::move(events)),
+      nested_(std::make_unique<NestedContent>(*this)) {}
+
+ContentProcesses::~ContentProcesses() = default;
+
+std::vector<ContentProcess*> ContentProcesses::processes() const {
+  std::vector<ContentProcess*> all;
+  for (const auto& host : hosts_) all.push_back(host.get());
+  return all;
+}
+
+ContentProcess* ContentProcesses::Find(ChildId id) const {
+  const auto found = std::find_if(hosts_.begin(), hosts_.end(),
+                                  [id](const auto& host) { return host->id() == id; });
+  return found == hosts_.end() ? nullptr : found->get();
+}
+
+absl::StatusOr<Selection> ContentProcesses::Select(const Load& load) const {
+  return SelectRemoteType(load, parent_.prefs(), suffixes_);
+}
+
+size_t ContentProcesses::BrowsersOf(const ContentProcess& process) const {
+  return browsers_.OfProcess(process.id()).size() + static_cast<size_t>(process.opening_);
+}
+
+ContentProcess* ContentProcesses::FindFor(const Selection& selection, GroupId group) const {
+  std::vector<LiveProcess> live;
+  std::vector<ContentProcess*> hosts;
+  std::optional<size_t> of_group;
+  for (const auto& host : hosts_) {
+    if (host->bridge_ != 0 || !host->MayBeGivenWork()) continue;
+    if (group != 0) {
+      const auto found = groups_.find({group, host->remote_type().ToString()});
+      if (found != groups_.end() && found->second == host->id()) of_group = hosts.size();
+    }
+    hosts.push_back(host.get());
+    live.push_back(
+        {.type = host->remote_type(), .browsers = static_cast<int32_t>(BrowsersOf(*host))});
+  }
+  const ProcessChoice choice = SelectProcess({.type = selection.type,
+                                              .limit = parent_.prefs().LimitOf(selection.type.kind),
+                                              .of_group = of_group},
+                                             live);
+  return choice.action == ProcessAction::kReuse ? hosts[choice.index] : nullptr;
+}
+
+ContentProcess& ContentProcesses::Launch(const Selection& selection,
+                                         const std::array<Stdio, 3>& stdio,
+                                         absl::Duration timeout) {
+  ContentProcess& host = *hosts_.emplace_back(make_host_(parent_, *this));
+  const RemoteTypeRow& row = RowOf(selection.type.kind);
+  // A blank of the template's pool, where there is one, is a preallocated process that becomes
+  // this.
+  host.Launch({.remote_type = selection.type,
+               .template_name = std::string(row.template_name),
+               .sandbox = row.sandbox,
+               .stdio = stdio,
+               .title = absl::StrCat("content ", selection.type.ToString()),
+               .timeout = timeout});
+  return host;
+}
+
+void ContentProcesses::Open(BrowserRequest request, OpenCallback callback) {
+  const absl::StatusOr<Selection> selection = Select(request.load);
+  if (!selection.ok()) return callback(selection.status());
+  if (selection->type.kind == RemoteTypeKind::kParent) {
+    return callback(OpenedBrowser{.selection = *selection});
+  }
+  ContentProcess* host = FindFor(*selection, request.group);
+  if (host == nullptr) host = &Launch(*selection, request.stdio, request.timeout);
+  if (request.group != 0) {
+    groups_[{request.group, selection->type.ToString()}] = host->id();
+  }
+  ++host->opening_;
+  const BrowserContext context = {.site = selection->type.site,
+                                  .attributes = selection->type.attributes};
+  host->WhenLaunched(
+      [this, host, selection = *selection, context, url = request.load.url.ToString(),
+       callback = std::move(callback)](const absl::StatusOr<ProcessHandle>& process) {
+        --host->opening_;
+        if (!process.ok()) return callback(process.status());
+        const BrowserRecord record = {.process = host->id(), .context = context};
+        absl::StatusOr<BrowserId> browser = browsers_.Open(record);
+        if (!browser.ok()) return callback(browser.status());
+        if (absl::Status sent = host->SendBrowserOpened(*browser, record, url); !sent.ok()) {
+          browsers_.Close(*browser);
+          browsers_.Forget(*browser);
+          EndIfUnused(*host);
+          return callback(sent);
+        }
+        callback(OpenedBrowser{.selection = selection, .process = host, .browser = *browser});
+      });
+}
+
+void ContentProcesses::Close(BrowserId browser) {
+  const BrowserRecord* const found = browsers_.Find(browser);
+  if (found == nullptr) return;
+  const BrowserRecord record = *found;
+  browsers_.Close(browser);
+  ContentProcess* const process = Find(record.process);
+  if (process == nullptr) return;
+  // One that cannot be told is about to end.
+  process->SendBrowserClosed(browser).IgnoreError();
+  nested_->OnBrowserClosed(browser, record);
+  EndIfUnused(*process);
+}
+
+void ContentProcesses::EndIfUnused(ContentProcess& process) {
+  if (BrowsersOf(process) == 0) process.ShutDownWhenDelivered();
+}
+
+void ContentProcesses::CloseAll() {
+  for (ContentProcess* process : processes()) process->ShutDownWhenDelivered();
+}
+
+void ContentProcesses::OnEnd(ContentProcess& process, const ProcessEnd& end) {
+  const std::vector<BrowserId> browsers = browsers_.ForgetProcess(process.id());
+  std::erase_if(groups_, [&](const auto& entry) { return entry.second == process.id(); });
+  nested_->OnProcessEnd(process);
+  const auto found = std::find_if(hosts_.begin(), hosts_.end(),
+                                  [&](const auto& host) { return host.get() == &process; });
+  const std::unique_ptr<ContentProcess> last = std::move(*found);
+  hosts_.erase(found);
+  last->OnContentEnd(end);
+  if (events_.on_process_end) events_.on_process_end(*last, end, browsers);
+}
+
+}  // namespace forkserver

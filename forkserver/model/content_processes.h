@@ -1,0 +1,124 @@
+// All content processes of a program: which one a load goes to, and the browsers in them.
+//
+//     ContentProcesses content(parent, make_host);
+//     content.Open({.load = {.url = *Url::Parse("https://a.test/")}},
+//                  [](absl::StatusOr<OpenedBrowser> opened) {
+//                    if (opened.ok() && opened->process != nullptr) ...opened->process->Send(...)
+//                  });
+//     content.Close(browser);          // the last one of a process ends it
+//
+// A load's remote type is SelectRemoteType's to say, and its process SelectProcess's: one that
+// there is, a preallocated one specialised, or a new one, from the template of its kind.
+// Preallocated ones are the blanks of that template's pool: they have the sandbox and everything
+// that warm-ups made, and no load has been near them.
+//
+// Ownership: owns the hosts, and destroys each right after its end; borrows the parent. Destroying
+// it kills and reaps them all. Threads: that of the parent's loop.
+#ifndef FORKSERVER_MODEL_CONTENT_PROCESSES_H_
+#define FORKSERVER_MODEL_CONTENT_PROCESSES_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "forkserver/host/launch_options.h"
+#include "forkserver/model/browser_records.h"
+#include "forkserver/model/content_process.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/model/registrable_domain.h"
+#include "forkserver/model/select_remote_type.h"
+
+namespace forkserver {
+
+class NestedContent;
+
+// Documents that can reach each other by script are in one group, and its documents of one remote
+// type in one process. 0: a group of its own.
+using GroupId = uint64_t;
+
+struct BrowserRequest {
+  Load load;
+  GroupId group = 0;
+  // Of a process that has to be launched for it.
+  std::array<Stdio, 3> stdio = {};
+  absl::Duration timeout = absl::Seconds(10);
+};
+
+struct OpenedBrowser {
+  Selection selection = {};
+  // Null: the parent itself, which loads it.
+  ContentProcess* process = nullptr;
+  BrowserId browser = 0;  // 0 in the parent
+};
+
+// What the whole is told. All may be empty.
+struct ContentEvents {
+  // A process is about to be destroyed; its browsers are closed, and were these.
+  std::function<void(const ContentProcess& process, const ProcessEnd& end,
+                     const std::vector<BrowserId>& browsers)>
+      on_process_end = {};
+};
+
+class ContentProcesses {
+ public:
+  using MakeHost = std::function<std::unique_ptr<ContentProcess>(ParentProcess& parent,
+                                                                 ContentProcesses& siblings)>;
+  using OpenCallback = std::function<void(absl::StatusOr<OpenedBrowser> opened)>;
+
+  ContentProcesses(ParentProcess& parent, const PublicSuffixList& suffixes, MakeHost make_host,
+                   ContentEvents events = {});
+  ContentProcesses(const ContentProcesses&) = delete;
+  ContentProcesses& operator=(const ContentProcesses&) = delete;
+  ~ContentProcesses();
+
+  // Finds or launches the load's process, and opens a browser in it. Errors are SelectRemoteType's
+  // and the launch's. The callback comes once, at once where the process is there.
+  void Open(BrowserRequest request, OpenCallback callback);
+  // Ends a browser, and its process where that has no other left. An id that is closed is ignored.
+  void Close(BrowserId browser);
+  // Asks all to end; the last one's end is the end of it.
+  void CloseAll();
+
+  ParentProcess& parent() const { return parent_; }
+  BrowserRecords& browsers() { return browsers_; }
+  const BrowserRecords& browsers() const { return browsers_; }
+  NestedContent& nested() { return *nested_; }
+  // Those that there are, launching ones too, in the order of their launches.
+  std::vector<ContentProcess*> processes() const;
+  ContentProcess* Find(ChildId id) const;
+
+ private:
+  friend class ContentProcess;
+  friend class NestedContent;
+
+  absl::StatusOr<Selection> Select(const Load& load) const;
+  // Never one that is nested: those have one owner.
+  ContentProcess* FindFor(const Selection& selection, GroupId group) const;
+  ContentProcess& Launch(const Selection& selection, const std::array<Stdio, 3>& stdio,
+                         absl::Duration timeout);
+  size_t BrowsersOf(const ContentProcess& process) const;
+  void EndIfUnused(ContentProcess& process);
+  void OnEnd(ContentProcess& process, const ProcessEnd& end);
+
+  ParentProcess& parent_;
+  const PublicSuffixList& suffixes_;
+  const MakeHost make_host_;
+  const ContentEvents events_;
+  BrowserRecords browsers_;
+  std::unique_ptr<NestedContent> nested_;
+  std::vector<std::unique_ptr<ContentProcess>> hosts_;
+  // Where each group has which type.
+  std::map<std::pair<GroupId, std::string>, ChildId> groups_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_CONTENT_PROCESSES_H_

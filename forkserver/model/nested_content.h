@@ -1,0 +1,94 @@
+// Content processes below other content processes: bridges, and who owns what.
+//
+// A process asks for a nested one by a url and the browser in which it is to be
+// (child/process/content_messages.h). The parent holds the claim against its record, sees whether
+// that process may nest at all, launches the nested one by template and pool as any other, and
+// hands each the end of a bridge. It remembers whose it is: a nested process has one owner, and no
+// load but the owner's ever comes to it.
+//
+// Who may: processes that are not nested themselves, of a kind that the pref
+// dom.ipc.nested.remoteTypes lists ("web,webIsolated,webCOOP+COEP,extension"), kMostBridges of them
+// at most at a time. The nested process has its owner's attributes, and never its owner's own
+// process.
+//
+// Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
+// back, with whatever was granted to them. When an owner ends, so do its nested processes, in the
+// order of their bridges.
+//
+// What is wrong about a message (an id of somebody else's, one that was closed long ago) is
+// PermissionDenied, for which the caller has the sender killed; what merely cannot be done is any
+// other error.
+//
+// Threads: that of the parent's loop.
+#ifndef FORKSERVER_MODEL_NESTED_CONTENT_H_
+#define FORKSERVER_MODEL_NESTED_CONTENT_H_
+
+#include <stddef.h>
+
+#include <functional>
+#include <map>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "child/process/content_bridge.h"
+#include "forkserver/model/browser_records.h"
+#include "forkserver/model/content_process.h"
+#include "forkserver/model/select_remote_type.h"
+#include "transceiver/actor/endpoint.h"
+
+namespace forkserver {
+
+class ContentProcesses;
+
+// What the owner of a new bridge gets.
+struct NestedBridge {
+  BridgeId bridge = 0;
+  BrowserId browser = 0;
+  Endpoint<ContentBridge, Side::kParent> end = {};
+};
+
+class NestedContent {
+ public:
+  using CreateCallback = std::function<void(absl::StatusOr<NestedBridge> created)>;
+
+  static constexpr size_t kMostBridges = 8;
+
+  explicit NestedContent(ContentProcesses& content) : content_(content) {}
+  NestedContent(const NestedContent&) = delete;
+  NestedContent& operator=(const NestedContent&) = delete;
+
+  // `callback` is called once, when the nested process runs or with why there is none. An error:
+  // the sender is to be killed for its claim.
+  absl::Status Create(ContentProcess& owner, const BrowserClaim& from, std::string_view url,
+                      CreateCallback callback);
+  absl::StatusOr<BrowserId> OpenBrowser(ContentProcess& owner, BridgeId bridge,
+                                        std::string_view url);
+  absl::Status CloseBrowser(ContentProcess& owner, BrowserId browser);
+
+  // What ContentProcesses tells of.
+  void OnBrowserClosed(BrowserId browser, const BrowserRecord& record);
+  void OnProcessEnd(const ContentProcess& process);
+
+  size_t bridges() const { return bridges_.size(); }
+
+ private:
+  struct Bridge {
+    ContentProcess* owner = nullptr;
+    ContentProcess* nested = nullptr;
+    BrowserId within = 0;  // the owner's browser in which it is
+  };
+
+  absl::Status CheckMayNest(const ContentProcess& owner) const;
+  absl::StatusOr<Selection> SelectBelow(const ContentProcess& owner, std::string_view url) const;
+  absl::StatusOr<NestedBridge> Connect(BridgeId id, std::string_view url);
+  void CloseBridge(BridgeId id);
+
+  ContentProcesses& content_;
+  std::map<BridgeId, Bridge> bridges_;
+  BridgeId last_ = 0;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_NESTED_CONTENT_H_

@@ -1,0 +1,147 @@
+// The parent process, as the process model has it: what all its hosts share.
+//
+//     auto parent = ParentProcess::Create({.server = *server, .loop = *loop});
+//     parent->SetPrefs(*store.Publish());                   // also to the children that run
+//     DummyHost dummy(*parent);
+//     auto ends = parent->CreateEndpoints<Hotline>(content, dummy);  // the only maker of endpoints
+//
+// It drives the fork server from the embedder's loop, numbers the children, keeps the prefs and
+// makes endpoints. Only the parent process has one, and so only it connects processes: an endpoint
+// pair is made between types that the process-type table connects, for remote types that the
+// protocol allows, and each end names the other.
+//
+// A protocol that only some remote types may use says so, by their kinds' names; whoever else asks
+// is refused with PermissionDenied, also where the parent itself asks in its name:
+//
+//     struct Logins {
+//       static constexpr std::string_view kRemoteTypes[] = {"privilegedabout"};
+//       ...
+//
+// Ownership: borrows server and loop, which outlive it; hosts end before it. Threads: that of the
+// loop; the server is not driven by another one (Driving::kCallers). After a fork: not usable in
+// the child.
+#ifndef FORKSERVER_MODEL_PARENT_PROCESS_H_
+#define FORKSERVER_MODEL_PARENT_PROCESS_H_
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "forkserver/host/fork_server.h"
+#include "forkserver/model/browser_records.h"
+#include "forkserver/model/model_prefs.h"
+#include "forkserver/model/process_host_core.h"
+#include "preload/prefs/prefs_map.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/actor/endpoint.h"
+#include "transceiver/event_loop.h"
+
+namespace forkserver {
+
+class ParentProcess {
+ public:
+  struct Options {
+    ForkServer& server;
+    EventLoop& loop;
+    // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
+    // protocol, a resolver that was dropped.
+    std::function<void(std::string_view line)> log = {};
+  };
+
+  // Fails as EventLoop::Watch does.
+  static absl::StatusOr<std::unique_ptr<ParentProcess>> Create(Options options);
+  ParentProcess(const ParentProcess&) = delete;
+  ParentProcess& operator=(const ParentProcess&) = delete;
+  ~ParentProcess();
+
+  ForkServer& server() const { return options_.server; }
+  EventLoop& loop() const { return options_.loop; }
+  const ModelPrefs& prefs() const { return prefs_; }
+
+  // Launches from here on have this generation, and every child that runs is sent it. Fails where
+  // the map is none (PrefsMap::Attach); then nothing has changed.
+  absl::Status SetPrefs(PrefsGeneration generation);
+  // Called after each change.
+  void ObservePrefs(std::function<void(const ModelPrefs&)> observer) {
+    observers_.push_back(std::move(observer));
+  }
+
+  // A pair between two child processes, whose type's rows are connected. FailedPrecondition: one of
+  // them does not run. PermissionDenied: the table does not connect their types, or the protocol is
+  // not for one's remote type.
+  template <typename Protocol>
+  absl::StatusOr<EndpointPair<Protocol>> CreateEndpoints(const ProcessHostCore& parent_side,
+                                                         const ProcessHostCore& child_side) {
+    for (const ProcessHostCore* one : {&parent_side, &child_side}) {
+      if (absl::Status may = MayUse<Protocol>(*one); !may.ok()) return may;
+    }
+    if (absl::Status may = MayConnect(parent_side, child_side); !may.ok()) return may;
+    return forkserver::CreateEndpoints<Protocol>(parent_side.AsPeer(), child_side.AsPeer());
+  }
+
+  // A pair between this process, which has the parent side, and a child. This side believes only
+  // what the kernel says that child has sent (SCM_CREDENTIALS).
+  template <typename Protocol>
+  absl::StatusOr<EndpointPair<Protocol>> CreateEndpointsWith(const ProcessHostCore& child) {
+    if (absl::Status may = MayUse<Protocol>(child); !may.ok()) return may;
+    if (absl::Status may = MayConnect(child); !may.ok()) return may;
+    absl::StatusOr<EndpointPair<Protocol>> pair =
+        forkserver::CreateEndpoints<Protocol>(AsPeer(), child.AsPeer());
+    if (!pair.ok()) return pair.status();
+    if (absl::Status checked = pair->parent.CheckSender(); !checked.ok()) return checked;
+    return pair;
+  }
+
+  // Whether a process may use a protocol, by its remote type.
+  template <typename Protocol>
+  static absl::Status MayUse(const ProcessHostCore& process) {
+    if constexpr (requires { Protocol::kRemoteTypes; }) {
+      return CheckRemoteType(Protocol::kName, Protocol::kRemoteTypes, process);
+    } else {
+      return absl::OkStatus();
+    }
+  }
+
+  // Running hosts, in the order of their launches.
+  const std::vector<ProcessHostCore*>& processes() const { return hosts_; }
+  // Null: there is none, or no more.
+  ProcessHostCore* Find(ChildId id) const;
+
+  void Log(std::string_view line) const {
+    if (options_.log) options_.log(line);
+  }
+
+ private:
+  friend class ProcessHostCore;
+
+  explicit ParentProcess(Options options) : options_(std::move(options)) {}
+
+  PeerName AsPeer() const;
+  static absl::Status CheckRemoteType(std::string_view protocol,
+                                      std::span<const std::string_view> allowed,
+                                      const ProcessHostCore& process);
+  static absl::Status MayConnect(const ProcessHostCore& one, const ProcessHostCore& other);
+  static absl::Status MayConnect(const ProcessHostCore& child);
+
+  ChildId NextId() { return ++last_id_; }
+  void Add(ProcessHostCore& host) { hosts_.push_back(&host); }
+  void Remove(ProcessHostCore& host);
+
+  const Options options_;
+  EventLoop::WatchId server_watch_ = 0;
+  PrefsGeneration generation_;
+  ModelPrefs prefs_;
+  std::vector<std::function<void(const ModelPrefs&)>> observers_;
+  std::vector<ProcessHostCore*> hosts_;
+  ChildId last_id_ = 0;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_PARENT_PROCESS_H_

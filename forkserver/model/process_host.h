@@ -1,0 +1,78 @@
+// The base class of the parent's side of one child process: its launch, its end, and the parent's
+// end of its type's primary protocol.
+//
+//     class DummyHost : public ProcessHost<DummyHost, DummyProtocol> {
+//      public:
+//       explicit DummyHost(ParentProcess& parent) : ProcessHost(parent, ProcessType::kDummy) {}
+//       using ProcessHost::Receive;                              // what all protocols have
+//       absl::Status Receive(Greeting& message) { ... }          // what this one has
+//       void OnEnd(const ProcessEnd& end) override { ... }
+//     };
+//     DummyHost dummy(parent);
+//     dummy.Launch({.arguments = {"--quiet"}});
+//     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { dummy.Send(...); });
+//
+// The launch is asynchronous: a blank of the pool, a fork of the type's template, or an exec where
+// the pref dom.ipc.forkserver.enable is off. The child is told the build id, the parent's pid, its
+// own id, its remote type and the policy that it has to be in (child/process/child_arguments.h),
+// and has the prefs of the moment; later ones are sent to it by ParentProcess::SetPrefs.
+//
+// A child that breaks its protocol is killed and reported (ParentProcess), and OnEnd says why;
+// nobody else is touched. Messages are sent between WhenLaunched and OnEnd; before and after, Send
+// says that it is too early or too late.
+//
+// Ownership: the caller's. Destroying it kills and reaps the process without a word. Threads: that
+// of the parent's loop. After a fork: not usable in the child.
+#ifndef FORKSERVER_MODEL_PROCESS_HOST_H_
+#define FORKSERVER_MODEL_PROCESS_HOST_H_
+
+#include <fcntl.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "child/process/start_step.h"
+#include "child/process/top_level_messages.h"
+#include "forkserver/model/process_host_core.h"
+#include "transceiver/actor/actor.h"
+
+namespace forkserver {
+
+template <typename Self, typename Protocol, typename Core = ProcessHostCore>
+class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
+ public:
+  // `core`: what Core's constructor wants.
+  template <typename... CoreArguments>
+  explicit ProcessHost(ParentProcess& parent, CoreArguments&&... core)
+      : Core(parent, std::forward<CoreArguments>(core)...) {}
+
+  absl::Status Receive(StartFailed& message) {
+    this->OnStartFailed(absl::AbortedError(
+        absl::StrCat(std::string(StartStepName(message.step)), ": ", message.why.str())));
+    return absl::OkStatus();
+  }
+
+  void ActorDestroy(const ActorEnd& end) final { this->OnPortEnd(end); }
+
+ protected:
+  using Port = Actor<Self, Protocol, Side::kParent>;
+
+ private:
+  absl::Status BindPort(UniqueFd socket, ActorOptions options) final {
+    return Port::Bind(this->parent().loop(), std::move(socket), std::move(options));
+  }
+  void ClosePort() final { Port::CloseSoon(); }
+  void ClosePortWhenDelivered() final { Port::CloseWhenDelivered(); }
+
+  absl::Status SendPrefs(int map) final {
+    UpdatePrefs message;
+    message.map.fd.reset(fcntl(map, F_DUPFD_CLOEXEC, 3));
+    return Port::Send(message);
+  }
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_PROCESS_HOST_H_

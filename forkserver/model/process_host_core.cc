@@ -1,0 +1,225 @@
+#include "forkserver/model/process_host_core.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "child/process/child_arguments.h"
+#include "child/sandbox/sandbox_policy.h"
+#include "forkserver/model/parent_process.h"
+#include "transceiver/clock.h"
+
+namespace forkserver {
+namespace {
+
+// How long the port of a process that has ended may take to say so: it does at once, unless
+// somebody else holds its other end.
+constexpr int64_t kPortPatience = kNanosPerSecond;
+
+std::string AsText(const absl::Status& status) { return std::string(status.message()); }
+
+}  // namespace
+
+std::string ProcessEnd::ToString() const {
+  std::string text = exit.ok() ? exit->ToString() : AsText(exit.status());
+  if (!start_failure.ok()) absl::StrAppend(&text, ", start failed: ", AsText(start_failure));
+  if (!killed_for.ok()) absl::StrAppend(&text, ", for ", AsText(killed_for));
+  return text;
+}
+
+ProcessHostCore::ProcessHostCore(ParentProcess& parent, ProcessType type)
+    : parent_(parent), type_(type), id_(parent.NextId()) {}
+
+ProcessHostCore::~ProcessHostCore() {
+  *alive_ = false;
+  StopWatching();
+  parent_.Remove(*this);
+}
+
+std::string ProcessHostCore::Name() const {
+  const std::string name = absl::StrFormat("%s %d", ProcessTypeName(type_), id_);
+  if (type_ != ProcessType::kContent) return name;
+  return absl::StrFormat("%s (%s)", name, launch_.remote_type.ToString());
+}
+
+PeerName ProcessHostCore::AsPeer() const {
+  return {.pid = handle_.pid,
+          .process_type = static_cast<uint16_t>(type_),
+          .remote_type = launch_.remote_type.ToString()};
+}
+
+void ProcessHostCore::Launch(HostedLaunch launch) {
+  if (state_ != State::kNew) return;
+  state_ = State::kLaunching;
+  launch_ = std::move(launch);
+  const ChildArguments arguments = {
+      .build_id = parent_.server().build_id(),
+      .parent_pid = getpid(),
+      .child_id = id_,
+      .sandbox = launch_.sandbox == SandboxPolicyId::kNone
+                     ? std::string()
+                     : std::string(SandboxPolicyName(launch_.sandbox)),
+      .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
+      .extra = launch_.arguments};
+  const LaunchOptions options = {
+      .type = type_,
+      .argv = arguments.ToArgv(ProcessTypeName(type_)),
+      .stdio = launch_.stdio,
+      .title = launch_.title,
+      .way = parent_.prefs().launch_by == LaunchBy::kExec ? LaunchWay::kExec : LaunchWay::kTemplate,
+      .senders = Senders::kTold,
+      .template_name = launch_.template_name,
+      .timeout = launch_.timeout};
+  parent_.server().LaunchAsync(options,
+                               [this, alive = alive_](absl::StatusOr<LaunchedChild> child) {
+                                 if (*alive) OnLaunched(std::move(child));
+                               });
+}
+
+void ProcessHostCore::WhenLaunched(Promise promise) {
+  if (is_launched_) return promise(handle_);
+  if (!launch_error_.ok()) return promise(launch_error_);
+  promises_.push_back(std::move(promise));
+}
+
+void ProcessHostCore::OnLaunched(absl::StatusOr<LaunchedChild> child) {
+  if (!child.ok()) return NeverRan(child.status());
+  if (absl::Status opened = Open(*std::move(child)); !opened.ok()) return NeverRan(opened);
+  Keep(handle_);
+}
+
+absl::Status ProcessHostCore::Open(LaunchedChild child) {
+  handle_ = {.id = id_,
+             .pid = child.process.pid(),
+             .times = child.times,
+             .by = child.by,
+             .sandbox = std::move(child.sandbox)};
+  process_.emplace(std::move(child.process));
+  absl::StatusOr<EventLoop::WatchId> watch =
+      parent_.loop().Watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { OnExit(); });
+  if (!watch.ok()) return watch.status();
+  exit_watch_ = *watch;
+  ActorOptions options = {.peer_pid = handle_.pid,
+                          .on_violation = [this](const absl::Status& why) { Kill(why); },
+                          .log =
+                              [this](std::string_view line) {
+                                parent_.Log(absl::StrCat(Name(), ": ", std::string(line)));
+                              }};
+  if (absl::Status bound = BindPort(std::move(child.socket), std::move(options)); !bound.ok()) {
+    return bound;
+  }
+  port_is_open_ = true;
+  state_ = State::kRunning;
+  parent_.Add(*this);
+  return absl::OkStatus();
+}
+
+void ProcessHostCore::Keep(const absl::StatusOr<ProcessHandle>& process) {
+  if (process.ok()) {
+    is_launched_ = true;
+  } else {
+    launch_error_ = process.status();
+  }
+  const std::shared_ptr<bool> alive = alive_;
+  // A promise may ask for another, end the process, or destroy this.
+  for (const Promise& promise : std::exchange(promises_, {})) {
+    if (!*alive) return;
+    promise(process);
+  }
+  if (*alive && is_launched_ && end_when_launched_) ShutDown(*end_when_launched_);
+}
+
+void ProcessHostCore::NeverRan(absl::Status why) {
+  StopWatching();
+  process_.reset();  // killed and reaped, where there was one
+  const std::shared_ptr<bool> alive = alive_;
+  state_ = State::kEnded;
+  end_.exit = why;
+  Keep(why);
+  if (*alive) OnEnd(end_);
+}
+
+void ProcessHostCore::BeginEnding(absl::Duration patience) {
+  state_ = State::kEnding;
+  if (patience == absl::InfiniteDuration() || patience_ != 0) return;
+  const int64_t deadline = NowNanos() + absl::ToInt64Nanoseconds(patience);
+  patience_ = parent_.loop().AddTimer(deadline, [this, patience] {
+    patience_ = 0;
+    Kill(absl::DeadlineExceededError(
+        absl::StrFormat("it was asked to end %s ago", absl::FormatDuration(patience))));
+  });
+}
+
+void ProcessHostCore::ShutDown(absl::Duration patience) {
+  if (state_ == State::kLaunching) {
+    end_when_launched_ = patience;
+    return;
+  }
+  if (state_ != State::kRunning) return;
+  BeginEnding(patience);
+  if (port_is_open_) ClosePort();
+}
+
+void ProcessHostCore::ShutDownWhenDelivered(absl::Duration patience) {
+  if (state_ == State::kLaunching) return ShutDown(patience);
+  if (state_ != State::kRunning) return;
+  BeginEnding(patience);
+  if (port_is_open_) ClosePortWhenDelivered();
+}
+
+void ProcessHostCore::Kill(absl::Status why) {
+  if (state_ == State::kLaunching) {
+    // The launch is given up when it comes.
+    end_when_launched_ = absl::ZeroDuration();
+  }
+  if (!process_ || !end_.killed_for.ok() || is_reaped_) return;
+  parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(why)));
+  end_.killed_for = std::move(why);
+  state_ = State::kEnding;
+  process_->Signal(SIGKILL).IgnoreError();
+}
+
+void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
+  port_is_open_ = false;
+  end_.port = end.why;
+  if (state_ == State::kRunning) {
+    // It said Goodbye, or is dead or dying: a process without a port has nothing left to do.
+    BeginEnding(absl::Seconds(5));
+  }
+  EndIfOver();
+}
+
+void ProcessHostCore::OnExit() {
+  absl::StatusOr<ExitStatus> status = process_->Wait(absl::ZeroDuration());
+  if (absl::IsDeadlineExceeded(status.status())) return;
+  StopWatching();
+  is_reaped_ = true;
+  end_.exit = std::move(status);
+  state_ = State::kEnding;
+  if (port_is_open_) {
+    // What it had said is there to be read, and its hang-up behind it.
+    patience_ = parent_.loop().AddTimer(NowNanos() + kPortPatience, [this] {
+      patience_ = 0;
+      ClosePort();
+    });
+  }
+  EndIfOver();
+}
+
+void ProcessHostCore::EndIfOver() {
+  if (!is_reaped_ || port_is_open_ || state_ == State::kEnded) return;
+  state_ = State::kEnded;
+  StopWatching();
+  parent_.Remove(*this);
+  OnEnd(end_);
+}
+
+void ProcessHostCore::StopWatching() {
+  if (exit_watch_ != 0) parent_.loop().Unwatch(std::exchange(exit_watch_, 0));
+  if (patience_ != 0) parent_.loop().CancelTimer(std::exchange(patience_, 0));
+}
+
+}  // namespace forkserver

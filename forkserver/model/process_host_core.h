@@ -1,0 +1,169 @@
+// The part of ProcessHost (process_host.h) that is the same for all protocols: launch, the promise
+// of the process, its end.
+#ifndef FORKSERVER_MODEL_PROCESS_HOST_CORE_H_
+#define FORKSERVER_MODEL_PROCESS_HOST_CORE_H_
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "child/process_types.h"
+#include "child/sandbox/sandbox_policy_id.h"
+#include "forkserver/host/launch_options.h"
+#include "forkserver/host/process.h"
+#include "forkserver/model/browser_records.h"
+#include "forkserver/model/remote_type.h"
+#include "transceiver/actor/actor_link.h"
+#include "transceiver/actor/endpoint.h"
+#include "transceiver/event_loop.h"
+
+namespace forkserver {
+
+class ParentProcess;
+
+// What a host's process is launched with, beside what its type's row says.
+struct HostedLaunch {
+  RemoteType remote_type = {};              // of content
+  std::vector<std::string> arguments = {};  // the program's own
+  std::string template_name = {};           // empty: the one that serves the type
+  // The policy that the child must find itself in, or end; kNone: whatever its template has.
+  SandboxPolicyId sandbox = SandboxPolicyId::kNone;
+  std::array<Stdio, 3> stdio = {};
+  std::string title = {};
+  absl::Duration timeout = absl::Seconds(10);  // to Ready
+};
+
+// What the promise of a process gives.
+struct ProcessHandle {
+  ChildId id = 0;
+  pid_t pid = -1;  // for people and reports
+  LaunchTimes times = {};
+  LaunchedBy by = LaunchedBy::kFork;
+  std::shared_ptr<const SandboxReport> sandbox = {};  // null: it has none
+};
+
+// How a process ended, whatever was first.
+struct ProcessEnd {
+  // How the kernel says it ended; an error where it was never launched, or could not be reaped.
+  absl::StatusOr<ExitStatus> exit = absl::UnknownError("not ended");
+  // Ok: its port ended with a Goodbye, said by either side.
+  absl::Status port = {};
+  // Not ok: what it was killed for.
+  absl::Status killed_for = {};
+  // Not ok: which step of its own start failed, in its own words.
+  absl::Status start_failure = {};
+
+  // "exited with status 0"; "killed by SIGKILL, for Content LoadPage: ..."
+  std::string ToString() const;
+};
+
+class ProcessHostCore {
+ public:
+  using Promise = std::function<void(const absl::StatusOr<ProcessHandle>& process)>;
+
+  ProcessHostCore(const ProcessHostCore&) = delete;
+  ProcessHostCore& operator=(const ProcessHostCore&) = delete;
+  // Kills the process where it still runs, and reaps it. OnEnd is not called.
+  virtual ~ProcessHostCore();
+
+  // Begins the launch; once.
+  void Launch(HostedLaunch launch);
+  // Calls back when the process is Ready and its port open, or with why it never will be; at once
+  // where that is known. Any number of times, in order. Not called where the host is destroyed
+  // first.
+  void WhenLaunched(Promise promise);
+
+  // Asks the process to end: a Goodbye on its port, what is in flight being lost. It is killed
+  // where it has not ended within `patience`. One that is still launching ends when it has.
+  void ShutDown(absl::Duration patience = absl::Seconds(5));
+  // The same behind everything that was sent, which the process handles first.
+  void ShutDownWhenDelivered(absl::Duration patience = absl::Seconds(5));
+  // Ends it at once. `why` goes to the parent's report and into ProcessEnd::killed_for.
+  void Kill(absl::Status why);
+
+  ParentProcess& parent() const { return parent_; }
+  // The parent's number for it.
+  ChildId id() const { return id_; }
+  ProcessType type() const { return type_; }
+  const RemoteType& remote_type() const { return launch_.remote_type; }
+  bool is_running() const { return state_ == State::kRunning; }
+  bool has_ended() const { return state_ == State::kEnded; }
+  // It runs, or is being launched, and nobody has asked it to end.
+  bool MayBeGivenWork() const {
+    return state_ == State::kRunning || (state_ == State::kLaunching && !end_when_launched_);
+  }
+  // From WhenLaunched until it is reaped; null before and after.
+  const ProcessHandle* process() const { return is_launched_ && !has_ended() ? &handle_ : nullptr; }
+  // "content 7 (webIsolated=https://example.com)"
+  std::string Name() const;
+  // What endpoints call it.
+  PeerName AsPeer() const;
+
+ protected:
+  ProcessHostCore(ParentProcess& parent, ProcessType type);
+
+  // Called once, after the last message and ActorDestroy, when the process is reaped or was never
+  // launched. May destroy this.
+  virtual void OnEnd(const ProcessEnd& end) = 0;
+
+  // What the typed part does.
+  virtual absl::Status BindPort(UniqueFd socket, ActorOptions options) = 0;
+  // After the running handler, if one runs.
+  virtual void ClosePort() = 0;
+  virtual void ClosePortWhenDelivered() = 0;
+
+  // From the typed part.
+  void OnPortEnd(const ActorEnd& end);
+  void OnStartFailed(absl::Status why) { end_.start_failure = std::move(why); }
+
+ private:
+  friend class ParentProcess;
+
+  enum class State : uint8_t { kNew, kLaunching, kRunning, kEnding, kEnded };
+
+  // Of a change of prefs.
+  virtual absl::Status SendPrefs(int map) = 0;
+
+  void OnLaunched(absl::StatusOr<LaunchedChild> child);
+  absl::Status Open(LaunchedChild child);
+  void NeverRan(absl::Status why);
+  void Keep(const absl::StatusOr<ProcessHandle>& process);
+  void BeginEnding(absl::Duration patience);
+  void OnExit();
+  void EndIfOver();
+  void StopWatching();
+
+  ParentProcess& parent_;
+  const ProcessType type_;
+  const ChildId id_;
+  State state_ = State::kNew;
+  HostedLaunch launch_;
+  std::optional<Process> process_;
+  bool is_launched_ = false;
+  bool port_is_open_ = false;
+  bool is_reaped_ = false;
+  ProcessHandle handle_;
+  absl::Status launch_error_;
+  std::vector<Promise> promises_;
+  EventLoop::WatchId exit_watch_ = 0;
+  EventLoop::TimerId patience_ = 0;
+  // Asked to end before it was launched.
+  std::optional<absl::Duration> end_when_launched_;
+  ProcessEnd end_;
+  // A launch may end after its host was destroyed.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_PROCESS_HOST_CORE_H_

@@ -1,0 +1,288 @@
+#include "tests/forkserver/model/model_program.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "child/components/broker_client.h"
+#include "child/components/prefs_component.h"
+#include "child/components/text_decoder.h"
+#include "forkserver/model/process_templates.h"
+#include "transceiver/clock.h"
+
+namespace forkserver::testing {
+namespace {
+
+std::string Text(const absl::Status& status) { return std::string(status.message()); }
+
+uint64_t Number(const std::string& text) {
+  uint64_t number = 0;
+  EXPECT_TRUE(absl::SimpleAtoi(text, &number)) << text;
+  return number;
+}
+
+const ComponentTable& Components() {
+  static const ComponentTable table =
+      *ComponentTable::Create({PrefsComponent::Row(), BrokerClient::Row(), TextDecoder::Row()});
+  return table;
+}
+
+// What both can answer. Nothing: it is not one of these.
+class Answers {
+ public:
+  static std::optional<std::string> Of(const std::string& what, const std::string& about,
+                                       const ChildArguments& arguments, LivePrefs& prefs,
+                                       const ChildContext& context, ComponentRegistry& components) {
+    if (what == "argument") return arguments.extra[Number(about)];
+    if (what == "remote type") return arguments.remote_type;
+    if (what == "child id") return absl::StrCat(arguments.child_id);
+    if (what == "parent") return absl::StrCat(arguments.parent_pid);
+    if (what == "policy") return std::string(SandboxPolicyName(context.sandbox.policy));
+    if (what == "pref") return prefs.GetString(about, "none");
+    if (what == "component") {
+      const auto component = components.Get<Component>(about);
+      return component.ok() ? "made" : Text(component.status());
+    }
+    if (what == "exit") _exit(static_cast<int>(Number(about)));
+    return std::nullopt;
+  }
+};
+
+class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
+ public:
+  PlainChild() : ChildProcess(&Components()) {}
+  using ChildProcess::Receive;
+
+  absl::Status Receive(Ask& ask, Resolver<Said> resolver) {
+    const auto said =
+        Answers::Of(ask.what.str(), ask.about.str(), arguments(), prefs(), context(), components());
+    if (said) return resolver.Resolve({.text = *said});
+    resolver.Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Init() override {
+    const std::vector<std::string>& own = arguments().extra;
+    if (!own.empty() && own[0] == "fail to start") return absl::InternalError("as it was told");
+    return absl::OkStatus();
+  }
+};
+
+template <Side kSide>
+class BridgeEnd : public Actor<BridgeEnd<kSide>, ContentBridge, kSide> {
+ public:
+  absl::Status Receive(BridgeMessage& message, Resolver<BridgeAnswer> resolver) {
+    BridgeAnswer answer = {.data = message.data};
+    const std::string_view suffix = " back";
+    answer.data.data.insert(answer.data.data.end(), suffix.begin(), suffix.end());
+    return resolver.Resolve(answer);
+  }
+};
+
+class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
+ public:
+  ContentChild() : ChildProcess(&Components()) {}
+  using ChildProcess::Receive;
+
+  absl::Status Receive(Ask& ask, Resolver<Said> resolver) {
+    const auto said =
+        Answers::Of(ask.what.str(), ask.about.str(), arguments(), prefs(), context(), components());
+    if (said) return resolver.Resolve({.text = *said});
+    const std::vector<std::string> words = absl::StrSplit(ask.about.str(), ' ');
+    auto answer = std::make_shared<Resolver<Said>>(std::move(resolver));
+    if (ask.what == "save") return SaveAs(ClaimFrom(words), answer);
+    if (ask.what == "nest") return Nest(ClaimFrom(words), words[2], answer);
+    if (ask.what == "more") return More(Number(words[0]), words[1], answer);
+    if (ask.what == "close") return Send(CloseNestedBrowser{.browser = Number(words[0])});
+    if (ask.what == "bridge") return CallBridge(Number(words[0]), words[1], answer);
+    if (ask.what == "browsers") {
+      return answer->Resolve({.text = absl::StrJoin(browsers_, ";", absl::PairFormatter(" "))});
+    }
+    if (ask.what == "bridges") {
+      std::vector<uint64_t> ids;
+      for (const auto& [id, end] : owned_) ids.push_back(id);
+      for (const auto& [id, end] : attached_) ids.push_back(id);
+      return answer->Resolve({.text = absl::StrJoin(ids, " ")});
+    }
+    answer->Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
+    return absl::OkStatus();
+  }
+
+  absl::Status Receive(BrowserOpened& message) {
+    browsers_[message.as.browser] = message.as.site.str();
+    return absl::OkStatus();
+  }
+  absl::Status Receive(BrowserClosed& message, Resolver<Done> resolver) {
+    browsers_.erase(message.browser);
+    return resolver.Resolve({});
+  }
+  absl::Status Receive(AttachBridge& message) {
+    auto& end = attached_[message.bridge];
+    end = std::make_unique<BridgeEnd<Side::kChild>>();
+    return end->Bind(loop(), std::move(message.end));
+  }
+  absl::Status Receive(BridgeClosed& message) {
+    owned_.erase(message.bridge);
+    attached_.erase(message.bridge);
+    return absl::OkStatus();
+  }
+
+ private:
+  using Answer = std::shared_ptr<Resolver<Said>>;
+
+  static BrowserClaimField ClaimFrom(const std::vector<std::string>& words) {
+    return {.browser = Number(words[0]), .site = words[1]};
+  }
+
+  absl::Status SaveAs(BrowserClaimField from, Answer answer) {
+    return Call(Save{.from = std::move(from)}, [answer](absl::StatusOr<Said> said) {
+      answer->Resolve({.text = said.ok() ? said->text.str() : Text(said.status())}).IgnoreError();
+    });
+  }
+
+  absl::Status Nest(BrowserClaimField from, const std::string& url, Answer answer) {
+    return Call(CreateNested{.from = std::move(from), .url = url},
+                [this, answer](absl::StatusOr<NestedCreated> created) {
+                  if (!created.ok()) return answer->Reject(created.status());
+                  auto& end = owned_[created->bridge];
+                  end = std::make_unique<BridgeEnd<Side::kParent>>();
+                  const absl::Status bound = end->Bind(loop(), std::move(created->end));
+                  if (!bound.ok()) return answer->Reject(bound);
+                  answer
+                      ->Resolve({.text = absl::StrFormat("bridge %d browser %d", created->bridge,
+                                                         created->browser)})
+                      .IgnoreError();
+                });
+  }
+
+  absl::Status More(uint64_t bridge, const std::string& url, Answer answer) {
+    return Call(OpenNestedBrowser{.bridge = bridge, .url = url},
+                [answer](absl::StatusOr<NestedBrowser> opened) {
+                  if (!opened.ok()) return answer->Reject(opened.status());
+                  answer->Resolve({.text = absl::StrCat(opened->browser)}).IgnoreError();
+                });
+  }
+
+  absl::Status CallBridge(uint64_t bridge, const std::string& text, Answer answer) {
+    const auto found = owned_.find(bridge);
+    if (found == owned_.end()) {
+      answer->Reject(absl::NotFoundError("no such bridge"));
+      return absl::OkStatus();
+    }
+    BridgeMessage message = {.name = "test"};
+    message.data.data.assign(text.begin(), text.end());
+    return found->second->Call(message, [answer](absl::StatusOr<BridgeAnswer> back) {
+      if (!back.ok()) return answer->Reject(back.status());
+      answer->Resolve({.text = std::string(back->data.data.begin(), back->data.data.end())})
+          .IgnoreError();
+    });
+  }
+
+  std::map<uint64_t, std::string> browsers_;
+  std::map<uint64_t, std::unique_ptr<BridgeEnd<Side::kParent>>> owned_;
+  std::map<uint64_t, std::unique_ptr<BridgeEnd<Side::kChild>>> attached_;
+};
+
+}  // namespace
+
+absl::Status TestContent::Receive(Save& message, Resolver<Said> resolver) {
+  const BrowserClaim claim = ClaimOf(message.from);
+  if (absl::Status good = Check(claim); !good.ok()) {
+    resolver.Reject(good);
+    return FaultOf(good);
+  }
+  return resolver.Resolve({.text = "saved"});
+}
+
+ModelTest::ModelTest(ForkServer& server, std::string_view prefs)
+    : loop_(*EventLoop::Create()),
+      parent_(*ParentProcess::Create(
+          {.server = server,
+           .loop = *loop_,
+           .log = [this](std::string_view line) { log_.emplace_back(line); }})),
+      suffixes_(std::make_unique<PublicSuffixList>(*PublicSuffixList::Load())),
+      content_(std::make_unique<ContentProcesses>(
+          *parent_, *suffixes_,
+          [](ParentProcess& parent, ContentProcesses& siblings) {
+            return std::make_unique<TestContent>(parent, siblings);
+          },
+          ContentEvents{.on_process_end = [this](const ContentProcess& process,
+                                                 const ProcessEnd& end,
+                                                 const std::vector<BrowserId>&) {
+            ends_.emplace(process.id(), end);
+          }})) {
+  SetPrefs(prefs);
+}
+
+void ModelTest::SetPrefs(std::string_view text) {
+  EXPECT_TRUE(store_.LoadText(text, "test").empty());
+  absl::StatusOr<PrefsGeneration> generation = store_.Publish();
+  ASSERT_TRUE(generation.ok()) << generation.status();
+  EXPECT_TRUE(parent_->SetPrefs(*std::move(generation)).ok());
+}
+
+ModelTest::~ModelTest() {
+  content_->CloseAll();
+  Until([this] { return content_->processes().empty(); });
+  // Else the server keeps the last generation's descriptor.
+  parent_->server().SetPrefs({});
+}
+
+void ModelTest::Until(const std::function<bool()>& done) {
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (!done() && NowNanos() < deadline) loop_->Run(deadline);
+  EXPECT_TRUE(done());
+}
+
+std::unique_ptr<PlainHost> ModelTest::Launch(ProcessType type, HostedLaunch launch) {
+  auto host = std::make_unique<PlainHost>(*parent_, type);
+  bool is_over = false;
+  host->Launch(std::move(launch));
+  host->WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) {
+    EXPECT_TRUE(process.ok()) << process.status();
+    is_over = true;
+  });
+  Until([&] { return is_over; });
+  return host;
+}
+
+absl::StatusOr<OpenedBrowser> ModelTest::Open(std::string_view url, OriginAttributes attributes,
+                                              GroupId group) {
+  absl::StatusOr<Url> parsed = Url::Parse(url);
+  if (!parsed.ok()) return parsed.status();
+  return Open({.load = {.url = *std::move(parsed),
+                        .initiated_by = InitiatedBy::kUser,
+                        .attributes = attributes},
+               .group = group});
+}
+
+absl::StatusOr<OpenedBrowser> ModelTest::Open(BrowserRequest request) {
+  std::optional<absl::StatusOr<OpenedBrowser>> result;
+  content_->Open(std::move(request),
+                 [&](absl::StatusOr<OpenedBrowser> opened) { result = std::move(opened); });
+  Until([&] { return result.has_value(); });
+  return result.value_or(absl::DeadlineExceededError("not opened"));
+}
+
+void ModelTest::WaitForEnd(ChildId content) {
+  Until([&] { return ends_.count(content) > 0; });
+}
+
+HostSetup ModelHost() {
+  HostSetup setup = {.options = TestOptions()};
+  setup.options.programs = {{ProcessType::kContent, MakeChildProgram<ContentChild>},
+                            {ProcessType::kUtility, MakeChildProgram<PlainChild>},
+                            {ProcessType::kDummy, MakeChildProgram<PlainChild>}};
+  setup.options.templates = ProcessTemplates(setup.options.programs);
+  return setup;
+}
+
+}  // namespace forkserver::testing

@@ -1,0 +1,152 @@
+// What the tests of the process model launch: a content process and a plain one that do what they
+// are asked to, and the parent's sides of them.
+//
+//     ModelTest model(server);
+//     PlainHost& host = model.Plain({.arguments = {"x"}});
+//     model.Ask(host, "argument", "0")          // "x", or the error's text
+//
+// Both answer Ask{what, about}:
+//     argument N     the program's own argument N        remote type, child id, policy
+//     pref NAME      the pref of the moment              component NAME   "made", or why not
+//     exit N         ends at once, without a Goodbye     fail             rejects
+// Content processes besides:
+//     save ID SITE   sends the privileged Save in that browser's name, and answers what came of it
+//     browsers       "1 https://a.test;2 ..." as BrowserOpened and BrowserClosed have told
+//     nest ID SITE URL   CreateNested; answers "bridge N browser M"
+//     more BRIDGE URL    OpenNestedBrowser; close BROWSER: CloseNestedBrowser
+//     bridge N TEXT      calls over the bridge; answers what the other end said
+//     bridges        "1 2": those whose ends it has
+#ifndef TESTS_FORKSERVER_MODEL_MODEL_PROGRAM_H_
+#define TESTS_FORKSERVER_MODEL_MODEL_PROGRAM_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "child/process/child_process.h"
+#include "child/process/content_messages.h"
+#include "forkserver/host/fork_server.h"
+#include "forkserver/model/content_host.h"
+#include "forkserver/model/content_processes.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/model/process_host.h"
+#include "preload/prefs/prefs_store.h"
+#include "tests/testing/host_test.h"
+#include "transceiver/event_loop.h"
+
+namespace forkserver::testing {
+
+struct Said {
+  Text<4096> text = {};
+  auto Fields() { return std::tie(text); }
+};
+
+struct Ask {
+  static constexpr std::string_view kName = "Ask";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Said;
+  Text<64> what = {};
+  Text<4096> about = {};
+  auto Fields() { return std::tie(what, about); }
+};
+
+// What not every browser may ask for.
+struct Save {
+  static constexpr std::string_view kName = "Save";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  using Reply = Said;
+  BrowserClaimField from = {};
+  auto Fields() { return std::tie(from); }
+};
+
+struct PlainProtocol {
+  static constexpr std::string_view kName = "Plain";
+  using Messages = TopLevelMessages<Ask>;
+};
+struct TestContentProtocol {
+  static constexpr std::string_view kName = "TestContent";
+  using Messages = ContentMessages<Ask, Save>;
+};
+
+// Of types utility and dummy.
+class PlainHost : public ProcessHost<PlainHost, PlainProtocol> {
+ public:
+  using ProcessHost::ProcessHost;
+  void OnEnd(const ProcessEnd& end) override { this->end.emplace(end); }
+
+  std::optional<ProcessEnd> end;
+};
+
+class TestContent : public ContentHost<TestContent, TestContentProtocol> {
+ public:
+  using ContentHost::ContentHost;
+  using ContentHost::Receive;
+  absl::Status Receive(Save& message, Resolver<Said> resolver);
+};
+
+inline constexpr std::string_view kUnsandboxed =
+    "pref(\"security.sandbox.content.level\", 0); pref(\"security.sandbox.utility.level\", 0);"
+    "pref(\"security.sandbox.file-content.level\", 0);"
+    "pref(\"security.sandbox.extension.level\", 0);";
+
+// The model in a host, driven until what is waited for has happened.
+class ModelTest {
+ public:
+  explicit ModelTest(ForkServer& server, std::string_view prefs = kUnsandboxed);
+  ~ModelTest();
+
+  ParentProcess& parent() { return *parent_; }
+  ContentProcesses& content() { return *content_; }
+  const std::vector<std::string>& log() const { return log_; }
+  // By child id.
+  const std::map<ChildId, ProcessEnd>& ends() const { return ends_; }
+
+  void SetPrefs(std::string_view text);
+
+  // Drives the loop until `done`; fails the test after ten seconds.
+  void Until(const std::function<bool()>& done);
+
+  // Launched, and running.
+  std::unique_ptr<PlainHost> Launch(ProcessType type, HostedLaunch launch = {});
+  absl::StatusOr<OpenedBrowser> Open(std::string_view url, OriginAttributes attributes = {},
+                                     GroupId group = 0);
+  absl::StatusOr<OpenedBrowser> Open(BrowserRequest request);
+
+  template <typename Host>
+  std::string AskOf(Host& host, std::string_view what, std::string_view about = {}) {
+    std::optional<std::string> answer;
+    const absl::Status asked =
+        host.Call(Ask{.what = what, .about = about}, [&](absl::StatusOr<Said> said) {
+          answer = said.ok() ? said->text.str() : std::string(said.status().message());
+        });
+    if (!asked.ok()) return std::string(asked.message());
+    Until([&] { return answer.has_value(); });
+    return answer.value_or("no answer");
+  }
+  std::string AskOf(ContentProcess* process, std::string_view what, std::string_view about = {}) {
+    return AskOf(static_cast<TestContent&>(*process), what, about);
+  }
+
+  void WaitForEnd(ChildId content);
+
+ private:
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<ParentProcess> parent_;
+  std::unique_ptr<PublicSuffixList> suffixes_;
+  std::unique_ptr<ContentProcesses> content_;
+  PrefsStore store_;
+  std::vector<std::string> log_;
+  std::map<ChildId, ProcessEnd> ends_;
+};
+
+// A host with those programs and the model's templates.
+HostSetup ModelHost();
+
+}  // namespace forkserver::testing
+
+#endif  // TESTS_FORKSERVER_MODEL_MODEL_PROGRAM_H_

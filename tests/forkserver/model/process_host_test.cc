@@ -1,0 +1,152 @@
+// Hosts and their children: the launch, the promise, the steps of the start, prefs, and the ends.
+#include "forkserver/model/process_host.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/forkserver/model/model_program.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return ModelHost(); }
+
+namespace {
+
+using testing::ModelTest;
+using testing::PlainHost;
+
+HOST_TEST(ProcessHost, ChildIsToldItsIdItsParentAndItsArguments) {
+  ModelTest model(server);
+  const auto first = model.Launch(ProcessType::kUtility, {.arguments = {"one", "-buildID=x"}});
+  const auto second = model.Launch(ProcessType::kUtility);
+  EXPECT_EQ(model.AskOf(*first, "argument", "1"), "-buildID=x");
+  EXPECT_EQ(model.AskOf(*first, "parent"), std::to_string(getpid()));
+  EXPECT_EQ(model.AskOf(*first, "child id"), std::to_string(first->id()));
+  EXPECT_NE(first->id(), second->id());
+  EXPECT_EQ(first->process()->id, first->id());
+  EXPECT_EQ(model.parent().Find(second->id()), second.get());
+}
+
+HOST_TEST(ProcessHost, PromiseIsKeptAtOnceOnceItIsKnown) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  pid_t pid = 0;
+  host->WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { pid = process->pid; });
+  EXPECT_EQ(pid, host->process()->pid);
+}
+
+HOST_TEST(ProcessHost, LaunchThatCannotBeBreaksThePromiseAndEndsTheHost) {
+  ModelTest model(server);
+  PlainHost host(model.parent(), ProcessType::kGpu);
+  absl::Status why;
+  host.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { why = process.status(); });
+  host.Launch({});
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_FALSE(why.ok());
+  EXPECT_EQ(host.end->exit.status(), why);
+  EXPECT_TRUE(host.has_ended());
+}
+
+HOST_TEST(ProcessHost, ShutDownIsANormalEndWithStatusZero) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  host->ShutDown();
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "exited with status 0");
+  EXPECT_TRUE(host->end->port.ok());
+  EXPECT_EQ(model.parent().Find(host->id()), nullptr);
+  EXPECT_EQ(host->process(), nullptr);
+}
+
+HOST_TEST(ProcessHost, ShutDownBeforeTheLaunchIsOverEndsTheProcessToo) {
+  ModelTest model(server);
+  PlainHost host(model.parent(), ProcessType::kUtility);
+  host.Launch({});
+  host.ShutDown();
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_EQ(host.end->ToString(), "exited with status 0");
+}
+
+HOST_TEST(ProcessHost, ChildThatExitsWithoutAGoodbyeIsAnAbnormalEnd) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(host->Call(testing::Ask{.what = "exit", .about = "0"},
+                         [](absl::StatusOr<testing::Said> said) { EXPECT_FALSE(said.ok()); })
+                  .ok());
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_TRUE(host->end->exit->success());
+  EXPECT_TRUE(absl::IsUnavailable(host->end->port)) << host->end->port;
+}
+
+HOST_TEST(ProcessHost, ChildThatCannotStartSaysWhichStepAndWhy) {
+  ModelTest model(server);
+  PlainHost host(model.parent(), ProcessType::kUtility);
+  host.Launch({.arguments = {"fail to start"}});
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_EQ(host.end->ToString(), "exited with status 121, start failed: init: as it was told");
+  EXPECT_TRUE(host.end->port.ok());
+}
+
+HOST_TEST(ProcessHost, ChildOfTheWrongTemplateDoesNotStart) {
+  // The prefs say that there are to be sandboxes.
+  ModelTest model(server, "pref(\"a\", 1);");
+  PlainHost host(model.parent(), ProcessType::kUtility);
+  host.Launch({.template_name = "root", .sandbox = SandboxPolicyId::kUtility});
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_EQ(host.end->start_failure.message(),
+            "sandbox: the parent wants policy 'utility', and this process is not in it");
+}
+
+HOST_TEST(ProcessHost, ChildThatIsStoppedIsKilledWhenItsPatienceIsOver) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(testing::SignalProcess(host->process()->pid, SIGSTOP).ok());
+  host->ShutDown(absl::Milliseconds(20));
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "killed by SIGKILL, for it was asked to end 20ms ago");
+}
+
+HOST_TEST(ProcessHost, DestroyedHostLeavesNoProcess) {
+  ModelTest model(server);
+  auto running = model.Launch(ProcessType::kUtility);
+  running.reset();
+  auto launching = std::make_unique<PlainHost>(model.parent(), ProcessType::kUtility);
+  launching->Launch({});
+  launching.reset();
+  model.Until([&] { return server.in_flight() == 0; });
+  EXPECT_TRUE(model.parent().processes().empty());
+}
+
+HOST_TEST(ProcessHost, RunningChildSeesANewPref) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  EXPECT_EQ(model.AskOf(*host, "pref", "colour"), "none");
+  model.SetPrefs("user_pref(\"colour\", \"green\");");
+  EXPECT_EQ(model.AskOf(*host, "pref", "colour"), "green");
+  const auto later = model.Launch(ProcessType::kUtility);
+  EXPECT_EQ(model.AskOf(*later, "pref", "colour"), "green");
+}
+
+HOST_TEST(ProcessHost, PrefSendsEveryLaunchByExec) {
+  ModelTest model(server);
+  EXPECT_NE(model.Launch(ProcessType::kUtility)->process()->by, LaunchedBy::kExec);
+  model.SetPrefs("user_pref(\"dom.ipc.forkserver.enable\", false);");
+  EXPECT_EQ(model.Launch(ProcessType::kUtility)->process()->by, LaunchedBy::kExec);
+}
+
+HOST_TEST(ProcessHost, ChildHasTheComponentsOfItsTypeAndNoOthers) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kDummy);
+  EXPECT_EQ(model.AskOf(*host, "component", "prefs"), "made");
+  EXPECT_EQ(model.AskOf(*host, "component", "broker-client"), "made");
+  EXPECT_EQ(model.AskOf(*host, "component", "decoder.text"),
+            "component 'decoder.text' is not for dummy processes");
+}
+
+}  // namespace
+}  // namespace forkserver
