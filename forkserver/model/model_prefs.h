@@ -8,13 +8,13 @@
 // cannot be meant are brought to the nearest that can, silently, since no value of a pref may keep
 // the program from starting:
 //
-//     dom.ipc.processCount*                     1 to 1000; 8 is `web`, the others 1 (webLargeAlloc
-//     10) dom.ipc.processCount.extension            always 1: extensions find each other in one
-//     process dom.ipc.processPrelaunch.fission.number   0 (none) to 32; 3
-//     dom.ipc.processPrelaunch.lowmem_mb        0 (no machine is small) and up; 4096, as in Gecko
-//     browser.tabs.remote.separatedMozillaDomains   comma list; others than hosts are left out
-//     dom.ipc.nested.remoteTypes   comma list of kinds, others than content's are left out; no pref
-//                                  of Gecko's; web,webIsolated,webCOOP+COEP,extension
+//     dom.ipc.processCount                          1 to 1000; 8. Of the other kinds the same; 1
+//     dom.ipc.processCount.extension                always 1: extensions meet in one process
+//     dom.ipc.processPrelaunch.fission.number       0 (none) to 32; 3
+//     dom.ipc.processPrelaunch.lowmem_mb            0 (no machine is small) and up; 4096
+//     browser.tabs.remote.separatedMozillaDomains   a list; what is no host is left out
+//     dom.ipc.nested.remoteTypes                    a list of content's kinds (this project's own);
+//                                                   web, webIsolated, webCOOP+COEP, extension
 //
 // Sites that may read local files are granted as in Gecko (capability.policy.policynames, a list;
 // then for each NAME in it capability.policy.NAME.checkloaduri.enabled, "allAccess", and

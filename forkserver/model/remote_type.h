@@ -3,8 +3,8 @@
 //
 //     RemoteType type = {.kind = RemoteTypeKind::kWebIsolated, .site = "https://example.com"};
 //     type.ToString()                                     // "webIsolated=https://example.com"
-//     RemoteType::Parse("web^userContextId=1")            // exactly what ToString gives, or an
-//     error RowOf(type.kind).template_name                      // "content"
+//     RemoteType::Parse("web^userContextId=1")            // what ToString gives, or an error
+//     RowOf(type.kind).template_name                      // "content"
 //
 // The kinds are rows of one table, and everything that differs by kind reads it. Names and limits
 // are those of Gecko's process model (firefox-source-docs.mozilla.org/dom/ipc/process_model.html).

@@ -1,27 +1,26 @@
 // The one place that decides in which kind of process something loads: documents, workers, and the
 // first process of a new tab.
 //
-//     absl::StatusOr<Selection> selection = SelectRemoteType(
-//         {.url = *Url::Parse("https://www.example.com/"), .current = ParentRemoteType()}, prefs,
-//         list);
+//     const Load load = {.url = *Url::Parse("https://www.example.com/"),
+//                        .current = ParentRemoteType()};
+//     absl::StatusOr<Selection> selection = SelectRemoteType(load, prefs, list);
 //     selection->type.ToString()       // "webIsolated=https://example.com"
 //     selection->isolation             // kFull: it leaves the parent
 //
 // The rules are those of Gecko's process model (firefox-source-docs.mozilla.org/dom/ipc/
 // process_model.html), in this order:
 //   - javascript: is run where it is and selects nothing: an error. view-source: is what it shows.
-//   - chrome: and about: pages go by their row (about_pages.h): the parent, privilegedabout, or
-//   web.
-//     A page of the parent is never a subframe of others, and what web content asks for is not it.
-//     Error pages stay where the tab is, but never in the parent, which Gecko allows.
+//   - chrome: is the parent's. about: pages go by their row (about_pages.h): parent,
+//     privilegedabout or web. Those of the parent and of privilegedabout are no frames of others,
+//     and web content cannot ask for them. Error pages stay where the tab is, but never in the
+//     parent, which Gecko allows.
 //   - about:blank, about:srcdoc and data: have no origin of their own and go where they come from:
 //     the initiator, else the owner. data: that the user entered, and what comes from nobody or
 //     from the parent, is `web`.
 //   - blob: goes to its creator; without one, to where its origin goes.
 //   - An extension's page is `extension`; its frames stay with the document that they are in.
-//   - file: and sites of ModelPrefs::file_readers are `file`. The separated domains, over https,
-//   are
-//     `privilegedmozilla`, isolation or not.
+//   - file: and sites of ModelPrefs::file_readers are `file`. The separated domains are
+//     `privilegedmozilla`, over https, isolation or not.
 //   - http and https: `webCOOP+COEP` for a top-level document with both headers, and for frames and
 //     shared workers in one; else `webIsolated`, or `web` with isolation off.
 //   - Everything else is `web`.

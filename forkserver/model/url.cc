@@ -1,14 +1,12 @@
 #include "forkserver/model/url.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "forkserver/model/host.h"
 
 namespace forkserver {

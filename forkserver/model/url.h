@@ -4,26 +4,25 @@
 //     absl::StatusOr<Url> url = Url::Parse("https://user@WWW.Example.com:443/a?b#c");
 //     url->scheme()        // "https"
 //     url->host()          // "www.example.com"
-//     url->ToString()      // "https://www.example.com/a?b": without user, default port and
-//     fragment
+//     url->ToString()      // "https://www.example.com/a?b"
 //
-// It follows what browsers make of a URL (url.spec.whatwg.org), less what they repair: backslashes,
-// white space, control characters, missing or third slashes, empty hosts and labels. Text that is
-// not ASCII is accepted in a host (UTF-8, mapped by UTS 46, not transitional); elsewhere a
-// canonical URL has it percent-encoded. Where RFC 3986 and browsers differ browsers win, or a site
-// could be chosen by another rule than the page is loaded by: 0x7f.1 is an IP address. (So
-// liburiparser, which follows the RFC, is not used.) libidn2 holds names to IDNA2008, which has no
-// emoji: such hosts are refused.
+// User, default port and fragment are left out: they select nothing. Otherwise it follows what
+// browsers make of a URL (url.spec.whatwg.org), less what they repair: backslashes, white space,
+// control characters, missing or third slashes, empty hosts and labels. Text that is not ASCII is
+// accepted in a host (UTF-8, mapped by UTS 46, not transitional); elsewhere a canonical URL has it
+// percent-encoded. Where RFC 3986 and browsers differ browsers win, or a site could be chosen by
+// another rule than the page is loaded by: 0x7f.1 is an IP address. (So liburiparser, which follows
+// the RFC, is not used.) libidn2 holds names to IDNA2008, which has no emoji: such hosts are
+// refused.
 //
 // What is canonical:
 //   - scheme and host are lower case, an international host is in its ASCII form;
 //   - a host is letters, digits, `-` and `_` in labels of at most 63, 253 in all;
-//   - IPv4, in all forms that inet_aton takes, is a dotted quad, IPv6 as browsers
-//     write it (compressed, no dotted end) is in brackets;
+//   - IPv4, in all forms that inet_aton takes, is a dotted quad; IPv6 is in brackets, compressed,
+//     and without a dotted end, as browsers write it;
 //   - one dot at a host's end stays: "example.com." is another name than "example.com" to cookies
 //     and storage, so it is another site (and none of a pref's domains);
-//   - the default port is none, no path is "/", a `.` and `..` in it stay, since it selects
-//   nothing.
+//   - the default port is none; no path is "/"; `.` and `..` in it stay, since it selects nothing.
 //
 // Schemes: http, https, ws and wss have a host; so have moz-extension, chrome and resource, whose
 // host is an id and no name. file has a path only (`localhost` is dropped, other hosts are
