@@ -83,12 +83,11 @@ absl::Status ComponentRegistry::InitialiseAll() {
 
 void ComponentRegistry::CleanUp() {
   if (state_ != State::kOpen) return;
-  state_ = State::kCleaningUp;
+  state_ = State::kCleanedUp;  // from here on nothing more is made
   while (!made_.empty()) {
     made_.back().component->CleanUp();
     made_.pop_back();
   }
-  state_ = State::kClosed;
 }
 
 }  // namespace forkserver

@@ -18,6 +18,8 @@
 #ifndef CHILD_COMPONENTS_COMPONENT_REGISTRY_H_
 #define CHILD_COMPONENTS_COMPONENT_REGISTRY_H_
 
+#include <stdint.h>
+
 #include <memory>
 #include <string_view>
 #include <typeinfo>
@@ -72,7 +74,7 @@ class ComponentRegistry {
   void CleanUp();
 
  private:
-  enum class State : uint8_t { kOpen, kCleaningUp, kClosed };
+  enum class State : uint8_t { kOpen, kCleanedUp };
 
   struct Made {
     const ComponentRow* row = nullptr;

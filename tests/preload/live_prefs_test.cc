@@ -283,7 +283,6 @@ TEST(LivePrefs, ReadersOnOtherThreadsHaveOneGenerationOrTheOther) {
   std::vector<std::thread> readers;
   for (int i = 0; i < kReaders; ++i) {
     readers.emplace_back([&] {
-      reading.count_down();
       uint64_t last = 0;
       while (last < kLast && !swapped) {
         const std::shared_ptr<const PrefsMap> snapshot = prefs.Snapshot();
@@ -297,6 +296,7 @@ TEST(LivePrefs, ReadersOnOtherThreadsHaveOneGenerationOrTheOther) {
         // Of the moment, which may be later than the snapshot but never earlier.
         const std::string text = prefs.GetString("text", "generation 0");
         if (prefs.GetInt("first", 0) < value || std::stoul(text.substr(11)) < number) ++went_back;
+        if (last == 0) reading.count_down();
         last = number;
       }
     });
