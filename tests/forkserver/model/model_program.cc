@@ -100,8 +100,18 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     auto answer = std::make_shared<Resolver<Said>>(std::move(resolver));
     if (ask.what == "save") return SaveAs(ClaimFrom(words), answer);
     if (ask.what == "nest") return Nest(ClaimFrom(words), words[2], answer);
+    if (ask.what == "nest in container") {
+      BrowserClaimField from = ClaimFrom(words);
+      from.user_context_id = static_cast<uint32_t>(Number(words[3]));
+      return Nest(std::move(from), words[2], answer);
+    }
     if (ask.what == "more") return More(Number(words[0]), words[1], answer);
-    if (ask.what == "close") return Send(CloseNestedBrowser{.browser = Number(words[0])});
+    if (ask.what == "close") {
+      if (absl::Status sent = Send(CloseNestedBrowser{.browser = Number(words[0])}); !sent.ok()) {
+        return sent;
+      }
+      return answer->Resolve({.text = "no answer was wanted"});
+    }
     if (ask.what == "bridge") return CallBridge(Number(words[0]), words[1], answer);
     if (ask.what == "browsers") {
       return answer->Resolve({.text = absl::StrJoin(browsers_, ";", absl::PairFormatter(" "))});

@@ -1,0 +1,202 @@
+// Content processes: which load shares one, where they come from, and when they end.
+#include "forkserver/model/content_processes.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "forkserver/model/preallocation.h"
+#include "tests/forkserver/model/model_program.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return ModelHost(); }
+
+namespace {
+
+using testing::ModelTest;
+
+constexpr uint64_t kMuchMemory = uint64_t{64} << 30;
+
+std::string TypeOf(const absl::StatusOr<OpenedBrowser>& opened) {
+  if (!opened.ok()) return std::string(opened.status().message());
+  return opened->process == nullptr ? "the parent" : opened->process->remote_type().ToString();
+}
+
+HOST_TEST(ContentProcesses, EachSiteHasAProcessOfItsOwn) {
+  ModelTest model(server);
+  const auto a = model.Open("https://www.a.test/");
+  const auto b = model.Open("https://b.test/");
+  const auto a2 = model.Open("https://mail.a.test/inbox");
+  ASSERT_EQ(TypeOf(a), "webIsolated=https://a.test");
+  ASSERT_EQ(TypeOf(b), "webIsolated=https://b.test");
+  EXPECT_EQ(a2->process, a->process);
+  EXPECT_NE(b->process, a->process);
+  EXPECT_NE(a2->browser, a->browser);
+  EXPECT_EQ(model.AskOf(a->process, "remote type"), "webIsolated=https://a.test");
+  EXPECT_EQ(model.AskOf(a->process, "browsers"), "1 https://a.test;3 https://a.test");
+}
+
+HOST_TEST(ContentProcesses, ContainersAndPrivateWindowsShareWithNobody) {
+  ModelTest model(server);
+  const auto plain = model.Open("https://a.test/");
+  const auto container = model.Open("https://a.test/", {.user_context_id = 1});
+  const auto other = model.Open("https://a.test/", {.user_context_id = 2});
+  const auto secret = model.Open("https://a.test/", {.private_browsing_id = 1});
+  ASSERT_EQ(TypeOf(secret), "webIsolated=https://a.test^privateBrowsingId=1");
+  EXPECT_EQ(model.content().processes().size(), 4u);
+  EXPECT_EQ(model.AskOf(container->process, "remote type"),
+            "webIsolated=https://a.test^userContextId=1");
+  EXPECT_NE(other->process, container->process);
+  EXPECT_NE(plain->process, secret->process);
+}
+
+HOST_TEST(ContentProcesses, LoadsThatComeWhileTheProcessIsLaunchedWaitForIt) {
+  ModelTest model(server);
+  std::vector<ContentProcess*> processes;
+  for (int i = 0; i < 5; ++i) {
+    model.content().Open({.load = {.url = *Url::Parse("https://a.test/")}},
+                         [&](absl::StatusOr<OpenedBrowser> opened) {
+                           ASSERT_TRUE(opened.ok()) << opened.status();
+                           processes.push_back(opened->process);
+                         });
+  }
+  EXPECT_EQ(model.content().processes().size(), 1u);
+  model.Until([&] { return processes.size() == 5; });
+  EXPECT_EQ(model.content().browsers().OfProcess(processes[0]->id()).size(), 5u);
+}
+
+HOST_TEST(ContentProcesses, WithoutIsolationProcessesAreSharedUpToTheirNumber) {
+  ModelTest model(server);
+  model.SetPrefs(
+      "user_pref(\"fission.autostart\", false);"
+      "user_pref(\"dom.ipc.processCount\", 3);");
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_EQ(TypeOf(model.Open("https://" + std::to_string(i) + ".test/")), "web");
+  }
+  const std::vector<ContentProcess*> processes = model.content().processes();
+  ASSERT_EQ(processes.size(), 3u);
+  for (const ContentProcess* process : processes) {
+    EXPECT_EQ(model.content().browsers().OfProcess(process->id()).size(), 3u);
+  }
+}
+
+HOST_TEST(ContentProcesses, DocumentsOfOneGroupAndTypeAreInOneProcess) {
+  ModelTest model(server);
+  model.SetPrefs("user_pref(\"dom.ipc.processCount.webIsolated\", 4);");
+  const auto first = model.Open("https://a.test/", {}, 7);
+  const auto elsewhere = model.Open("https://a.test/", {}, 8);
+  const auto again = model.Open("https://a.test/", {}, 7);
+  EXPECT_NE(elsewhere->process, first->process);
+  EXPECT_EQ(again->process, first->process);
+}
+
+HOST_TEST(ContentProcesses, PagesOfTheParentAreLoadedByNoProcess) {
+  ModelTest model(server);
+  EXPECT_EQ(TypeOf(model.Open("about:config")), "the parent");
+  EXPECT_TRUE(model.content().processes().empty());
+}
+
+HOST_TEST(ContentProcesses, LoadThatIsNoneLaunchesNothing) {
+  ModelTest model(server);
+  EXPECT_FALSE(model.Open("javascript:alert(1)").ok());
+  EXPECT_TRUE(model.content().processes().empty());
+}
+
+HOST_TEST(ContentProcesses, LastBrowserEndsItsProcess) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto a2 = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.content().Close(a->browser);
+  EXPECT_EQ(model.AskOf(a2->process, "browsers"), "2 https://a.test");
+  // It has confirmed what it answered behind.
+  EXPECT_EQ(model.content().browsers().size(), 1u);
+  model.content().Close(a2->browser);
+  model.content().Close(a2->browser);
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).ToString(), "exited with status 0");
+  EXPECT_EQ(model.content().browsers().size(), 0u);
+  // The next load has a new one.
+  EXPECT_NE(model.Open("https://a.test/")->process->id(), id);
+}
+
+HOST_TEST(ContentProcesses, LoadNeverGoesToAProcessThatIsEnding) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.content().Close(a->browser);
+  const auto again = model.Open("https://a.test/");
+  EXPECT_NE(again->process->id(), id);
+}
+
+HOST_TEST(ContentProcesses, ProcessThatDiesTakesItsBrowsersAndNothingElse) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto b = model.Open("https://b.test/");
+  const ChildId id = a->process->id();
+  ASSERT_TRUE(testing::SignalProcess(a->process->process()->pid, SIGKILL).ok());
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).ToString(), "killed by SIGKILL");
+  EXPECT_EQ(model.content().browsers().Find(a->browser), nullptr);
+  EXPECT_EQ(model.AskOf(b->process, "browsers"), "2 https://b.test");
+}
+
+HOST_TEST(ContentProcesses, FilesAndExtensionsComeFromTheirOwnTemplates) {
+  ModelTest model(server, "pref(\"a\", 1);");
+  const auto web = model.Open("https://a.test/");
+  const auto file = model.Open("file:///tmp/x.html");
+  const auto extension = model.Open("moz-extension://0123/page.html");
+  EXPECT_EQ(model.AskOf(web->process, "policy"), "content");
+  EXPECT_EQ(model.AskOf(file->process, "policy"), "file-content");
+  EXPECT_EQ(model.AskOf(extension->process, "policy"), "extension");
+}
+
+HOST_TEST(Preallocation, BlankProcessIsSpecialised) {
+  ModelTest model(server);
+  Preallocation preallocation(model.parent(), kMuchMemory);
+  ASSERT_TRUE(preallocation.Apply().ok());
+  const auto blanks = [&] { return testing::StatusOf(server, "content").idle_blanks; };
+  model.Until([&] { return blanks().size() == 3; });
+  const std::vector<pid_t> waiting = blanks();
+  const auto a = model.Open("https://a.test/");
+  EXPECT_EQ(a->process->process()->by, LaunchedBy::kPool);
+  EXPECT_EQ(std::count(waiting.begin(), waiting.end(), a->process->process()->pid), 1);
+  EXPECT_EQ(model.AskOf(a->process, "remote type"), "webIsolated=https://a.test");
+  // And another one in its place.
+  model.Until([&] { return blanks().size() == 3; });
+}
+
+HOST_TEST(Preallocation, NumberFollowsThePrefsAndTheMachine) {
+  ModelTest model(server);
+  Preallocation preallocation(model.parent(), kMuchMemory);
+  ASSERT_TRUE(preallocation.Apply().ok());
+  const auto comes_to = [&](size_t number) {
+    model.Until([&] { return testing::StatusOf(server, "content").idle_blanks.size() == number; });
+  };
+  comes_to(3);
+  model.SetPrefs("user_pref(\"dom.ipc.processPrelaunch.fission.number\", 5);");
+  comes_to(5);
+  model.SetPrefs("user_pref(\"fission.autostart\", false);");
+  comes_to(1);
+  EXPECT_EQ(Preallocation(model.parent(), uint64_t{1} << 30).count(), 1);
+}
+
+HOST_TEST(Preallocation, FilesAndExtensionsHaveNoBlanks) {
+  ModelTest model(server);
+  Preallocation preallocation(model.parent(), kMuchMemory);
+  ASSERT_TRUE(preallocation.Apply().ok());
+  for (int i = 0; i < 4; ++i) {
+    const auto file = model.Open("file:///tmp/x.html");
+    EXPECT_EQ(file->process->process()->by, LaunchedBy::kFork);
+    const ChildId id = file->process->id();
+    model.content().Close(file->browser);
+    model.WaitForEnd(id);
+  }
+  EXPECT_EQ(testing::StatusOf(server, "file").idle_blanks.size(), 0u);
+}
+
+}  // namespace
+}  // namespace forkserver

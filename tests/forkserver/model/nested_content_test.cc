@@ -1,0 +1,245 @@
+// Content processes below content processes: who may, who owns what, and what a live child cannot
+// pretend.
+#include "forkserver/model/nested_content.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "tests/forkserver/model/model_program.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return ModelHost(); }
+
+namespace {
+
+using testing::ModelTest;
+
+std::string Claim(const OpenedBrowser& of) {
+  return absl::StrCat(of.browser, " ", of.selection.type.site);
+}
+
+// Of the nested process that was made last.
+ContentProcess* Nested(ModelTest& model) { return model.content().processes().back(); }
+
+std::string WhyEnded(ModelTest& model, ChildId id) {
+  model.WaitForEnd(id);
+  return std::string(model.ends().at(id).killed_for.message());
+}
+
+HOST_TEST(NestedContent, OwnerGetsABridgeToANewProcess) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/x"),
+            "bridge 1 browser 2");
+  ContentProcess* const nested = Nested(model);
+  EXPECT_NE(nested, owner->process);
+  EXPECT_EQ(nested->bridge(), 1u);
+  EXPECT_EQ(model.AskOf(nested, "remote type"), "webIsolated=https://b.test");
+  EXPECT_EQ(model.AskOf(nested, "browsers"), "2 https://b.test");
+  EXPECT_EQ(model.AskOf(owner->process, "bridge", "1 hello"), "hello back");
+  // Neither it nor its owner's other process is anybody else's.
+  EXPECT_NE(model.Open("https://b.test/")->process, nested);
+  EXPECT_EQ(model.AskOf(nested, "browsers"), "2 https://b.test");
+}
+
+HOST_TEST(NestedContent, BridgeIsClosedWithItsLastBrowser) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://www.b.test/"), "3");
+  ContentProcess* const nested = Nested(model);
+  const ChildId id = nested->id();
+  ASSERT_TRUE(model.content().browsers().Grant(3, "camera").ok());
+  model.AskOf(owner->process, "close", "3");
+  model.Until([&] { return model.content().browsers().Find(3) == nullptr; });
+  EXPECT_FALSE(model.content().browsers().IsGranted(3, "camera"));
+  EXPECT_EQ(model.AskOf(nested, "browsers"), "2 https://b.test");
+  EXPECT_EQ(model.content().nested().bridges(), 1u);
+  model.AskOf(owner->process, "close", "2");
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).ToString(), "exited with status 0");
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+  EXPECT_EQ(model.AskOf(owner->process, "bridges"), "");
+  EXPECT_EQ(model.content().browsers().size(), 1u);
+}
+
+HOST_TEST(NestedContent, OwnersEndEndsThoseBelowItInTheirOrder) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  const ChildId id = owner->process->id();
+  for (const char* site : {"b", "c", "d"}) {
+    model.AskOf(owner->process, "nest", absl::StrCat(Claim(*owner), " https://", site, ".test/"));
+  }
+  ASSERT_EQ(model.content().processes().size(), 4u);
+  ASSERT_TRUE(testing::SignalProcess(owner->process->process()->pid, SIGKILL).ok());
+  model.Until([&] { return model.ends().size() == 4; });
+  for (const auto& [child, end] : model.ends()) {
+    EXPECT_EQ(end.ToString(), child == id ? "killed by SIGKILL" : "exited with status 0");
+  }
+  EXPECT_EQ(model.content().browsers().size(), 0u);
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+HOST_TEST(NestedContent, ClosingTheBrowserItIsInClosesTheBridge) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  const auto other = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  const ChildId nested = Nested(model)->id();
+  model.content().Close(owner->browser);
+  model.WaitForEnd(nested);
+  EXPECT_EQ(model.AskOf(other->process, "bridges"), "");
+}
+
+HOST_TEST(NestedContent, OwnerOutlivesADeadNestedProcess) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  const ChildId id = Nested(model)->id();
+  ASSERT_TRUE(testing::SignalProcess(Nested(model)->process()->pid, SIGKILL).ok());
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.AskOf(owner->process, "bridges"), "");
+  // It may not have known when it closed it.
+  EXPECT_EQ(model.AskOf(owner->process, "close", "2"), "no answer was wanted");
+  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://b.test/"), "bridge 1 was closed");
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "bridge 2 browser 3");
+}
+
+HOST_TEST(NestedContent, AttributesAreTheOwners) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/", {.user_context_id = 3});
+  // The claim names the context too.
+  EXPECT_EQ(model.AskOf(owner->process, "nest in container", Claim(*owner) + " https://b.test/ 3"),
+            "bridge 1 browser 2");
+  EXPECT_EQ(model.AskOf(Nested(model), "remote type"),
+            "webIsolated=https://b.test^userContextId=3");
+}
+
+HOST_TEST(NestedContent, NestedProcessMayNotNest) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  EXPECT_EQ(model.AskOf(Nested(model), "nest", "2 https://b.test https://c.test/"),
+            "content 2 (webIsolated=https://b.test) is nested itself");
+}
+
+HOST_TEST(NestedContent, KindThatThePrefDoesNotNameMayNotNest) {
+  ModelTest model(server);
+  model.SetPrefs("user_pref(\"dom.ipc.nested.remoteTypes\", \"web\");");
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_EQ(
+      model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+      "content 1 (webIsolated=https://a.test): processes of its kind may have none below them");
+}
+
+HOST_TEST(NestedContent, BridgesOfOneOwnerAreBounded) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  for (size_t i = 0; i < NestedContent::kMostBridges; ++i) {
+    ASSERT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/").substr(0, 6),
+              "bridge");
+  }
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "content 1 (webIsolated=https://a.test) has 8 bridges already");
+}
+
+HOST_TEST(NestedContent, PagesOfTheParentAreNotNested) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_NE(model.AskOf(owner->process, "nest", Claim(*owner) + " about:config").substr(0, 6),
+            "bridge");
+  EXPECT_EQ(model.content().processes().size(), 1u);
+}
+
+HOST_TEST(BrowserClaims, TrueOneIsServed) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  EXPECT_EQ(model.AskOf(a->process, "save", Claim(*a)), "saved");
+}
+
+HOST_TEST(BrowserClaims, ForgedIdKillsTheChildAndNobodyElse) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto b = model.Open("https://b.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "save", "99 https://a.test");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent Save: browser 99 was never given out");
+  EXPECT_EQ(model.ends().at(id).exit->ToString(), "killed by SIGKILL");
+  ASSERT_EQ(model.log().size(), 1u);
+  EXPECT_EQ(model.log()[0],
+            "content 1 (webIsolated=https://a.test): killed, for TestContent Save: browser 99 was "
+            "never given out");
+  EXPECT_EQ(model.AskOf(b->process, "save", Claim(*b)), "saved");
+}
+
+HOST_TEST(BrowserClaims, StolenIdKillsTheThief) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto b = model.Open("https://b.test/");
+  const ChildId thief = a->process->id();
+  model.AskOf(a->process, "save", Claim(*b));
+  EXPECT_EQ(WhyEnded(model, thief), "TestContent Save: browser 2 is child 2's");
+  EXPECT_EQ(model.AskOf(b->process, "save", Claim(*b)), "saved");
+}
+
+HOST_TEST(BrowserClaims, AnotherSiteThanItsOwnKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "save", absl::StrCat(a->browser, " https://bank.test"));
+  EXPECT_EQ(WhyEnded(model, id),
+            "TestContent Save: browser 1 shows https://a.test, not https://bank.test");
+}
+
+HOST_TEST(BrowserClaims, ReplayOfAClosedIdKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto keeps_it = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.content().Close(a->browser);
+  model.Until([&] { return model.content().browsers().size() == 1; });
+  model.AskOf(keeps_it->process, "save", Claim(*a));
+  EXPECT_EQ(WhyEnded(model, id), "TestContent Save: browser 1 was closed");
+}
+
+HOST_TEST(BrowserClaims, IdOfAnotherOwnersBridgeKillsTheThief) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto thief = model.Open("https://t.test/");
+  model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+  const ChildId id = thief->process->id();
+  model.AskOf(thief->process, "more", "1 https://b.test/");
+  EXPECT_EQ(WhyEnded(model, id),
+            "TestContent OpenNestedBrowser: bridge 1 is none of content 2 "
+            "(webIsolated=https://t.test)'s");
+  EXPECT_EQ(model.AskOf(a->process, "bridge", "1 still"), "still back");
+}
+
+HOST_TEST(BrowserClaims, ClosingWhatIsAnothersKillsTheThief) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto thief = model.Open("https://t.test/");
+  model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+  const ChildId id = thief->process->id();
+  model.AskOf(thief->process, "close", "3");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent CloseNestedBrowser: browser 3 belongs to child 1");
+  EXPECT_NE(model.content().browsers().Find(3), nullptr);
+}
+
+HOST_TEST(BrowserClaims, NestingInAnothersBrowserKillsTheThief) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto thief = model.Open("https://t.test/");
+  const ChildId id = thief->process->id();
+  model.AskOf(thief->process, "nest", Claim(*a) + " https://b.test/");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent CreateNested: browser 1 is child 1's");
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+}  // namespace
+}  // namespace forkserver
