@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "bench/actor_child.h"
 #include "bench/heap.h"
 #include "bench/stopwatch.h"
 #include "child/sandbox/engage.h"
@@ -106,6 +107,8 @@ int BenchProgram::Run(forkserver::ChildContext& context) {
     return Work(context.channel.fd(), strtoull(context.argv[2], nullptr, 10));
   }
   if (strcmp(what, "sandbox") == 0) return SandboxItself(context.channel.fd());
+  if (strcmp(what, "actor") == 0) return RunActorChild(context.channel.TakeSocket());
+  if (strcmp(what, "sink") == 0) return RunRawSink(context.channel.fd());
   if (strcmp(what, "time") == 0) return Time(context.channel.fd());
   return Echo(context.channel.fd());
 }

@@ -30,6 +30,8 @@ inline constexpr std::string_view kTimedCall = "call";
 //   echo       sends back every packet until the host hangs up
 //   work SEED  looks up kLookUps keys of the template's heap, sends a byte, ends
 //   sandbox    engages all layers of the content policy itself, sends a byte, ends
+//   actor      binds the endpoint that it is sent, and answers over that (bench/actor_child.h)
+//   sink       receives until the host hangs up
 //   time       answers kTimedOpen and kTimedCall with what one of them took, in us, or with minus
 //              the errno, as a double, until the host hangs up
 class BenchProgram : public forkserver::ChildProgram {
@@ -49,6 +51,8 @@ class RealisticPlan {
   forkserver::LaunchOptions Work(uint64_t seed) const;
   forkserver::LaunchOptions Echo() const { return For({"echo"}); }
   forkserver::LaunchOptions SandboxItself() const { return For({"sandbox"}); }
+  forkserver::LaunchOptions Actor() const { return For({"actor"}); }
+  forkserver::LaunchOptions RawSink() const { return For({"sink"}); }
   forkserver::LaunchOptions Time() const { return For({"time"}); }
 
  private:

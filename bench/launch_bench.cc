@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "bench/actor_rows.h"
 #include "bench/arguments.h"
 #include "bench/bench_program.h"
 #include "bench/child_memory.h"
@@ -55,13 +56,14 @@ absl::Status CheckWritable(const std::string& path) {
 struct OwnRows {
   std::unique_ptr<LaunchRows> launches;
   std::unique_ptr<SandboxRows> sandbox;
+  std::unique_ptr<ActorRows> actors;
 };
 
 std::vector<Row> AllRows(OwnRows& own) {
   std::vector<Row> rows = own.launches->Rows();
   rows.push_back(PythonForkserverRow());
-  for (const std::vector<Row>& more :
-       {own.sandbox->Rows(), HeapRows(), RateRows(), own.launches->MemoryRows()}) {
+  for (const std::vector<Row>& more : {own.sandbox->Rows(), own.actors->Rows(), HeapRows(),
+                                       RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
@@ -167,7 +169,8 @@ int Main(int argc, char** argv) {
   if (!launch_rows.ok()) return Complain(launch_rows.status(), kExitFailed);
   const RealisticPlan& plan = (*launch_rows)->plan();
   OwnRows own = {.launches = *std::move(launch_rows),
-                 .sandbox = std::make_unique<SandboxRows>(**server, plan)};
+                 .sandbox = std::make_unique<SandboxRows>(**server, plan),
+                 .actors = std::make_unique<ActorRows>(**server, plan)};
   switch (arguments->task) {
     case Arguments::Task::kPhases: {
       const absl::Status printed = PrintAllPhases(**server, plan.Exit());
