@@ -60,16 +60,23 @@ void Channel::UpdateWatch() { loop_.ChangeEvents(watch_, WatchedEvents()); }
 
 absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
                            std::span<const int> descriptors) {
-  if (payload.size() > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
+  const iovec part = {const_cast<uint8_t*>(payload.data()), payload.size()};
+  return SendParts(frame, PayloadParts(&part, 1), descriptors);
+}
+
+absl::Status Channel::SendParts(const Frame& frame, PayloadParts payload,
+                                std::span<const int> descriptors) {
+  if (const size_t size = PayloadBytes(payload);
+      size > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("send: %d bytes and %d descriptors are over the limits of a message",
-                        payload.size(), descriptors.size()));
+        absl::StrFormat("send: %d bytes and %d descriptors are over the limits of a message", size,
+                        descriptors.size()));
   }
   if (!socket_.is_open() || closed_) {
     return absl::UnavailableError("send: the channel is closed");
   }
   if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
-  const int error = SendPacket(socket_.get(), Blocking::kNever, frame, payload, descriptors);
+  const int error = SendPacketOfParts(socket_.get(), Blocking::kNever, frame, payload, descriptors);
   switch (error) {
     case 0:
       return absl::OkStatus();
@@ -87,19 +94,25 @@ absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
   }
 }
 
-absl::Status Channel::Enqueue(const Frame& frame, std::span<const uint8_t> payload,
+absl::Status Channel::Enqueue(const Frame& frame, PayloadParts payload,
                               std::span<const int> descriptors) {
-  if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + payload.size() > kMaxQueuedBytes) {
+  const size_t size = PayloadBytes(payload);
+  if (queue_.size() >= kMaxQueuedMessages || queued_bytes_ + size > kMaxQueuedBytes) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "send queue: %d messages and %d bytes wait already", queue_.size(), queued_bytes_));
   }
-  Queued entry = {.frame = frame, .payload = {payload.begin(), payload.end()}, .descriptors = {}};
+  Queued entry = {.frame = frame, .payload = {}, .descriptors = {}};
+  entry.payload.reserve(size);
+  for (const iovec& part : payload) {
+    const uint8_t* const bytes = static_cast<const uint8_t*>(part.iov_base);
+    entry.payload.insert(entry.payload.end(), bytes, bytes + part.iov_len);
+  }
   for (const int fd : descriptors) {
     UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!copy.is_open()) return ErrnoStatus(errno, absl::StrFormat("fcntl F_DUPFD %d", fd));
     entry.descriptors.push_back(std::move(copy));
   }
-  queued_bytes_ += payload.size();
+  queued_bytes_ += size;
   queue_.push_back(std::move(entry));
   return absl::OkStatus();
 }

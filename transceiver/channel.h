@@ -80,6 +80,10 @@ class Channel {
   // Sends of the queue what the socket has room for, as if the loop had said that there is some.
   void SendQueuedNow();
 
+  // The same with a payload in several places, which is copied only if it has to be queued.
+  absl::Status SendParts(const Frame& frame, PayloadParts payload,
+                         std::span<const int> descriptors);
+
   size_t queued_messages() const { return queue_.size(); }
   size_t queued_bytes() const { return queued_bytes_; }
   int fd() const { return socket_.get(); }
@@ -94,8 +98,7 @@ class Channel {
     std::vector<UniqueFd> descriptors;
   };
 
-  absl::Status Enqueue(const Frame& frame, std::span<const uint8_t> payload,
-                       std::span<const int> descriptors);
+  absl::Status Enqueue(const Frame& frame, PayloadParts payload, std::span<const int> descriptors);
   void OnReady(uint32_t events);
   uint32_t WatchedEvents() const;
   void UpdateWatch();

@@ -137,19 +137,37 @@ FORKSERVER_LAUNCH_PATH PacketOutcome ReceivePacket(int socket, Blocking blocking
 FORKSERVER_LAUNCH_PATH int SendPacket(int socket, Blocking blocking, Frame frame,
                                       std::span<const uint8_t> payload,
                                       std::span<const int> descriptors) {
-  if (payload.size() > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) return EMSGSIZE;
-  frame.payload_size = static_cast<uint32_t>(payload.size());
+  const iovec part = {const_cast<uint8_t*>(payload.data()), payload.size()};
+  return SendPacketOfParts(socket, blocking, frame, PayloadParts(&part, 1), descriptors);
+}
+
+FORKSERVER_LAUNCH_PATH size_t PayloadBytes(PayloadParts parts) {
+  size_t size = 0;
+  for (const iovec& part : parts) size += part.iov_len;
+  return size;
+}
+
+FORKSERVER_LAUNCH_PATH int SendPacketOfParts(int socket, Blocking blocking, Frame frame,
+                                             PayloadParts payload,
+                                             std::span<const int> descriptors) {
+  const size_t payload_size = PayloadBytes(payload);
+  if (payload_size > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors ||
+      payload.size() > kMaxPayloadParts) {
+    return EMSGSIZE;
+  }
+  frame.payload_size = static_cast<uint32_t>(payload_size);
   frame.descriptor_count = static_cast<uint32_t>(descriptors.size());
   uint8_t frame_bytes[kFrameBytes];
   EncodeFrame(frame, frame_bytes);
 
-  iovec parts[2] = {{frame_bytes, sizeof(frame_bytes)},
-                    {const_cast<uint8_t*>(payload.data()), payload.size()}};
+  iovec parts[1 + kMaxPayloadParts];
+  parts[0] = {frame_bytes, sizeof(frame_bytes)};
+  for (size_t i = 0; i < payload.size(); ++i) parts[1 + i] = payload[i];
   alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
   msghdr header = {.msg_name = nullptr,
                    .msg_namelen = 0,
                    .msg_iov = parts,
-                   .msg_iovlen = 2,
+                   .msg_iovlen = 1 + payload.size(),
                    .msg_control = nullptr,
                    .msg_controllen = 0,
                    .msg_flags = 0};
@@ -169,7 +187,7 @@ FORKSERVER_LAUNCH_PATH int SendPacket(int socket, Blocking blocking, Frame frame
   } while (sent == -EINTR);
   if (sent < 0) return static_cast<int>(-sent);
   // A packet goes whole or not at all.
-  return static_cast<size_t>(sent) == kFrameBytes + payload.size() ? 0 : EIO;
+  return static_cast<size_t>(sent) == kFrameBytes + payload_size ? 0 : EIO;
 }
 
 int TellSender(int socket) {

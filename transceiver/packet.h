@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include <span>
 
@@ -95,6 +96,14 @@ PacketOutcome ReceivePacket(int socket, Blocking blocking, Packet& packet);
 // The descriptors stay the caller's.
 int SendPacket(int socket, Blocking blocking, Frame frame, std::span<const uint8_t> payload,
                std::span<const int> descriptors);
+
+// The same with a payload in several places, at most kMaxPayloadParts: nobody has to put it
+// together.
+inline constexpr size_t kMaxPayloadParts = 8;
+using PayloadParts = std::span<const iovec>;
+size_t PayloadBytes(PayloadParts parts);
+int SendPacketOfParts(int socket, Blocking blocking, Frame frame, PayloadParts payload,
+                      std::span<const int> descriptors);
 
 // Has the kernel say with each packet that `socket` receives from here on who sent it: the process
 // that called sendmsg, whoever made the socket (SO_PASSCRED, unix(7)). Returns 0 or an errno.

@@ -113,27 +113,26 @@ absl::Status ActorLink::CheckMaySend(std::string_view message) const {
       message, state_ == State::kUnbound ? "not bound yet" : "too late to send, message lost"));
 }
 
-absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, const FieldWriter& out) {
+absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
   const std::string_view message = table_.rows[row].name;
   if (!out.ok()) return out.status(message);
   if (const size_t queued = channel_->queued_messages();
-      queued != 0 &&
-      (queued >= options_.max_queued_messages ||
-       channel_->queued_bytes() + out.written().size() > options_.max_queued_bytes)) {
+      queued != 0 && (queued >= options_.max_queued_messages ||
+                      channel_->queued_bytes() + out.size() > options_.max_queued_bytes)) {
     return absl::ResourceExhaustedError(
         Named(message, absl::StrFormat("%d messages and %d bytes wait already", queued,
                                        channel_->queued_bytes())));
   }
-  absl::Status sent = channel_->Send(
+  absl::Status sent = channel_->SendParts(
       {.type = static_cast<uint16_t>(kFirstApplicationType + row), .request_id = request_id},
-      out.written(), out.descriptors());
+      out.payload(), out.descriptors());
   if (sent.ok()) return sent;
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
 }
 
-absl::Status ActorLink::Send(size_t row, const FieldWriter& out) { return SendFrame(row, 0, out); }
+absl::Status ActorLink::Send(size_t row, FieldWriter& out) { return SendFrame(row, 0, out); }
 
-absl::Status ActorLink::Call(size_t row, const FieldWriter& out, AnswerCallback callback) {
+absl::Status ActorLink::Call(size_t row, FieldWriter& out, AnswerCallback callback) {
   const uint64_t id = last_request_ + 1;
   if (absl::Status sent = SendFrame(row, id, out); !sent.ok()) return sent;
   last_request_ = id;
@@ -141,7 +140,7 @@ absl::Status ActorLink::Call(size_t row, const FieldWriter& out, AnswerCallback 
   return absl::OkStatus();
 }
 
-absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, const FieldWriter& out,
+absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter& out,
                                                          absl::Duration timeout) {
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
   const std::string_view message = table_.rows[row].name;
@@ -230,17 +229,17 @@ bool ActorLink::AwaitsAnswers() const {
   return state_ == State::kOpen || state_ == State::kClosing;
 }
 
-void ActorLink::SendControl(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+void ActorLink::SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                             std::span<const int> descriptors) {
   const absl::Status sent =
-      channel_->Send({.type = type, .request_id = request_id}, payload, descriptors);
+      channel_->SendParts({.type = type, .request_id = request_id}, payload, descriptors);
   // A peer that is gone is told of by the channel, after what it had sent.
   if (!absl::IsResourceExhausted(sent)) return;
   FailSoon(absl::ResourceExhaustedError(
       absl::StrFormat("%s: the peer does not read its answers", name_)));
 }
 
-void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
                            std::span<const int> descriptors) {
   SendControl(type, request_id, payload, descriptors);
   --unanswered_;
@@ -250,13 +249,13 @@ void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, std::span<const u
   if (!kept_.empty()) ScheduleTurn();
 }
 
-void ActorLink::Resolve(uint64_t request_id, std::string_view message, const FieldWriter& out) {
+void ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWriter& out) {
   if (!out.ok()) {
     return Reject(request_id,
                   absl::InternalError(std::string(
                       out.status(absl::StrCat("reply to ", std::string(message))).message())));
   }
-  SendAnswer(kActorReply, request_id, out.written(), out.descriptors());
+  SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
 }
 
 void ActorLink::Reject(uint64_t request_id, const absl::Status& why) {
@@ -268,7 +267,7 @@ void ActorLink::Reject(uint64_t request_id, const absl::Status& why) {
   out.Number(static_cast<uint32_t>(why.ok() ? absl::StatusCode::kUnknown : why.code()));
   out.Number(static_cast<uint32_t>(text.size()));
   out.Put(text.data(), text.size());
-  SendAnswer(kActorReject, request_id, out.written(), {});
+  SendAnswer(kActorReject, request_id, out.payload(), {});
 }
 
 void ActorLink::RejectDropped(uint64_t request_id, std::string_view message) {

@@ -89,19 +89,19 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   // FailedPrecondition: not bound yet, or too late.
   absl::Status CheckMaySend(std::string_view message) const;
 
-  absl::Status Send(size_t row, const FieldWriter& out);
-  absl::Status Call(size_t row, const FieldWriter& out, AnswerCallback callback);
+  absl::Status Send(size_t row, FieldWriter& out);
+  absl::Status Call(size_t row, FieldWriter& out, AnswerCallback callback);
 
   struct Answer {
     ArrivedFields fields() { return {payload, descriptors}; }
     std::span<const uint8_t> payload = {};  // until the next CallAndWait
     std::vector<UniqueFd> descriptors = {};
   };
-  absl::StatusOr<Answer> CallAndWait(size_t row, const FieldWriter& out, absl::Duration timeout);
+  absl::StatusOr<Answer> CallAndWait(size_t row, FieldWriter& out, absl::Duration timeout);
 
   // For resolvers. What arrives after the end is for nobody.
   bool AwaitsAnswers() const;
-  void Resolve(uint64_t request_id, std::string_view message, const FieldWriter& out);
+  void Resolve(uint64_t request_id, std::string_view message, FieldWriter& out);
   void Reject(uint64_t request_id, const absl::Status& why);
   void RejectDropped(uint64_t request_id, std::string_view message);
 
@@ -143,10 +143,10 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   // Counts a callback of the actor's that runs, and closes after the last one what wanted that.
   class RunningHandler;
 
-  absl::Status SendFrame(size_t row, uint64_t request_id, const FieldWriter& out);
-  void SendControl(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+  absl::Status SendFrame(size_t row, uint64_t request_id, FieldWriter& out);
+  void SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                    std::span<const int> descriptors);
-  void SendAnswer(uint16_t type, uint64_t request_id, std::span<const uint8_t> payload,
+  void SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
                   std::span<const int> descriptors);
 
   void OnPacket(Packet& packet);

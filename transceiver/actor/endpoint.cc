@@ -1,5 +1,6 @@
 #include "transceiver/actor/endpoint.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "absl/strings/str_format.h"
@@ -9,6 +10,11 @@
 
 namespace forkserver {
 namespace {
+
+// The default holds three packets of 64 KiB or 278 small ones: then a fast sender sleeps, and is
+// woken when three quarters are read, so that both ends mostly wait for each other. The kernel
+// doubles it for its own books.
+constexpr int kSocketRoom = 512 * 1024;
 
 using RemoteType = Text<kMaxRemoteTypeBytes>;
 
@@ -53,6 +59,10 @@ absl::StatusOr<EndpointPartsPair> CreateEndpointParts(PeerName parent_side, Peer
   SocketPair pair;
   if (const int error = CreateSocketPair(pair); error != 0) {
     return ErrnoStatus(error, "socketpair endpoint");
+  }
+  for (const UniqueFd* end : {&pair.first, &pair.second}) {
+    // Less is what a kernel with a smaller net.core.wmem_max gives, and is good too.
+    setsockopt(end->get(), SOL_SOCKET, SO_SNDBUF, &kSocketRoom, sizeof(kSocketRoom));
   }
   EndpointPartsPair parts;
   parts.parent = {.socket = std::move(pair.first), .peer_role = RoleOf(child_side)};

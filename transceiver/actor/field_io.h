@@ -21,10 +21,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "transceiver/frame.h"
+#include "transceiver/packet.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -65,18 +66,44 @@ class FieldWriter : public FieldFaults {
     if (count != 0) memcpy(buffer_.data() + size_, bytes, count);
     size_ += count;
   }
+  // Bytes that stay where they are until the message is sent: what is long is not copied.
+  void PutBorrowed(const void* bytes, size_t count) {
+    if (count < kWorthBorrowing || part_count_ + 2 > kMaxPayloadParts) return Put(bytes, count);
+    EndPart();
+    parts_[part_count_++] = {const_cast<void*>(bytes), count};
+    borrowed_ += count;
+  }
   void Descriptor(int fd) {
     if (fd < 0) return Fail("no descriptor");
     if (descriptor_count_ == kMaxDescriptors) return Fail("too many descriptors");
     descriptors_[descriptor_count_++] = fd;
   }
 
-  std::span<const uint8_t> written() const { return buffer_.first(size_); }
+  // The whole payload, when the last field is written.
+  PayloadParts payload() {
+    EndPart();
+    return {parts_, part_count_};
+  }
+  size_t size() const { return size_ + borrowed_; }
   std::span<const int> descriptors() const { return {descriptors_, descriptor_count_}; }
 
  private:
+  // Below it a copy costs less than the kernel's look at one more part.
+  static constexpr size_t kWorthBorrowing = 2048;
+
+  // What was written since the last borrowed bytes becomes a part.
+  void EndPart() {
+    if (size_ == part_begin_) return;
+    parts_[part_count_++] = {buffer_.data() + part_begin_, size_ - part_begin_};
+    part_begin_ = size_;
+  }
+
   std::span<uint8_t> buffer_;
   size_t size_ = 0;
+  size_t part_begin_ = 0;
+  size_t borrowed_ = 0;
+  size_t part_count_ = 0;
+  iovec parts_[kMaxPayloadParts];
   size_t descriptor_count_ = 0;
   int descriptors_[kMaxDescriptors];
 };

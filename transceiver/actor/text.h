@@ -67,7 +67,7 @@ struct RunCodec : PlainCodec<sizeof(uint32_t) + kLimit> {
   static void PutRun(FieldWriter& out, const void* bytes, size_t size) {
     if (!out.Allows(size, kLimit, "bytes")) return;
     out.Number(static_cast<uint32_t>(size));
-    out.Put(bytes, size);
+    out.PutBorrowed(bytes, size);
   }
   static std::span<const uint8_t> GetRun(FieldReader& in) {
     const uint32_t size = in.Number<uint32_t>();
