@@ -845,5 +845,44 @@ TEST_P(Channels, MayBeDestroyedBeforeAReceive) {
   EXPECT_TRUE(host.closed.empty());
 }
 
+TEST_P(Channels, StopReceivingWhenAHandlerTurnsToTheHangUp) {
+  Host host(GetParam());
+  std::unique_ptr<Channel> channel;
+  Channel::Handlers handlers = host.Recording();
+  handlers.on_packet = [&](Packet& packet) {
+    host.received.push_back(packet.frame().request_id);
+    if (packet.frame().request_id == 2) channel->SetAttention(Attention::kHangUp);
+  };
+  channel = host.Started(std::move(handlers));
+  for (uint64_t id = 1; id <= 4; ++id) ASSERT_EQ(host.SendFromFar(id), 0);
+  ASSERT_TRUE(RunUntil(*host.loop, [&] { return host.received.size() >= 2; }));
+  for (int i = 0; i < 5; ++i) host.loop->Run(kNow);
+  EXPECT_EQ(host.received, CountTo(2));
+  channel->SetAttention(Attention::kMessages);
+  ASSERT_TRUE(RunUntil(*host.loop, [&] { return host.received.size() >= 4; }));
+  EXPECT_EQ(host.received, CountTo(4));
+}
+
+TEST_P(Channels, TellWhenTheQueueHasGone) {
+  Host host(GetParam());
+  int sent = 0;
+  Channel::Handlers handlers = host.Recording();
+  handlers.on_queue_sent = [&] { ++sent; };
+  const std::unique_ptr<Channel> channel = host.Started(std::move(handlers));
+  FillSocket(*channel);
+  channel->SendQueuedNow();
+  EXPECT_EQ(sent, 0) << "there is no room";
+  host.DrainFar();
+  channel->SendQueuedNow();
+  EXPECT_EQ(sent, 1);
+  EXPECT_EQ(channel->queued_messages(), 0u);
+  EXPECT_EQ(channel->queued_bytes(), 0u);
+  const uint64_t last = FillSocket(*channel);
+  ASSERT_TRUE(RunUntil(*host.loop, [&] {
+    host.DrainFar();
+    return sent == 2;
+  })) << last;
+}
+
 }  // namespace
 }  // namespace forkserver

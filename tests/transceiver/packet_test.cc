@@ -708,5 +708,49 @@ TEST(SendPacket, SaysWhenTooManyDescriptorsAreInFlight) {
   EXPECT_EQ(wire.SendFromFar({}, {}, fds), ETOOMANYREFS);
 }
 
+TEST(SendPacket, PutsAPayloadOfPartsTogether) {
+  Wire wire;
+  const std::vector<uint8_t> payload = Pattern(3000);
+  uint8_t* const bytes = const_cast<uint8_t*>(payload.data());
+  const iovec parts[] = {{bytes, 1}, {bytes + 1, 0}, {bytes + 1, 2999}};
+  EXPECT_EQ(PayloadBytes(parts), 3000u);
+  ASSERT_EQ(SendPacketOfParts(wire.far.get(), Blocking::kNever, {}, parts, {}), 0);
+  ASSERT_EQ(wire.Receive(), PacketOutcome::kMessage);
+  EXPECT_TRUE(Equal(wire.packet.payload(), payload));
+  const std::vector<iovec> too_many(kMaxPayloadParts + 1, iovec{bytes, 1});
+  EXPECT_EQ(SendPacketOfParts(wire.far.get(), Blocking::kNever, {}, too_many, {}), EMSGSIZE);
+}
+
+TEST(TellSender, NamesTheSenderOfEachPacketFromThenOn) {
+  Wire wire;
+  const int fds[] = {wire.far.get()};
+  ASSERT_EQ(wire.SendFromFar({.request_id = 1}), 0);
+  ASSERT_EQ(TellSender(wire.near.get()), 0);
+  ASSERT_EQ(wire.SendFromFar({.request_id = 2}, {}, fds), 0);
+  ASSERT_EQ(wire.Receive(), PacketOutcome::kMessage);
+  EXPECT_EQ(wire.packet.sender_pid(), 0) << "it was sent before";
+  ASSERT_EQ(wire.Receive(), PacketOutcome::kMessage);
+  EXPECT_EQ(wire.packet.sender_pid(), getpid());
+  EXPECT_EQ(wire.packet.descriptors().size(), 1u) << "both kinds of control messages fit";
+}
+
+TEST(TellSender, LeavesRoomForAllDescriptors) {
+  Wire wire;
+  ASSERT_EQ(TellSender(wire.near.get()), 0);
+  const std::vector<int> fds(kMaxDescriptors, wire.far.get());
+  ASSERT_EQ(wire.SendFromFar({}, {}, fds), 0);
+  ASSERT_EQ(wire.Receive(), PacketOutcome::kMessage);
+  EXPECT_EQ(wire.packet.descriptors().size(), kMaxDescriptors);
+  EXPECT_EQ(wire.packet.sender_pid(), getpid());
+}
+
+TEST(TellSender, IsNothingThatASocketDoesUnasked) {
+  Wire wire;
+  ASSERT_EQ(wire.SendFromFar({}), 0);
+  ASSERT_EQ(wire.Receive(), PacketOutcome::kMessage);
+  EXPECT_EQ(wire.packet.sender_pid(), 0);
+  EXPECT_EQ(TellSender(-1), EBADF);
+}
+
 }  // namespace
 }  // namespace forkserver
