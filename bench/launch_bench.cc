@@ -62,8 +62,8 @@ struct OwnRows {
 std::vector<Row> AllRows(OwnRows& own) {
   std::vector<Row> rows = own.launches->Rows();
   rows.push_back(PythonForkserverRow());
-  for (const std::vector<Row>& more : {own.sandbox->Rows(), own.actors->Rows(), HeapRows(),
-                                       RateRows(), own.launches->MemoryRows()}) {
+  for (const std::vector<Row>& more : {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(),
+                                       HeapRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

@@ -60,6 +60,18 @@ std::vector<Row> HeapRows() {
   };
 }
 
+std::vector<Row> NavigationRows() {
+  const auto browser = MakeSampler(SamplerMode::kNavigate, Mebibytes{0});
+  return {
+      SampledBy(browser, "pooled",
+                Us(Group::kPool, "navigate_ready", "sandboxed_pooled_ready",
+                   "from a URL to the answer of a preallocated content process")),
+      SampledBy(browser, "forked",
+                Us(Group::kLaunch, "navigate_ready_forked", "sandboxed_ready",
+                   "the same of one that is forked for it")),
+  };
+}
+
 std::vector<Row> RateRows() {
   std::vector<Row> rows = {{"fork_exit_rate", "", "1/s",
                             "fork(), _exit, waitpid in a loop, per second",

@@ -12,6 +12,9 @@ namespace bench {
 
 // Of Group::kGrowth and Group::kHeap.
 std::vector<Row> HeapRows();
+// Navigations to content processes, sandboxed.
+std::vector<Row> NavigationRows();
+
 std::vector<Row> RateRows();
 
 }  // namespace bench

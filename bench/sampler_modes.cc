@@ -13,6 +13,7 @@
 #include "bench/direct_fork.h"
 #include "bench/launch_once.h"
 #include "bench/launch_rate.h"
+#include "bench/navigate.h"
 #include "bench/sampler.h"
 #include "forkserver/host/fork_server.h"
 
@@ -25,6 +26,7 @@ using forkserver::FreezeMethod;
 constexpr char kForkFlag[] = "--sampler=fork";
 constexpr char kLaunchFlag[] = "--sampler=launch";
 constexpr char kHugePagesFlag[] = "--sampler=launch-huge-pages";
+constexpr char kNavigateFlag[] = "--sampler=navigate";
 
 absl::Status BadRequest(const std::string& request) {
   return absl::InvalidArgumentError("no such request: " + request);
@@ -109,6 +111,23 @@ int SampleLaunches(int argc, char** argv, Mebibytes heap, FreezeMethod freeze) {
   return 0;
 }
 
+int SampleNavigations(int argc, char** argv) {
+  auto server = ForkServer::Start(argc, argv, NavigationHost());
+  const auto refuse = [](const absl::Status& why) {
+    RefuseRequests(why);
+    return 1;
+  };
+  if (!server.ok()) return refuse(server.status());
+  const auto navigator = Navigator::Create(**server);
+  if (!navigator.ok()) return refuse(navigator.status());
+  AnswerRequests([&](const std::string& request) -> absl::StatusOr<double> {
+    if (request == "pooled") return SecondOf([&] { return (*navigator)->FromPool(); });
+    if (request == "forked") return SecondOf([&] { return (*navigator)->Forked(); });
+    return BadRequest(request);
+  });
+  return 0;
+}
+
 const char* FlagOf(SamplerMode mode) {
   switch (mode) {
     case SamplerMode::kFork:
@@ -116,9 +135,11 @@ const char* FlagOf(SamplerMode mode) {
     case SamplerMode::kLaunch:
       return kLaunchFlag;
     case SamplerMode::kLaunchHugePages:
+      return kHugePagesFlag;
+    case SamplerMode::kNavigate:
       break;
   }
-  return kHugePagesFlag;
+  return kNavigateFlag;
 }
 
 }  // namespace
@@ -138,6 +159,7 @@ std::optional<int> RunIfSampler(int argc, char** argv) {
   if (strcmp(argv[1], kHugePagesFlag) == 0) {
     return SampleLaunches(argc, argv, heap, FreezeMethod::kAnonymousHugePages);
   }
+  if (strcmp(argv[1], kNavigateFlag) == 0) return SampleNavigations(argc, argv);
   return std::nullopt;
 }
 

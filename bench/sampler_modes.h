@@ -6,10 +6,11 @@
 // Requests of all: "ready" (a fork or launch, to its first sign of life), "work" (to the end of
 // kLookUps look-ups in the heap, of other keys each time). Of the launching ones also "rate N" (N
 // in flight) and "threads N", each over one kRateWindow, and "once", one "ready" for whoever
-// counts.
+// counts. Of kNavigate "pooled" and "forked" only.
 //
-// Each "ready" and "work" is done twice, and the second is the sample: samplers take turns, and
-// while one copies the page tables of a gigabyte the other's processes sleep and lose the caches.
+// Each "ready", "pooled", "forked" and "work" is done twice, and the second is the sample: samplers
+// take turns, and while one copies the page tables of a gigabyte the other's processes sleep and
+// lose the caches.
 #ifndef BENCH_SAMPLER_MODES_H_
 #define BENCH_SAMPLER_MODES_H_
 
@@ -25,6 +26,7 @@ enum class SamplerMode {
   kFork,             // holds the heap itself and forks
   kLaunch,           // a host; its root builds the heap in a warm-up and freezes it
   kLaunchHugePages,  // the same, with anonymous pages of 2 MiB in place of the freeze
+  kNavigate,         // a browser's parent process (navigate.h); without a heap
 };
 
 // `program`: the benchmark's; empty for the running one.
