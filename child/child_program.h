@@ -53,6 +53,10 @@ class ChildProgram {
 
   // Returns the exit status, 0 to 255 (_exit(2) keeps the low 8 bits).
   virtual int Run(ChildContext& context) = 0;
+
+  // Whether Run calls context.recorder.Started(), before it has done anything that only this child
+  // does.
+  virtual bool HasStartSteps() const { return false; }
 };
 
 using ChildProgramFactory = std::function<std::unique_ptr<ChildProgram>()>;

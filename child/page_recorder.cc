@@ -12,17 +12,19 @@ void PageRecorder::Ready(RecordedUntil until) {
   if (record_ == nullptr) return;
   // One that cannot be made (no descriptor free, a kernel without PAGEMAP_SCAN) is left empty.
   RecordTouchedPages(Recorded::kAll, record_->at_ready);
-  if (until == RecordedUntil::kFirstWork) return;
-  record_->first_work.is_complete.store(true, std::memory_order_release);  // and empty
+  until_ = until;
+  if (until != RecordedUntil::kReady) return;
+  record_->later.is_complete.store(true, std::memory_order_release);  // and empty
   RawSyscall(SYS_munmap, record_, sizeof(*record_));
   record_ = nullptr;
 }
 
-void PageRecorder::FirstWorkDone() {
+void PageRecorder::RecordLater(RecordedUntil at, Recorded what) {
+  if (at != until_) return;
   PageRecord* const record = std::exchange(record_, nullptr);
   if (record == nullptr) return;
-  RecordTouchedPages(Recorded::kRead, record->first_work);
-  record->first_work.is_complete.store(true, std::memory_order_release);
+  RecordTouchedPages(what, record->later);
+  record->later.is_complete.store(true, std::memory_order_release);
   RawSyscall(SYS_munmap, record, sizeof(*record));
 }
 

@@ -1,14 +1,17 @@
 // Has an early child of a template record which pages it touched; nothing in all others.
 //
+//     context.recorder.Started();            // in a program that has start steps
 //     context.recorder.FirstWorkDone();      // in a program whose type is recorded to there
 //
-// Every type is recorded up to Ready. Where the type's row (process_types.h) says that its first
-// work counts too, what that reads is recorded when the program says that it is done, or when Run
-// returns; later children of the template have those pages sooner.
+// Every type is recorded up to Ready. A program with start steps (child/process/child_process.h) is
+// recorded once more when it has done those that are the same in all children of its type: before
+// it has looked at anything that is its own. Where the type's row (process_types.h) says that its
+// first work counts too, what that reads is recorded when the program says that it is done, or when
+// Run returns. Later children of the template have those pages sooner.
 //
 // The record is on pages that this child shares with its template, and with no other child; they
-// are unmapped as soon as there is nothing more to record, which is before its program runs unless
-// its first work counts. Recording opens /proc/self/pagemap for a moment.
+// are unmapped as soon as there is nothing more to record. Recording opens /proc/self/pagemap for a
+// moment.
 #ifndef CHILD_PAGE_RECORDER_H_
 #define CHILD_PAGE_RECORDER_H_
 
@@ -19,7 +22,7 @@ namespace forkserver {
 
 struct PageRecord {
   TouchedPages at_ready;
-  TouchedPages first_work;
+  TouchedPages later;  // at the end of the start steps, or of the first work
 };
 
 class PageRecorder {
@@ -32,10 +35,15 @@ class PageRecorder {
   // The child's own call, when it is Ready.
   void Ready(RecordedUntil until);
 
-  void FirstWorkDone();
+  // Each does nothing unless it is what Ready was told to record until.
+  void Started() { RecordLater(RecordedUntil::kStarted, Recorded::kAll); }
+  void FirstWorkDone() { RecordLater(RecordedUntil::kFirstWork, Recorded::kRead); }
 
  private:
+  void RecordLater(RecordedUntil at, Recorded what);
+
   PageRecord* record_;
+  RecordedUntil until_ = RecordedUntil::kReady;
 };
 
 }  // namespace forkserver

@@ -62,9 +62,14 @@ struct PoolBounds {
 inline constexpr PoolBounds kNoPool = {.min = 0, .max = 0};
 
 // Up to where early children record the pages that later ones are to have; page_recorder.h. Up to
-// Ready a record tells nothing of a child but that it is one. Which pages its first work read tells
-// its later siblings something of that work: only for types whose children may know it.
-enum class RecordedUntil : uint8_t { kReady, kFirstWork };
+// Ready, and to the end of the start steps, a record tells nothing of a child but that it is one.
+// Which pages its first work read tells its later siblings something of that work: only for types
+// whose children may know it.
+enum class RecordedUntil : uint8_t {
+  kReady,
+  kStarted,  // of programs that have start steps; of others up to Ready
+  kFirstWork,
+};
 
 // TASK_COMM_LEN without its NUL: what the kernel keeps of a process name.
 inline constexpr size_t kMaxProcessNameBytes = 15;
@@ -91,7 +96,7 @@ struct ProcessTypeRow {
   // gets is its template's to say (TemplateOptions::sandbox).
   SandboxPolicyId sandbox = SandboxPolicyId::kNone;
   PoolBounds pool = kNoPool;
-  RecordedUntil recorded_until = RecordedUntil::kReady;
+  RecordedUntil recorded_until = RecordedUntil::kStarted;
   ParentFallback fallback = ParentFallback::kNone;
   // How reports name it, to machines ([a-z0-9_]) and to people.
   std::string_view crash_annotation = {};

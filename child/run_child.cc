@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <memory>
 #include <new>
 
 #include "child/apply_plan.h"
@@ -93,6 +94,12 @@ const SandboxReport& SandboxOf(const ChildStart& start) {
   return start.execed_sandbox != nullptr ? start.execed_sandbox->report() : kNoSandbox;
 }
 
+RecordedUntil RecordsUntil(ProcessType type, const ChildProgram& program) {
+  const RecordedUntil until = FindProcessType(type)->recorded_until;
+  return until == RecordedUntil::kStarted && !program.HasStartSteps() ? RecordedUntil::kReady
+                                                                      : until;
+}
+
 }  // namespace
 
 // No frame here is compared with the canary that it changes.
@@ -139,11 +146,12 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   environ = child.environment;
   start.image.thread_block.Restore();
   if (RefreshProcessSecrets() != 0) _exit(kExitNotRefreshed);
+  const std::unique_ptr<ChildProgram> program = child.program->make();
   PageRecorder recorder(start.record);
-  const ProcessTypeRow* row = FindProcessType(child.program->type);
-  recorder.Ready(row->recorded_until);
+  const RecordedUntil until = RecordsUntil(child.program->type, *program);
+  recorder.Ready(until);
   if (start.learned != nullptr && start.plan == PlanArrival::kOnItsWay &&
-      row->recorded_until == RecordedUntil::kFirstWork) {
+      until == RecordedUntil::kFirstWork) {
     PopulatePages(*start.learned, Populated::kFolios);
   }
 
@@ -155,7 +163,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                           .ready = child.ready,
                           .recorder = recorder,
                           .sandbox = SandboxOf(start)};
-  const int status = child.program->make()->Run(context);
+  const int status = program->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);
   _exit(status);

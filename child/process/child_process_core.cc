@@ -21,7 +21,7 @@ const ChildProcessCore::Step ChildProcessCore::kSteps[] = {
     {StartStep::kPort, &ChildProcessCore::OpenInitialPort, &ChildProcessCore::Nothing},
     {StartStep::kComponents, &ChildProcessCore::InitialiseComponents,
      &ChildProcessCore::CleanUpComponents},
-    {StartStep::kInit, &ChildProcessCore::Init, &ChildProcessCore::CleanUp},
+    {StartStep::kInit, &ChildProcessCore::InitOfItsOwn, &ChildProcessCore::CleanUp},
 };
 
 absl::Status ChildProcessCore::ParseArguments() {
@@ -65,11 +65,16 @@ absl::Status ChildProcessCore::OpenInitialPort() {
 }
 
 absl::Status ChildProcessCore::InitialiseComponents() {
-  static const ComponentTable kNone;
   components_.emplace(
-      table_ != nullptr ? *table_ : kNone,
+      table_ != nullptr ? *table_ : no_components_,
       ComponentContext{.type = context_->type, .prefs = &*prefs_, .sandbox = &context_->sandbox});
   return components_->InitialiseAll();
+}
+
+absl::Status ChildProcessCore::InitOfItsOwn() {
+  // What was done until here is the same in all children of the type.
+  context_->recorder.Started();
+  return Init();
 }
 
 void ChildProcessCore::CleanUpComponents() { components_->CleanUp(); }

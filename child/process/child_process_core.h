@@ -29,6 +29,7 @@ inline constexpr int kExitNoGoodbye = 122;    // the parent went away without a 
 class ChildProcessCore : public ChildProgram {
  public:
   int Run(ChildContext& context) final;
+  bool HasStartSteps() const final { return true; }
 
  protected:
   // `components`: what there is in this program, of which this type may use some; outlives it.
@@ -78,11 +79,13 @@ class ChildProcessCore : public ChildProgram {
   absl::Status AttachPrefs();
   absl::Status OpenInitialPort();
   absl::Status InitialiseComponents();
+  absl::Status InitOfItsOwn();
   void Nothing() {}
   void CleanUpComponents();
   void Undo(size_t steps);
 
   const ComponentTable* const table_;
+  const ComponentTable no_components_;
   ChildContext* context_ = nullptr;
   ChildArguments arguments_;
   std::optional<LivePrefs> prefs_;

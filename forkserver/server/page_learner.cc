@@ -43,8 +43,8 @@ void PageLearner::Collect() {
       open.has_ready = true;
       Read(open.record->at_ready);
     }
-    if (!open.record->first_work.is_complete.load(std::memory_order_acquire)) continue;
-    Read(open.record->first_work);
+    if (!open.record->later.is_complete.load(std::memory_order_acquire)) continue;
+    Read(open.record->later);
     Drop(open);
     --open_count_;
   }

@@ -304,6 +304,7 @@ void TryToFreeze(const FreezeOptions& options, FreezeReport& report) {
     report.stopped_at = FreezeStep::kAllocator;
     return;
   }
+  UseUpFreeBlocks();
   report.coredump_filter_error = WidenCoreDumps(options.proc_self);
   FreezeSession session(report);
   if (!session.Open(options.proc_self)) return;

@@ -1,7 +1,9 @@
 #include "preload/freeze/glibc_allocator.h"
 
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -27,6 +29,11 @@ size_t BytesHandedOut() {
   return info.uordblks + info.hblkhd;
 }
 
+// Blocks up to that size are kept in lists by their size, which are multiples of the step (glibc's
+// tcache).
+constexpr size_t kLargestKept = 1032;
+constexpr size_t kBlockStep = 16;
+
 template <typename Allocate, typename Free>
 bool ComesFromGlibc(Allocate allocate, Free free) {
   const size_t before = BytesHandedOut();
@@ -49,6 +56,25 @@ void PrepareAllocatorForFreeze() {
   if (&mallopt != nullptr) mallopt(M_MMAP_MAX, 0);
 }
 
+void UseUpFreeBlocks() {
+  if (&mallinfo2 == nullptr) return;
+  // Where the heap's last, largest block begins; what is handed out of it lies behind that.
+  const auto end = reinterpret_cast<uintptr_t>(sbrk(0));
+  const uintptr_t last = end - mallinfo2().keepcost;
+  const auto fill = [last](size_t size) {
+    for (;;) {
+      void* volatile block = malloc(size);  // volatile: it is not optimized away
+      if (block == nullptr) return;
+      if (reinterpret_cast<uintptr_t>(block) < last) continue;
+      // A small one that is given back would be kept for its size, each on a page of its own.
+      if (size > kLargestKept) free(block);
+      return;
+    }
+  };
+  for (size_t size = kMmapThreshold; size > kLargestKept; size /= 2) fill(size);
+  for (size_t size = kLargestKept; size > kBlockStep; size -= kBlockStep) fill(size);
+}
+
 void ReleaseAllocatorAfterFreeze() {
   if (&mallopt == nullptr) return;
   mallopt(M_MMAP_MAX, kDefaultMmapMax);
@@ -62,6 +88,7 @@ void ReleaseAllocatorAfterFreeze() {
 
 bool UsesGlibcAllocator() { return false; }
 void PrepareAllocatorForFreeze() {}
+void UseUpFreeBlocks() {}
 void ReleaseAllocatorAfterFreeze() {}
 
 #endif

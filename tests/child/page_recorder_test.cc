@@ -43,8 +43,8 @@ VICTIM_TEST(PageRecorder, UpToReadyIsOneRecordAndTheOtherIsEmpty) {
   }));
   EXPECT_TRUE(record->at_ready.is_complete.load());
   EXPECT_GT(record->at_ready.count, 0u);
-  EXPECT_TRUE(record->first_work.is_complete.load());
-  EXPECT_EQ(record->first_work.count, 0u);
+  EXPECT_TRUE(record->later.is_complete.load());
+  EXPECT_EQ(record->later.count, 0u);
 }
 
 VICTIM_TEST(PageRecorder, FirstWorkIsRecordedWhenItIsDoneAndOnlyWhatItReads) {
@@ -55,14 +55,32 @@ VICTIM_TEST(PageRecorder, FirstWorkIsRecordedWhenItIsDoneAndOnlyWhatItReads) {
     PageRecorder recorder(record);
     recorder.Ready(RecordedUntil::kFirstWork);
     EXPECT_TRUE(record->at_ready.is_complete.load());
-    EXPECT_FALSE(record->first_work.is_complete.load());
+    EXPECT_FALSE(record->later.is_complete.load());
     recorder.FirstWorkDone();
     EXPECT_FALSE(IsMapped(record));
     recorder.FirstWorkDone();
   }));
-  EXPECT_TRUE(record->first_work.is_complete.load());
-  EXPECT_GT(record->first_work.read, 0u);
-  EXPECT_EQ(record->first_work.written, 0u);
+  EXPECT_TRUE(record->later.is_complete.load());
+  EXPECT_GT(record->later.read, 0u);
+  EXPECT_EQ(record->later.written, 0u);
+}
+
+VICTIM_TEST(PageRecorder, StartIsRecordedWhenItIsDoneWithWhatItWrote) {
+  if (!Records()) GTEST_SKIP() << kNoPagemapScan;
+  PageRecord* const record = MapRecord();
+  ASSERT_NE(record, nullptr);
+  EXPECT_TRUE(testing::ChildPasses([&] {
+    PageRecorder recorder(record);
+    recorder.Ready(RecordedUntil::kStarted);
+    EXPECT_TRUE(record->at_ready.is_complete.load());
+    recorder.FirstWorkDone();  // is not what is waited for
+    EXPECT_FALSE(record->later.is_complete.load());
+    recorder.Started();
+    EXPECT_FALSE(IsMapped(record));
+    recorder.FirstWorkDone();
+  }));
+  EXPECT_TRUE(record->later.is_complete.load());
+  EXPECT_GT(record->later.written, 0u);
 }
 
 TEST(PageRecorder, WithoutARecordDoesNothing) {

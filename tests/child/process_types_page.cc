@@ -88,6 +88,8 @@ std::string Text(RecordedUntil until) {
   switch (until) {
     case RecordedUntil::kReady:
       return "Ready";
+    case RecordedUntil::kStarted:
+      return "start";
     case RecordedUntil::kFirstWork:
       return "first work";
   }

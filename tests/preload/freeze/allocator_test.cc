@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,23 @@ VICTIM_TEST(Allocator, WithGlibcsCallocReturnsZeroes) {
   const std::vector<char*> blocks = FillHeap();
   Freeze();
   EXPECT_TRUE(ChildPasses([&] { ExpectCallocOfZeroes(blocks); }));
+}
+
+VICTIM_TEST(Allocator, FirstBlocksOfAChildLieTogetherHoweverTheHeapIsBroken) {
+  PrepareAllocatorForFreeze();
+  std::vector<char*> blocks;
+  for (int i = 0; i < 20'000; ++i) blocks.push_back(static_cast<char*>(malloc(16 + i % 1500)));
+  for (size_t i = 0; i < blocks.size(); i += 3) free(blocks[i]);
+  Freeze();
+  EXPECT_TRUE(ChildPasses([] {
+    std::set<uintptr_t> pages;
+    size_t bytes = 0;
+    for (size_t size = 16; size < 1500; size += 40) {
+      pages.insert(reinterpret_cast<uintptr_t>(malloc(size)) / 4096);
+      bytes += size + 16;
+    }
+    EXPECT_LE(pages.size(), bytes / 4096 + 2);
+  }));
 }
 
 VICTIM_TEST(Allocator, HugePagesCanBeAskedForAlone) {
