@@ -103,6 +103,7 @@ class Channel {
   uint32_t WatchedEvents() const;
   void UpdateWatch();
   void Receive(int max_packets, const std::function<bool()>& wanted);
+  int PacketsToReceive();
   void Flush();
   void WaitToSend(int error);
   void StopWatching();
@@ -118,7 +119,9 @@ class Channel {
   Attention attention_ = Attention::kMessages;
   bool wants_room_ = false;  // the queue waits for EPOLLOUT
   EventLoop::TimerId retry_ = 0;
-  bool closed_ = false;  // on_closed was called
+  bool closed_ = false;    // on_closed was called
+  bool is_burst_ = false;  // the last wake-up found more than one packet
+  int lone_wake_ups_ = 0;  // in a row, of one packet each
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;
   // False once the channel is destroyed: a callback may do that under a running method's feet.
