@@ -1,11 +1,18 @@
 #include "forkserver/model/content_process.h"
 
+#include "absl/strings/str_format.h"
 #include "forkserver/model/content_processes.h"
 
 namespace forkserver {
 
 bool ContentProcess::MayShareMemory() const {
   return RowOf(remote_type().kind).shares_memory != SharesMemory::kNo;
+}
+
+absl::StatusOr<WritableMemory> ContentProcess::CreateSharedMemory(std::string_view name,
+                                                                  size_t size) const {
+  if (MayShareMemory()) return WritableMemory::Create(name, size);
+  return absl::PermissionDeniedError(absl::StrFormat("%s may share no memory", Name()));
 }
 
 absl::Status ContentProcess::Check(const BrowserClaim& claim) const {

@@ -9,10 +9,12 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "child/process/content_bridge.h"
 #include "forkserver/model/browser_records.h"
 #include "forkserver/model/process_host_core.h"
 #include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/shared_memory.h"
 
 namespace forkserver {
 
@@ -23,8 +25,12 @@ class ContentProcess : public ProcessHostCore {
   ContentProcesses& siblings() const { return siblings_; }
   // By which it hangs below another content process; 0: by none, and loads come to it.
   BridgeId bridge() const { return bridge_; }
-  // Whether what it runs may have shared memory (webCOOP+COEP; of extensions the privileged ones).
+  // Whether it may have memory that others write to (webCOOP+COEP, and `extension`, where only the
+  // documents of privileged extensions may be given it: Selection::shared_memory).
   bool MayShareMemory() const;
+  // Memory for a message to it. PermissionDenied where it may not have any; else as
+  // memfd_create(2).
+  absl::StatusOr<WritableMemory> CreateSharedMemory(std::string_view name, size_t size) const;
 
   // Holds a privileged message against the parent's record of its browser. A handler that gets an
   // error refuses what was asked; it returns FaultOf the error, for which the child is killed

@@ -14,9 +14,7 @@ Preallocation::Preallocation(ParentProcess& parent, uint64_t memory_bytes)
   parent.ObservePrefs([this](const ModelPrefs&) { Apply().IgnoreError(); });
 }
 
-int Preallocation::count() const {
-  return PrelaunchCount(parent_.prefs(), {.total_bytes = memory_bytes_});
-}
+int Preallocation::count() const { return PrelaunchCount(parent_.prefs(), memory_bytes_); }
 
 absl::Status Preallocation::Apply() {
   const auto blanks = static_cast<uint8_t>(count());

@@ -48,7 +48,7 @@ std::string ProcessHostCore::Name() const {
 PeerName ProcessHostCore::AsPeer() const {
   return {.pid = handle_.pid,
           .process_type = static_cast<uint16_t>(type_),
-          .remote_type = launch_.remote_type.ToString()};
+          .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : ""};
 }
 
 void ProcessHostCore::Launch(HostedLaunch launch) {

@@ -135,38 +135,24 @@ TEST(ModelPrefs, SitesMayReadFilesByAPolicyThatSaysSo) {
 constexpr uint64_t kGiB = uint64_t{1} << 30;
 
 TEST(PrelaunchCount, IsThePrefOnAnOrdinaryMachine) {
-  EXPECT_EQ(PrelaunchCount(ModelPrefs(), {.total_bytes = 16 * kGiB}), 3);
-  EXPECT_EQ(PrelaunchCount(Read({{"dom.ipc.processPrelaunch.fission.number", 0}}),
-                           {.total_bytes = 16 * kGiB}),
-            0);
+  EXPECT_EQ(PrelaunchCount(ModelPrefs(), 16 * kGiB), 3);
+  EXPECT_EQ(PrelaunchCount(Read({{"dom.ipc.processPrelaunch.fission.number", 0}}), 16 * kGiB), 0);
 }
 
 TEST(PrelaunchCount, IsOneWithLittleMemoryAndTheBoundIsIncluded) {
-  EXPECT_EQ(PrelaunchCount(ModelPrefs(), {.total_bytes = 4 * kGiB}), 1);
-  EXPECT_EQ(PrelaunchCount(ModelPrefs(), {.total_bytes = 4 * kGiB + 1}), 3);
-  EXPECT_EQ(PrelaunchCount(ModelPrefs(), {.total_bytes = 0}), 3) << "not known";
+  EXPECT_EQ(PrelaunchCount(ModelPrefs(), 4 * kGiB), 1);
+  EXPECT_EQ(PrelaunchCount(ModelPrefs(), 4 * kGiB + 1), 3);
+  EXPECT_EQ(PrelaunchCount(ModelPrefs(), 0), 3) << "not known";
 }
 
 TEST(PrelaunchCount, IsOneWithoutIsolation) {
-  EXPECT_EQ(PrelaunchCount(Read({{"fission.autostart", false}}), {.total_bytes = 64 * kGiB}), 1);
+  EXPECT_EQ(PrelaunchCount(Read({{"fission.autostart", false}}), 64 * kGiB), 1);
 }
 
 TEST(PrelaunchCount, IsNeverMoreThanThePref) {
   const ModelPrefs none =
       Read({{"dom.ipc.processPrelaunch.fission.number", 0}, {"fission.autostart", false}});
-  EXPECT_EQ(PrelaunchCount(none, {.total_bytes = kGiB}), 0);
-}
-
-TEST(PrelaunchCount, IsNoneUnderMemoryPressure) {
-  EXPECT_EQ(
-      PrelaunchCount(ModelPrefs(), {.total_bytes = 64 * kGiB, .now = MemoryIs::kUnderPressure}), 0);
-}
-
-TEST(BlanksToLaunch, FillsUpAndWaitsForImmediateLaunches) {
-  EXPECT_EQ(BlanksToLaunch({.wanted = 3, .waiting = 1}), 2);
-  EXPECT_EQ(BlanksToLaunch({.wanted = 3, .waiting = 3}), 0);
-  EXPECT_EQ(BlanksToLaunch({.wanted = 1, .waiting = 3}), 0);
-  EXPECT_EQ(BlanksToLaunch({.wanted = 3, .waiting = 0, .immediate_launches = 1}), 0);
+  EXPECT_EQ(PrelaunchCount(none, kGiB), 0);
 }
 
 }  // namespace

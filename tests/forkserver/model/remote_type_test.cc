@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "forkserver/model/may_use.h"
 #include "forkserver/model/origin_attributes.h"
 
 namespace forkserver {
@@ -179,22 +178,6 @@ TEST(RemoteType, OfContentOnlyFileReadsFiles) {
     EXPECT_EQ(row.reads_files == ReadsFiles::kYes, reads) << row.name;
     EXPECT_EQ(row.sandbox == SandboxPolicyId::kFileContent, row.kind == RemoteTypeKind::kFile);
   }
-}
-
-TEST(MayUse, OnlyTheKindsThatAreNamedMay) {
-  constexpr RemoteTypeKind kAllowed[] = {RemoteTypeKind::kPrivilegedAbout,
-                                         RemoteTypeKind::kExtension};
-  for (const RemoteTypeRow& row : RemoteTypeRows()) {
-    const bool named =
-        row.kind == RemoteTypeKind::kPrivilegedAbout || row.kind == RemoteTypeKind::kExtension;
-    EXPECT_EQ(MayUse(kAllowed, {.kind = row.kind}), named) << row.name;
-  }
-}
-
-TEST(MayUse, NobodyIsImpliedAndABlankMayNothing) {
-  EXPECT_FALSE(MayUse({}, ParentRemoteType()));
-  constexpr RemoteTypeKind kBlank[] = {RemoteTypeKind::kPrealloc};
-  EXPECT_FALSE(MayUse(kBlank, RemoteType()));
 }
 
 }  // namespace

@@ -1,0 +1,109 @@
+// Who is connected to whom: endpoints are the parent's to make, by the table and the remote types.
+#include "forkserver/model/parent_process.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "tests/forkserver/model/model_program.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return ModelHost(); }
+
+namespace {
+
+using testing::ModelTest;
+
+struct Word {
+  static constexpr std::string_view kName = "Word";
+  static constexpr SentBy kSentBy = SentBy::kEither;
+  Text<16> word = {};
+  auto Fields() { return std::tie(word); }
+};
+
+struct Talk {
+  static constexpr std::string_view kName = "Talk";
+  using Messages = MessageList<Word>;
+};
+
+struct Logins {
+  static constexpr std::string_view kName = "Logins";
+  static constexpr std::string_view kRemoteTypes[] = {"privilegedabout", "extension"};
+  using Messages = MessageList<Word>;
+};
+
+template <typename Pair>
+std::string Refusal(const absl::StatusOr<Pair>& pair) {
+  EXPECT_TRUE(absl::IsPermissionDenied(pair.status())) << pair.status();
+  return std::string(pair.status().message());
+}
+
+HOST_TEST(Endpoints, EachEndNamesTheOther) {
+  ModelTest model(server);
+  const auto content = model.Open("https://a.test/");
+  const auto dummy = model.Launch(ProcessType::kDummy);
+  const auto pair = model.parent().CreateEndpoints<Talk>(*content->process, *dummy);
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  EXPECT_EQ(pair->child.peer().pid, content->process->process()->pid);
+  EXPECT_EQ(pair->child.peer().remote_type, "webIsolated=https://a.test");
+  EXPECT_EQ(pair->parent.peer().pid, dummy->process()->pid);
+  EXPECT_EQ(pair->parent.peer().process_type, static_cast<uint16_t>(ProcessType::kDummy));
+  EXPECT_EQ(pair->parent.peer().remote_type, "");
+}
+
+HOST_TEST(Endpoints, AreOnlyBetweenTypesThatTheTableConnects) {
+  ModelTest model(server);
+  const auto dummy = model.Launch(ProcessType::kDummy);
+  const auto utility = model.Launch(ProcessType::kUtility);
+  EXPECT_EQ(Refusal(model.parent().CreateEndpoints<Talk>(*utility, *dummy)),
+            "the table of process types has no connection between utility and dummy");
+}
+
+HOST_TEST(Endpoints, ProcessThatDoesNotRunHasNone) {
+  ModelTest model(server);
+  const auto content = model.Open("https://a.test/");
+  testing::PlainHost launching(model.parent(), ProcessType::kDummy);
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      model.parent().CreateEndpoints<Talk>(*content->process, launching).status()));
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(model.parent().CreateEndpointsWith<Talk>(launching).status()));
+}
+
+HOST_TEST(Endpoints, ActorThatNamesItsRemoteTypesIsForNoOthers) {
+  ModelTest model(server);
+  const auto web = model.Open("https://a.test/");
+  const auto logins = model.Open("about:logins");
+  const auto extension = model.Open("moz-extension://0123/page.html");
+  const auto dummy = model.Launch(ProcessType::kDummy);
+  ParentProcess& parent = model.parent();
+  EXPECT_TRUE(parent.CreateEndpointsWith<Logins>(*logins->process).ok());
+  EXPECT_TRUE(parent.CreateEndpointsWith<Logins>(*extension->process).ok());
+  EXPECT_EQ(
+      Refusal(parent.CreateEndpointsWith<Logins>(*web->process)),
+      "Logins is for privilegedabout, extension, not for content 1 (webIsolated=https://a.test)");
+  EXPECT_EQ(Refusal(parent.CreateEndpointsWith<Logins>(*dummy)),
+            "Logins is for privilegedabout, extension, not for dummy 4");
+  // Nor for a pair of which one end is not.
+  EXPECT_EQ(
+      Refusal(parent.CreateEndpoints<Logins>(*logins->process, *web->process)),
+      "Logins is for privilegedabout, extension, not for content 1 (webIsolated=https://a.test)");
+}
+
+HOST_TEST(Endpoints, MemoryIsSharedOnlyWithWhomMayHaveIt) {
+  ModelTest model(server);
+  const auto web = model.Open("https://a.test/");
+  EXPECT_EQ(web->process->CreateSharedMemory("x", 4096).status().message(),
+            "content 1 (webIsolated=https://a.test) may share no memory");
+  Load isolated = {.url = *Url::Parse("https://a.test/"),
+                   .opener_policy = "same-origin",
+                   .embedder_policy = "credentialless"};
+  const auto with_headers = model.Open({.load = isolated});
+  ASSERT_EQ(with_headers->process->remote_type().ToString(), "webCOOP+COEP=https://a.test");
+  EXPECT_TRUE(with_headers->process->CreateSharedMemory("x", 4096).ok());
+}
+
+}  // namespace
+}  // namespace forkserver
