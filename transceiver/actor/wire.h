@@ -1,10 +1,9 @@
 // What two actors say to each other beside their protocol's messages.
 //
 //     Reply           answers the call of its request id: the fields of the reply
-//     Reject          the same, as a refusal: u32 status code, u32 length, text of at most 256
-//     bytes Goodbye         the sender has closed; nothing follows. A channel that ends without one
-//     has
-//                     ended abnormally, also by exit(0).
+//     Reject          answers it with a refusal: u32 status code, u32 length, text (at most 256)
+//     Goodbye         the sender has closed: nothing follows. A channel that ends without one has
+//                     ended abnormally, also by exit(0)
 //     Sentinel        the sender sends nothing more, and waits
 //     SentinelAnswer  all that came before the Sentinel has been handled
 //
