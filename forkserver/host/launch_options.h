@@ -17,6 +17,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "child/ready.h"
 #include "child/sandbox/sandbox_report.h"
 #include "forkserver/host/process.h"
+#include "transceiver/frame.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -49,6 +51,14 @@ enum class Layout : uint8_t {
 // Whether the kernel says who sent each packet that the launch socket brings (SCM_CREDENTIALS,
 // Packet::sender_pid), from before the child has its end. For an actor that believes its peer only.
 enum class Senders : uint8_t { kUntold, kTold };
+
+// What lies in the launch socket behind the Plan: the program's first packets, which need not wait
+// for Ready. All borrowed for the call of Launch or LaunchAsync.
+struct FirstPacket {
+  Frame frame = {};  // of an application type
+  std::span<const uint8_t> payload = {};
+  std::span<const int> descriptors = {};
+};
 
 struct DescriptorMapping {
   int fd;      // the host's, borrowed
@@ -92,6 +102,8 @@ struct LaunchOptions {
   LaunchWay way = LaunchWay::kTemplate;
   Layout layout = Layout::kShared;
   Senders senders = Senders::kUntold;
+  // Sent as far as the socket has room: LaunchedChild::first_packets_sent.
+  std::span<const FirstPacket> first_packets = {};
   // Which of StartOptions::templates; "root" for the root. Empty: the one that serves the type.
   std::string template_name = {};
   // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is
@@ -127,6 +139,7 @@ struct LaunchedChild {
   UniqueFd socket;
   LaunchTimes times;
   LaunchedBy by = LaunchedBy::kFork;
+  size_t first_packets_sent = 0;
   // Which layers its sandbox has, and why not the others; null: it has none.
   std::shared_ptr<const SandboxReport> sandbox = {};
 };

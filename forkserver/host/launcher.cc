@@ -104,7 +104,9 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
       options, way, facts_, prefs, source.sandbox.policies, source.sandbox.required);
   if (!plan.ok()) return plan.status();
-  if (source.pool == nullptr || !SendToBlank(launch, *plan, *source.pool)) {
+  if (source.pool != nullptr && SendToBlank(launch, *plan, *source.pool)) {
+    SendFirstPackets(launch, options.first_packets);
+  } else {
     SocketPair sockets;
     if (const int error = CreateSocketPair(sockets); error != 0) {
       return ErrnoStatus(error, launch.what + ": socketpair");
@@ -117,6 +119,7 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
       }
       return sent;
     }
+    SendFirstPackets(launch, options.first_packets);
     if (source.link != nullptr) {
       BeginImmediate(launch, LaunchedBy::kFork);
       if (absl::Status asked =
@@ -136,6 +139,17 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   if (attendance == Attendance::kLoop || launch.channel != nullptr) return WatchSocket(launch);
   launch.is_attended = true;
   return absl::OkStatus();
+}
+
+void Launcher::SendFirstPackets(Launch& launch, std::span<const FirstPacket> packets) {
+  // Where the Plan itself waits for room, they wait for the caller.
+  if (launch.channel != nullptr) return;
+  for (const FirstPacket& packet : packets) {
+    const int error = SendPacket(launch.socket.get(), Blocking::kNever, packet.frame,
+                                 packet.payload, packet.descriptors);
+    if (error != 0) return;
+    ++launch.first_packets_sent;
+  }
 }
 
 void Launcher::BeginImmediate(Launch& launch, LaunchedBy by) {
@@ -461,6 +475,7 @@ void Launcher::Succeed(Launch& launch) {
                          .socket = std::move(launch.socket),
                          .times = launch.times,
                          .by = launch.by,
+                         .first_packets_sent = launch.first_packets_sent,
                          .sandbox = std::move(sandbox)};
   launch.process.reset();
   Finish(launch.id, std::move(child));

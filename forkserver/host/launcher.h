@@ -117,6 +117,7 @@ class Launcher : private ForkRequester {
     UniqueFd socket;
     std::unique_ptr<Channel> channel;
     Senders senders = Senders::kUntold;
+    size_t first_packets_sent = 0;
     bool is_attended = false;
     bool is_immediate = false;  // from no pool, and not Ready yet
     // What ended it while it was attended, for Attend to carry out.
@@ -145,6 +146,7 @@ class Launcher : private ForkRequester {
                     const PrefsGeneration& prefs, Attendance attendance);
   // False: no blank took it.
   bool SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool);
+  static void SendFirstPackets(Launch& launch, std::span<const FirstPacket> packets);
   absl::Status SendPlan(Launch& launch, const PlanMessage& plan);
   void MakeChannel(Launch& launch);
   absl::Status WatchSocket(Launch& launch);

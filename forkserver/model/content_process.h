@@ -64,7 +64,6 @@ class ContentProcess : public ProcessHostCore {
 
   ContentProcesses& siblings_;
   BridgeId bridge_ = 0;
-  int opening_ = 0;  // browsers that wait for it to be launched
 };
 
 }  // namespace forkserver

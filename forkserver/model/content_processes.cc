@@ -38,7 +38,7 @@ absl::StatusOr<Selection> ContentProcesses::Select(const Load& load) const {
 }
 
 size_t ContentProcesses::BrowsersOf(const ContentProcess& process) const {
-  return browsers_.OfProcess(process.id()).size() + static_cast<size_t>(process.opening_);
+  return browsers_.OfProcess(process.id()).size();
 }
 
 ContentProcess* ContentProcesses::FindFor(const Selection& selection, GroupId group) const {
@@ -62,52 +62,52 @@ ContentProcess* ContentProcesses::FindFor(const Selection& selection, GroupId gr
   return choice.action == ProcessAction::kReuse ? hosts[choice.index] : nullptr;
 }
 
-ContentProcess& ContentProcesses::Launch(const Selection& selection,
-                                         const std::array<Stdio, 3>& stdio,
-                                         absl::Duration timeout) {
+ContentProcess& ContentProcesses::MakeProcess(const RemoteType& type,
+                                              const std::array<Stdio, 3>& stdio,
+                                              absl::Duration timeout) {
   ContentProcess& host = *hosts_.emplace_back(make_host_(parent_, *this));
-  const RemoteTypeRow& row = RowOf(selection.type.kind);
+  const RemoteTypeRow& row = RowOf(type.kind);
   // A blank of the template's pool, where there is one, is a preallocated process that becomes
   // this.
-  host.Launch({.remote_type = selection.type,
-               .template_name = std::string(row.template_name),
-               .sandbox = row.sandbox,
-               .stdio = stdio,
-               .title = absl::StrCat("content ", selection.type.ToString()),
-               .timeout = timeout});
+  host.Prepare({.remote_type = type,
+                .template_name = std::string(row.template_name),
+                .sandbox = row.sandbox,
+                .stdio = stdio,
+                .title = absl::StrCat("content ", type.ToString()),
+                .timeout = timeout});
   return host;
 }
 
-void ContentProcesses::Open(BrowserRequest request, OpenCallback callback) {
+void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& callback) {
   const absl::StatusOr<Selection> selection = Select(request.load);
   if (!selection.ok()) return callback(selection.status());
   if (selection->type.kind == RemoteTypeKind::kParent) {
     return callback(OpenedBrowser{.selection = *selection});
   }
-  ContentProcess* host = FindFor(*selection, request.group);
-  if (host == nullptr) host = &Launch(*selection, request.stdio, request.timeout);
-  if (request.group != 0) {
-    groups_[{request.group, selection->type.ToString()}] = host->id();
-  }
-  ++host->opening_;
-  const BrowserContext context = {.site = selection->type.site,
-                                  .attributes = selection->type.attributes};
-  host->WhenLaunched(
-      [this, host, selection = *selection, context, url = request.load.url.ToString(),
-       callback = std::move(callback)](const absl::StatusOr<ProcessHandle>& process) {
-        --host->opening_;
-        if (!process.ok()) return callback(process.status());
-        const BrowserRecord record = {.process = host->id(), .context = context};
-        absl::StatusOr<BrowserId> browser = browsers_.Open(record);
-        if (!browser.ok()) return callback(browser.status());
-        if (absl::Status sent = host->SendBrowserOpened(*browser, record, url); !sent.ok()) {
-          browsers_.Close(*browser);
-          browsers_.Forget(*browser);
-          EndIfUnused(*host);
-          return callback(sent);
-        }
-        callback(OpenedBrowser{.selection = selection, .process = host, .browser = *browser});
-      });
+  ContentProcess* const there = FindFor(*selection, request.group);
+  ContentProcess& host =
+      there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
+  if (request.group != 0) groups_[{request.group, selection->type.ToString()}] = host.id();
+  const BrowserRecord record = {
+      .process = host.id(),
+      .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
+  absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
+  if (!browser.ok()) return callback(browser.status());
+  callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
+  // With all that was sent to it meanwhile.
+  if (there == nullptr) host.Begin();
+}
+
+absl::StatusOr<BrowserId> ContentProcesses::OpenIn(ContentProcess& host,
+                                                   const BrowserRecord& record,
+                                                   std::string_view url) {
+  absl::StatusOr<BrowserId> browser = browsers_.Open(record);
+  if (!browser.ok()) return browser;
+  absl::Status told = host.SendBrowserOpened(*browser, record, url);
+  if (told.ok()) return browser;
+  browsers_.Close(*browser);
+  browsers_.Forget(*browser);
+  return told;
 }
 
 void ContentProcesses::Close(BrowserId browser) {

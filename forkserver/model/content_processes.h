@@ -4,7 +4,7 @@
 //     content.Open({.load = {.url = *Url::Parse("https://a.test/")}},
 //                  [](absl::StatusOr<OpenedBrowser> opened) {
 //                    if (opened.ok() && opened->process != nullptr) ...opened->process->Send(...)
-//                  });
+//                  });                                 // it is launched with that, if it is new
 //     content.Close(browser);          // the last one of a process ends it
 //
 // A load's remote type is SelectRemoteType's to say, and its process SelectProcess's: one that
@@ -79,9 +79,11 @@ class ContentProcesses {
   ContentProcesses& operator=(const ContentProcesses&) = delete;
   ~ContentProcesses();
 
-  // Finds or launches the load's process, and opens a browser in it. Errors are SelectRemoteType's
-  // and the launch's. The callback comes once, at once where the process is there.
-  void Open(BrowserRequest request, OpenCallback callback);
+  // Finds the load's process or makes one, and opens a browser in it. The callback is called once,
+  // before Open returns, and a new process is launched behind it: what the callback sends to it
+  // goes with the launch. Errors are SelectRemoteType's, and ResourceExhausted where the process
+  // does not read. A launch that fails is told as every other end (ContentEvents).
+  void Open(const BrowserRequest& request, const OpenCallback& callback);
   // Ends a browser, and its process where that has no other left. An id that is closed is ignored.
   void Close(BrowserId browser);
   // Asks all to end; the last one's end is the end of it.
@@ -102,8 +104,10 @@ class ContentProcesses {
   absl::StatusOr<Selection> Select(const Load& load) const;
   // Never one that is nested: those have one owner.
   ContentProcess* FindFor(const Selection& selection, GroupId group) const;
-  ContentProcess& Launch(const Selection& selection, const std::array<Stdio, 3>& stdio,
-                         absl::Duration timeout);
+  ContentProcess& MakeProcess(const RemoteType& type, const std::array<Stdio, 3>& stdio,
+                              absl::Duration timeout);
+  absl::StatusOr<BrowserId> OpenIn(ContentProcess& host, const BrowserRecord& record,
+                                   std::string_view url);
   size_t BrowsersOf(const ContentProcess& process) const;
   void EndIfUnused(ContentProcess& process);
   void OnEnd(ContentProcess& process, const ProcessEnd& end);

@@ -58,7 +58,8 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
     callback(selection.status());
     return absl::OkStatus();
   }
-  ContentProcess& nested = content_.Launch(*selection, {}, absl::Seconds(10));
+  ContentProcess& nested = content_.MakeProcess(selection->type, {}, absl::Seconds(10));
+  nested.Begin();
   const BridgeId id = ++last_;
   nested.bridge_ = id;
   bridges_.emplace(id, Bridge{.owner = &owner, .nested = &nested, .within = from.id});
@@ -108,14 +109,7 @@ absl::StatusOr<BrowserId> NestedContent::OpenBrowser(ContentProcess& owner, Brid
       .owner = owner.id(),
       .bridge = id,
       .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
-  const absl::StatusOr<BrowserId> browser = content_.browsers().Open(record);
-  if (!browser.ok()) return browser;
-  if (absl::Status sent = nested.SendBrowserOpened(*browser, record, url); !sent.ok()) {
-    content_.browsers().Close(*browser);
-    content_.browsers().Forget(*browser);
-    return sent;
-  }
-  return browser;
+  return content_.OpenIn(nested, record, url);
 }
 
 absl::Status NestedContent::CloseBrowser(ContentProcess& owner, BrowserId browser) {

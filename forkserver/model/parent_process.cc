@@ -36,7 +36,7 @@ absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
   generation_ = std::move(generation);
   prefs_ = ModelPrefs::Read(map);
   server().SetPrefs(generation_);
-  // A host that cannot be told is one whose end is on its way.
+  // One that is being launched has its message when it runs; one that cannot be told is ending.
   const std::vector<ProcessHostCore*> running = hosts_;
   for (ProcessHostCore* host : running) host->SendPrefs(generation_.fd->get()).IgnoreError();
   for (const auto& observer : observers_) observer(prefs_);

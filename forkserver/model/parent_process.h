@@ -108,7 +108,7 @@ class ParentProcess {
     }
   }
 
-  // Running hosts, in the order of their launches.
+  // Hosts whose process runs or is being launched, in the order of their launches.
   const std::vector<ProcessHostCore*>& processes() const { return hosts_; }
   // Null: there is none, or no more.
   ProcessHostCore* Find(ChildId id) const;

@@ -9,8 +9,9 @@
 //       void OnEnd(const ProcessEnd& end) override { ... }
 //     };
 //     DummyHost dummy(parent);
+//     dummy.Send(...);                                         // goes with the launch
 //     dummy.Launch({.arguments = {"--quiet"}});
-//     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { dummy.Send(...); });
+//     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { ... });
 //
 // The launch is asynchronous: a blank of the pool, a fork of the type's template, or an exec where
 // the pref dom.ipc.forkserver.enable is off. The child is told the build id, the parent's pid, its
@@ -18,8 +19,9 @@
 // and has the prefs of the moment; later ones are sent to it by ParentProcess::SetPrefs.
 //
 // A child that breaks its protocol is killed and reported (ParentProcess), and OnEnd says why;
-// nobody else is touched. Messages are sent between WhenLaunched and OnEnd; before and after, Send
-// says that it is too early or too late.
+// nobody else is touched. Messages can be sent from the beginning to OnEnd: those before Launch lie
+// in the child's socket behind its Plan, so that it has them when it starts; those before it is
+// Ready wait for that. Where the launch fails, calls get its error.
 //
 // Ownership: the caller's. Destroying it kills and reaps the process without a word. Threads: that
 // of the parent's loop. After a fork: not usable in the child.
@@ -46,7 +48,9 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   // `core`: what Core's constructor wants.
   template <typename... CoreArguments>
   explicit ProcessHost(ParentProcess& parent, CoreArguments&&... core)
-      : Core(parent, std::forward<CoreArguments>(core)...) {}
+      : Core(parent, std::forward<CoreArguments>(core)...) {
+    Port::BeginEarly();
+  }
 
   absl::Status Receive(StartFailed& message) {
     this->OnStartFailed(absl::AbortedError(
@@ -60,9 +64,11 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   using Port = Actor<Self, Protocol, Side::kParent>;
 
  private:
-  absl::Status BindPort(UniqueFd socket, ActorOptions options) final {
-    return Port::Bind(this->parent().loop(), std::move(socket), std::move(options));
+  std::span<const EarlyPacket> EarlyPackets() const final { return Port::early_packets(); }
+  absl::Status BindPort(UniqueFd socket, ActorOptions options, size_t early_sent) final {
+    return Port::Bind(this->parent().loop(), std::move(socket), std::move(options), early_sent);
   }
+  void EndUnboundPort(const absl::Status& why) final { Port::EndEarly(why); }
   void ClosePort() final { Port::CloseSoon(); }
   void ClosePortWhenDelivered() final { Port::CloseWhenDelivered(); }
 

@@ -21,6 +21,15 @@ constexpr int64_t kPortPatience = kNanosPerSecond;
 
 std::string AsText(const absl::Status& status) { return std::string(status.message()); }
 
+std::vector<std::vector<int>> DescriptorsOf(std::span<const EarlyPacket> packets) {
+  std::vector<std::vector<int>> all;
+  for (const EarlyPacket& packet : packets) {
+    std::vector<int>& fds = all.emplace_back();
+    for (const UniqueFd& fd : packet.descriptors) fds.push_back(fd.get());
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string ProcessEnd::ToString() const {
@@ -53,8 +62,14 @@ PeerName ProcessHostCore::AsPeer() const {
 
 void ProcessHostCore::Launch(HostedLaunch launch) {
   if (state_ != State::kNew) return;
+  Prepare(std::move(launch));
+  Begin();
+}
+
+void ProcessHostCore::Begin() {
   state_ = State::kLaunching;
-  launch_ = std::move(launch);
+  // A change of prefs from here on is for it too.
+  parent_.Add(*this);
   const ChildArguments arguments = {
       .build_id = parent_.server().build_id(),
       .parent_pid = getpid(),
@@ -64,6 +79,13 @@ void ProcessHostCore::Launch(HostedLaunch launch) {
                      : std::string(SandboxPolicyName(launch_.sandbox)),
       .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
       .extra = launch_.arguments};
+  std::vector<FirstPacket> first;
+  const std::vector<std::vector<int>> descriptors = DescriptorsOf(EarlyPackets());
+  for (const EarlyPacket& packet : EarlyPackets()) {
+    first.push_back({.frame = packet.frame,
+                     .payload = packet.payload,
+                     .descriptors = descriptors[first.size()]});
+  }
   const LaunchOptions options = {
       .type = type_,
       .argv = arguments.ToArgv(ProcessTypeName(type_)),
@@ -71,6 +93,7 @@ void ProcessHostCore::Launch(HostedLaunch launch) {
       .title = launch_.title,
       .way = parent_.prefs().launch_by == LaunchBy::kExec ? LaunchWay::kExec : LaunchWay::kTemplate,
       .senders = Senders::kTold,
+      .first_packets = first,
       .template_name = launch_.template_name,
       .timeout = launch_.timeout};
   parent_.server().LaunchAsync(options,
@@ -108,12 +131,13 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
                               [this](std::string_view line) {
                                 parent_.Log(absl::StrCat(Name(), ": ", std::string(line)));
                               }};
-  if (absl::Status bound = BindPort(std::move(child.socket), std::move(options)); !bound.ok()) {
+  if (absl::Status bound =
+          BindPort(std::move(child.socket), std::move(options), child.first_packets_sent);
+      !bound.ok()) {
     return bound;
   }
   port_is_open_ = true;
   state_ = State::kRunning;
-  parent_.Add(*this);
   return absl::OkStatus();
 }
 
@@ -129,7 +153,7 @@ void ProcessHostCore::Keep(const absl::StatusOr<ProcessHandle>& process) {
     if (!*alive) return;
     promise(process);
   }
-  if (*alive && is_launched_ && end_when_launched_) ShutDown(*end_when_launched_);
+  if (*alive && is_launched_ && end_when_launched_) Finish(*end_when_launched_);
 }
 
 void ProcessHostCore::NeverRan(absl::Status why) {
@@ -137,8 +161,10 @@ void ProcessHostCore::NeverRan(absl::Status why) {
   process_.reset();  // killed and reaped, where there was one
   const std::shared_ptr<bool> alive = alive_;
   state_ = State::kEnded;
+  parent_.Remove(*this);
   end_.exit = why;
-  Keep(why);
+  EndUnboundPort(why);
+  if (*alive) Keep(why);
   if (*alive) OnEnd(end_);
 }
 
@@ -153,27 +179,31 @@ void ProcessHostCore::BeginEnding(absl::Duration patience) {
   });
 }
 
-void ProcessHostCore::ShutDown(absl::Duration patience) {
-  if (state_ == State::kLaunching) {
-    end_when_launched_ = patience;
+void ProcessHostCore::ShutDown(absl::Duration patience) { Finish({patience, Delivery::kLost}); }
+
+void ProcessHostCore::ShutDownWhenDelivered(absl::Duration patience) {
+  Finish({patience, Delivery::kAwaited});
+}
+
+void ProcessHostCore::Finish(Ending ending) {
+  if (state_ == State::kNew || state_ == State::kLaunching) {
+    end_when_launched_ = ending;
     return;
   }
   if (state_ != State::kRunning) return;
-  BeginEnding(patience);
-  if (port_is_open_) ClosePort();
-}
-
-void ProcessHostCore::ShutDownWhenDelivered(absl::Duration patience) {
-  if (state_ == State::kLaunching) return ShutDown(patience);
-  if (state_ != State::kRunning) return;
-  BeginEnding(patience);
-  if (port_is_open_) ClosePortWhenDelivered();
+  BeginEnding(ending.patience);
+  if (!port_is_open_) return;
+  if (ending.delivery == Delivery::kAwaited) {
+    ClosePortWhenDelivered();
+  } else {
+    ClosePort();
+  }
 }
 
 void ProcessHostCore::Kill(absl::Status why) {
-  if (state_ == State::kLaunching) {
-    // The launch is given up when it comes.
-    end_when_launched_ = absl::ZeroDuration();
+  if (state_ == State::kNew || state_ == State::kLaunching) {
+    // Ended when it is there.
+    end_when_launched_ = Ending{absl::ZeroDuration(), Delivery::kLost};
   }
   if (!process_ || !end_.killed_for.ok() || is_reaped_) return;
   parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(why)));
@@ -183,7 +213,8 @@ void ProcessHostCore::Kill(absl::Status why) {
 }
 
 void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
-  port_is_open_ = false;
+  // Of a port that was never open, NeverRan tells.
+  if (!std::exchange(port_is_open_, false)) return;
   end_.port = end.why;
   if (state_ == State::kRunning) {
     // It said Goodbye, or is dead or dying: a process without a port has nothing left to do.

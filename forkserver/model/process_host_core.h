@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@
 #include "forkserver/host/process.h"
 #include "forkserver/model/browser_records.h"
 #include "forkserver/model/remote_type.h"
-#include "transceiver/actor/actor_link.h"
+#include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/early_packet.h"
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/event_loop.h"
 
@@ -98,9 +100,10 @@ class ProcessHostCore {
   const RemoteType& remote_type() const { return launch_.remote_type; }
   bool is_running() const { return state_ == State::kRunning; }
   bool has_ended() const { return state_ == State::kEnded; }
-  // It runs, or is being launched, and nobody has asked it to end.
+  // It runs, or will, and nobody has asked it to end.
   bool MayBeGivenWork() const {
-    return state_ == State::kRunning || (state_ == State::kLaunching && !end_when_launched_);
+    return (state_ == State::kNew || state_ == State::kLaunching || state_ == State::kRunning) &&
+           !end_when_launched_;
   }
   // From WhenLaunched until it is reaped; null before and after.
   const ProcessHandle* process() const { return is_launched_ && !has_ended() ? &handle_ : nullptr; }
@@ -112,12 +115,18 @@ class ProcessHostCore {
  protected:
   ProcessHostCore(ParentProcess& parent, ProcessType type);
 
+  // Launch in two: what Prepare was given counts from then on, also for reports.
+  void Prepare(HostedLaunch launch) { launch_ = std::move(launch); }
+  void Begin();
+
   // Called once, after the last message and ActorDestroy, when the process is reaped or was never
   // launched. May destroy this.
   virtual void OnEnd(const ProcessEnd& end) = 0;
 
   // What the typed part does.
-  virtual absl::Status BindPort(UniqueFd socket, ActorOptions options) = 0;
+  virtual std::span<const EarlyPacket> EarlyPackets() const = 0;
+  virtual absl::Status BindPort(UniqueFd socket, ActorOptions options, size_t early_sent) = 0;
+  virtual void EndUnboundPort(const absl::Status& why) = 0;
   // After the running handler, if one runs.
   virtual void ClosePort() = 0;
   virtual void ClosePortWhenDelivered() = 0;
@@ -130,6 +139,11 @@ class ProcessHostCore {
   friend class ParentProcess;
 
   enum class State : uint8_t { kNew, kLaunching, kRunning, kEnding, kEnded };
+  enum class Delivery : uint8_t { kLost, kAwaited };
+  struct Ending {
+    absl::Duration patience;
+    Delivery delivery;
+  };
 
   // Of a change of prefs.
   virtual absl::Status SendPrefs(int map) = 0;
@@ -138,6 +152,7 @@ class ProcessHostCore {
   absl::Status Open(LaunchedChild child);
   void NeverRan(absl::Status why);
   void Keep(const absl::StatusOr<ProcessHandle>& process);
+  void Finish(Ending ending);
   void BeginEnding(absl::Duration patience);
   void OnExit();
   void EndIfOver();
@@ -158,7 +173,7 @@ class ProcessHostCore {
   EventLoop::WatchId exit_watch_ = 0;
   EventLoop::TimerId patience_ = 0;
   // Asked to end before it was launched.
-  std::optional<absl::Duration> end_when_launched_;
+  std::optional<Ending> end_when_launched_;
   ProcessEnd end_;
   // A launch may end after its host was destroyed.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -45,6 +45,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -71,9 +72,11 @@ class Actor : private ActorLink::Owner {
   Actor& operator=(const Actor&) = delete;
 
   // Begins to receive. Once in a lifetime. What the socket holds already is received, too.
-  absl::Status Bind(EventLoop& loop, UniqueFd socket, ActorOptions options = {}) {
+  // `early_sent`: so many of early_packets() lie in the socket for the peer.
+  absl::Status Bind(EventLoop& loop, UniqueFd socket, ActorOptions options = {},
+                    size_t early_sent = 0) {
     return link_->Bind(loop, std::move(socket), {}, PeerRole::kParentProcess, Table(),
-                       std::move(options));
+                       std::move(options), early_sent);
   }
   // With an endpoint that checks its sender, the options' peer_pid is the peer's.
   absl::Status Bind(EventLoop& loop, Endpoint<Protocol, kSide>&& endpoint,
@@ -83,6 +86,14 @@ class Actor : private ActorLink::Owner {
     return link_->Bind(loop, std::move(parts.socket), std::move(parts.peer), parts.peer_role,
                        Table(), std::move(options));
   }
+
+  // From here on Send and Call keep what they are given, within the bounds of ActorOptions, until
+  // Bind sends it: for an actor whose peer is not there yet. Its launch may take the first of it
+  // along.
+  void BeginEarly() { link_->BeginEarly(Table()); }
+  std::span<const EarlyPacket> early_packets() const { return link_->early(); }
+  // There will be no Bind: calls get Unavailable with `why`, and ActorDestroy an abnormal end.
+  void EndEarly(absl::Status why) { link_->EndEarly(std::move(why)); }
 
   // Ok: sent or queued.
   template <typename M>

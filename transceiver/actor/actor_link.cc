@@ -1,5 +1,7 @@
 #include "transceiver/actor/actor_link.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,8 +69,8 @@ absl::Status ActorLink::Violation(std::string_view what) const {
 }
 
 absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd socket, PeerName peer, PeerRole peer_role,
-                             const ActorTable& table, ActorOptions options) {
-  if (state_ != State::kUnbound) {
+                             const ActorTable& table, ActorOptions options, size_t early_sent) {
+  if (state_ != State::kUnbound && state_ != State::kEarly) {
     return absl::FailedPreconditionError(absl::StrFormat("%s: was bound already", name_));
   }
   if (!socket.is_open())
@@ -91,9 +93,46 @@ absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd socket, PeerName peer, Pe
   peer_role_ = peer_role;
   table_ = table;
   options_ = std::move(options);
-  scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
+  if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
   state_ = State::kOpen;
+  SendEarly(early_sent);
   return absl::OkStatus();
+}
+
+void ActorLink::BeginEarly(const ActorTable& table) {
+  if (state_ != State::kUnbound) return;
+  table_ = table;
+  scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
+  state_ = State::kEarly;
+}
+
+void ActorLink::EndEarly(absl::Status why) {
+  if (state_ == State::kEarly) End({ActorEnd::How::kAbnormal, std::move(why)});
+}
+
+absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, FieldWriter& out) {
+  EarlyPacket packet = {.frame = frame};
+  for (const iovec& part : out.payload()) {
+    const auto* const bytes = static_cast<const uint8_t*>(part.iov_base);
+    packet.payload.insert(packet.payload.end(), bytes, bytes + part.iov_len);
+  }
+  for (const int fd : out.descriptors()) {
+    packet.descriptors.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!packet.descriptors.back().is_open()) return ErrnoStatus(errno, Named(message, "fcntl"));
+  }
+  early_bytes_ += packet.payload.size();
+  early_.push_back(std::move(packet));
+  return absl::OkStatus();
+}
+
+void ActorLink::SendEarly(size_t sent_before) {
+  const std::vector<EarlyPacket> early = std::exchange(early_, {});
+  for (const EarlyPacket& packet : std::span(early).subspan(sent_before)) {
+    std::vector<int> descriptors;
+    for (const UniqueFd& fd : packet.descriptors) descriptors.push_back(fd.get());
+    // A peer that is gone is told of by the channel.
+    channel_->Send(packet.frame, packet.payload, descriptors).IgnoreError();
+  }
 }
 
 void ActorLink::Detach() {
@@ -108,7 +147,7 @@ void ActorLink::Detach() {
 }
 
 absl::Status ActorLink::CheckMaySend(std::string_view message) const {
-  if (state_ == State::kOpen && !close_soon_) return absl::OkStatus();
+  if ((state_ == State::kOpen || state_ == State::kEarly) && !close_soon_) return absl::OkStatus();
   return absl::FailedPreconditionError(Named(
       message, state_ == State::kUnbound ? "not bound yet" : "too late to send, message lost"));
 }
@@ -116,18 +155,24 @@ absl::Status ActorLink::CheckMaySend(std::string_view message) const {
 absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
   const std::string_view message = table_.rows[row].name;
   if (!out.ok()) return out.status(message);
-  if (const size_t queued = channel_->queued_messages();
-      queued != 0 && (queued >= options_.max_queued_messages ||
-                      channel_->queued_bytes() + out.size() > options_.max_queued_bytes)) {
-    return absl::ResourceExhaustedError(
-        Named(message, absl::StrFormat("%d messages and %d bytes wait already", queued,
-                                       channel_->queued_bytes())));
-  }
-  absl::Status sent = channel_->SendParts(
-      {.type = static_cast<uint16_t>(kFirstApplicationType + row), .request_id = request_id},
-      out.payload(), out.descriptors());
+  if (absl::Status room = CheckRoom(message, out.size()); !room.ok()) return room;
+  const Frame frame = {.type = static_cast<uint16_t>(kFirstApplicationType + row),
+                       .request_id = request_id};
+  if (state_ == State::kEarly) return KeepEarly(message, frame, out);
+  absl::Status sent = channel_->SendParts(frame, out.payload(), out.descriptors());
   if (sent.ok()) return sent;
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
+}
+
+absl::Status ActorLink::CheckRoom(std::string_view message, size_t bytes) const {
+  const size_t queued = queued_messages();
+  const size_t queued_bytes = channel_ != nullptr ? channel_->queued_bytes() : early_bytes_;
+  if (queued == 0 || (queued < options_.max_queued_messages &&
+                      queued_bytes + bytes <= options_.max_queued_bytes)) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(Named(
+      message, absl::StrFormat("%d messages and %d bytes wait already", queued, queued_bytes)));
 }
 
 absl::Status ActorLink::Send(size_t row, FieldWriter& out) { return SendFrame(row, 0, out); }
@@ -145,6 +190,7 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
   const std::string_view message = table_.rows[row].name;
   if (is_waiting_) return absl::FailedPreconditionError(Named(message, "inside another wait"));
+  if (channel_ == nullptr) return absl::FailedPreconditionError(Named(message, "not bound yet"));
   const uint64_t id = last_request_ + 1;
   if (absl::Status sent = SendFrame(row, id, out); !sent.ok()) return sent;
   last_request_ = id;
@@ -284,7 +330,7 @@ void ActorLink::Close() {
             static_cast<int>(name_.size()), name_.data());
     abort();
   }
-  SayGoodbye();
+  if (channel_ != nullptr) SayGoodbye();
   End({.how = ActorEnd::How::kNormal});
 }
 

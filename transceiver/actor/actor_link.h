@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/early_packet.h"
 #include "transceiver/actor/field_io.h"
 #include "transceiver/actor/peer_name.h"
 #include "transceiver/channel.h"
@@ -79,8 +80,14 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   ActorLink(const ActorLink&) = delete;
   ActorLink& operator=(const ActorLink&) = delete;
 
+  // `early_sent`: so many of early() are on their way already.
   absl::Status Bind(EventLoop& loop, UniqueFd socket, PeerName peer, PeerRole peer_role,
-                    const ActorTable& table, ActorOptions options);
+                    const ActorTable& table, ActorOptions options, size_t early_sent = 0);
+  // From here to Bind what is sent is kept.
+  void BeginEarly(const ActorTable& table);
+  std::span<const EarlyPacket> early() const { return early_; }
+  // There will be no Bind.
+  void EndEarly(absl::Status why);
   // The actor is being destroyed: no callback runs from here on, and calls that wait are forgotten.
   void Detach();
 
@@ -113,13 +120,14 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void FailSoon(absl::Status violation);
 
   bool is_open() const { return state_ == State::kOpen; }
-  size_t queued_messages() const { return channel_ ? channel_->queued_messages() : 0; }
+  size_t queued_messages() const { return channel_ ? channel_->queued_messages() : early_.size(); }
   const PeerName& peer() const { return peer_; }
   std::string_view name() const { return name_; }
 
  private:
   enum class State : uint8_t {
     kUnbound,
+    kEarly,  // the same, and what is sent waits for Bind
     kOpen,
     kClosing,  // the sentinel is out: nothing more is sent, what arrives is handled
     kBroken,   // a violation is being reported
@@ -144,6 +152,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   class RunningHandler;
 
   absl::Status SendFrame(size_t row, uint64_t request_id, FieldWriter& out);
+  absl::Status CheckRoom(std::string_view message, size_t bytes) const;
+  absl::Status KeepEarly(std::string_view message, const Frame& frame, FieldWriter& out);
   void SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                    std::span<const int> descriptors);
   void SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
@@ -167,6 +177,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   absl::Status HandleControl(const Frame& frame, const ArrivedFields& fields);
   absl::Status CheckPacket(FrameError error, int32_t sender_pid, const Frame& frame) const;
   absl::Status Violation(std::string_view what) const;
+  void SendEarly(size_t sent_before);
   void RunOnRoom();
 
   void Break(const absl::Status& violation);
@@ -180,6 +191,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   State state_ = State::kUnbound;
   EventLoop* loop_ = nullptr;
   std::unique_ptr<Channel> channel_;
+  std::vector<EarlyPacket> early_;
+  size_t early_bytes_ = 0;
   PeerName peer_;
   PeerRole peer_role_ = PeerRole::kParentProcess;
   ActorTable table_;

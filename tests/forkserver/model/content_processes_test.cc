@@ -53,19 +53,77 @@ HOST_TEST(ContentProcesses, ContainersAndPrivateWindowsShareWithNobody) {
   EXPECT_NE(plain->process, secret->process);
 }
 
-HOST_TEST(ContentProcesses, LoadsThatComeWhileTheProcessIsLaunchedWaitForIt) {
+HOST_TEST(ContentProcesses, WhatIsSentBeforeTheLaunchIsOverIsAnswered) {
   ModelTest model(server);
-  std::vector<ContentProcess*> processes;
+  std::vector<std::string> answers;
   for (int i = 0; i < 5; ++i) {
-    model.content().Open({.load = {.url = *Url::Parse("https://a.test/")}},
-                         [&](absl::StatusOr<OpenedBrowser> opened) {
-                           ASSERT_TRUE(opened.ok()) << opened.status();
-                           processes.push_back(opened->process);
-                         });
+    model.content().Open(
+        {.load = {.url = *Url::Parse("https://a.test/")}},
+        [&](absl::StatusOr<OpenedBrowser> opened) {
+          ASSERT_TRUE(opened.ok()) << opened.status();
+          auto& host = static_cast<testing::TestContent&>(*opened->process);
+          EXPECT_FALSE(host.is_running());
+          ASSERT_TRUE(host.Call(testing::Ask{.what = "browsers"},
+                                [&](absl::StatusOr<testing::Said> said) {
+                                  answers.push_back(said.ok() ? said->text.str() : "refused");
+                                })
+                          .ok());
+        });
   }
   EXPECT_EQ(model.content().processes().size(), 1u);
-  model.Until([&] { return processes.size() == 5; });
-  EXPECT_EQ(model.content().browsers().OfProcess(processes[0]->id()).size(), 5u);
+  model.Until([&] { return answers.size() == 5; });
+  // In their order: each after the browser that was opened before it.
+  EXPECT_EQ(answers[0], "1 https://a.test");
+  EXPECT_EQ(answers[1], "1 https://a.test;2 https://a.test");
+  EXPECT_EQ(answers[4].size(), 5 * answers[0].size() + 4);
+}
+
+HOST_TEST(ContentProcesses, MoreThanASocketHoldsMayBeSentBeforeTheLaunch) {
+  ModelTest model(server);
+  constexpr int kMessages = 900;
+  std::vector<int> order;
+  model.content().Open(
+      {.load = {.url = *Url::Parse("https://a.test/")}}, [&](absl::StatusOr<OpenedBrowser> opened) {
+        auto& host = static_cast<testing::TestContent&>(*opened->process);
+        for (int i = 0; i < kMessages; ++i) {
+          ASSERT_TRUE(host.Call(testing::Ask{.what = "child id", .about = std::string(2000, 'x')},
+                                [&order, i](absl::StatusOr<testing::Said> said) {
+                                  EXPECT_TRUE(said.ok()) << said.status();
+                                  order.push_back(i);
+                                })
+                          .ok());
+        }
+      });
+  model.Until([&] { return order.size() == kMessages; });
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+HOST_TEST(ContentProcesses, LaunchThatFailsIsTheEndOfTheProcessAndOfItsCalls) {
+  ModelTest model(server);
+  absl::Status refused;
+  BrowserId browser = 0;
+  model.content().Open(
+      {.load = {.url = *Url::Parse("https://a.test/")}, .stdio = {Stdio::Descriptor(9999), {}, {}}},
+      [&](absl::StatusOr<OpenedBrowser> opened) {
+        browser = opened->browser;
+        auto& host = static_cast<testing::TestContent&>(*opened->process);
+        ASSERT_TRUE(host.Call(testing::Ask{.what = "child id"},
+                              [&](absl::StatusOr<testing::Said> said) { refused = said.status(); })
+                        .ok());
+      });
+  model.Until([&] { return model.content().processes().empty(); });
+  EXPECT_FALSE(refused.ok());
+  EXPECT_EQ(model.content().browsers().Find(browser), nullptr);
+  EXPECT_NE(model.ends().begin()->second.ToString().find("EBADF"), std::string::npos);
+}
+
+HOST_TEST(ContentProcesses, BrowserThatIsClosedAtOnceEndsItsProcess) {
+  ModelTest model(server);
+  model.content().Open(
+      {.load = {.url = *Url::Parse("https://a.test/")}},
+      [&](absl::StatusOr<OpenedBrowser> opened) { model.content().Close(opened->browser); });
+  model.Until([&] { return model.content().processes().empty(); });
+  EXPECT_EQ(model.ends().begin()->second.ToString(), "exited with status 0");
 }
 
 HOST_TEST(ContentProcesses, WithoutIsolationProcessesAreSharedUpToTheirNumber) {

@@ -274,12 +274,16 @@ absl::StatusOr<OpenedBrowser> ModelTest::Open(std::string_view url, OriginAttrib
                .group = group});
 }
 
-absl::StatusOr<OpenedBrowser> ModelTest::Open(BrowserRequest request) {
-  std::optional<absl::StatusOr<OpenedBrowser>> result;
-  content_->Open(std::move(request),
+absl::StatusOr<OpenedBrowser> ModelTest::Open(const BrowserRequest& request) {
+  absl::StatusOr<OpenedBrowser> result = absl::UnknownError("not called");
+  content_->Open(request,
                  [&](absl::StatusOr<OpenedBrowser> opened) { result = std::move(opened); });
-  Until([&] { return result.has_value(); });
-  return result.value_or(absl::DeadlineExceededError("not opened"));
+  if (!result.ok() || result->process == nullptr) return result;
+  std::optional<absl::Status> launched;
+  result->process->WhenLaunched(
+      [&](const absl::StatusOr<ProcessHandle>& process) { launched = process.status(); });
+  Until([&] { return launched.has_value(); });
+  return launched->ok() ? result : *launched;
 }
 
 void ModelTest::WaitForEnd(ChildId content) {

@@ -115,7 +115,7 @@ class ModelTest {
   std::unique_ptr<PlainHost> Launch(ProcessType type, HostedLaunch launch = {});
   absl::StatusOr<OpenedBrowser> Open(std::string_view url, OriginAttributes attributes = {},
                                      GroupId group = 0);
-  absl::StatusOr<OpenedBrowser> Open(BrowserRequest request);
+  absl::StatusOr<OpenedBrowser> Open(const BrowserRequest& request);
 
   template <typename Host>
   std::string AskOf(Host& host, std::string_view what, std::string_view about = {}) {
