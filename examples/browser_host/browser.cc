@@ -1,238 +1,118 @@
 #include "examples/browser_host/browser.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <functional>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_format.h"
-#include "examples/browser_host/page_protocol.h"
-#include "transceiver/channel.h"
+#include "examples/browser_host/private_memory.h"
+#include "examples/browser_host/tab.h"
+#include "forkserver/model/content_processes.h"
+#include "forkserver/model/registrable_domain.h"
 #include "transceiver/clock.h"
-#include "transceiver/errno_status.h"
 
 namespace browser_host {
 namespace {
 
-using forkserver::Channel;
-using forkserver::EventLoop;
-using forkserver::ExitStatus;
-using forkserver::ForkServer;
-using forkserver::kNanosPerSecond;
-using forkserver::LaunchedChild;
-using forkserver::NowNanos;
-using forkserver::Packet;
-using forkserver::ProcessType;
-using forkserver::UniqueFd;
+using forkserver::ChildId;
+using forkserver::ContentProcess;
+using forkserver::ContentProcesses;
+using forkserver::ParentProcess;
 
-// dom.ipc.processCount's default: so many content processes live at once.
-constexpr size_t kMaxLiveProcesses = 8;
-constexpr int64_t kPagePatience = 10 * kNanosPerSecond;
+// So many sites are open at once; as many launches that fail, and none that does not, are the end.
+constexpr size_t kMostTabs = 8;
 
-// One site, and the content process that it has at the moment.
-class SiteRun {
+class Browser {
  public:
-  // `on_end` is called once, when every page is done and the last process is reaped.
-  SiteRun(EventLoop& loop, ForkServer& server, PagesAre pages_are, const Site& site,
-          BrowserResult& result, std::vector<OpenedPage>& pages,
-          std::function<void(absl::Status)> on_end)
-      : loop_(loop),
-        server_(server),
-        pages_are_(pages_are),
-        site_(site),
-        result_(result),
-        pages_(pages),
-        on_end_(std::move(on_end)) {
-    pages_.reserve(site.pages.size());
-  }
+  Browser(ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
+          const std::vector<Site>& sites, const BrowserOptions& options)
+      : parent_(parent),
+        sites_(sites),
+        options_(options),
+        pages_(sites.size()),
+        content_(parent, suffixes,
+                 [this](ParentProcess& of, ContentProcesses& siblings) {
+                   return MakeHost(of, siblings);
+                 },
+                 {.on_process_end = [this](const ContentProcess& process,
+                                           const forkserver::ProcessEnd& end,
+                                           const auto&) { OnProcessEnd(process, end); }}) {}
 
-  void Launch() {
-    server_.LaunchAsync({.type = ProcessType::kContent,
-                         .argv = {"content", "--site=" + site_.name},
-                         .stdio = {forkserver::Stdio::Null(), {}, {}},
-                         .title = "content " + site_.name},
-                        [this, alive = std::weak_ptr(alive_)](absl::StatusOr<LaunchedChild> child) {
-                          if (alive.expired()) return;
-                          if (!child.ok()) return on_end_(child.status());
-                          Begin(*std::move(child));
-                        });
+  absl::StatusOr<BrowserResult> Run() {
+    while (ended_ < sites_.size() || !content_.processes().empty()) {
+      while (tabs_.size() < sites_.size() && tabs_.size() - ended_ < kMostTabs) OpenTab();
+      // What a tab's last page opened may have been its end.
+      if (ended_ == sites_.size() && content_.processes().empty()) break;
+      parent_.loop().Run(forkserver::kNever);
+      if (records_.empty() && failed_launches_ >= kMostTabs) return why_none_launches_;
+    }
+    BrowserResult result;
+    for (std::vector<OpenedPage>& of_site : pages_) {
+      std::move(of_site.begin(), of_site.end(), std::back_inserter(result.pages));
+    }
+    for (auto& [id, record] : records_) result.processes.push_back(std::move(record));
+    return result;
   }
 
  private:
-  void Begin(LaunchedChild child) {
-    record_ = result_.processes.size();
-    result_.processes.push_back(
-        {.pid = child.process.pid(), .site = site_.name, .times = child.times});
-    result_.sandbox = child.sandbox;
-    channel_ = std::make_unique<Channel>(
-        loop_, std::move(child.socket),
-        Channel::Handlers{.on_packet = [this](Packet& packet) { OnPacket(packet); },
-                          .on_closed = [this](absl::Status) { OnHangUp(); }});
-    process_.emplace(std::move(child.process));
-    absl::StatusOr<EventLoop::WatchId> watch =
-        loop_.Watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { OnExit(); });
-    if (!watch.ok()) return on_end_(watch.status());
-    exit_watch_ = *watch;
-    if (absl::Status started = channel_->Start(); !started.ok()) return on_end_(started);
-    NextPage();
+  void OpenTab() {
+    const size_t next = tabs_.size();
+    tabs_.push_back(std::make_unique<Tab>(content_, options_, sites_[next], next + 1, pages_[next],
+                                          Tab::Events{.on_last_page =
+                                                          [this](const PageHost& host) {
+                                                            EndedProcess& record =
+                                                                records_[host.id()];
+                                                            record.private_kib =
+                                                                PrivateKib(record.handle.pid);
+                                                          },
+                                                      .on_end = [this] { ++ended_; }}));
+    tabs_.back()->OpenNext();
   }
 
-  ContentProcess& record() { return result_.processes[record_]; }
-
-  void NextPage() {
-    while (pages_.size() < site_.pages.size()) {
-      const Page& page = site_.pages[pages_.size()];
-      current_ = {.site = site_.name, .name = page.name, .summary = {}, .error = {}};
-      if (pages_are_ == PagesAre::kOpenedByIt) {
-        // Whole: in a sandbox it has no working directory.
-        const std::string path = std::filesystem::absolute(page.path).string();
-        const auto* const bytes = reinterpret_cast<const uint8_t*>(path.data());
-        if (!channel_->Send({.type = kOpenPage}, {bytes, path.size()}).ok()) return;
-      } else {
-        // O_NONBLOCK: what looks like a page may be a pipe that nobody writes.
-        const UniqueFd file(open(page.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-        if (!file.is_open()) {
-          FinishPage("open " + page.path + ": " + forkserver::ErrnoName(errno));
-          continue;
-        }
-        const int fd = file.get();
-        if (!channel_->Send({.type = kOpenPage}, {}, {&fd, 1}).ok()) return;  // OnHangUp follows
-      }
-      page_is_open_ = true;
-      timer_ = loop_.AddTimer(NowNanos() + kPagePatience, [this] {
-        timer_ = 0;
-        FinishPage("no answer within 10 s");
-        process_->Signal(SIGKILL).IgnoreError();
-      });
-      return;
-    }
-    record().private_kib = PrivateKib(process_->pid());
-    channel_.reset();  // the process sees the end of its channel and exits
+  std::unique_ptr<ContentProcess> MakeHost(ParentProcess& parent, ContentProcesses& siblings) {
+    auto host = std::make_unique<PageHost>(parent, siblings);
+    host->WhenLaunched(
+        [this, &host = *host](const absl::StatusOr<forkserver::ProcessHandle>& handle) {
+          if (handle.ok()) {
+            records_[host.id()] = {.remote_type = host.remote_type().ToString(), .handle = *handle};
+          } else {
+            ++failed_launches_;
+            why_none_launches_ = handle.status();
+          }
+        });
+    return host;
   }
 
-  void FinishPage(std::string error) {
-    page_is_open_ = false;
-    if (timer_ != 0) loop_.CancelTimer(std::exchange(timer_, 0));
-    current_.error = std::move(error);
-    pages_.push_back(std::move(current_));
-    ++record().pages;
+  void OnProcessEnd(const ContentProcess& process, const forkserver::ProcessEnd& end) {
+    const auto found = records_.find(process.id());
+    if (found == records_.end()) return;  // it never ran
+    found->second.pages = static_cast<const PageHost&>(process).pages();
+    found->second.end = end;
   }
 
-  void OnPacket(Packet& packet) {
-    std::string error;
-    bool good = packet.frame_error() == forkserver::FrameError::kNone && page_is_open_;
-    bool done = false;
-    if (good && packet.frame().type == kPageItems) {
-      good = AddItems(packet.payload(), current_.summary);
-    } else if (good && packet.frame().type == kPageDone) {
-      good = done = ReadDone(packet.payload(), current_.summary, error);
-    } else {
-      good = false;
-    }
-    if (!good) {
-      if (page_is_open_) FinishPage("its process sent nonsense");
-      process_->Signal(SIGKILL).IgnoreError();
-      channel_.reset();
-    } else if (done) {
-      FinishPage(std::move(error));
-      NextPage();
-    }
-  }
-
-  // The exit follows, with the reason.
-  void OnHangUp() { channel_.reset(); }
-
-  void OnExit() {
-    absl::StatusOr<ExitStatus> status = process_->Wait(absl::ZeroDuration());
-    if (absl::IsDeadlineExceeded(status.status())) return;
-    loop_.Unwatch(exit_watch_);
-    if (status.ok()) record().exit = *status;
-    if (page_is_open_) {
-      FinishPage("its process ended: " +
-                 (status.ok() ? status->ToString() : std::string(status.status().message())));
-    }
-    channel_.reset();
-    process_.reset();
-    if (pages_.size() < site_.pages.size()) return Launch();
-    on_end_(absl::OkStatus());
-  }
-
-  EventLoop& loop_;
-  ForkServer& server_;
-  const PagesAre pages_are_;
-  const Site& site_;
-  BrowserResult& result_;
-  std::vector<OpenedPage>& pages_;
-  std::function<void(absl::Status)> on_end_;
-
-  size_t record_ = 0;
-  std::unique_ptr<Channel> channel_;
-  std::optional<forkserver::Process> process_;
-  EventLoop::WatchId exit_watch_ = 0;
-  EventLoop::TimerId timer_ = 0;
-  OpenedPage current_;
-  bool page_is_open_ = false;
-  // A launch may end after the sites were given up.
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  ParentProcess& parent_;
+  const std::vector<Site>& sites_;
+  const BrowserOptions& options_;
+  std::vector<std::vector<OpenedPage>> pages_;  // of each site
+  std::vector<std::unique_ptr<Tab>> tabs_;
+  size_t ended_ = 0;
+  // Of those that were launched. Ids count up.
+  std::map<ChildId, EndedProcess> records_;
+  size_t failed_launches_ = 0;
+  absl::Status why_none_launches_;
+  // Its processes are ended first: they call what is above.
+  ContentProcesses content_;
 };
 
 }  // namespace
 
-absl::StatusOr<BrowserResult> OpenSites(ForkServer& server, const std::vector<Site>& sites,
-                                        PagesAre pages_are) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
-  if (!loop.ok()) return loop.status();
-  absl::StatusOr<EventLoop::WatchId> guest =
-      (*loop)->Watch(server.pollable_fd(), EPOLLIN, [&server](uint32_t) { server.Dispatch(); });
-  if (!guest.ok()) return guest.status();
-
-  BrowserResult result;
-  std::vector<std::vector<OpenedPage>> pages(sites.size());
-  std::vector<std::unique_ptr<SiteRun>> runs;
-  absl::Status failure;
-  size_t live = 0;
-  size_t ended = 0;
-  while (ended < sites.size() && failure.ok()) {
-    while (runs.size() < sites.size() && live < kMaxLiveProcesses) {
-      const size_t next = runs.size();
-      ++live;
-      runs.push_back(std::make_unique<SiteRun>(**loop, server, pages_are, sites[next], result,
-                                               pages[next], [&](absl::Status status) {
-                                                 --live;
-                                                 ++ended;
-                                                 if (failure.ok()) failure = std::move(status);
-                                               }));
-      runs.back()->Launch();
-    }
-    (*loop)->Run(forkserver::kNever);
-  }
-  if (!failure.ok()) return failure;
-  for (std::vector<OpenedPage>& of_site : pages) {
-    std::move(of_site.begin(), of_site.end(), std::back_inserter(result.pages));
-  }
-  return result;
-}
-
-int64_t PrivateKib(pid_t pid) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(
-      fopen(absl::StrFormat("/proc/%d/smaps_rollup", pid).c_str(), "re"), fclose);
-  if (file == nullptr) return -1;
-  int64_t kib = 0;
-  char line[256];
-  while (fgets(line, sizeof(line), file.get()) != nullptr) {
-    if (strncmp(line, "Private_Clean:", 14) == 0 || strncmp(line, "Private_Dirty:", 14) == 0) {
-      kib += atoll(line + 14);
-    }
-  }
-  return kib;
+absl::StatusOr<BrowserResult> OpenSites(ParentProcess& parent, const std::vector<Site>& sites,
+                                        const BrowserOptions& options) {
+  const absl::StatusOr<forkserver::PublicSuffixList> suffixes =
+      forkserver::PublicSuffixList::Load();
+  if (!suffixes.ok()) return suffixes.status();
+  return Browser(parent, *suffixes, sites, options).Run();
 }
 
 }  // namespace browser_host

@@ -1,7 +1,9 @@
-// Opens sites, each in a content process of its own, and collects what the processes say.
+// Opens sites, each page in the content process that the process model has for it, and collects
+// what the processes say.
 //
-// One thread, one event loop: the fork server's descriptor is a guest in it, beside the channels
-// to the content processes and their pidfds.
+//     absl::StatusOr<BrowserResult> result = OpenSites(*parent, sites, {});
+//
+// One thread, one event loop: the parent's, which also has the fork server's descriptor in it.
 #ifndef EXAMPLES_BROWSER_HOST_BROWSER_H_
 #define EXAMPLES_BROWSER_HOST_BROWSER_H_
 
@@ -9,56 +11,53 @@
 #include <sys/types.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/page_host.h"
 #include "examples/browser_host/sites.h"
-#include "forkserver/host/fork_server.h"
-#include "transceiver/event_loop.h"
+#include "forkserver/model/origin_attributes.h"
+#include "forkserver/model/parent_process.h"
 
 namespace browser_host {
 
 struct OpenedPage {
-  std::string site;
-  std::string name;
-  PageSummary summary;
-  std::string error;  // why it could not be opened, or empty
+  std::string url = {};
+  PageResult result = {};
 };
 
 // A content process, after its end.
-struct ContentProcess {
-  pid_t pid = -1;
-  std::string site;
+struct EndedProcess {
+  std::string remote_type = {};
+  forkserver::ProcessHandle handle = {};
   size_t pages = 0;
   int64_t private_kib = -1;  // when its last page was done; -1: it did not live to tell
-  forkserver::LaunchTimes times;
-  std::optional<forkserver::ExitStatus> exit = {};
+  forkserver::ProcessEnd end = {};
 };
 
 // How a content process comes by a page.
 enum class PagesAre : uint8_t {
-  kGiven,       // as descriptors
-  kOpenedByIt,  // by its name, which a sandbox refuses
+  kGiven,       // as descriptors; files of file: URLs by name
+  kOpenedByIt,  // by name, which a sandbox refuses
+};
+
+struct BrowserOptions {
+  PagesAre pages_are = PagesAre::kGiven;
+  forkserver::OriginAttributes attributes = {};  // of all pages
 };
 
 struct BrowserResult {
-  std::vector<OpenedPage> pages;          // in the order of the sites
-  std::vector<ContentProcess> processes;  // in the order of their launches
-  // Of the last of them, since all come from one template; null: they have none.
-  std::shared_ptr<const forkserver::SandboxReport> sandbox = {};
+  std::vector<OpenedPage> pages = {};        // in the order of the sites
+  std::vector<EndedProcess> processes = {};  // in the order of their launches
 };
 
-// Returns when every page was answered or given up, and every process reaped. A page whose
-// process dies or does not answer has an error, and the site goes on in a new process. An error
-// here means that nothing could be launched at all.
-absl::StatusOr<BrowserResult> OpenSites(forkserver::ForkServer& server,
-                                        const std::vector<Site>& sites, PagesAre pages_are);
-
-// Memory that only this process has (/proc/PID/smaps_rollup), or -1.
-int64_t PrivateKib(pid_t pid);
+// Returns when every page was answered or given up, and every process reaped. A page whose process
+// dies, does not answer or cannot be launched has an error, and its site goes on in a new one. An
+// error here means that nothing can be launched: eight launches have failed, and none has not.
+absl::StatusOr<BrowserResult> OpenSites(forkserver::ParentProcess& parent,
+                                        const std::vector<Site>& sites,
+                                        const BrowserOptions& options);
 
 }  // namespace browser_host
 

@@ -2,12 +2,16 @@
 
 #include <getopt.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "examples/browser_host/addresses.h"
 #include "examples/browser_host/sites.h"
 
 namespace browser_host {
@@ -23,6 +27,8 @@ enum Option : int {
   kNoSandbox,
   kByName,
   kSandboxReport,
+  kPrivate,
+  kContainer,
 };
 
 constexpr option kOptions[] = {
@@ -32,6 +38,8 @@ constexpr option kOptions[] = {
     {"default-pages", required_argument, nullptr, kDefaultPages},
     {"no-sandbox", no_argument, nullptr, kNoSandbox},
     {"by-name", no_argument, nullptr, kByName},
+    {"private", no_argument, nullptr, kPrivate},
+    {"container", required_argument, nullptr, kContainer},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
 };
@@ -46,24 +54,46 @@ absl::StatusOr<std::vector<SandboxPolicyId>> ParsePolicies(std::string_view name
       "--sandbox-report: no policy '%s'; there are %s and all", name, absl::StrJoin(names, ", ")));
 }
 
+absl::StatusOr<uint32_t> ParseContainer(const char* text) {
+  uint32_t container = 0;
+  if (absl::SimpleAtoi(text, &container) && container != 0) return container;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("--container %s: a container is a number from 1 on", text));
+}
+
+// Files of file: URLs are no site's, and nobody needs any to be served for them.
+bool WantsDefaultPages(const std::vector<std::string>& pages) {
+  return std::all_of(pages.begin(), pages.end(), IsUrl) &&
+         (pages.empty() || !std::all_of(pages.begin(), pages.end(), [](const std::string& page) {
+            return absl::StartsWithIgnoreCase(page, "file:");
+          }));
+}
+
 }  // namespace
 
 std::string_view HelpText() {
-  return "usage: run [options] [FOLDER|FILE]...\n"
+  return "usage: run [options] [FOLDER|FILE|URL]...\n"
          "\n"
          "Opens HTML pages, each site in a content process of its own, and prints what is in them\n"
          "and what the processes cost. A folder with pages directly in it is one site; of any\n"
          "other folder, each folder in it is one. A file belongs to the site of its folder.\n"
+         "The site of folder NAME is https://NAME.test, in lower case and with - for what no host\n"
+         "has in it; of two that would be the same, the second is https://NAME-2.test.\n"
+         "With https: URLs, the pages of sites that they name are opened, and no others. A file:\n"
+         "URL goes to a process that may read that file.\n"
          "\n"
          "  --prefs FILE...            load prefs files in Gecko's syntax; a later one wins; the\n"
-         "                             list ends at a folder, an HTML file or an option\n"
+         "                             list ends at a folder, an HTML file, a URL or an option\n"
          "  --print-prefs              have a child print its prefs: name, type, value\n"
          "  --sandbox-report[=POLICY]  try on this machine which layers of a sandbox hold, and say "
          "why\n"
          "                             others do not; of the policy content, another one, or all.\n"
          "                             Fails where one is missing that the policy requires\n"
          "  --default-pages FOLDER     what to open when no page is named\n"
-         "  --no-sandbox               as the pref security.sandbox.content.level = 0 does\n"
+         "  --private                  open all in private browsing\n"
+         "  --container N              open all in container N\n"
+         "  --no-sandbox               as the prefs security.sandbox.content.level and\n"
+         "                             security.sandbox.file-content.level = 0 do\n"
          "  --by-name                  have content processes open the pages themselves, which "
          "the\n"
          "                             sandbox refuses (FORKSERVER_SANDBOX_LOG=1 tells of it)\n"
@@ -83,7 +113,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       case kPrefs:
         line.prefs_files.push_back(optarg);
         // More prefs files may follow, up to what must be a page or an option.
-        while (optind < argc && argv[optind][0] != '-' && !LooksLikePages(argv[optind])) {
+        while (optind < argc && argv[optind][0] != '-' && !LooksLikePages(argv[optind]) &&
+               !IsUrl(argv[optind])) {
           line.prefs_files.push_back(argv[optind++]);
         }
         break;
@@ -96,6 +127,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       case kByName:
         line.by_name = true;
         break;
+      case kPrivate:
+        line.attributes.private_browsing_id = 1;
+        break;
+      case kContainer: {
+        const absl::StatusOr<uint32_t> container = ParseContainer(optarg);
+        if (!container.ok()) return container.status();
+        line.attributes.user_context_id = *container;
+        break;
+      }
       case kDefaultPages:
         default_pages = optarg;
         break;
@@ -118,7 +158,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     }
   }
   while (optind < argc) line.pages.push_back(argv[optind++]);  // behind "--"
-  if (line.pages.empty() && !line.print_prefs && !default_pages.empty()) {
+  const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
+  if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {
     line.pages.push_back(default_pages);
   }
   if (line.pages.empty() && !line.print_prefs && !line.help && line.sandbox_report.empty()) {

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "forkserver/model/origin_attributes.h"
 
 namespace browser_host {
 
@@ -17,7 +18,8 @@ struct CommandLine {
   bool no_sandbox = false;
   bool by_name = false;
   std::vector<std::string> prefs_files;  // in order: a later one wins
-  std::vector<std::string> pages;        // files and folders
+  std::vector<std::string> pages;        // files, folders and URLs
+  forkserver::OriginAttributes attributes = {};
   // Whose layers are to be tried on this machine; empty: that is not asked for.
   std::vector<forkserver::SandboxPolicyId> sandbox_report;
 };

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cctype>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "child/sandbox/sandbox_report.h"
+#include "examples/browser_host/private_memory.h"
 
 namespace browser_host {
 namespace {
@@ -39,16 +41,50 @@ void PrintList(const char* label, const std::vector<std::string>& entries, size_
 
 std::string Kib(int64_t kib) { return kib < 0 ? "-" : absl::StrFormat("%d KiB", kib); }
 
-void PrintRow(pid_t pid, std::string_view type, std::string_view site, std::string_view pages,
-              int64_t kib, std::string_view launch, std::string_view exit) {
-  absl::PrintF("%8d  %-11s %-24s %5s  %11s  %9s  %s\n", pid, type, site, pages, Kib(kib), launch,
-               exit);
+struct Row {
+  pid_t pid = -1;
+  std::string_view type = {};
+  std::string remote_type = "-";  // of a template: its name
+  std::string_view by = "-";
+  std::string pages = "-";
+  int64_t private_kib = -1;
+  std::string launch = "-";
+  std::string end = "running";
+};
+
+Row Running(pid_t pid, std::string_view type, const std::string& of = "-") {
+  return {.pid = pid, .type = type, .remote_type = of, .private_kib = PrivateKib(pid)};
+}
+
+void PrintTable(const std::vector<Row>& rows) {
+  static constexpr std::string_view kRemoteType = "REMOTE TYPE";
+  size_t width = kRemoteType.size();
+  for (const Row& row : rows) width = std::max(width, row.remote_type.size());
+  absl::PrintF("\n%7s  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", "PID", "TYPE",
+               static_cast<int>(width), kRemoteType, "BY", "PAGES", "PRIVATE", "LAUNCH", "END");
+  for (const Row& row : rows) {
+    absl::PrintF("%7d  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", row.pid, row.type,
+                 static_cast<int>(width), row.remote_type, row.by, row.pages, Kib(row.private_kib),
+                 row.launch, row.end);
+  }
+}
+
+std::string_view ByName(forkserver::LaunchedBy by) {
+  switch (by) {
+    case forkserver::LaunchedBy::kPool:
+      return "pool";
+    case forkserver::LaunchedBy::kFork:
+      return "fork";
+    case forkserver::LaunchedBy::kExec:
+      return "exec";
+  }
+  return "-";
 }
 
 // One line, and one more for each layer that this machine refused.
 void PrintSandbox(const forkserver::SandboxReport* report) {
   if (report == nullptr) {
-    absl::PrintF("\nsandbox: none\n");
+    absl::PrintF("sandbox: none\n");
     return;
   }
   size_t wanted = 0;
@@ -64,53 +100,63 @@ void PrintSandbox(const forkserver::SandboxReport* report) {
     absl::StrAppendFormat(&missing, "  without %s: %s\n", forkserver::SandboxLayerName(layer),
                           forkserver::LayerStateText(state));
   }
-  absl::PrintF("\nsandbox: %s, level %d, %d of %d layers\n%s",
+  absl::PrintF("sandbox: %s, level %d, %d of %d layers\n%s",
                forkserver::SandboxPolicyName(report->policy), report->level, held, wanted, missing);
+}
+
+// Of each policy once, since all processes of one come from one template.
+void PrintSandboxes(const BrowserResult& result) {
+  std::set<forkserver::SandboxPolicyId> printed;
+  absl::PrintF("\n");
+  for (const EndedProcess& process : result.processes) {
+    const forkserver::SandboxReport* report = process.handle.sandbox.get();
+    const auto policy = report != nullptr ? report->policy : forkserver::SandboxPolicyId::kNone;
+    if (printed.insert(policy).second) PrintSandbox(report);
+  }
 }
 
 }  // namespace
 
 void PrintPages(const BrowserResult& result) {
   for (const OpenedPage& page : result.pages) {
-    printf("%s/%s\n", Printable(page.site).c_str(), Printable(page.name).c_str());
-    if (!page.error.empty()) {
-      printf("  error     %s\n", Printable(page.error).c_str());
+    printf("%s\n", Printable(page.url).c_str());
+    if (!page.result.error.empty()) {
+      printf("  error     %s\n", Printable(page.result.error).c_str());
       continue;
     }
-    printf("  title     %s\n", Printable(page.summary.title).c_str());
-    PrintList("headings", page.summary.headings, kShownHeadings);
-    PrintList("links", page.summary.links, kShownLinks);
-    printf("  text      %llu bytes\n", static_cast<unsigned long long>(page.summary.text_bytes));
+    const PageSummary& summary = page.result.summary;
+    printf("  title     %s\n", Printable(summary.title).c_str());
+    PrintList("headings", summary.headings, kShownHeadings);
+    PrintList("links", summary.links, kShownLinks);
+    printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
   }
 }
 
 void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& server) {
-  absl::PrintF("\n%8s  %-11s %-24s %5s  %11s  %9s  %s\n", "PID", "TYPE", "SITE", "PAGES", "PRIVATE",
-               "LAUNCH", "END");
-  PrintRow(getpid(), "parent", "-", "-", PrivateKib(getpid()), "-", "running");
-  if (const std::optional<pid_t> seed = server.seed_pid()) {
-    PrintRow(*seed, "seed", "-", "-", PrivateKib(*seed), "-", "running");
-  }
+  std::vector<Row> rows = {Running(getpid(), "parent")};
+  if (const std::optional<pid_t> seed = server.seed_pid()) rows.push_back(Running(*seed, "seed"));
   for (const forkserver::TemplateStatus& one : server.templates()) {
-    const bool is_root = one.name == forkserver::kRootTemplate;
-    const std::string of = is_root ? "-" : one.name;
-    if (one.pid) PrintRow(*one.pid, "forkserver", of, "-", PrivateKib(*one.pid), "-", "running");
-    if (one.init_pid) {
-      PrintRow(*one.init_pid, "init", of, "-", PrivateKib(*one.init_pid), "-", "running");
-    }
+    const std::string of = one.name == forkserver::kRootTemplate ? "-" : one.name;
+    if (one.pid) rows.push_back(Running(*one.pid, "forkserver", of));
+    if (one.init_pid) rows.push_back(Running(*one.init_pid, "init", of));
   }
   std::vector<int64_t> nanos;
   size_t reaped = 0;
-  for (const ContentProcess& process : result.processes) {
-    const int64_t launch = process.times.ready_received_at - process.times.requested_at;
-    nanos.push_back(launch);
-    reaped += process.exit.has_value();
-    PrintRow(process.pid, "content", Printable(process.site), std::to_string(process.pages),
-             process.private_kib, absl::StrFormat("%d us", launch / 1000),
-             process.exit ? process.exit->ToString() : "unknown");
+  for (const EndedProcess& process : result.processes) {
+    nanos.push_back(absl::ToInt64Nanoseconds(process.handle.times.ToReady()));
+    reaped += process.end.exit.ok();
+    rows.push_back({.pid = process.handle.pid,
+                    .type = "content",
+                    .remote_type = process.remote_type,
+                    .by = ByName(process.handle.by),
+                    .pages = std::to_string(process.pages),
+                    .private_kib = process.private_kib,
+                    .launch = absl::StrFormat("%d us", nanos.back() / 1000),
+                    .end = Printable(process.end.ToString())});
   }
+  PrintTable(rows);
   if (nanos.empty()) return;
-  PrintSandbox(result.sandbox.get());
+  PrintSandboxes(result);
   std::sort(nanos.begin(), nanos.end());
   absl::PrintF(
       "%d pages in %d content processes; launch to Ready: median %d us, slowest %d us; "

@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "examples/browser_host/percent.h"
+#include "examples/browser_host/site_hosts.h"
 #include "transceiver/errno_status.h"
 
 namespace browser_host {
@@ -22,7 +24,8 @@ bool IsHtml(const fs::path& path) {
   return extension == ".html" || extension == ".htm" || extension == ".xhtml";
 }
 
-// Sites by the canonical path of their folder: two folders of one name are two sites.
+// Sites by the canonical path of their folder: two folders of one name are two sites. Their pages
+// have the path below it where their URL will be.
 using SiteMap = std::map<fs::path, std::vector<Page>>;
 
 fs::path Canonical(const fs::path& path) {
@@ -56,7 +59,7 @@ absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
     const std::string top = relative.begin()->string();
     const fs::path site = is_one_site ? canonical : canonical / top;
     const fs::path name = is_one_site ? relative : relative.lexically_relative(top);
-    sites[site].push_back({file.string(), name.string()});
+    sites[site].push_back({.path = file.string(), .url = name.string()});
   }
   return absl::OkStatus();
 }
@@ -82,22 +85,18 @@ absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& path
     } else {
       const fs::path file(path);
       const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-      by_folder[Canonical(folder)].push_back({path, file.filename().string()});
+      by_folder[Canonical(folder)].push_back({.path = path, .url = file.filename().string()});
     }
   }
-  std::map<std::string, int> count;
-  for (const auto& [folder, pages] : by_folder) ++count[folder.filename().string()];
+  SiteHosts hosts;
   std::vector<Site> sites;
   for (auto& [folder, pages] : by_folder) {
+    const std::string url = "https://" + hosts.HostOf(folder.filename().string());
     std::sort(pages.begin(), pages.end(),
-              [](const Page& a, const Page& b) { return a.name < b.name; });
-    // Of two folders of one name, each is shown with the folder that it is in.
-    const std::string name = folder.filename().string();
-    sites.push_back({count[name] == 1 ? name : (folder.parent_path().filename() / name).string(),
-                     std::move(pages)});
+              [](const Page& a, const Page& b) { return a.url < b.url; });
+    for (Page& page : pages) page.url = url + "/" + PercentEncode(page.url);
+    sites.push_back({.url = url, .folder = folder.string(), .pages = std::move(pages)});
   }
-  std::sort(sites.begin(), sites.end(),
-            [](const Site& a, const Site& b) { return a.name < b.name; });
   return sites;
 }
 

@@ -59,7 +59,8 @@ TEST_F(BrowserHost, OpensAtLeastTwentyPagesOfFiveSitesEachInAProcessOfItsOwn) {
   std::set<std::string> sites, pids;
   size_t pages = 0;
   size_t children = 0;
-  const std::regex row(R"( *(\d+)  content +(\S+) +(\d+) +\d+ KiB +\d+ us  exited with status 0)");
+  const std::regex row(R"( *(\d+)  content +webIsolated=https://(\S+)\.test +(pool|fork) )"
+                       R"( +\d+ +\d+ KiB +\d+ us  exited with status 0)");
   for (const std::string& line : Lines(result.output)) {
     std::smatch match;
     if (line.rfind("  title     ", 0) == 0) ++pages;
@@ -84,7 +85,7 @@ TEST_F(BrowserHost, PrintsTitleHeadingsLinksAndTextOfAPage) {
             "<h2>Two</h2><a href='x.html'>y</a> <a name=z>w</a></body></html>");
   const ProgramResult result = Run({page});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("site/page.html\n"
+  EXPECT_THAT(result.output, HasSubstr("https://site.test/page.html\n"
                                        "  title     A & B\n"
                                        "  headings  2: h1 One more; h2 Two\n"
                                        "  links     1: x.html\n"
@@ -110,7 +111,7 @@ TEST_F(BrowserHost, ContentProcessCannotOpenAFileItselfButWithoutTheSandboxItCan
   const std::string page = Write("site/page.html", "<title>page</title>");
   const ProgramResult refused = Run({"--by-name", page});
   EXPECT_EQ(refused.exit_code, 1) << refused.errors;
-  EXPECT_THAT(refused.output, HasSubstr("  error     open by content: EACCES\n"));
+  EXPECT_THAT(refused.output, HasSubstr("  error     in its process: open " + page + ": EACCES\n"));
   const ProgramResult opened = Run({"--by-name", "--no-sandbox", page});
   EXPECT_EQ(opened.exit_code, 0) << opened.errors;
   EXPECT_THAT(opened.output, AllOf(HasSubstr("title     page"), HasSubstr("sandbox: none\n")));
@@ -151,8 +152,9 @@ TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
   Write("c/no-page.txt", "");
   const ProgramResult result = Run({folder_.string() + "/"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("a/1.html\n"), HasSubstr("a/deep/2.html\n"),
-                                   HasSubstr("b/3.HTM\n"), HasSubstr("2 of 2 reaped")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("https://a.test/1.html\n"), HasSubstr("https://a.test/deep/2.html\n"),
+                    HasSubstr("https://b.test/3.HTM\n"), HasSubstr("2 of 2 reaped")));
 }
 
 TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
@@ -164,8 +166,8 @@ TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
   EXPECT_EQ(result.exit_code, 1) << result.errors;
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("title     good"),
-                    HasSubstr("dev/zero\n  error     read: larger than 64 MiB\n"),
-                    HasSubstr("fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
+                    HasSubstr("https://dev.test/zero\n  error     read: larger than 64 MiB\n"),
+                    HasSubstr("/fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
 }
 
 TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
@@ -242,9 +244,11 @@ TEST_F(BrowserHost, TwoFoldersOfOneNameAreTwoSites) {
   Write("b/html/i.html", "<title>of b</title>");
   const ProgramResult result = Run({(folder_ / "a/html").string(), (folder_ / "b/html").string()});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output,
-              AllOf(HasSubstr("a/html/i.html\n  title     of a"),
-                    HasSubstr("b/html/i.html\n  title     of b"), HasSubstr("2 of 2 reaped")));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("https://html.test/i.html\n  title     of a"),
+                                   HasSubstr("https://html-2.test/i.html\n  title     of b"),
+                                   HasSubstr("2 of 2 reaped")));
+  EXPECT_THAT(result.errors,
+              HasSubstr("https://html-2.test is " + (folder_ / "b/html").string() + "\n"));
 }
 
 // As daemons are started.

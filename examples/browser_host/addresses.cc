@@ -1,0 +1,107 @@
+#include "examples/browser_host/addresses.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "examples/browser_host/percent.h"
+#include "forkserver/model/url.h"
+
+namespace browser_host {
+namespace {
+
+using forkserver::Url;
+
+constexpr size_t kShownSites = 8;
+
+absl::Status NotServed(const std::string& what, const std::vector<Site>& sites) {
+  if (sites.empty()) {
+    return absl::NotFoundError(absl::StrCat(what, " is not served here; nothing is"));
+  }
+  std::vector<std::string> urls;
+  for (size_t i = 0; i < std::min(kShownSites, sites.size()); ++i) urls.push_back(sites[i].url);
+  if (sites.size() > kShownSites) urls.push_back(absl::StrCat(sites.size() - kShownSites, " more"));
+  return absl::NotFoundError(
+      absl::StrCat(what, " is not served here; there is ", absl::StrJoin(urls, ", ")));
+}
+
+// The page's place in `sites`, as the two indices.
+absl::StatusOr<std::pair<size_t, size_t>> FindPage(const Url& url, const std::vector<Site>& sites) {
+  // What a server would not see, or a folder's page would not have.
+  std::string wanted = absl::StrCat(url.scheme(), "://", url.host(), url.path());
+  if (wanted.back() == '/') wanted += "index.html";
+  for (size_t i = 0; i < sites.size() && !url.port(); ++i) {
+    const std::vector<Page>& pages = sites[i].pages;
+    const auto page = std::find_if(pages.begin(), pages.end(),
+                                   [&](const Page& one) { return one.url == wanted; });
+    if (page != pages.end()) return std::pair(i, static_cast<size_t>(page - pages.begin()));
+  }
+  return NotServed(url.ToString(), sites);
+}
+
+// Those of `sites` that the URLs name.
+absl::StatusOr<std::vector<Site>> Choose(const std::vector<Url>& urls,
+                                         const std::vector<Site>& sites) {
+  std::vector<Site> chosen;
+  for (const Site& site : sites) chosen.push_back({.url = site.url, .folder = site.folder});
+  for (const Url& url : urls) {
+    const auto found = FindPage(url, sites);
+    if (!found.ok()) return found.status();
+    chosen[found->first].pages.push_back(sites[found->first].pages[found->second]);
+  }
+  std::erase_if(chosen, [](const Site& site) { return site.pages.empty(); });
+  return chosen;
+}
+
+}  // namespace
+
+bool IsUrl(std::string_view argument) {
+  const size_t colon = argument.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return false;
+  return absl::ascii_isalpha(static_cast<unsigned char>(argument[0])) &&
+         std::all_of(argument.begin(), argument.begin() + static_cast<ptrdiff_t>(colon),
+                     [](char c) {
+                       return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '+' ||
+                              c == '-' || c == '.';
+                     });
+}
+
+std::optional<std::string> PathOfFileUrl(std::string_view argument) {
+  const absl::StatusOr<Url> url = Url::Parse(argument);
+  if (!url.ok() || !url->HasScheme("file")) return std::nullopt;
+  const std::optional<std::string> path = PercentDecode(url->path());
+  if (!path) return std::nullopt;
+  std::string normal = std::filesystem::path(*path).lexically_normal().string();
+  // Two slashes in front mean nothing here, and one at the end is no name.
+  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal.substr(std::min(normal.find_first_not_of('/'), normal.size()) - 1);
+}
+
+absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments) {
+  std::vector<std::string> paths;
+  std::vector<Url> urls;
+  Site files = {.url = "file:"};
+  for (const std::string& argument : arguments) {
+    if (!IsUrl(argument)) {
+      paths.push_back(argument);
+      continue;
+    }
+    absl::StatusOr<Url> url = Url::Parse(argument);
+    if (!url.ok()) return url.status();
+    if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
+      files.pages.push_back({.path = *path, .url = url->ToString()});
+    } else {
+      urls.push_back(*std::move(url));
+    }
+  }
+  absl::StatusOr<std::vector<Site>> sites = FindSites(paths);
+  if (sites.ok() && !urls.empty()) sites = Choose(urls, *sites);
+  if (sites.ok() && !files.pages.empty()) sites->push_back(std::move(files));
+  return sites;
+}
+
+}  // namespace browser_host

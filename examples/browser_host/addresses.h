@@ -1,0 +1,34 @@
+// What the command line's arguments are: folders and files that are served, and URLs.
+//
+//     PagesToOpen({"pages"})                                       // all of its sites
+//     PagesToOpen({"pages", "https://field-guide.test/"})          // one page of one of them
+//     PagesToOpen({"file:///srv/page.html"})                       // by the `file` process
+//
+// Folders and files are served (sites.h), and all their pages opened; with https: URLs among the
+// arguments, the pages that those name, and no other. A folder's URL is its index.html. file: URLs
+// are opened besides; they are one site, "file:".
+#ifndef EXAMPLES_BROWSER_HOST_ADDRESSES_H_
+#define EXAMPLES_BROWSER_HOST_ADDRESSES_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "examples/browser_host/sites.h"
+
+namespace browser_host {
+
+// It begins with a scheme and a colon; a file that does is named as ./a:b.html.
+bool IsUrl(std::string_view argument);
+// What a file: URL names, absolute and without `.` and `..`; nothing for what is none.
+std::optional<std::string> PathOfFileUrl(std::string_view argument);
+
+// Errors are those of FindSites, and for URLs one line that says what is served: "about:config is
+// not served here; https://a.test and https://b.test are".
+absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments);
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_ADDRESSES_H_

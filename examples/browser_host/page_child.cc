@@ -1,0 +1,108 @@
+#include "examples/browser_host/page_child.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "examples/browser_host/page_reader.h"
+#include "examples/browser_host/page_summary.h"
+#include "transceiver/unique_fd.h"
+
+namespace browser_host {
+namespace {
+
+using forkserver::UniqueFd;
+
+std::string_view Cut(std::string_view text) {
+  return text.substr(0, std::min(kMaxItemBytes, text.find('\0')));
+}
+
+std::vector<PageItem> ItemsOf(const PageSummary& summary) {
+  std::vector<PageItem> items = {{.kind = PageItemKind::kTitle, .text = Cut(summary.title)}};
+  for (const std::string& heading : summary.headings) {
+    items.push_back({.kind = PageItemKind::kHeading, .text = Cut(heading)});
+  }
+  for (const std::string& link : summary.links) {
+    items.push_back({.kind = PageItemKind::kLink, .text = Cut(link)});
+  }
+  return items;
+}
+
+absl::StatusOr<PageSummary> Load(LoadPage& message) {
+  UniqueFd file;
+  if (message.page) {
+    file = std::move(message.page->fd);
+  } else {
+    absl::StatusOr<UniqueFd> opened = OpenPage(message.path.str());
+    if (!opened.ok()) {
+      return absl::Status(opened.status().code(),
+                          absl::StrCat("in its process: ", opened.status().message()));
+    }
+    file = *std::move(opened);
+  }
+  const absl::StatusOr<std::string> html = ReadPage(file.get());
+  if (!html.ok()) return html.status();
+  return SummarizePage(*html);
+}
+
+}  // namespace
+
+absl::Status PageChild::Receive(forkserver::BrowserOpened& message) {
+  const uint64_t browser = message.as.browser;
+  browsers_[browser] = std::move(message.as);
+  return absl::OkStatus();
+}
+
+absl::Status PageChild::Receive(forkserver::BrowserClosed& message,
+                                forkserver::Resolver<forkserver::Done> resolver) {
+  browsers_.erase(message.browser);
+  return resolver.Resolve({});
+}
+
+absl::Status PageChild::Receive(LoadPage& message) {
+  const auto browser = browsers_.find(message.browser);
+  if (browser == browsers_.end()) {
+    return absl::NotFoundError(absl::StrCat("no browser ", message.browser));
+  }
+  if (answer_) return absl::FailedPreconditionError("the page before it is not done");
+  answer_.emplace();
+  answer_->done.from = browser->second;
+  const absl::StatusOr<PageSummary> summary = Load(message);
+  if (summary.ok()) {
+    answer_->items = ItemsOf(*summary);
+    answer_->done.text_bytes = summary->text_bytes;
+  } else {
+    answer_->done.error = Cut(std::string(summary.status().message()));
+  }
+  return GoOnAnswering();
+}
+
+absl::Status PageChild::GoOnAnswering() {
+  absl::Status sent;
+  while (sent.ok() && answer_->sent < answer_->items.size()) {
+    const auto first = answer_->items.begin() + static_cast<ptrdiff_t>(answer_->sent);
+    const size_t count = std::min(kMaxItemsOfAMessage, answer_->items.size() - answer_->sent);
+    PageItems message = {.from = answer_->done.from};
+    message.list.items.assign(first, first + static_cast<ptrdiff_t>(count));
+    sent = Send(message);
+    if (sent.ok()) answer_->sent += count;
+  }
+  if (sent.ok()) sent = Send(answer_->done);
+  if (absl::IsResourceExhausted(sent)) {
+    OnRoom([this] { GoOnAnswering().IgnoreError(); });
+    return absl::OkStatus();
+  }
+  answer_.reset();
+  return sent;
+}
+
+absl::Status PageChild::Receive(forkserver::AttachBridge&) {
+  return absl::UnimplementedError("nothing is nested here");
+}
+
+absl::Status PageChild::Receive(forkserver::BridgeClosed&) { return absl::OkStatus(); }
+
+}  // namespace browser_host

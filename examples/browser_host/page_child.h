@@ -1,0 +1,53 @@
+// A content process of the browser host: reads the pages that it is given, and says what is in
+// them.
+//
+//     .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>}}
+#ifndef EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
+#define EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "child/process/child_process.h"
+#include "child/process/content_messages.h"
+#include "examples/browser_host/page_messages.h"
+#include "transceiver/actor/resolver.h"
+
+namespace browser_host {
+
+class PageChild : public forkserver::ChildProcess<PageChild, PageProtocol> {
+ public:
+  using ChildProcess::Receive;
+
+  absl::Status Receive(forkserver::BrowserOpened& message);
+  absl::Status Receive(forkserver::BrowserClosed& message,
+                       forkserver::Resolver<forkserver::Done> resolver);
+  absl::Status Receive(LoadPage& message);
+  // It asks for no content processes below it, and is never one.
+  absl::Status Receive(forkserver::AttachBridge& message);
+  absl::Status Receive(forkserver::BridgeClosed& message);
+
+ private:
+  // What is still to be said of a page.
+  struct Answer {
+    std::vector<PageItem> items = {};
+    size_t sent = 0;
+    PageDone done = {};
+  };
+
+  // Says it, as far as there is room, and goes on when there is more.
+  absl::Status GoOnAnswering();
+
+  // How each browser is called, in the parent's own words.
+  std::map<uint64_t, forkserver::BrowserClaimField> browsers_;
+  std::optional<Answer> answer_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_

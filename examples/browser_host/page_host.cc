@@ -1,0 +1,96 @@
+#include "examples/browser_host/page_host.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "transceiver/clock.h"
+
+namespace browser_host {
+namespace {
+
+constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
+// What is kept of one page, however much a process sends.
+constexpr size_t kMaxItems = 100'000;
+
+}  // namespace
+
+void PageHost::Load(Loading loading) {
+  waiting_.push_back(std::move(loading));
+  if (!is_loading_) Begin();
+}
+
+void PageHost::Begin() {
+  is_loading_ = true;
+  ++pages_;
+  Loading& first = waiting_.front();
+  LoadPage message = {.browser = first.browser, .path = first.path};
+  if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
+  timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
+    timer_ = 0;
+    Kill(absl::DeadlineExceededError("no answer within 10 s"));
+    EndPage({.error = "no answer within 10 s"});
+  });
+  // A process that cannot be told is about to end, and takes this page with it.
+  Send(message).IgnoreError();
+}
+
+absl::Status PageHost::CheckIsLoading(const forkserver::BrowserClaimField& from) const {
+  if (absl::Status good = Check(forkserver::ClaimOf(from)); !good.ok()) return good;
+  if (is_loading_ && waiting_.front().browser == from.browser) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
+}
+
+absl::Status PageHost::Receive(PageItems& message) {
+  if (absl::Status good = CheckIsLoading(message.from); !good.ok()) return good;
+  PageSummary& summary = result_.summary;
+  for (PageItem& item : message.list.items) {
+    if (summary.headings.size() + summary.links.size() > kMaxItems) {
+      return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItems, " items"));
+    }
+    switch (item.kind) {
+      case PageItemKind::kTitle:
+        summary.title = item.text.str();
+        break;
+      case PageItemKind::kHeading:
+        summary.headings.push_back(item.text.str());
+        break;
+      case PageItemKind::kLink:
+        summary.links.push_back(item.text.str());
+        break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PageHost::Receive(PageDone& message) {
+  if (absl::Status good = CheckIsLoading(message.from); !good.ok()) return good;
+  PageResult result = std::move(result_);
+  result.summary.text_bytes = message.text_bytes;
+  result.error = message.error.str();
+  EndPage(std::move(result));
+  return absl::OkStatus();
+}
+
+void PageHost::EndPage(PageResult result) {
+  CancelTimer();
+  result_ = {};
+  is_loading_ = false;
+  const Loading ended = std::move(waiting_.front());
+  waiting_.pop_front();
+  if (!waiting_.empty() && is_running()) Begin();
+  ended.on_end(PageEnd::kDone, std::move(result));
+}
+
+void PageHost::CancelTimer() {
+  if (timer_ != 0) parent().loop().CancelTimer(std::exchange(timer_, 0));
+}
+
+void PageHost::OnContentEnd(const forkserver::ProcessEnd& end) {
+  if (is_loading_) EndPage({.error = "its process ended: " + end.ToString()});
+  for (const Loading& waiting : std::exchange(waiting_, {})) {
+    waiting.on_end(PageEnd::kNotBegun, {});
+  }
+}
+
+}  // namespace browser_host

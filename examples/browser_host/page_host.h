@@ -1,0 +1,78 @@
+// The parent's side of a content process of the browser host: gives it pages, one at a time, and
+// collects what it says of them.
+//
+//     host.Load({.browser = browser, .file = file, .on_end = [](PageEnd end, PageResult result)
+//     {}});
+//
+// A page that gets no answer within ten seconds ends the process; so does anything that is no
+// answer. Then that page has an error, and pages that were waiting for their turn are as they were.
+#ifndef EXAMPLES_BROWSER_HOST_PAGE_HOST_H_
+#define EXAMPLES_BROWSER_HOST_PAGE_HOST_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/page_summary.h"
+#include "forkserver/model/content_host.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/unique_fd.h"
+
+namespace browser_host {
+
+struct PageResult {
+  PageSummary summary = {};
+  std::string error = {};  // why it could not be read; empty: it was
+};
+
+enum class PageEnd : uint8_t {
+  kDone,
+  kNotBegun,  // its process ended while it was waiting: another one can load it
+};
+
+class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
+ public:
+  struct Loading {
+    forkserver::BrowserId browser = 0;
+    forkserver::UniqueFd file = {};  // open; or else
+    std::string path = {};           // what the process is to open itself
+    std::function<void(PageEnd end, PageResult result)> on_end = {};
+  };
+
+  using ContentHost::ContentHost;
+  using ContentHost::Receive;
+  ~PageHost() override { CancelTimer(); }
+
+  // `on_end` is called once, unless this is destroyed before the process has ended. It may load the
+  // next page.
+  void Load(Loading loading);
+
+  absl::Status Receive(PageItems& message);
+  absl::Status Receive(PageDone& message);
+
+  // Pages that it was given, up to the last one.
+  size_t pages() const { return pages_; }
+
+ private:
+  void Begin();
+  // Whether the page that is being loaded is what the process speaks of.
+  absl::Status CheckIsLoading(const forkserver::BrowserClaimField& from) const;
+  void EndPage(PageResult result);
+  void CancelTimer();
+  void OnContentEnd(const forkserver::ProcessEnd& end) override;
+
+  std::deque<Loading> waiting_;  // the first is being loaded
+  bool is_loading_ = false;
+  PageResult result_;  // of the first, so far
+  size_t pages_ = 0;
+  forkserver::EventLoop::TimerId timer_ = 0;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAGE_HOST_H_

@@ -1,0 +1,34 @@
+#include "examples/browser_host/page_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "transceiver/errno_status.h"
+
+namespace browser_host {
+
+constexpr size_t kMaxPageBytes = 64 * 1024 * 1024;
+
+absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path) {
+  forkserver::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file.is_open()) return forkserver::ErrnoStatus(errno, "open " + path);
+  return file;
+}
+
+absl::StatusOr<std::string> ReadPage(int fd) {
+  std::string bytes;
+  char chunk[65536];
+  for (;;) {
+    const ssize_t size = read(fd, chunk, sizeof(chunk));
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return forkserver::ErrnoStatus(errno, "read");
+    if (size == 0) return bytes;
+    bytes.append(chunk, static_cast<size_t>(size));
+    if (bytes.size() > kMaxPageBytes) {
+      return absl::ResourceExhaustedError("read: larger than 64 MiB");
+    }
+  }
+}
+
+}  // namespace browser_host

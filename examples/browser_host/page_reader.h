@@ -1,0 +1,20 @@
+// The bytes of a page, as a content process gets them.
+#ifndef EXAMPLES_BROWSER_HOST_PAGE_READER_H_
+#define EXAMPLES_BROWSER_HOST_PAGE_READER_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "transceiver/unique_fd.h"
+
+namespace browser_host {
+
+// Never waits: what looks like a page may be a pipe that nobody writes.
+absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path);
+
+// At most 64 MiB; more is an error, as a file without end is.
+absl::StatusOr<std::string> ReadPage(int fd);
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAGE_READER_H_

@@ -1,0 +1,39 @@
+#include "examples/browser_host/preallocate.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "forkserver/host/fork_server.h"
+#include "transceiver/clock.h"
+
+namespace browser_host {
+namespace {
+
+constexpr char kTemplate[] = "content";
+
+size_t WaitingBlanks(const forkserver::ForkServer& server) {
+  size_t waiting = 0;
+  for (const forkserver::TemplateStatus& one : server.templates()) {
+    if (one.name == kTemplate) waiting += one.idle_blanks.size();
+  }
+  return waiting;
+}
+
+}  // namespace
+
+absl::Status Preallocate(forkserver::ParentProcess& parent,
+                         forkserver::Preallocation& preallocation) {
+  if (parent.prefs().launch_by == forkserver::LaunchBy::kExec) return absl::OkStatus();
+  if (absl::Status applied = preallocation.Apply(); !applied.ok()) return applied;
+  forkserver::ForkServer& server = parent.server();
+  auto hello = server.WaitUntilServing(kTemplate);
+  if (!hello.ok()) return hello.status();
+  const auto wanted = static_cast<size_t>(preallocation.count());
+  const int64_t deadline = forkserver::NowNanos() + forkserver::kNanosPerSecond;
+  for (int64_t now; WaitingBlanks(server) < wanted && (now = forkserver::NowNanos()) < deadline;) {
+    server.Dispatch(absl::Nanoseconds(deadline - now));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace browser_host

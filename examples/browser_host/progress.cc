@@ -1,0 +1,35 @@
+#include "examples/browser_host/progress.h"
+
+#include <stdio.h>
+
+#include <filesystem>
+#include <string>
+
+#include "absl/strings/str_format.h"
+
+namespace browser_host {
+
+void PrintStart(const forkserver::HelloMessage& hello, const forkserver::StartReport& start) {
+  if (start.way == forkserver::LaunchWay::kExec) {
+    absl::FPrintF(stderr, "fork server: root exec'ed, since %s\n", start.reason);
+  }
+  for (const forkserver::WarmUpReport& warm_up : hello.warm_ups) {
+    absl::FPrintF(stderr, "fork server: warm-up '%s': %d us, %d KiB anonymous%s%s\n", warm_up.name,
+                  warm_up.nanos / 1000, warm_up.anonymous_kib, warm_up.error.empty() ? "" : ": ",
+                  warm_up.error);
+  }
+  absl::FPrintF(stderr, "fork server: memory: %s\n", hello.freeze.ToString());
+}
+
+void PrintSites(const std::vector<Site>& sites) {
+  absl::FPrintF(stderr, "opening %d sites\n", sites.size());
+  for (const Site& site : sites) {
+    const std::string name = std::filesystem::path(site.folder).filename().string();
+    if (site.folder.empty() || site.url == "https://" + name + ".test") continue;
+    absl::FPrintF(stderr, "%s is %s\n", site.url, site.folder);
+  }
+}
+
+void PrintLogLine(std::string_view line) { absl::FPrintF(stderr, "browser_host: %s\n", line); }
+
+}  // namespace browser_host

@@ -1,0 +1,68 @@
+#include "examples/browser_host/setup.h"
+
+#include <stdio.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "child/sandbox/sandbox_policy.h"
+#include "examples/browser_host/addresses.h"
+#include "examples/browser_host/page_child.h"
+#include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/print_prefs.h"
+#include "forkserver/model/process_templates.h"
+
+namespace browser_host {
+
+using forkserver::MakeChildProgram;
+using forkserver::ProcessType;
+using forkserver::SandboxPolicyId;
+
+forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages) {
+  forkserver::StartOptions options = {
+      .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>},
+                   {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
+      .warm_ups = {{"html parser", [] {
+                      // Once through the parser: its code is paged in and malloc has grown.
+                      SummarizePage("<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>");
+                      return absl::OkStatus();
+                    }}}};
+  options.templates = forkserver::ProcessTemplates(options.programs);
+  for (const std::string& page : pages) {
+    const std::optional<std::string> path = PathOfFileUrl(page);
+    if (!path) continue;
+    forkserver::TemplateNamed(options.templates, "file")
+        .sandbox.files.push_back({.path = *path,
+                                  .reach = forkserver::FileReach::kBeneath,
+                                  .rights = forkserver::kMayRead});
+  }
+  // It has one child in its life.
+  forkserver::TemplateNamed(options.templates, "utility").pool = forkserver::kNoPool;
+  return options;
+}
+
+absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line) {
+  forkserver::PrefsStore store;
+  for (const std::string& file : line.prefs_files) {
+    absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
+    if (!complaints.ok()) return complaints.status();
+    for (const forkserver::PrefDiagnostic& complaint : *complaints) {
+      absl::FPrintF(stderr, "%s\n", complaint.ToString());
+    }
+  }
+  if (line.no_sandbox) {
+    for (const SandboxPolicyId policy :
+         {SandboxPolicyId::kContent, SandboxPolicyId::kFileContent}) {
+      store.LoadText(absl::StrFormat("user_pref(\"%s\", %d);", forkserver::SandboxLevelPref(policy),
+                                     forkserver::kSandboxOff),
+                     "--no-sandbox");
+    }
+  }
+  if (store.size() > 0) {
+    absl::FPrintF(stderr, "%d prefs from %d files\n", store.size(), line.prefs_files.size());
+  }
+  return store.Publish();
+}
+
+}  // namespace browser_host

@@ -1,0 +1,57 @@
+// One tab: opens the pages of one site, one after another.
+//
+// A page is a browser of its own in the process that the process model has for its URL. All pages
+// of a tab are one group, so that those of one remote type share a process; and a page's browser is
+// closed when the next one is open, so that the process lives as long as the site.
+#ifndef EXAMPLES_BROWSER_HOST_TAB_H_
+#define EXAMPLES_BROWSER_HOST_TAB_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "examples/browser_host/browser.h"
+#include "examples/browser_host/page_host.h"
+#include "examples/browser_host/sites.h"
+#include "forkserver/model/content_processes.h"
+
+namespace browser_host {
+
+class Tab {
+ public:
+  struct Events {
+    // The last page of the site that this process had is done, and it still runs.
+    std::function<void(const PageHost& host)> on_last_page = {};
+    // Every page is done.
+    std::function<void()> on_end = {};
+  };
+
+  // All are borrowed, and outlive the tab's end; `pages` is where what was opened goes.
+  Tab(forkserver::ContentProcesses& content, const BrowserOptions& options, const Site& site,
+      forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events);
+
+  // Opens the next page; call it once.
+  void OpenNext();
+
+ private:
+  // What the page's process is given of it. False: the page is done, since it cannot be opened.
+  bool Prepare(const Page& page, PageHost::Loading& loading);
+  void Open(const Page& page, PageHost::Loading loading);
+  void LoadIn(const forkserver::OpenedBrowser& opened, PageHost::Loading loading);
+  void OnPageEnd(PageEnd end, PageResult result);
+  void FinishPage(PageResult result);
+  void CloseBrowser(forkserver::BrowserId next);
+  bool IsFile() const { return site_.folder.empty(); }
+
+  forkserver::ContentProcesses& content_;
+  const BrowserOptions& options_;
+  const Site& site_;
+  const forkserver::GroupId group_;
+  std::vector<OpenedPage>& pages_;
+  const Events events_;
+  forkserver::BrowserId browser_ = 0;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_TAB_H_
