@@ -18,6 +18,7 @@ namespace forkserver {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Lines;
 using ::testing::MatchesRegex;
@@ -47,6 +48,17 @@ class BrowserHost : public ::testing::Test {
   static ProgramResult Run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), kProgram);
     return RunProgram(arguments);
+  }
+
+  // The remote types of the content processes, in the order of their launches.
+  static std::vector<std::string> Processes(const std::string& output) {
+    static const std::regex row(R"( *\d+  content +(\S+) +(pool|fork|exec) .*)");
+    std::vector<std::string> types;
+    for (const std::string& line : Lines(output)) {
+      std::smatch match;
+      if (std::regex_match(line, match, row)) types.push_back(match[1]);
+    }
+    return types;
   }
 
   std::filesystem::path folder_;
@@ -139,9 +151,9 @@ TEST_F(BrowserHost, EachRefusalIsALineOfTheLogThatIsAskedFor) {
     return lines;
   };
   EXPECT_THAT(refusals("--by-name"),
-              ::testing::ElementsAre(AllOf(HasSubstr("sandbox: content pid "),
-                                           HasSubstr("openat(\"" + page + "\", O_RDONLY"),
-                                           HasSubstr("refused: EACCES"))));
+              ElementsAre(AllOf(HasSubstr("sandbox: content pid "),
+                                HasSubstr("openat(\"" + page + "\", O_RDONLY"),
+                                HasSubstr("refused: EACCES"))));
   EXPECT_THAT(refusals(""), ::testing::IsEmpty());
 }
 
@@ -186,6 +198,15 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
       {{"--prefs", "/no/prefs.js", kPages}, 1, "/no/prefs.js: ENOENT"},
       {{"--prefs", no_pages, kPages}, 1, no_pages + ": EISDIR"},
       {{}, 2, "no page named"},
+      {{"--container", "0", kPages}, 2, "--container 0: a container is a number from 1 on"},
+      {{"--container=x", kPages}, 2, "--container x: a container"},
+      {{"--container"}, 2, "--container wants a value"},
+      {{"about:config", kPages},
+       1,
+       "about:config is not served here; there is https://field-guide"},
+      {{"about:config"}, 1, "about:config is not served here; nothing is"},
+      {{"https://a b/", kPages}, 1, "url https://a b/: a space"},
+      {{"file://host/page.html"}, 1, "a file on another host"},
   };
   for (const auto& bad : kCases) {
     SCOPED_TRACE(bad.names);
@@ -249,6 +270,87 @@ TEST_F(BrowserHost, TwoFoldersOfOneNameAreTwoSites) {
                                    HasSubstr("2 of 2 reaped")));
   EXPECT_THAT(result.errors,
               HasSubstr("https://html-2.test is " + (folder_ / "b/html").string() + "\n"));
+}
+
+TEST_F(BrowserHost, FileUrlGoesToTheFileProcessWhichReadsItItself) {
+  const std::string page = Write("a b%/page.html", "<title>on disk</title>");
+  const std::string url = "file://" + folder_.string() + "/a%20b%25/page.html";
+  const ProgramResult result = Run({url});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr(url + "\n  title     on disk"), HasSubstr("\nsandbox: file-content"),
+                    HasSubstr("1 pages in 1 content processes")));
+  EXPECT_THAT(Processes(result.output), ElementsAre("file"));
+}
+
+// What leads out of what the command line names is no more the process's than any other file.
+TEST_F(BrowserHost, FileProcessReadsNothingElse) {
+  const std::string elsewhere = Write("elsewhere.html", "<title>elsewhere</title>");
+  std::filesystem::create_symlink(elsewhere, folder_ / "link.html");
+  const ProgramResult result = Run({"file://" + (folder_ / "link.html").string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("link.html: EACCES\n"));
+  EXPECT_EQ(result.output.find("title"), std::string::npos);
+}
+
+TEST_F(BrowserHost, WithoutIsolationSitesShareAsManyProcessesAsThePrefSays) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    Write(std::string(name) + "/1.html", "");
+    Write(std::string(name) + "/2.html", "");
+  }
+  const std::string prefs =
+      Write("prefs.js", "pref('fission.autostart', false); pref('dom.ipc.processCount', 2);");
+  const ProgramResult result = Run({"--prefs", prefs, folder_.string()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Processes(result.output), ElementsAre("web", "web"));
+  EXPECT_THAT(result.output, HasSubstr("8 pages in 2 content processes"));
+}
+
+TEST_F(BrowserHost, WithoutTheForkServerEveryLaunchIsAnExec) {
+  const std::string prefs = Write("prefs.js", "pref('dom.ipc.forkserver.enable', false);");
+  const ProgramResult result =
+      Run({"--prefs", prefs, Write("a/1.html", ""), Write("b/1.html", "")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Processes(result.output),
+              ElementsAre("webIsolated=https://a.test", "webIsolated=https://b.test"));
+  const std::regex execed(R"(  content +\S+ +exec )");
+  EXPECT_EQ(std::distance(std::sregex_iterator(result.output.begin(), result.output.end(), execed),
+                          std::sregex_iterator()),
+            2);
+  // No template but the root.
+  EXPECT_EQ(result.output.find("forkserver  content"), std::string::npos);
+}
+
+TEST_F(BrowserHost, PrivateBrowsingAndContainersArePartOfTheRemoteType) {
+  const std::string page = Write("a/page.html", "<title>page</title>");
+  const std::string type = "webIsolated=https://a.test";
+  EXPECT_THAT(Processes(Run({"--private", page}).output),
+              ElementsAre(type + "^privateBrowsingId=1"));
+  EXPECT_THAT(Processes(Run({"--container", "7", page}).output),
+              ElementsAre(type + "^userContextId=7"));
+  EXPECT_THAT(Processes(Run({"--container=7", "--private", "file://" + page}).output),
+              ElementsAre("file^userContextId=7&privateBrowsingId=1"));
+}
+
+TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
+  const ProgramResult one = Run({"--default-pages", kPages, "https://field-guide.test/"});
+  EXPECT_EQ(one.exit_code, 0) << one.errors;
+  EXPECT_THAT(one.output, AllOf(HasSubstr("https://field-guide.test/index.html\n  title "),
+                                HasSubstr("1 pages in 1 content processes")));
+  const ProgramResult file =
+      Run({"--default-pages", kPages, "file://" + Write("page.html", "<title>page</title>")});
+  EXPECT_THAT(file.output, HasSubstr("1 pages in 1 content processes"));
+}
+
+// More than the queue of its process has room for.
+TEST_F(BrowserHost, PageOfNinetyThousandLinksIsReadWhole) {
+  std::string text = "<title>long</title>";
+  for (int i = 0; i < 90'000; ++i) {
+    text += "<a href='" + std::string(100, 'x') + std::to_string(i) + "'>y</a>";
+  }
+  const ProgramResult result = Run({Write("a/long.html", text)});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("  links     90000: "), HasSubstr("1 of 1 reaped")));
 }
 
 // As daemons are started.

@@ -1,0 +1,146 @@
+// What folders, files and URLs of the browser host's command line stand for.
+#include "examples/browser_host/addresses.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "examples/browser_host/percent.h"
+#include "examples/browser_host/site_hosts.h"
+
+namespace browser_host {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(SiteHosts, NameBecomesALabelThatAHostCanHave) {
+  const struct {
+    std::string name;
+    std::string host;
+  } kCases[] = {
+      {"field-guide", "field-guide.test"},
+      {"Field Guide", "field-guide-2.test"},
+      {"gcc-12.2", "gcc-12-2.test"},
+      {"libstdc++", "libstdc--.test"},
+      {"b\xc3\xbc"
+       "cher",
+       "b--cher.test"},
+      {"under_score", "under_score.test"},
+      {"xn--a", "xn-a.test"},
+      {"1", "1.test"},
+      {"", "root.test"},
+      {std::string(200, 'x'), std::string(63, 'x') + ".test"},
+      {std::string(100, 'x'), std::string(61, 'x') + "-2.test"},
+      {"a", "a.test"},
+      {"A-2", "a-2.test"},
+      {"A", "a-3.test"},
+  };
+  SiteHosts hosts;
+  for (const auto& one : kCases) EXPECT_EQ(hosts.HostOf(one.name), one.host) << one.name;
+}
+
+TEST(Percent, EncodesAllButSlashesAndTheUnreserved) {
+  EXPECT_EQ(PercentEncode("a/B-1._~"), "a/B-1._~");
+  EXPECT_EQ(PercentEncode("a b?c#d%\xc3\xa9\\"), "a%20b%3Fc%23d%25%C3%A9%5C");
+}
+
+TEST(Percent, DecodesWhatItEncodesAndNothingThatIsBroken) {
+  std::string all;
+  for (int c = 1; c < 256; ++c) all += static_cast<char>(c);
+  EXPECT_EQ(PercentDecode(PercentEncode(all)), all);
+  for (const char* broken : {"%", "a%2", "%zz", "%2", "a%00b"}) {
+    EXPECT_EQ(PercentDecode(broken), std::nullopt) << broken;
+  }
+}
+
+TEST(Addresses, AreUrlsWhereTheyBeginWithAScheme) {
+  for (const char* url : {"about:config", "https://a.test/", "file:///x", "a+b-c.d:"}) {
+    EXPECT_TRUE(IsUrl(url)) << url;
+  }
+  for (const char* path : {"pages", "./a:b.html", "/a:b", "1a:b", ":", "a b:c", ""}) {
+    EXPECT_FALSE(IsUrl(path)) << path;
+  }
+}
+
+TEST(Addresses, FileUrlNamesAPathWithoutDots) {
+  EXPECT_EQ(PathOfFileUrl("file:///a/b.html"), "/a/b.html");
+  EXPECT_EQ(PathOfFileUrl("FILE://localhost/a/./c/../b%20c.html?q#f"), "/a/b c.html");
+  EXPECT_EQ(PathOfFileUrl("file:///a//b/"), "/a/b");
+  EXPECT_EQ(PathOfFileUrl("file:////a/../../b"), "/b");
+  EXPECT_EQ(PathOfFileUrl("file:///"), "/");
+  for (const char* none : {"file://host/a", "file:a", "https://a.test/b", "/a", "file:///%00"}) {
+    EXPECT_EQ(PathOfFileUrl(none), std::nullopt) << none;
+  }
+}
+
+class PagesToOpenTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(::testing::TempDir()) / "addresses-XXXXXX";
+    std::string name = folder_.string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    for (const char* page : {"a/index.html", "a/b c/%.html", "z/index.html"}) {
+      std::filesystem::create_directories((folder_ / page).parent_path());
+      const std::ofstream file(folder_ / page);
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // The pages' URLs, or the error.
+  std::vector<std::string> Open(std::vector<std::string> arguments) {
+    arguments.push_back(folder_.string());
+    const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(arguments);
+    if (!sites.ok()) return {std::string(sites.status().message())};
+    std::vector<std::string> urls;
+    for (const Site& site : *sites) {
+      for (const Page& page : site.pages) {
+        urls.push_back(page.url);
+        EXPECT_EQ(std::filesystem::exists(page.path), !site.folder.empty()) << page.path;
+      }
+    }
+    return urls;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(PagesToOpenTest, FoldersAreSitesAndAllTheirPages) {
+  EXPECT_THAT(Open({}), ElementsAre("https://a.test/b%20c/%25.html", "https://a.test/index.html",
+                                    "https://z.test/index.html"));
+}
+
+TEST_F(PagesToOpenTest, UrlOfAServedSiteIsThatPageAndNoOther) {
+  EXPECT_THAT(Open({"https://a.test/"}), ElementsAre("https://a.test/index.html"));
+  EXPECT_THAT(Open({"HTTPS://Z.test?query", "https://a.test:443/b%20c/%25.html#x"}),
+              ElementsAre("https://a.test/b%20c/%25.html", "https://z.test/index.html"));
+}
+
+TEST_F(PagesToOpenTest, FileUrlsComeBesides) {
+  EXPECT_THAT(Open({"file:///x/../y.html", "https://a.test/"}),
+              ElementsAre("https://a.test/index.html", "file:///x/../y.html"));
+}
+
+TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
+  const std::string served = " is not served here; there is https://a.test, https://z.test";
+  for (const char* url : {"about:config", "https://a.test/no.html", "https://evil.test/",
+                          "http://a.test/", "https://a.test:8443/", "data:text/html,x",
+                          "moz-extension://id/x.html", "view-source:https://a.test/"}) {
+    EXPECT_THAT(Open({url}), ElementsAre(url + served));
+  }
+}
+
+TEST(PagesToOpen, NothingIsNothing) {
+  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen({});
+  ASSERT_TRUE(sites.ok());
+  EXPECT_THAT(*sites, IsEmpty());
+}
+
+}  // namespace
+}  // namespace browser_host

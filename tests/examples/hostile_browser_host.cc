@@ -1,0 +1,115 @@
+// A browser host whose content processes do to it what the names of their pages say:
+//
+//     hostile_browser_host PREFS FOLDER...
+//
+//     good      answers                          crash     dies by a signal
+//     leave     exits with status 0, wordless    hang      never answers
+//     other     answers in the name of a browser that is not its own
+//     site      answers in the name of another site
+//     flood     never stops sending items        garbage   sends what is no message
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "child/process/child_process.h"
+#include "examples/browser_host/browser.h"
+#include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/progress.h"
+#include "examples/browser_host/report.h"
+#include "examples/browser_host/sites.h"
+#include "forkserver/host/fork_server.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/model/process_templates.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/event_loop.h"
+
+namespace browser_host {
+namespace {
+
+// Into whatever takes it: the launch socket is among them.
+void SendGarbage() {
+  char bytes[] = "no message";
+  iovec part = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  for (int fd = 3; fd < 64; ++fd) sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+class HostileChild : public forkserver::ChildProcess<HostileChild, PageProtocol> {
+ public:
+  using ChildProcess::Receive;
+
+  absl::Status Receive(forkserver::BrowserOpened& message) {
+    const uint64_t browser = message.as.browser;
+    browsers_[browser] = {std::move(message.as), message.url.str()};
+    return absl::OkStatus();
+  }
+  absl::Status Receive(forkserver::BrowserClosed&,
+                       forkserver::Resolver<forkserver::Done> resolver) {
+    return resolver.Resolve({});
+  }
+  absl::Status Receive(forkserver::AttachBridge&) { return absl::OkStatus(); }
+  absl::Status Receive(forkserver::BridgeClosed&) { return absl::OkStatus(); }
+
+  absl::Status Receive(LoadPage& message) {
+    const auto& [claim, url] = browsers_[message.browser];
+    PageDone done = {.from = claim};
+    if (absl::StrContains(url, "crash")) raise(SIGKILL);
+    if (absl::StrContains(url, "leave")) _exit(0);
+    if (absl::StrContains(url, "hang")) raise(SIGSTOP);
+    if (absl::StrContains(url, "garbage")) SendGarbage();
+    if (absl::StrContains(url, "other")) ++done.from.browser;
+    if (absl::StrContains(url, "site")) done.from.site = "https://victim.test";
+    if (absl::StrContains(url, "flood")) return Flood(claim);
+    return Send(done);
+  }
+
+ private:
+  absl::Status Flood(const forkserver::BrowserClaimField& from) {
+    PageItems items = {.from = from};
+    items.list.items.resize(kMaxItemsOfAMessage, {.kind = PageItemKind::kLink, .text = "x"});
+    while (Send(items).ok()) {
+    }
+    OnRoom([this, &from] { Flood(from).IgnoreError(); });
+    return absl::OkStatus();
+  }
+
+  std::map<uint64_t, std::pair<forkserver::BrowserClaimField, std::string>> browsers_;
+};
+
+int Main(int argc, char** argv) {
+  forkserver::StartOptions options = {.programs = {{forkserver::ProcessType::kContent,
+                                                    forkserver::MakeChildProgram<HostileChild>}}};
+  options.templates = forkserver::ProcessTemplates(options.programs);
+  auto server = forkserver::ForkServer::Start(argc, argv, std::move(options));
+  auto loop = forkserver::EventLoop::Create();
+  if (!server.ok() || !loop.ok() || argc < 3) return 2;
+  auto parent =
+      forkserver::ParentProcess::Create({.server = **server, .loop = **loop, .log = PrintLogLine});
+  forkserver::PrefsStore prefs;
+  if (!parent.ok() || !prefs.LoadText(argv[1], "argument").empty()) return 2;
+  if (!(*parent)->SetPrefs(*prefs.Publish()).ok()) return 2;
+  const auto sites = FindSites({argv + 2, argv + argc});
+  if (!sites.ok()) return 2;
+  const absl::StatusOr<BrowserResult> result = OpenSites(**parent, *sites, {});
+  if (!result.ok()) {
+    fprintf(stderr, "%s\n", std::string(result.status().message()).c_str());
+    return 1;
+  }
+  PrintPages(*result);
+  PrintProcesses(*result, **server);
+  return fflush(stdout) == 0 ? 0 : 2;
+}
+
+}  // namespace
+}  // namespace browser_host
+
+int main(int argc, char** argv) { return browser_host::Main(argc, argv); }

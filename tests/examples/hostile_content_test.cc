@@ -1,0 +1,137 @@
+// What a content process does wrong costs the browser host one page.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/testing/program.h"
+
+namespace forkserver {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::Lines;
+using ::testing::MatchesRegex;
+using testing::ProgramResult;
+using testing::RunProgram;
+
+class HostileContent : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(::testing::TempDir()) / "hostile-XXXXXX";
+    std::string name = folder_.string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // The folder of a site with these pages.
+  std::string Site(const std::string& name, const std::vector<std::string>& pages) {
+    std::filesystem::create_directory(folder_ / name);
+    for (const std::string& page : pages) {
+      const std::ofstream file(folder_ / name / (page + ".html"));
+    }
+    return (folder_ / name).string();
+  }
+
+  static ProgramResult Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "tests/examples/hostile_browser_host");
+    ProgramResult result = RunProgram(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.how << "\n" << result.errors;
+    return result;
+  }
+
+  // "https://a.test/page.html: what", of each page that has an error.
+  static std::vector<std::string> Errors(const ProgramResult& result) {
+    std::vector<std::string> errors;
+    std::string page;
+    for (const std::string& line : Lines(result.output)) {
+      const std::string label = "  error     ";
+      if (line.rfind("https://", 0) == 0) page = line;
+      if (line.rfind(label, 0) == 0) errors.push_back(page + ": " + line.substr(label.size()));
+    }
+    return errors;
+  }
+
+  static size_t Opened(const ProgramResult& result) {
+    const std::vector<std::string> lines = Lines(result.output);
+    return static_cast<size_t>(std::count_if(lines.begin(), lines.end(), [](const auto& line) {
+      return line.rfind("  title ", 0) == 0;
+    }));
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(HostileContent, CrashCostsOnePageAndTheSiteGoesOnInANewProcess) {
+  const ProgramResult result =
+      Run({"", Site("a", {"1good", "2crash", "3good", "4leave", "5good"})});
+  EXPECT_THAT(Errors(result),
+              ElementsAre("https://a.test/2crash.html: its process ended: killed by SIGKILL",
+                          "https://a.test/4leave.html: its process ended: exited with status 0"));
+  EXPECT_EQ(Opened(result), 3u);
+  EXPECT_THAT(result.output, HasSubstr("5 pages in 3 content processes"));
+  EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));
+  // Nobody was killed for anything.
+  EXPECT_EQ(result.errors, "");
+}
+
+TEST_F(HostileContent, AnswerInAnothersNameKillsItsProcessAndIsReportedInOneLine) {
+  const ProgramResult result = Run({"", Site("a", {"1other", "2good", "3site", "4good"})});
+  EXPECT_THAT(
+      Lines(result.errors),
+      ElementsAre(MatchesRegex(R"(browser_host: content [0-9]+ \(webIsolated=https://a.test\))"
+                               R"(: killed, for .*PageDone: browser 2 .*)"),
+                  MatchesRegex(R"(browser_host: content [0-9]+ \(webIsolated=https://a.test\))"
+                               R"(: killed, for .*PageDone: browser [0-9]+ shows )"
+                               R"(https://a.test, not https://victim.test)")));
+  EXPECT_THAT(Errors(result),
+              ElementsAre(MatchesRegex("https://a.test/1other.html: its process ended: killed by "
+                                       "SIGKILL, for .*PageDone: browser 2 .*"),
+                          MatchesRegex("https://a.test/3site.html: its process ended: killed by "
+                                       "SIGKILL, for .*not https://victim.test")));
+  EXPECT_EQ(Opened(result), 2u);
+  EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));
+}
+
+TEST_F(HostileContent, NonsenseAndAFloodAreReportedInOneLineEach) {
+  const ProgramResult result = Run({"", Site("a", {"1flood", "2good", "3garbage", "4good"})});
+  EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("PageItems: more than 100000 items"),
+                                                HasSubstr("killed, for ")));
+  EXPECT_THAT(Errors(result), ElementsAre(HasSubstr("https://a.test/1flood.html: "),
+                                          HasSubstr("https://a.test/3garbage.html: ")));
+  EXPECT_EQ(Opened(result), 2u);
+  EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));
+}
+
+TEST_F(HostileContent, ProcessThatDoesNotAnswerIsKilledAfterTenSeconds) {
+  const ProgramResult result = Run({"", Site("a", {"1hang", "2good"})});
+  EXPECT_THAT(Errors(result), ElementsAre("https://a.test/1hang.html: no answer within 10 s"));
+  EXPECT_EQ(Opened(result), 1u);
+  EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("killed, for no answer within 10 s")));
+  EXPECT_THAT(result.output, HasSubstr("2 of 2 reaped"));
+}
+
+// One process has both: what waits in it for its turn is not lost with it.
+TEST_F(HostileContent, CrashInASharedProcessCostsOnePageToo) {
+  const ProgramResult result =
+      Run({"pref(\"fission.autostart\", false); pref(\"dom.ipc.processCount\", 1);",
+           Site("a", {"1crash", "2good", "3good"}), Site("b", {"1good", "2crash", "3good"}),
+           Site("c", {"1good", "2good"})});
+  EXPECT_THAT(Errors(result),
+              ElementsAre("https://a.test/1crash.html: its process ended: killed by SIGKILL",
+                          "https://b.test/2crash.html: its process ended: killed by SIGKILL"));
+  EXPECT_EQ(Opened(result), 6u);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("8 pages in 3 content processes"), HasSubstr("3 of 3 reaped")));
+}
+
+}  // namespace
+}  // namespace forkserver
