@@ -25,8 +25,8 @@ bool IsUrl(std::string_view argument);
 // What a file: URL names, absolute and without `.` and `..`; nothing for what is none.
 std::optional<std::string> PathOfFileUrl(std::string_view argument);
 
-// Errors are those of FindSites, and for URLs one line that says what is served: "about:config is
-// not served here; https://a.test and https://b.test are".
+// Errors are those of FindSites and of Url::Parse, and one line that says what is served:
+// "about:config is not served here; there is https://a.test, https://b.test".
 absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments);
 
 }  // namespace browser_host

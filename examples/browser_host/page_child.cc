@@ -45,7 +45,10 @@ absl::StatusOr<PageSummary> Load(LoadPage& message) {
   }
   const absl::StatusOr<std::string> html = ReadPage(file.get());
   if (!html.ok()) return html.status();
-  return SummarizePage(*html);
+  PageSummary summary = SummarizePage(*html);
+  if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return summary;
+  return absl::ResourceExhaustedError(
+      absl::StrCat("more than ", kMaxItemsOfAPage, " headings and links"));
 }
 
 }  // namespace

@@ -10,8 +10,6 @@ namespace browser_host {
 namespace {
 
 constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
-// What is kept of one page, however much a process sends.
-constexpr size_t kMaxItems = 100'000;
 
 }  // namespace
 
@@ -44,10 +42,7 @@ absl::Status PageHost::CheckIsLoading(const forkserver::BrowserClaimField& from)
 absl::Status PageHost::Receive(PageItems& message) {
   if (absl::Status good = CheckIsLoading(message.from); !good.ok()) return good;
   PageSummary& summary = result_.summary;
-  for (PageItem& item : message.list.items) {
-    if (summary.headings.size() + summary.links.size() > kMaxItems) {
-      return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItems, " items"));
-    }
+  for (const PageItem& item : message.list.items) {
     switch (item.kind) {
       case PageItemKind::kTitle:
         summary.title = item.text.str();
@@ -60,7 +55,8 @@ absl::Status PageHost::Receive(PageItems& message) {
         break;
     }
   }
-  return absl::OkStatus();
+  if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItemsOfAPage, " items"));
 }
 
 absl::Status PageHost::Receive(PageDone& message) {

@@ -55,7 +55,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   absl::Status Receive(PageItems& message);
   absl::Status Receive(PageDone& message);
 
-  // Pages that it was given, up to the last one.
+  // How many it was given so far.
   size_t pages() const { return pages_; }
 
  private:

@@ -33,6 +33,9 @@ namespace browser_host {
 inline constexpr size_t kMaxItemBytes = 4096;
 // As many of the longest as a message has room for.
 inline constexpr size_t kMaxItemsOfAMessage = 15;
+// Headings and links. A page that has more is one that cannot be read; a process that sends more
+// breaks the protocol.
+inline constexpr size_t kMaxItemsOfAPage = 100'000;
 
 struct LoadPage {
   static constexpr std::string_view kName = "LoadPage";

@@ -343,14 +343,18 @@ TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
 }
 
 // More than the queue of its process has room for.
-TEST_F(BrowserHost, PageOfNinetyThousandLinksIsReadWhole) {
+TEST_F(BrowserHost, PageOfManyLinksIsReadWholeAndOneOfTooManyIsAnError) {
   std::string text = "<title>long</title>";
-  for (int i = 0; i < 90'000; ++i) {
+  for (int i = 0; i < 100'000; ++i) {
     text += "<a href='" + std::string(100, 'x') + std::to_string(i) + "'>y</a>";
   }
-  const ProgramResult result = Run({Write("a/long.html", text)});
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("  links     90000: "), HasSubstr("1 of 1 reaped")));
+  const ProgramResult most = Run({Write("a/long.html", text)});
+  EXPECT_EQ(most.exit_code, 0) << most.errors;
+  EXPECT_THAT(most.output, AllOf(HasSubstr("  links     100000: "), HasSubstr("1 of 1 reaped")));
+  const ProgramResult over = Run({Write("a/long.html", text + "<a href=z></a>")});
+  EXPECT_EQ(over.exit_code, 1) << over.errors;
+  EXPECT_THAT(over.output, AllOf(HasSubstr("  error     more than 100000 headings and links\n"),
+                                 HasSubstr("exited with status 0\n")));
 }
 
 // As daemons are started.
