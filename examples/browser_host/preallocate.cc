@@ -23,8 +23,8 @@ size_t WaitingBlanks(const forkserver::ForkServer& server) {
 
 absl::Status Preallocate(forkserver::ParentProcess& parent,
                          forkserver::Preallocation& preallocation) {
-  if (parent.prefs().launch_by == forkserver::LaunchBy::kExec) return absl::OkStatus();
   if (absl::Status applied = preallocation.Apply(); !applied.ok()) return applied;
+  if (parent.prefs().launch_by == forkserver::LaunchBy::kExec) return absl::OkStatus();
   forkserver::ForkServer& server = parent.server();
   auto hello = server.WaitUntilServing(kTemplate);
   if (!hello.ok()) return hello.status();

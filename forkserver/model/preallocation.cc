@@ -17,7 +17,8 @@ Preallocation::Preallocation(ParentProcess& parent, uint64_t memory_bytes)
 int Preallocation::count() const { return PrelaunchCount(parent_.prefs(), memory_bytes_); }
 
 absl::Status Preallocation::Apply() {
-  const auto blanks = static_cast<uint8_t>(count());
+  const bool by_exec = parent_.prefs().launch_by == LaunchBy::kExec;
+  const auto blanks = static_cast<uint8_t>(by_exec ? 0 : count());
   std::set<std::string_view> templates;
   for (const RemoteTypeRow& row : RemoteTypeRows()) {
     if (row.from_blank == FromBlank::kMay) templates.insert(row.template_name);

@@ -25,7 +25,8 @@ class Preallocation {
   // `memory_bytes`: the machine's (prelaunch_count.h). Outlives the parent's changes of prefs.
   Preallocation(ParentProcess& parent, uint64_t memory_bytes);
 
-  // Sets the pools to what count() says. Fails as ForkServer::SetPool does.
+  // Sets the pools to what count() says, and to none where every launch is an exec, which takes no
+  // blank. Fails as ForkServer::SetPool does.
   absl::Status Apply();
 
   int count() const;
