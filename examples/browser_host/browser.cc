@@ -107,6 +107,11 @@ class Browser {
 
 }  // namespace
 
+bool BrowserResult::all_opened() const {
+  return std::all_of(pages.begin(), pages.end(),
+                     [](const OpenedPage& page) { return page.result.error.empty(); });
+}
+
 absl::StatusOr<BrowserResult> OpenSites(ParentProcess& parent, const std::vector<Site>& sites,
                                         const BrowserOptions& options) {
   const absl::StatusOr<forkserver::PublicSuffixList> suffixes =

@@ -50,6 +50,9 @@ struct BrowserOptions {
 struct BrowserResult {
   std::vector<OpenedPage> pages = {};        // in the order of the sites
   std::vector<EndedProcess> processes = {};  // in the order of their launches
+
+  // Whether no page has an error.
+  bool all_opened() const;
 };
 
 // Returns when every page was answered or given up, and every process reaped. A page whose process

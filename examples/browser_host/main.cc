@@ -1,9 +1,8 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
 #include <stdio.h>
 
-#include <algorithm>
-#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
@@ -62,10 +61,7 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
-  const bool all_opened =
-      std::all_of(result->pages.begin(), result->pages.end(),
-                  [](const OpenedPage& page) { return page.result.error.empty(); });
-  return all_opened ? 0 : kExitFailed;
+  return result->all_opened() ? 0 : kExitFailed;
 }
 
 int Main(int argc, char** argv) {
