@@ -63,7 +63,7 @@ class Example {
       return waited;
     }
     if (absl::Status printed = Print("the parent", *answer); !printed.ok()) return printed;
-    return Until([this] { return desk_.busy() == 0; });
+    return UntilEnded([this] { return desk_.busy() == 0; });
   }
 
   absl::Status AskFromContent() {
@@ -88,11 +88,11 @@ class Example {
       return waited;
     }
     if (absl::Status printed = Print(name, *answer); !printed.ok()) return printed;
-    if (absl::Status waited = Until([this] { return desk_.busy() == 0; }); !waited.ok()) {
+    if (absl::Status waited = UntilEnded([this] { return desk_.busy() == 0; }); !waited.ok()) {
       return waited;
     }
     content_.Close(browser.browser);
-    return Until([this] { return content_.processes().empty(); });
+    return UntilEnded([this] { return content_.processes().empty(); });
   }
 
   bool all_ended_well() const { return all_ended_well_; }
@@ -105,7 +105,7 @@ class Example {
   }
 
   void OnEnd(const ProcessHostCore& process, const ProcessEnd& end) {
-    absl::PrintF("%s %s\n", process.Name(), end.ToString());
+    absl::StrAppend(&ends_, process.Name(), " ", end.ToString(), "\n");
     all_ended_well_ &= end.exit.ok() && end.exit->success() && end.port.ok();
   }
 
@@ -118,9 +118,18 @@ class Example {
     return absl::OkStatus();
   }
 
+  // Ends are printed behind the answer, which may come later: a content process hangs up before it
+  // tells the parent what it was told.
+  absl::Status UntilEnded(const std::function<bool()>& done) {
+    absl::Status waited = Until(done);
+    absl::PrintF("%s", std::exchange(ends_, {}));
+    return waited;
+  }
+
   EventLoop& loop_;
   HelpDesk desk_;
   ContentProcesses content_;
+  std::string ends_;
   bool all_ended_well_ = true;
 };
 
