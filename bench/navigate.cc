@@ -1,10 +1,12 @@
 #include "bench/navigate.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "bench/pool_view.h"
 #include "bench/stopwatch.h"
 #include "child/process/child_process.h"
 #include "child/process/content_messages.h"
@@ -70,7 +72,15 @@ struct Navigator::Model {
   std::unique_ptr<ParentProcess> parent;
   PublicSuffixList suffixes;
   std::unique_ptr<ContentProcesses> content = {};
+  PoolBounds pool = {};
   absl::Status ended = {};  // of the process that ended last
+
+  // A pool that is set looks at once whether it lacks something: not while anything is measured.
+  absl::Status SetPool(PoolBounds bounds) {
+    if (bounds.max == pool.max) return absl::OkStatus();
+    pool = bounds;
+    return server.SetPool(kContent, bounds);
+  }
 
   // False: not within ten seconds.
   bool Until(const std::function<bool()>& done) {
@@ -148,20 +158,24 @@ absl::StatusOr<double> Navigator::Navigate() {
 
 absl::StatusOr<double> Navigator::FromPool() {
   Model& model = *model_;
-  if (absl::Status set = model.server.SetPool(kContent, kPool); !set.ok()) return set;
-  const bool filled = model.Until([&] {
-    for (const TemplateStatus& one : model.server.templates()) {
-      if (one.name == kContent) return one.idle_blanks.size() == kPool.max;
-    }
-    return false;
-  });
+  if (absl::Status set = model.SetPool(kPool); !set.ok()) return set;
+  const IdleBlanks idle = IdleBlanksOf(model.server, kContent);
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  const auto is_filled = [&] {
+    const std::vector<pid_t> blanks = idle();
+    return blanks.size() == kPool.max && std::all_of(blanks.begin(), blanks.end(), IsAsleep);
+  };
+  bool filled = false;
+  while (!(filled = is_filled()) && NowNanos() < deadline) {
+    model.loop->Run(NowNanos() + kNanosPerMilli);
+  }
   if (!filled) return absl::DeadlineExceededError("the pool was not filled in ten seconds");
   return Navigate();
 }
 
 absl::StatusOr<double> Navigator::Forked() {
   Model& model = *model_;
-  if (absl::Status set = model.server.SetPool(kContent, kNoPool); !set.ok()) return set;
+  if (absl::Status set = model.SetPool(kNoPool); !set.ok()) return set;
   return Navigate();
 }
 

@@ -1,6 +1,12 @@
 #include "bench/pool_view.h"
 
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "absl/strings/str_format.h"
 #include "bench/stopwatch.h"
+#include "transceiver/unique_fd.h"
 
 namespace bench {
 namespace {
@@ -28,6 +34,16 @@ absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlank
     }
     server.Dispatch(absl::Milliseconds(1));
   }
+}
+
+bool IsAsleep(pid_t pid) {
+  char text[256] = {};
+  const forkserver::UniqueFd file(
+      open(absl::StrFormat("/proc/%d/stat", pid).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open() || read(file.get(), text, sizeof(text) - 1) <= 0) return false;
+  // proc(5): the state follows the name, which is in parentheses.
+  const char* const name_end = strrchr(text, ')');
+  return name_end != nullptr && name_end[1] == ' ' && name_end[2] == 'S';
 }
 
 }  // namespace bench

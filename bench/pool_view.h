@@ -24,6 +24,10 @@ IdleBlanks IdleBlanksOf(forkserver::ForkServer& server, std::string_view templat
 // Drives the server until a blank waits; gives its pid. DeadlineExceeded after a while.
 absl::StatusOr<pid_t> AwaitBlank(forkserver::ForkServer& server, const IdleBlanks& blanks);
 
+// Whether a process waits for something: a blank that has done all that it can ahead. One that is
+// still at it would be in the way of what is measured.
+bool IsAsleep(pid_t pid);
+
 }  // namespace bench
 
 #endif  // BENCH_POOL_VIEW_H_
