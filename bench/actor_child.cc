@@ -44,7 +44,7 @@ class ExchangeChild : public Actor<ExchangeChild, Exchange, Side::kChild> {
 }  // namespace
 
 int RunActorChild(forkserver::UniqueFd launch_socket) {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kPoll);
   if (!loop.ok()) return 1;
   ExchangeChild exchange(**loop);
   if (!exchange.Bind(**loop, std::move(launch_socket)).ok()) return 1;

@@ -62,7 +62,7 @@ absl::Status ActorRows::Prepare() {
   };
   absl::Status status = launch(plan_.Actor(), ends->actor_child);
   status.Update(launch(plan_.RawSink(), ends->raw_child));
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kPoll);
   status.Update(loop.status());
   auto pair = forkserver::CreateEndpoints<Line>({.pid = getpid()},
                                                 {.pid = ends->actor_child->process.pid()});

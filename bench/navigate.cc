@@ -98,7 +98,7 @@ Navigator::~Navigator() = default;
 
 absl::StatusOr<std::unique_ptr<Navigator>> Navigator::Create(ForkServer& server) {
   if (auto hello = server.WaitUntilServing(kContent); !hello.ok()) return hello.status();
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kPoll);
   if (!loop.ok()) return loop.status();
   absl::StatusOr<std::unique_ptr<ParentProcess>> parent =
       ParentProcess::Create({.server = server, .loop = **loop});

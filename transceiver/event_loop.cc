@@ -5,10 +5,15 @@
 #include "absl/memory/memory.h"
 #include "transceiver/epoll_backend.h"
 #include "transceiver/io_uring_backend.h"
+#include "transceiver/poll_backend.h"
 
 namespace forkserver {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Backend backend) {
+  if (backend == Backend::kPoll) {
+    return absl::WrapUnique(
+        new EventLoop(backend, std::make_unique<PollBackend>(), absl::OkStatus()));
+  }
   absl::Status why_no_io_uring;
   if (backend != Backend::kEpoll) {
     absl::StatusOr<std::unique_ptr<EventBackend>> ring = IoUringBackend::Create();

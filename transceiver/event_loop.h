@@ -7,7 +7,8 @@
 //
 // Over io_uring, where watching, unwatching what has fired, and timers are no system calls of
 // their own; or over epoll, where io_uring is refused (kernel.io_uring_disabled, a seccomp filter,
-// a kernel before 5.19). Both report a descriptor as long as it is ready.
+// a kernel before 5.19). Both report a descriptor as long as it is ready. A child's loop, which is
+// one thread's own, is better over poll (Backend::kPoll).
 //
 // The loop's own descriptor, fd(), polls readable whenever Run has something to do, timers
 // included: that is how it is put inside another loop. It may be readable once when there is
@@ -56,6 +57,10 @@ class EventLoop {
     kBest,  // io_uring where it is allowed, epoll where it is not
     kIoUring,
     kEpoll,
+    // For one thread and few descriptors (poll_backend.h): wakes soonest. Such a loop has no fd(),
+    // and a wait does not see what another thread adds. A file that cannot be polled is always
+    // ready.
+    kPoll,
   };
 
   // kBest fails only where epoll fails.

@@ -58,7 +58,7 @@ absl::Status ChildProcessCore::AttachPrefs() {
 }
 
 absl::Status ChildProcessCore::OpenInitialPort() {
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kEpoll);
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kPoll);
   if (!loop.ok()) return loop.status();
   loop_ = *std::move(loop);
   return OpenPort(context_->channel.TakeSocket());

@@ -1,4 +1,5 @@
-// Tests that hold over io_uring and over epoll alike.
+// Tests that hold over io_uring, over epoll and over poll alike; or, of loops that several threads
+// or other loops share, over the first two.
 //
 //     class Channels : public EachBackend {};
 //     TEST_P(Channels, DeliverPackets) { auto loop = *EventLoop::Create(GetParam()); ... }
@@ -26,15 +27,31 @@ class EachBackend : public ::testing::TestWithParam<EventLoop::Backend> {
   }
 
   static long WaitSystemCall() {
-    return GetParam() == EventLoop::Backend::kIoUring ? SYS_io_uring_enter : SYS_epoll_pwait2;
+    switch (GetParam()) {
+      case EventLoop::Backend::kIoUring:
+        return SYS_io_uring_enter;
+      case EventLoop::Backend::kPoll:
+        return SYS_ppoll;
+      default:
+        return SYS_epoll_pwait2;
+    }
   }
 };
 
-inline const auto kEachBackend =
+inline const auto kEachBackend = ::testing::Values(
+    EventLoop::Backend::kIoUring, EventLoop::Backend::kEpoll, EventLoop::Backend::kPoll);
+inline const auto kEachSharedBackend =
     ::testing::Values(EventLoop::Backend::kIoUring, EventLoop::Backend::kEpoll);
 
 inline std::string BackendName(const ::testing::TestParamInfo<EventLoop::Backend>& backend) {
-  return backend.param == EventLoop::Backend::kIoUring ? "IoUring" : "Epoll";
+  switch (backend.param) {
+    case EventLoop::Backend::kIoUring:
+      return "IoUring";
+    case EventLoop::Backend::kPoll:
+      return "Poll";
+    default:
+      return "Epoll";
+  }
 }
 
 }  // namespace forkserver

@@ -49,6 +49,11 @@ class EventLoops : public EachBackend {
 
 INSTANTIATE_TEST_SUITE_P(Over, EventLoops, kEachBackend, BackendName);
 
+// Those that other threads and other loops may look into.
+class SharedEventLoops : public EventLoops {};
+
+INSTANTIATE_TEST_SUITE_P(Over, SharedEventLoops, kEachSharedBackend, BackendName);
+
 // A descriptor that is readable from the start, and stays so.
 UniqueFd Ready() { return UniqueFd(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
@@ -403,7 +408,7 @@ TEST_P(EventLoops, WakesAWaitingThreadForATimerThatIsAdded) {
   EXPECT_TRUE(ran);
 }
 
-TEST_P(EventLoops, WakesAWaitingThreadForADescriptorThatIsWatched) {
+TEST_P(SharedEventLoops, WakesAWaitingThreadForADescriptorThatIsWatched) {
   const std::unique_ptr<EventLoop> loop = Loop();
   const UniqueFd event = Ready();
   EventLoop::Events events;
@@ -428,7 +433,7 @@ TEST_P(EventLoops, WakesAThreadThatWaitsForGood) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_P(EventLoops, PollsReadableWhenADescriptorIsReady) {
+TEST_P(SharedEventLoops, PollsReadableWhenADescriptorIsReady) {
   const std::unique_ptr<EventLoop> loop = Loop();
   const UniqueFd event = NotReady();
   MustWatch(*loop, event, [](uint32_t) {});
@@ -437,13 +442,13 @@ TEST_P(EventLoops, PollsReadableWhenADescriptorIsReady) {
   EXPECT_TRUE(IsReadable(*loop, 0));
 }
 
-TEST_P(EventLoops, PollsReadableWhenATimerIsDue) {
+TEST_P(SharedEventLoops, PollsReadableWhenATimerIsDue) {
   const std::unique_ptr<EventLoop> loop = Loop();
   loop->AddTimer(NowNanos() + kNanosPerMilli, [] {});
   EXPECT_TRUE(IsReadable(*loop, 5000));
 }
 
-TEST_P(EventLoops, PollsUnreadableBeforeATimerIsDueAndAfterItRan) {
+TEST_P(SharedEventLoops, PollsUnreadableBeforeATimerIsDueAndAfterItRan) {
   const std::unique_ptr<EventLoop> loop = Loop();
   loop->AddTimer(Late(), [] {});
   EXPECT_FALSE(IsReadable(*loop, 0));
@@ -453,7 +458,7 @@ TEST_P(EventLoops, PollsUnreadableBeforeATimerIsDueAndAfterItRan) {
   EXPECT_FALSE(IsReadable(*loop, 0));
 }
 
-TEST_P(EventLoops, ClosesItsOwnDescriptorsOnly) {
+TEST_P(SharedEventLoops, ClosesItsOwnDescriptorsOnly) {
   const UniqueFd event = Ready();
   const size_t before = OpenDescriptors();
   {
@@ -640,7 +645,7 @@ TEST_P(EventLoops, DoesNotCallForEventsThatAreNoLongerAskedFor) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_P(EventLoops, WakesAWaitingThreadForEventsThatWereChanged) {
+TEST_P(SharedEventLoops, WakesAWaitingThreadForEventsThatWereChanged) {
   const std::unique_ptr<EventLoop> loop = Loop();
   const UniqueFd event = NotReady();
   uint32_t events = 0;
