@@ -42,6 +42,7 @@ enum class Outcome : uint8_t {
   kUnavailable,  // this machine has not got it; in a sandbox, the refusal may look the same
   kKilled,       // by the signal `error`; said by whoever waits for the process, not by `run`
 };
+constexpr Outcome LastValue(Outcome) { return Outcome::kKilled; }
 
 std::string_view OutcomeName(Outcome outcome);  // "done"
 

@@ -42,15 +42,6 @@ absl::Status SetLevel(ForkServer& server, const MatrixColumn& column) {
   return absl::OkStatus();
 }
 
-// Those after `last`.
-std::vector<RefusedCall> RecordsOf(const ForkServer& server, pid_t pid, uint64_t last) {
-  std::vector<RefusedCall> records;
-  for (RefusedCall& record : server.refused_calls()) {
-    if (record.sequence > last && record.pid == pid) records.push_back(std::move(record));
-  }
-  return records;
-}
-
 }  // namespace
 
 std::span<const MatrixSubject> MatrixSubjects() {
@@ -75,6 +66,19 @@ std::vector<std::string> MatrixColumnNames() {
   std::vector<std::string> names;
   for (const MatrixColumn& column : MatrixColumns()) names.push_back(column.name);
   return names;
+}
+
+uint64_t LastRefusal(const ForkServer& server) {
+  const std::vector<RefusedCall> records = server.refused_calls();
+  return records.empty() ? 0 : records.back().sequence;
+}
+
+std::vector<RefusedCall> RefusedSince(const ForkServer& server, uint64_t last, pid_t pid) {
+  std::vector<RefusedCall> records;
+  for (RefusedCall& record : server.refused_calls()) {
+    if (record.sequence > last && record.pid == pid) records.push_back(std::move(record));
+  }
+  return records;
 }
 
 absl::Status SetMatrixLimits() {
@@ -149,21 +153,20 @@ absl::StatusOr<MeasuredAttempt> MeasuredMatrix::Measure(const MatrixSubject& sub
   if (absl::Status fresh = host_->Restore(); !fresh.ok()) return fresh;
   AttemptTargets targets = host_->targets();
   if (subject.aimed_at == AimedAt::kTemplatesSibling) sibling_->Aim(targets);
-  const std::vector<RefusedCall> before = server_.refused_calls();
-  const uint64_t last = before.empty() ? 0 : before.back().sequence;
+  const uint64_t last = LastRefusal(server_);
   absl::StatusOr<LaunchedChild> child = LaunchAttempt(attempt, targets);
   if (!child.ok()) return child.status();
   MeasuredAttempt measured = {.result = {}, .pid = child->process.pid()};
   absl::StatusOr<AttemptResult> result = AwaitResult(*std::move(child), attempt.name);
   if (!result.ok()) return result.status();
   measured.result = *result;
-  measured.refused = RecordsOf(server_, measured.pid, last);
+  measured.refused = RefusedSince(server_, last, measured.pid);
   // Of a call that a child is ended for, its end may be seen before the record is made.
   const bool is_killed = result->outcome == Outcome::kKilled && result->error == SIGKILL;
   const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
   while (is_killed && measured.refused.empty() && NowNanos() < deadline) {
     server_.Dispatch(absl::Milliseconds(5));
-    measured.refused = RecordsOf(server_, measured.pid, last);
+    measured.refused = RefusedSince(server_, last, measured.pid);
   }
   if (absl::Status alive = sibling_->IsAlive(); !alive.ok()) return alive;
   const absl::StatusOr<bool> signalled = host_->SiblingWasSignalled();

@@ -60,6 +60,11 @@ struct MeasuredAttempt {
   std::vector<RefusedCall> refused = {};
 };
 
+// The number of the host's last record; 0: there is none.
+uint64_t LastRefusal(const ForkServer& server);
+// What was recorded of a child behind that one, the oldest first.
+std::vector<RefusedCall> RefusedSince(const ForkServer& server, uint64_t last, pid_t pid);
+
 // Sets the limits of this process that cells depend on and machines differ in, for it and all that
 // it starts: before Start.
 absl::Status SetMatrixLimits();
