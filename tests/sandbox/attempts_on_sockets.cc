@@ -202,6 +202,40 @@ AttemptResult AskForLinks(const AttemptTargets&) {
   return DoneIf(reinterpret_cast<nlmsghdr*>(answer)->nlmsg_type == RTM_NEWADDR, "no address");
 }
 
+// What actors believe of who sent a message is what the kernel says (transceiver/packet.h).
+AttemptResult ClaimHostIsSender(const AttemptTargets& targets) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return Refused("socketpair");
+  const UniqueFd receiver(pair[0]);
+  const UniqueFd sender(pair[1]);
+  const int on = 1;
+  if (setsockopt(receiver.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
+    return Refused("setsockopt");
+  }
+  const ucred claim = {.pid = targets.host_pid, .uid = geteuid(), .gid = getegid()};
+  char byte = 1;
+  iovec bytes = {.iov_base = &byte, .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))] = {};
+  msghdr message = {};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_CREDENTIALS;
+  header->cmsg_len = CMSG_LEN(sizeof(claim));
+  memcpy(CMSG_DATA(header), &claim, sizeof(claim));
+  if (sendmsg(sender.get(), &message, MSG_NOSIGNAL) != 1) return Refused("sendmsg");
+  memset(control, 0, sizeof(control));
+  if (recvmsg(receiver.get(), &message, 0) != 1) return Refused("recvmsg");
+  ucred seen = {};
+  memcpy(&seen, CMSG_DATA(header), sizeof(seen));
+  return DoneIf(header->cmsg_type == SCM_CREDENTIALS && seen.pid == targets.host_pid,
+                "the kernel names another sender");
+}
+
 constexpr Attempt kAttempts[] = {
     {"socket-unix", "Makes a socket of the local family.", MakeSocket<AF_UNIX, SOCK_STREAM, 0>},
     {"socket-inet", "Makes a TCP socket.", MakeSocket<AF_INET, SOCK_STREAM, 0>},
@@ -229,6 +263,9 @@ constexpr Attempt kAttempts[] = {
     {"send-from-socketpair",
      "Sends a datagram to an abstract name from one end of a socket pair of its own.",
      ConnectPairElsewhere},
+    {"claim-another-sender",
+     "Sends a message in its host's name, as the kernel would tell who receives it.",
+     ClaimHostIsSender, Needs::kRoot},
     {"bind-abstract-socket", "Takes an abstract name.", BindAbstract},
     {"bind-path-socket", "Binds a socket in a directory of the host's.", BindPath},
     {"ioctl-interfaces", "Lists the addresses of the machine (SIOCGIFCONF).", ListInterfaces},
