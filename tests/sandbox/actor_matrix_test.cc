@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "forkserver/model/process_templates.h"
 #include "tests/sandbox/attempt_child.h"
 #include "tests/sandbox/matrix_document.h"

@@ -1,6 +1,6 @@
 // The parent's side of attempts over a top-level actor (attempt_protocol.h).
 //
-//     std::unique_ptr<AttemptHost> host = AttemptHost::Create(parent, row, log);
+//     std::unique_ptr<AttemptHost> host = AttemptHost::Create(parent, type);
 //     host->core().Launch(...);
 //     host->SendTry(message, [](absl::StatusOr<Tried> tried) { ... });
 //     ... host->end() ...                        // once the process has ended
