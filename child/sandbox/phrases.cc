@@ -20,6 +20,9 @@ ArgumentCondition IsSocketType(int type) {
   return Argument(1).HasOf(UINT32_MAX & ~kFlags, static_cast<uint64_t>(type));
 }
 
+// Newer than the headers.
+constexpr int kPeerPidfd = 77;
+
 void AllowSocketOptions(SystemCalls& calls, int level, std::initializer_list<int> options) {
   for (const int option : options) {
     calls.AllowWhen(SYS_setsockopt, {Argument(1).IsInt(level), Argument(2).IsInt(option)});
@@ -74,7 +77,12 @@ SystemCalls GivenDescriptors() {
   calls.Allow({SYS_preadv, SYS_preadv2, SYS_pwritev, SYS_pwritev2, SYS_sendfile, SYS_ftruncate,
                SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_fadvise64, SYS_flock, SYS_fstatfs});
   calls.Allow({SYS_sendto, SYS_recvfrom, SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_getsockname,
-               SYS_getpeername, SYS_getsockopt});
+               SYS_getpeername});
+  // SO_PEERPIDFD (Linux 6.5) gives a descriptor of the process that made the socket: of the launch
+  // socket, the host. Options are numbered as they come; of the other levels too nobody asks for
+  // one that is so high.
+  calls.AllowWhen(SYS_getsockopt, {Argument(2).IsAtMost(kPeerPidfd - 1)});
+  calls.Refuse(EPERM, {SYS_getsockopt});
   // Sizes and patience of what it was given. Most of the other options are parts of the kernel that
   // one would rather not let it into (SO_ATTACH_FILTER, the packet filter's).
   AllowSocketOptions(calls, SOL_SOCKET,
