@@ -29,8 +29,8 @@ const ComponentTable& Components() {
 
 // Aims at the numbers that the descriptors have here.
 void Renumber(AttemptTargets& targets, const std::vector<GivenField>& given) {
-  for (int32_t* const target :
-       {&targets.directory_fd, &targets.terminal_fd, &targets.console_fd, &targets.namespace_fd}) {
+  for (int32_t* const target : {&targets.directory_fd, &targets.terminal_fd, &targets.console_fd,
+                                &targets.namespace_fd, &targets.socket_fd}) {
     const auto found = std::find_if(given.begin(), given.end(), [target](const GivenField& one) {
       return one.number == *target;
     });

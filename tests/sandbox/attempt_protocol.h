@@ -45,7 +45,7 @@ struct Try {
   using Reply = Tried;
   Text<64> attempt = {};
   Text<2 * sizeof(AttemptTargets)> targets = {};  // EncodeTargets
-  List<GivenField, 4> given = {};
+  List<GivenField, 5> given = {};
   auto Fields() { return std::tie(attempt, targets, given); }
 };
 

@@ -39,6 +39,7 @@ struct AttemptTargets {
   int32_t terminal_fd = -1;   // a pseudo-terminal in raw mode
   int32_t console_fd = -1;    // a virtual console
   int32_t namespace_fd = -1;  // the host's mount namespace
+  int32_t socket_fd = -1;     // of a pair that the host made, as launch sockets are
 
   // Files. `directory` holds `secret` (mode 0600), `socket`, `given/inside` with the secret as
   // content, and `scratch` with `prey`, `folder/` and whatever an attempt makes in it.
@@ -55,7 +56,7 @@ struct AttemptTargets {
   // System V.
   int32_t shared_memory = -1;  // a segment that begins with the secret
 
-  char nodename[68] = {};
+  char nodename[72] = {};
 
   // What bounds the attempts to use up: all in all, and given back afterwards.
   uint64_t memory_bytes = 0;

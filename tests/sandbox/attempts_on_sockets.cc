@@ -236,6 +236,21 @@ AttemptResult ClaimHostIsSender(const AttemptTargets& targets) {
                 "the kernel names another sender");
 }
 
+// Linux 6.5; newer than the headers.
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD
+
+// The kernel names who made the pair: of a launch socket, the host.
+AttemptResult TakePidfdOfPeer(const AttemptTargets& targets) {
+  int pidfd = -1;
+  socklen_t size = sizeof(pidfd);
+  const int got = getsockopt(targets.socket_fd, SOL_SOCKET, kPeerPidfd, &pidfd, &size);
+  const UniqueFd owned(got == 0 ? pidfd : -1);
+  // As a kernel answers that has not got it.
+  if (got != 0 && errno == ENOPROTOOPT) return Unavailable("no SO_PEERPIDFD", errno);
+  if (got != 0) return Refused("getsockopt");
+  return DoneIf(owned.is_open(), "no descriptor");
+}
+
 constexpr Attempt kAttempts[] = {
     {"socket-unix", "Makes a socket of the local family.", MakeSocket<AF_UNIX, SOCK_STREAM, 0>},
     {"socket-inet", "Makes a TCP socket.", MakeSocket<AF_INET, SOCK_STREAM, 0>},
@@ -266,6 +281,9 @@ constexpr Attempt kAttempts[] = {
     {"claim-another-sender",
      "Sends a message in its host's name, as the kernel would tell who receives it.",
      ClaimHostIsSender, Needs::kRoot},
+    {"pidfd-of-peer",
+     "Takes a descriptor of its host's process from a socket that the host made (SO_PEERPIDFD).",
+     TakePidfdOfPeer},
     {"bind-abstract-socket", "Takes an abstract name.", BindAbstract},
     {"bind-path-socket", "Binds a socket in a directory of the host's.", BindPath},
     {"ioctl-interfaces", "Lists the addresses of the machine (SIOCGIFCONF).", ListInterfaces},

@@ -34,6 +34,7 @@ constexpr int kGivenNumber = 40;
 constexpr int kTerminalNumber = 41;
 constexpr int kConsoleNumber = 42;
 constexpr int kNamespaceNumber = 43;
+constexpr int kSocketNumber = 44;
 
 constexpr uint64_t kMemoryBytes = uint64_t{256} << 20;
 constexpr uint32_t kThreads = 100;
@@ -219,6 +220,14 @@ absl::Status HostTargets::MakeOthers() {
   if (!mount_namespace_.is_open()) return ErrnoStatus(errno, "open /proc/self/ns/mnt");
   targets_.namespace_fd = kNamespaceNumber;
 
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    return ErrnoStatus(errno, "socketpair");
+  }
+  socket_.reset(pair[0]);
+  socket_peer_.reset(pair[1]);
+  targets_.socket_fd = kSocketNumber;
+
   targets_.shared_memory = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
   if (targets_.shared_memory < 0) return ErrnoStatus(errno, "shmget");
   void* const memory = shmat(targets_.shared_memory, nullptr, 0);
@@ -280,7 +289,8 @@ absl::Status HostTargets::StartSibling(const std::string& program) {
 std::vector<GivenDescriptor> HostTargets::descriptors() const {
   std::vector<GivenDescriptor> given = {{given_.get(), kGivenNumber},
                                         {terminal_.get(), kTerminalNumber},
-                                        {mount_namespace_.get(), kNamespaceNumber}};
+                                        {mount_namespace_.get(), kNamespaceNumber},
+                                        {socket_.get(), kSocketNumber}};
   if (console_.is_open()) given.push_back({console_.get(), kConsoleNumber});
   return given;
 }

@@ -7,9 +7,10 @@
 //     absl::Status fresh = (*host)->Restore();              // before each attempt
 //
 // It holds: a sibling (a process of its own, a child of this one), a directory in /tmp, sockets
-// that listen on 127.0.0.1, at an abstract name and at a path, a pseudo-terminal, a segment of
-// System V memory, and a secret that is new for each HostTargets. What this machine has not got
-// (a virtual console, file handles) is absent from the targets; without the rest Create fails.
+// that listen on 127.0.0.1, at an abstract name and at a path, a pseudo-terminal, a socket
+// pair, a segment of System V memory, and a secret that is new for each HostTargets. What this
+// machine has not got (a virtual console, file handles) is absent from the targets; without the
+// rest Create fails.
 //
 // Ownership: all is gone with the HostTargets, the sibling reaped. A host that dies takes all but
 // the directory with it. Threads: one at a time. Not usable after a fork.
@@ -70,6 +71,7 @@ class HostTargets {
   UniqueFd terminal_, terminal_master_;
   UniqueFd console_;
   UniqueFd mount_namespace_;
+  UniqueFd socket_, socket_peer_;
   UniqueFd tcp_, udp_, abstract_, abstract_datagrams_, path_;
   void* shared_memory_ = nullptr;
   UniqueFd to_sibling_;
