@@ -40,7 +40,7 @@ void Complete(TouchedPages& touched) { touched.is_complete.store(true, std::memo
 void Read(PageRecord* record, uint64_t first, uint32_t pages) {
   record->at_ready.Add(At(first), pages, PageAccess::kRead);
   Complete(record->at_ready);
-  Complete(record->first_work);
+  Complete(record->later);
 }
 
 // What the learner knows of pages that are read: "3+2 9+1".
@@ -118,8 +118,8 @@ VICTIM_TEST(PageLearner, TakesTheFirstWorkOfAChildWhenItComes) {
     record->at_ready.Add(At(3), 1, PageAccess::kRead);
     Complete(record->at_ready);
     gate->Pass();
-    record->first_work.Add(At(9), 1, PageAccess::kRead);
-    Complete(record->first_work);
+    record->later.Add(At(9), 1, PageAccess::kRead);
+    Complete(record->later);
   });
   ASSERT_TRUE(gate->WaitForArrivals(1));
   ForkAndWait(root.learner, [](PageRecord* record) { Read(record, 5, 1); });
@@ -167,7 +167,7 @@ VICTIM_TEST(PageLearner, IsNotHarmedByARecordThatLies) {
   const uint32_t lengths[] = {0, 1, 1000, 512 * 4096, UINT32_MAX, UINT32_MAX - 510};
   ForkAndWait(root.learner, [&](PageRecord* record) {
     uint32_t next = 0;
-    for (TouchedPages* part : {&record->at_ready, &record->first_work}) {
+    for (TouchedPages* part : {&record->at_ready, &record->later}) {
       for (PageRun& run : part->runs) {
         run = {.start = starts[next % std::size(starts)],
                .pages = lengths[next / 3 % std::size(lengths)],

@@ -728,7 +728,7 @@ TEST_P(EventLoops, LosesNoEventOfMoreDescriptorsThanTheKernelsQueueHolds) {
 }
 
 // Threads that watch and unwatch under a lock, beside one that waits without it.
-TEST_P(EventLoops, SharesItselfAmongThreads) {
+TEST_P(SharedEventLoops, SharesItselfAmongThreads) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 300;
   const std::unique_ptr<EventLoop> loop = Loop();
@@ -840,7 +840,7 @@ TEST_P(EventLoops, SeesAnEventAlsoWhileTheThreadThatWatchedComputes) {
 }
 
 // As an embedder's loop waits. Over io_uring its wait may end with EINTR, without any signal.
-TEST_P(EventLoops, IsReadableForAnEpollOfTheThreadThatWatched) {
+TEST_P(SharedEventLoops, IsReadableForAnEpollOfTheThreadThatWatched) {
   const std::unique_ptr<EventLoop> loop = Loop();
   const UniqueFd event = NotReady();
   MustWatch(*loop, event, [](uint32_t) {});
