@@ -1,7 +1,7 @@
 // The parent's side of one dummy process.
 //
 //     DummyHost dummy(parent, [](const DummyHost& dummy, const ProcessEnd& end) { ... });
-//     dummy.Launch();
+//     dummy.Launch({});
 //     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) {
 //       dummy.Send(AnswerHotline{...});
 //     });
@@ -14,7 +14,6 @@
 #include <functional>
 #include <utility>
 
-#include "child/process_types.h"
 #include "examples/dummy_process/dummy_protocol.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/process_host.h"
@@ -28,8 +27,6 @@ class DummyHost : public forkserver::ProcessHost<DummyHost, DummyProtocol> {
 
   DummyHost(forkserver::ParentProcess& parent, EndCallback on_end)
       : ProcessHost(parent, forkserver::ProcessType::kDummy), on_end_(std::move(on_end)) {}
-
-  void Launch() { ProcessHost::Launch({.sandbox = forkserver::FindProcessType(type())->sandbox}); }
 
  private:
   void OnEnd(const forkserver::ProcessEnd& end) override {

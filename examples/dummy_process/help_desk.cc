@@ -48,7 +48,7 @@ void HelpDesk::Connect(MakeEnds make_ends, Callback callback) {
     dummy.ShutDown();
     callback(answered);
   });
-  dummy.Launch();
+  dummy.Launch({});
 }
 
 void HelpDesk::OnEnd(const DummyHost& dummy, const ProcessEnd& end) {

@@ -70,13 +70,13 @@ void ProcessHostCore::Begin() {
   state_ = State::kLaunching;
   // A change of prefs from here on is for it too.
   parent_.Add(*this);
+  const SandboxPolicyId policy = launch_.sandbox.value_or(FindProcessType(type_)->sandbox);
   const ChildArguments arguments = {
       .build_id = parent_.server().build_id(),
       .parent_pid = getpid(),
       .child_id = id_,
-      .sandbox = launch_.sandbox == SandboxPolicyId::kNone
-                     ? std::string()
-                     : std::string(SandboxPolicyName(launch_.sandbox)),
+      .sandbox = policy == SandboxPolicyId::kNone ? std::string()
+                                                  : std::string(SandboxPolicyName(policy)),
       .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
       .extra = launch_.arguments};
   std::vector<FirstPacket> first;

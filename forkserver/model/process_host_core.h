@@ -38,8 +38,9 @@ struct HostedLaunch {
   RemoteType remote_type = {};              // of content
   std::vector<std::string> arguments = {};  // the program's own
   std::string template_name = {};           // empty: the one that serves the type
-  // The policy that the child must find itself in, or end; kNone: whatever its template has.
-  SandboxPolicyId sandbox = SandboxPolicyId::kNone;
+  // The policy that the child must find itself in, or end, unless its level pref is 0. Nothing: that
+  // of its type's row. kNone: whatever its template has.
+  std::optional<SandboxPolicyId> sandbox = {};
   std::array<Stdio, 3> stdio = {};
   std::string title = {};
   absl::Duration timeout = absl::Seconds(10);  // to Ready
