@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/transceiver/descriptor_table.h"
 #include "tests/transceiver/flight_limit.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "tests/transceiver/watched_thread.h"
@@ -534,23 +535,6 @@ TEST(PeerThatDiedWithUnreadMessages, IsHeardToTheEnd) {
   EXPECT_EQ(wire.packet.frame().request_id, 2u);
   EXPECT_EQ(wire.Receive(), PacketOutcome::kClosed);
 }
-
-// Leaves room for `free_slots` more descriptors: the limit is one on their numbers, and below the
-// lowest free one all are taken.
-class DescriptorTableWith {
- public:
-  explicit DescriptorTableWith(rlim_t free_slots) {
-    getrlimit(RLIMIT_NOFILE, &old_);
-    const UniqueFd lowest_free(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
-    const rlimit low = {.rlim_cur = static_cast<rlim_t>(lowest_free.get()) + free_slots,
-                        .rlim_max = old_.rlim_max};
-    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
-  }
-  ~DescriptorTableWith() { setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_;
-};
 
 TEST(FullDescriptorTable, RejectsAMessageWithDescriptors) {
   Wire wire;

@@ -417,6 +417,12 @@ void ActorLink::DrainKept() {
 
 void ActorLink::OnPacket(Packet& packet) {
   const std::shared_ptr<ActorLink> self = shared_from_this();
+  if (packet.frame_error() == FrameError::kDescriptorsTruncated) {
+    // Not the peer's doing; but the message is lost, and its descriptors.
+    return End({ActorEnd::How::kAbnormal,
+                absl::ResourceExhaustedError(absl::StrFormat(
+                    "%s: this process has no room for the descriptors of a message", name_))});
+  }
   if (!kept_.empty() || IsPaused()) return Keep(packet);
   absl::Status handled;
   if (packet.descriptors().size() == 0) {

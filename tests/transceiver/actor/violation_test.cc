@@ -10,6 +10,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/transceiver/actor/hotline.h"
+#include "tests/transceiver/descriptor_table.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "transceiver/actor/wire.h"
 #include "transceiver/packet.h"
@@ -68,6 +69,24 @@ class Violations : public ::testing::Test {
   UniqueFd far_;
   HotlineParent parent_;
 };
+
+// The kernel drops what there is no number for, and the message is lost: that is not its sender's
+// fault, but there is no going on without it.
+TEST_F(Violations, WhatThisProcessHasNoRoomForIsAnEndAndNoViolation) {
+  Bind();
+  Payload note_with_file = kEmptyNote;
+  note_with_file.back() = 1;
+  SendFar({.type = kNote}, note_with_file, 1);
+  {
+    const DescriptorTableWith full(0);
+    ASSERT_TRUE(RunUntil(*loop_, [&] { return parent_.is_ended(); }));
+  }
+  EXPECT_TRUE(parent_.violations.empty());
+  ASSERT_EQ(parent_.ends.size(), 1u);
+  EXPECT_EQ(parent_.ends[0].why,
+            absl::ResourceExhaustedError(
+                "Hotline: this process has no room for the descriptors of a message"));
+}
 
 class Breaches : public Violations, public ::testing::WithParamInterface<Breach> {};
 
