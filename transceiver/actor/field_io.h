@@ -68,7 +68,8 @@ class FieldWriter : public FieldFaults {
   }
   // Bytes that stay where they are until the message is sent: what is long is not copied.
   void PutBorrowed(const void* bytes, size_t count) {
-    if (count < kWorthBorrowing || part_count_ + 2 > kMaxPayloadParts) return Put(bytes, count);
+    // What was written before it, itself, and what is written behind it.
+    if (count < kWorthBorrowing || part_count_ + 3 > kMaxPayloadParts) return Put(bytes, count);
     EndPart();
     parts_[part_count_++] = {const_cast<void*>(bytes), count};
     borrowed_ += count;

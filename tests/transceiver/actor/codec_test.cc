@@ -144,6 +144,38 @@ TEST(Codec, GivesBackWhatWasSent) {
   }
 }
 
+struct LongRuns {
+  List<BytesView<4096>, 6> runs = {};
+  uint32_t last = 0;
+  auto Fields() { return std::tie(runs, last); }
+};
+
+TEST(Codec, AnyNumberOfLongRunsGoesIntoTheMostPartsOfAPayload) {
+  for (size_t count = 0; count <= 6; ++count) {
+    SCOPED_TRACE(count);
+    std::vector<std::vector<uint8_t>> bodies;
+    LongRuns sent = {.last = 77};
+    for (size_t i = 0; i < count; ++i) {
+      bodies.emplace_back(4096, static_cast<uint8_t>(i + 1));
+    }
+    for (const std::vector<uint8_t>& body : bodies) sent.runs.items.push_back({body});
+    std::vector<uint8_t> buffer(MaxEncodedBytes<LongRuns>());
+    FieldWriter out(buffer);
+    EncodeMessage(out, sent);
+    EXPECT_LE(out.payload().size(), kMaxPayloadParts);
+    EXPECT_TRUE(out.descriptors().empty());
+    Wire wire = Encoded(sent);
+    LongRuns got;
+    ASSERT_EQ(Text1(Decode(wire, got)), "");
+    ASSERT_EQ(got.runs.items.size(), count);
+    for (size_t i = 0; i < count; ++i) {
+      const auto& data = got.runs.items[i].data;
+      EXPECT_EQ(std::vector<uint8_t>(data.begin(), data.end()), bodies[i]);
+    }
+    EXPECT_EQ(got.last, 77u);
+  }
+}
+
 TEST(Codec, EveryPrefixOfAMessageIsMalformed) {
   const std::vector<uint8_t> body(10, 42);
   const Wire whole = Encoded(Full(body));
