@@ -130,9 +130,16 @@ void ActorLink::SendEarly(size_t sent_before) {
   for (const EarlyPacket& packet : std::span(early).subspan(sent_before)) {
     std::vector<int> descriptors;
     for (const UniqueFd& fd : packet.descriptors) descriptors.push_back(fd.get());
-    // A peer that is gone is told of by the channel.
-    channel_->Send(packet.frame, packet.payload, descriptors).IgnoreError();
+    const absl::Status sent = channel_->Send(packet.frame, packet.payload, descriptors);
+    // A peer that is gone is told of by the channel. Anything else would be a message that is
+    // missing among the others.
+    if (!sent.ok() && !absl::IsUnavailable(sent)) {
+      return FailSoon(
+          absl::Status(sent.code(), absl::StrFormat("%s: what was sent before Bind: %s", name_,
+                                                    std::string(sent.message()))));
+    }
   }
+  if (on_room_ && channel_->queued_messages() == 0) ScheduleTurn();
 }
 
 void ActorLink::Detach() {
@@ -563,8 +570,9 @@ void ActorLink::End(ActorEnd end) {
   state_ = State::kEnded;
   channel_.reset();
   if (turn_ != 0) loop_->CancelTimer(std::exchange(turn_, 0));
-  on_room_ = nullptr;
-  kept_.clear();
+  // As in Detach.
+  const auto on_room = std::exchange(on_room_, nullptr);
+  const auto kept = std::exchange(kept_, {});
   auto pending = std::exchange(pending_, {});
   std::vector<uint64_t> ids;
   for (const auto& [id, call] : pending) {

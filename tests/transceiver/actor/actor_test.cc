@@ -301,6 +301,33 @@ TEST_P(Actors, TellOfRoomInTheNextTurnIfNothingWaits) {
   ASSERT_TRUE(RunUntil(*pair.loop, [&] { return has_room; }));
 }
 
+TEST_P(Actors, TellOfRoomWhenBindHasSentWhatWasEarly) {
+  const auto loop = *EventLoop::Create(GetParam());
+  SocketPair pair;
+  ASSERT_EQ(CreateSocketPair(pair), 0);
+  HotlineParent parent;
+  parent.BeginEarly();
+  ASSERT_TRUE(parent.Send(Note{.number = 0}).ok());
+  bool has_room = false;
+  parent.OnRoom([&] { has_room = true; });
+  ASSERT_TRUE(parent.Bind(*loop, std::move(pair.first), parent.Recording()).ok());
+  EXPECT_TRUE(RunUntil(*loop, [&] { return has_room; }));
+}
+
+TEST_P(Actors, MayBeOwnedByTheCallbackThatWaitsForRoom) {
+  HotlinePair pair(GetParam());
+  SendUntilFull(*pair.parent);
+  HotlineParent* const parent = pair.parent.get();
+  std::weak_ptr<HotlineParent> watched;
+  {
+    std::shared_ptr<HotlineParent> owned = std::move(pair.parent);
+    watched = owned;
+    parent->OnRoom([owned = std::move(owned)] {});
+  }
+  parent->Close();
+  EXPECT_TRUE(watched.expired());
+}
+
 TEST_P(Actors, PassDescriptorsOnAndCloseThemHere) {
   const size_t before = OpenDescriptors();
   {
