@@ -87,12 +87,16 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
   ContentProcess* const there = FindFor(*selection, request.group);
   ContentProcess& host =
       there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
-  if (request.group != 0) groups_[{request.group, selection->type.ToString()}] = host.id();
   const BrowserRecord record = {
       .process = host.id(),
       .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
   absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
-  if (!browser.ok()) return callback(browser.status());
+  if (!browser.ok()) {
+    // Never launched, and never to be: no later load may find it.
+    if (there == nullptr) hosts_.pop_back();
+    return callback(browser.status());
+  }
+  if (request.group != 0) groups_[{request.group, selection->type.ToString()}] = host.id();
   callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
   // With all that was sent to it meanwhile.
   if (there == nullptr) host.Begin();

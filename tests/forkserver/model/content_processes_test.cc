@@ -39,6 +39,15 @@ HOST_TEST(ContentProcesses, EachSiteHasAProcessOfItsOwn) {
   EXPECT_EQ(model.AskOf(a->process, "browsers"), "1 https://a.test;3 https://a.test");
 }
 
+HOST_TEST(ContentProcesses, LoadThatCannotBeToldLeavesNoProcessBehind) {
+  ModelTest model(server);
+  EXPECT_FALSE(model.Open("https://a.test/" + std::string(kMaxUrlBytes, 'x')).ok());
+  EXPECT_TRUE(model.content().processes().empty());
+  EXPECT_EQ(model.content().browsers().size(), 0u);
+  const auto a = model.Open("https://a.test/");
+  EXPECT_EQ(model.AskOf(a->process, "remote type"), "webIsolated=https://a.test");
+}
+
 HOST_TEST(ContentProcesses, ContainersAndPrivateWindowsShareWithNobody) {
   ModelTest model(server);
   const auto plain = model.Open("https://a.test/");
