@@ -83,9 +83,9 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
                                     .url = url});
   }
   absl::Status SendBrowserClosed(BrowserId browser) final {
-    return this->Call(BrowserClosed{.browser = browser}, [this, browser](absl::StatusOr<Done>) {
-      this->siblings().browsers().Forget(browser);
-    });
+    return this->MustBeTold(this->Call(
+        BrowserClosed{.browser = browser},
+        [this, browser](absl::StatusOr<Done>) { this->siblings().browsers().Forget(browser); }));
   }
   absl::Status SendAttachBridge(BridgeId bridge, Endpoint<ContentBridge, Side::kChild> end) final {
     AttachBridge message = {.bridge = bridge};
@@ -93,7 +93,7 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
     return this->Send(message);
   }
   absl::Status SendBridgeClosed(BridgeId bridge) final {
-    return this->Send(BridgeClosed{.bridge = bridge});
+    return this->MustBeTold(this->Send(BridgeClosed{.bridge = bridge}));
   }
 };
 

@@ -36,7 +36,8 @@ absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
   generation_ = std::move(generation);
   prefs_ = ModelPrefs::Read(map);
   server().SetPrefs(generation_);
-  // One that is being launched has its message when it runs; one that cannot be told is ending.
+  // One that is being launched has its message when it runs; one that cannot be told is ending, or
+  // is killed for it.
   const std::vector<ProcessHostCore*> running = hosts_;
   for (ProcessHostCore* host : running) host->SendPrefs(generation_.fd->get()).IgnoreError();
   for (const auto& observer : observers_) observer(prefs_);

@@ -75,7 +75,7 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   absl::Status SendPrefs(int map) final {
     UpdatePrefs message;
     message.map.fd.reset(fcntl(map, F_DUPFD_CLOEXEC, 3));
-    return Port::Send(message);
+    return this->MustBeTold(Port::Send(message));
   }
 };
 

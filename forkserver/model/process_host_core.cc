@@ -111,7 +111,9 @@ void ProcessHostCore::WhenLaunched(Promise promise) {
 void ProcessHostCore::OnLaunched(absl::StatusOr<LaunchedChild> child) {
   if (!child.ok()) return NeverRan(child.status());
   if (absl::Status opened = Open(*std::move(child)); !opened.ok()) return NeverRan(opened);
-  Keep(handle_);
+  const std::shared_ptr<bool> alive = alive_;
+  if (!kill_when_launched_.ok()) Kill(kill_when_launched_);
+  if (*alive) Keep(handle_);
 }
 
 absl::Status ProcessHostCore::Open(LaunchedChild child) {
@@ -202,14 +204,20 @@ void ProcessHostCore::Finish(Ending ending) {
 
 void ProcessHostCore::Kill(absl::Status why) {
   if (state_ == State::kNew || state_ == State::kLaunching) {
-    // Ended when it is there.
     end_when_launched_ = Ending{absl::ZeroDuration(), Delivery::kLost};
+    kill_when_launched_.Update(why);
   }
   if (!process_ || !end_.killed_for.ok() || is_reaped_) return;
-  parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(why)));
   end_.killed_for = std::move(why);
   state_ = State::kEnding;
   process_->Signal(SIGKILL).IgnoreError();
+  // The last of all: whoever hears of it may destroy this.
+  parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(end_.killed_for)));
+}
+
+absl::Status ProcessHostCore::MustBeTold(absl::Status sent) {
+  if (absl::IsResourceExhausted(sent)) Kill(sent);
+  return sent;
 }
 
 void ProcessHostCore::OnPortEnd(const ActorEnd& end) {

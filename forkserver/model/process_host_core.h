@@ -91,7 +91,8 @@ class ProcessHostCore {
   void ShutDown(absl::Duration patience = absl::Seconds(5));
   // The same behind everything that was sent, which the process handles first.
   void ShutDownWhenDelivered(absl::Duration patience = absl::Seconds(5));
-  // Ends it at once. `why` goes to the parent's report and into ProcessEnd::killed_for.
+  // Ends it at once, or when it is launched. `why` goes to the parent's report and into
+  // ProcessEnd::killed_for.
   void Kill(absl::Status why);
 
   ParentProcess& parent() const { return parent_; }
@@ -119,6 +120,10 @@ class ProcessHostCore {
   // Launch in two: what Prepare was given counts from then on, also for reports.
   void Prepare(HostedLaunch launch) { launch_ = std::move(launch); }
   void Begin();
+
+  // For what the process has to be told, and what happened when it was: one that has read so little
+  // that nothing more can be queued is killed, since it would go on without knowing.
+  absl::Status MustBeTold(absl::Status sent);
 
   // Called once, after the last message and ActorDestroy, when the process is reaped or was never
   // launched. May destroy this.
@@ -175,6 +180,7 @@ class ProcessHostCore {
   EventLoop::TimerId patience_ = 0;
   // Asked to end before it was launched.
   std::optional<Ending> end_when_launched_;
+  absl::Status kill_when_launched_;  // not ok: for this
   ProcessEnd end_;
   // A launch may end after its host was destroyed.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -72,6 +72,18 @@ HOST_TEST(ProcessHost, ShutDownBeforeTheLaunchIsOverEndsTheProcessToo) {
   EXPECT_EQ(host.end->ToString(), "exited with status 0");
 }
 
+HOST_TEST(ProcessHost, KillBeforeTheLaunchIsOverKillsForTheSameReason) {
+  ModelTest model(server);
+  for (const bool is_launching : {false, true}) {
+    PlainHost host(model.parent(), ProcessType::kUtility);
+    if (!is_launching) host.Kill(absl::InternalError("it is not wanted"));
+    host.Launch({});
+    if (is_launching) host.Kill(absl::InternalError("it is not wanted"));
+    model.Until([&] { return host.end.has_value(); });
+    EXPECT_EQ(host.end->ToString(), "killed by SIGKILL, for it is not wanted");
+  }
+}
+
 HOST_TEST(ProcessHost, ChildThatExitsWithoutAGoodbyeIsAnAbnormalEnd) {
   ModelTest model(server);
   const auto host = model.Launch(ProcessType::kUtility);
@@ -130,6 +142,19 @@ HOST_TEST(ProcessHost, RunningChildSeesANewPref) {
   EXPECT_EQ(model.AskOf(*host, "pref", "colour"), "green");
   const auto later = model.Launch(ProcessType::kUtility);
   EXPECT_EQ(model.AskOf(*later, "pref", "colour"), "green");
+}
+
+HOST_TEST(ProcessHost, ChildThatDoesNotReadItsPrefsIsKilled) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(testing::SignalProcess(host->process()->pid, SIGSTOP).ok());
+  while (host->Call(testing::Ask{.about = std::string(4000, 'x')},
+                    [](absl::StatusOr<testing::Said>) {})
+             .ok()) {
+  }
+  model.SetPrefs("user_pref(\"colour\", \"green\");");
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_TRUE(absl::IsResourceExhausted(host->end->killed_for)) << host->end->killed_for;
 }
 
 HOST_TEST(ProcessHost, PrefSendsEveryLaunchByExec) {
