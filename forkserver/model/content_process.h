@@ -64,6 +64,7 @@ class ContentProcess : public ProcessHostCore {
 
   ContentProcesses& siblings_;
   BridgeId bridge_ = 0;
+  ChildId owner_ = 0;  // of the bridge, also when that is closed
 };
 
 }  // namespace forkserver

@@ -25,6 +25,12 @@ absl::Status NestedContent::CheckMayNest(const ContentProcess& owner) const {
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s has %d bridges already", owner.Name(), held));
   }
+  size_t below = 0;
+  for (const auto& host : content_.hosts_) below += host->owner_ == owner.id();
+  if (below >= kMostProcesses) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("%s has %d processes below it that have not ended", owner.Name(), below));
+  }
   return absl::OkStatus();
 }
 
@@ -34,13 +40,23 @@ absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner
   absl::StatusOr<Url> parsed = Url::Parse(url);
   if (!parsed.ok()) return parsed.status();
   absl::StatusOr<Selection> selection =
-      content_.Select({.url = *std::move(parsed),
+      content_.Select({.url = *parsed,
                        .frame = FramePosition::kSubframe,
                        .attributes = owner.remote_type().attributes,
                        .owner = owner.remote_type(),
                        .initiator = owner.remote_type()});
   if (selection.ok() && selection->type.kind == RemoteTypeKind::kParent) {
     return absl::FailedPreconditionError("pages of the parent are not for content processes");
+  }
+  if (absl::IsPermissionDenied(selection.status())) {
+    // Any page may have such a frame: its process has done nothing wrong by asking.
+    return absl::FailedPreconditionError(selection.status().message());
+  }
+  // The bridge would lead to a process that reads files. Sites that read them are their own affair.
+  if (selection.ok() && selection->type.kind == RemoteTypeKind::kFile && !parsed->IsHttpFamily() &&
+      owner.remote_type().kind != RemoteTypeKind::kFile) {
+    return absl::FailedPreconditionError(
+        absl::StrFormat("%s may have no files below it", owner.Name()));
   }
   return selection;
 }
@@ -59,14 +75,19 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
     return absl::OkStatus();
   }
   ContentProcess& nested = content_.MakeProcess(selection->type, {}, absl::Seconds(10));
-  nested.Begin();
   const BridgeId id = ++last_;
   nested.bridge_ = id;
+  nested.owner_ = owner.id();
   bridges_.emplace(id, Bridge{.owner = &owner, .nested = &nested, .within = from.id});
   nested.WhenLaunched([this, id, url = std::string(url), callback = std::move(callback)](
                           const absl::StatusOr<ProcessHandle>& process) {
-    callback(process.ok() ? Connect(id, url) : process.status());
+    if (!process.ok()) return callback(process.status());
+    absl::StatusOr<NestedBridge> connected = Connect(id, url);
+    const bool is_over = !connected.ok();
+    callback(std::move(connected));
+    if (is_over) CloseBridge(id);
   });
+  nested.Begin();
   return absl::OkStatus();
 }
 

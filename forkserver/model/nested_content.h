@@ -8,8 +8,8 @@
 //
 // Who may: processes that are not nested themselves, of a kind that the pref
 // dom.ipc.nested.remoteTypes lists ("web,webIsolated,webCOOP+COEP,extension"), kMostBridges of them
-// at most at a time. The nested process has its owner's attributes, and never its owner's own
-// process.
+// at most at a time, and kMostProcesses with those that have not ended yet. The nested process has
+// its owner's attributes, and never its owner's own process. Files are below files only.
 //
 // Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
 // back, with whatever was granted to them. When an owner ends, so do its nested processes, in the
@@ -53,6 +53,8 @@ class NestedContent {
   using CreateCallback = std::function<void(absl::StatusOr<NestedBridge> created)>;
 
   static constexpr size_t kMostBridges = 8;
+  // With those whose bridge is closed: a process may take its time to end.
+  static constexpr size_t kMostProcesses = 2 * kMostBridges;
 
   explicit NestedContent(ContentProcesses& content) : content_(content) {}
   NestedContent(const NestedContent&) = delete;

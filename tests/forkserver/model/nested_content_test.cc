@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/forkserver/model/model_program.h"
@@ -146,6 +149,82 @@ HOST_TEST(NestedContent, BridgesOfOneOwnerAreBounded) {
   }
   EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
             "content 1 (webIsolated=https://a.test) has 8 bridges already");
+}
+
+HOST_TEST(NestedContent, ProcessesThatDoNotEndAreBoundedToo) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::vector<pid_t> stopped;
+  for (size_t i = 0; i < NestedContent::kMostProcesses; ++i) {
+    ASSERT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+              absl::StrCat("bridge ", i + 1, " browser ", i + 2));
+    stopped.push_back(Nested(model)->process()->pid);
+    ASSERT_TRUE(testing::SignalProcess(stopped.back(), SIGSTOP).ok());
+    model.AskOf(owner->process, "close", absl::StrCat(i + 2));
+  }
+  model.Until([&] { return model.content().nested().bridges() == 0; });
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "content 1 (webIsolated=https://a.test) has 16 processes below it that have not ended");
+  for (const pid_t pid : stopped) ASSERT_TRUE(testing::SignalProcess(pid, SIGKILL).ok());
+  model.Until([&] { return model.ends().size() == NestedContent::kMostProcesses; });
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "bridge 17 browser 18");
+}
+
+// Asks without waiting for the answer.
+void BeginNest(ModelTest& model, const OpenedBrowser& owner, std::string_view url,
+               std::optional<std::string>& answer) {
+  ASSERT_TRUE(static_cast<testing::TestContent&>(*owner.process)
+                  .Call(testing::Ask{.what = "nest",
+                                     .about = absl::StrCat(Claim(owner), " ", std::string(url))},
+                        [&](absl::StatusOr<testing::Said> said) {
+                          answer =
+                              said.ok() ? said->text.str() : std::string(said.status().message());
+                        })
+                  .ok());
+  model.Until([&] { return model.content().nested().bridges() > 0; });
+}
+
+HOST_TEST(NestedContent, ProcessThatCannotBeConnectedDoesNotStay) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::optional<std::string> answer;
+  BeginNest(model, *owner, "https://b.test/", answer);
+  // From here on b.test belongs in another kind of process than the one that is being launched.
+  model.SetPrefs("user_pref(\"browser.tabs.remote.separatedMozillaDomains\", \"b.test\");");
+  const ChildId nested = Nested(model)->id();
+  model.Until([&] { return answer.has_value(); });
+  EXPECT_EQ(*answer, "content 2 (webIsolated=https://b.test) is not for privilegedmozilla");
+  model.WaitForEnd(nested);
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+HOST_TEST(NestedContent, OwnersEndWhileItIsLaunchedEndsIt) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::optional<std::string> answer;
+  BeginNest(model, *owner, "https://b.test/", answer);
+  ASSERT_TRUE(testing::SignalProcess(owner->process->process()->pid, SIGKILL).ok());
+  model.Until([&] { return model.ends().size() == 2; });
+  EXPECT_EQ(model.content().browsers().size(), 0u);
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+HOST_TEST(NestedContent, FilesAreNotNestedBelowTheWeb) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_NE(model.AskOf(owner->process, "nest", Claim(*owner) + " file:///etc/passwd").substr(0, 6),
+            "bridge");
+  EXPECT_EQ(model.content().processes().size(), 1u);
+}
+
+HOST_TEST(NestedContent, FrameThatIsRefusedIsNobodysFault) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  EXPECT_EQ(model.AskOf(owner->process, "more", "1 about:config"),
+            "about:config: not in a document of another process");
+  EXPECT_EQ(model.AskOf(owner->process, "bridges"), "1");
 }
 
 HOST_TEST(NestedContent, PagesOfTheParentAreNotNested) {
