@@ -7,7 +7,7 @@
 //         return 0;                                         // the exit status
 //       }
 //     };
-//     const ChildPrograms programs({{ProcessType::kDummy, MakeChildProgram<Greeter>}});
+//     StartOptions options = {.programs = {{ProcessType::kDummy, MakeChildProgram<Greeter>}}};
 //
 // A ChildProgram is made after Ready, in the child, on its main thread, which is its only one; it
 // may allocate, create threads and do whatever its sandbox allows. The memory is a copy of the

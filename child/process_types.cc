@@ -174,12 +174,12 @@ constexpr bool EachPolicyIsForSomebody() {
     const bool has_none =
         std::find(std::begin(kPoliciesWithoutType), std::end(kPoliciesWithoutType), policy) !=
         std::end(kPoliciesWithoutType);
-    if (has_type == has_none) return false;
+    if (!has_type && !has_none) return false;
   }
   return true;
 }
 static_assert(EachPolicyIsForSomebody(),
-              "a policy is that of a type, or kPoliciesWithoutType says why not");
+              "each policy is some type's, or kPoliciesWithoutType says why not");
 
 constexpr ProcessTypeSet LaunchableTypes() {
   ProcessTypeSet types;

@@ -7,7 +7,7 @@
 //       using ChildProcess::Receive;                             // what all protocols have
 //       absl::Status Receive(OpenHotline& message) { ... }       // what this one has
 //     };
-//     const ChildPrograms programs({{ProcessType::kDummy, MakeChildProgram<DummyChild>}});
+//     StartOptions options = {.programs = {{ProcessType::kDummy, MakeChildProgram<DummyChild>}}};
 //
 // Its start is the steps of start_step.h: see that the sandbox is the one asked for, parse the
 // arguments, attach the prefs, start threads, open the initial port (the launch socket becomes this
@@ -16,8 +16,9 @@
 // is told to the parent (StartFailed) and ends the process with kExitStartFailed.
 //
 // It ends with status 0 when either side has said Goodbye, and with kExitNoGoodbye when the parent
-// is gone without one. Made after Ready, in the child, on its main thread, on which all handlers
-// run; prefs() and components() say what other threads may do.
+// is gone without one, or has broken the protocol, by this side's word: a handler that returns an
+// error says that, and the reason is a line on stderr. Made after Ready, in the child, on its main
+// thread, on which all handlers run; prefs() and components() say what other threads may do.
 #ifndef CHILD_PROCESS_CHILD_PROCESS_H_
 #define CHILD_PROCESS_CHILD_PROCESS_H_
 
@@ -25,6 +26,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "child/process/child_process_core.h"
 #include "child/process/top_level_messages.h"
 #include "transceiver/actor/actor.h"
@@ -50,10 +52,16 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
 
   absl::Status OpenPort(UniqueFd socket) final {
     return Port::Bind(loop(), std::move(socket),
-                      {.log = [this](std::string_view line) { Log(line); }});
+                      {.on_violation =
+                           [this](const absl::Status& why) {
+                             Log(absl::StrCat("ends, for ", std::string(why.message())));
+                           },
+                       .log = [this](std::string_view line) { Log(line); }});
   }
 
   void TellStartFailed(StartStep step, const absl::Status& why) final {
+    // Nothing of it is there to handle them.
+    Port::DropMessages();
     const std::string text = std::string(why.message()).substr(0, kMaxFailureBytes);
     if (!Port::Send(StartFailed{.step = step, .why = text}).ok()) return;
     Port::CloseWhenDelivered();

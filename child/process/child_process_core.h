@@ -24,7 +24,7 @@ namespace forkserver {
 
 // Exit statuses of a child process that did not end as it was asked to.
 inline constexpr int kExitStartFailed = 121;  // a StartStep failed, and the parent was told
-inline constexpr int kExitNoGoodbye = 122;    // the parent went away without a Goodbye
+inline constexpr int kExitNoGoodbye = 122;    // the parent is gone, or broke the protocol
 
 class ChildProcessCore : public ChildProgram {
  public:

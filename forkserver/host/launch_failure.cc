@@ -1,5 +1,6 @@
 #include "forkserver/host/launch_failure.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include <algorithm>
@@ -24,6 +25,10 @@ bool HasIndex(LaunchStep step) {
 // A template says of its sandbox which layer and which call; between fork and Ready nobody makes
 // sentences, and the number is that of the layer.
 std::string Detail(const FailedMessage& message) {
+  if (message.detail.empty() && message.error == ENOSYS &&
+      static_cast<LaunchStep>(message.step) == LaunchStep::kProcessType) {
+    return "the program has no class for it";
+  }
   if (!message.detail.empty() || static_cast<LaunchStep>(message.step) != LaunchStep::kSandbox) {
     return std::string(message.detail);
   }

@@ -1,6 +1,7 @@
 // The parent process, as the process model has it: what all its hosts share.
 //
-//     auto parent = ParentProcess::Create({.server = *server, .loop = *loop});
+//     std::unique_ptr<ParentProcess> parent =
+//         *ParentProcess::Create({.server = *server, .loop = *loop});
 //     parent->SetPrefs(*store.Publish());                   // also to the children that run
 //     DummyHost dummy(*parent);
 //     auto ends = parent->CreateEndpoints<Hotline>(content, dummy);  // the only maker of endpoints

@@ -8,7 +8,7 @@
 //       absl::Status Receive(Greeting& message) { ... }          // what this one has
 //       void OnEnd(const ProcessEnd& end) override { ... }
 //     };
-//     DummyHost dummy(parent);
+//     DummyHost dummy(*parent);
 //     dummy.Send(...);                                         // goes with the launch
 //     dummy.Launch({.arguments = {"--quiet"}});
 //     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { ... });

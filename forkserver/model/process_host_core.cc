@@ -75,8 +75,8 @@ void ProcessHostCore::Begin() {
       .build_id = parent_.server().build_id(),
       .parent_pid = getpid(),
       .child_id = id_,
-      .sandbox = policy == SandboxPolicyId::kNone ? std::string()
-                                                  : std::string(SandboxPolicyName(policy)),
+      .sandbox =
+          policy == SandboxPolicyId::kNone ? std::string() : std::string(SandboxPolicyName(policy)),
       .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
       .extra = launch_.arguments};
   std::vector<FirstPacket> first;

@@ -38,8 +38,8 @@ struct HostedLaunch {
   RemoteType remote_type = {};              // of content
   std::vector<std::string> arguments = {};  // the program's own
   std::string template_name = {};           // empty: the one that serves the type
-  // The policy that the child must find itself in, or end, unless its level pref is 0. Nothing: that
-  // of its type's row. kNone: whatever its template has.
+  // The policy that the child must find itself in, or end, unless its level pref is 0. Nothing:
+  // that of its type's row. kNone: whatever its template has.
   std::optional<SandboxPolicyId> sandbox = {};
   std::array<Stdio, 3> stdio = {};
   std::string title = {};
@@ -83,7 +83,7 @@ class ProcessHostCore {
   void Launch(HostedLaunch launch);
   // Calls back when the process is Ready and its port open, or with why it never will be; at once
   // where that is known. Any number of times, in order. Not called where the host is destroyed
-  // first.
+  // first. The steps of its own start come after Ready: one that fails is in ProcessEnd.
   void WhenLaunched(Promise promise);
 
   // Asks the process to end: a Goodbye on its port, what is in flight being lost. It is killed

@@ -57,7 +57,10 @@ std::vector<TemplateOptions> ProcessTemplates(std::span<const ChildProgramRow> p
 TemplateOptions& TemplateNamed(std::vector<TemplateOptions>& templates, std::string_view name) {
   TemplateOptions* const one = Find(templates, name);
   if (one != nullptr) return *one;
-  fprintf(stderr, "no template '%.*s'\n", static_cast<int>(name.size()), name.data());
+  fprintf(stderr, "no template '%.*s'; for the types that there are programs for there are:",
+          static_cast<int>(name.size()), name.data());
+  for (const TemplateOptions& there : templates) fprintf(stderr, " '%s'", there.name.c_str());
+  fputc('\n', stderr);
   abort();
 }
 

@@ -149,6 +149,9 @@ class Actor : private ActorLink::Owner {
     return reply;
   }
 
+  // From here on the peer's messages are dropped unread: for a last word that wants no answer but
+  // the end. Calls among them get theirs by that.
+  void DropMessages() { link_->DropMessages(); }
   // Not inside a handler of this actor's (Receive, a callback of Call or OnRoom): that is a bug of
   // ours and aborts. ActorDestroy has been called when it returns.
   void Close() { link_->Close(); }

@@ -491,6 +491,8 @@ absl::Status ActorLink::HandleMessage(const Frame& frame, const ArrivedFields& f
     return absl::InvalidArgumentError(
         Named(row.name, "an endpoint that is not the parent process's"));
   }
+  // A call among them is refused by the end of the actor.
+  if (drops_messages_) return absl::OkStatus();
   if (row.is_call && ++unanswered_ >= options_.max_unanswered) is_paused_ = true;
   absl::Status handled;
   {

@@ -112,6 +112,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void Reject(uint64_t request_id, const absl::Status& why);
   void RejectDropped(uint64_t request_id, std::string_view message);
 
+  void DropMessages() { drops_messages_ = true; }
   void Close();
   void CloseSoon();
   void CloseWhenDelivered();
@@ -205,6 +206,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   bool is_paused_ = false;  // too many of them
   int running_handlers_ = 0;
   bool close_soon_ = false;
+  bool drops_messages_ = false;
   bool is_waiting_ = false;  // in CallAndWait
   std::function<void()> on_room_;
   std::deque<Kept> kept_;

@@ -114,6 +114,26 @@ HOST_TEST(ProcessHost, ChildOfTheWrongTemplateDoesNotStart) {
             "sandbox: the parent wants policy 'utility', and this process is not in it");
 }
 
+// What was sent with the launch is there to be read when the child tells of its failure.
+HOST_TEST(ProcessHost, ChildThatDoesNotStartHandlesNoMessage) {
+  for (const HostedLaunch& launch :
+       {HostedLaunch{.arguments = {"fail to start"}}, HostedLaunch{.template_name = "root"}}) {
+    ModelTest model(server, "pref(\"a\", 1);");
+    PlainHost host(model.parent(), ProcessType::kUtility);
+    absl::Status refused;
+    ASSERT_TRUE(host.Call(testing::Ask{.what = "child id"},
+                          [&](absl::StatusOr<testing::Said> said) { refused = said.status(); })
+                    .ok());
+    host.Launch(launch);
+    // A change of prefs while it is being launched is a message too.
+    model.SetPrefs("user_pref(\"colour\", \"green\");");
+    model.Until([&] { return host.end.has_value(); });
+    EXPECT_FALSE(refused.ok());
+    EXPECT_FALSE(host.end->start_failure.ok());
+    EXPECT_EQ(host.end->exit->ToString(), "exited with status 121");
+  }
+}
+
 HOST_TEST(ProcessHost, ChildThatIsStoppedIsKilledWhenItsPatienceIsOver) {
   ModelTest model(server);
   const auto host = model.Launch(ProcessType::kUtility);
