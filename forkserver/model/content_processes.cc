@@ -143,8 +143,10 @@ void ContentProcesses::OnEnd(ContentProcess& process, const ProcessEnd& end) {
                                   [&](const auto& host) { return host.get() == &process; });
   const std::unique_ptr<ContentProcess> last = std::move(*found);
   hosts_.erase(found);
+  // A copy: whoever hears that all have ended may destroy this.
+  const auto on_process_end = events_.on_process_end;
   last->OnContentEnd(end);
-  if (events_.on_process_end) events_.on_process_end(*last, end, browsers);
+  if (on_process_end) on_process_end(*last, end, browsers);
 }
 
 }  // namespace forkserver

@@ -13,7 +13,8 @@
 // that warm-ups made, and no load has been near them.
 //
 // Ownership: owns the hosts, and destroys each right after its end; borrows the parent. Destroying
-// it kills and reaps them all. Threads: that of the parent's loop.
+// it kills and reaps them all; that may be done in ContentEvents, and in handlers and promises of
+// its hosts. Threads: that of the parent's loop.
 #ifndef FORKSERVER_MODEL_CONTENT_PROCESSES_H_
 #define FORKSERVER_MODEL_CONTENT_PROCESSES_H_
 

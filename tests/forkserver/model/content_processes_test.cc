@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,38 @@ HOST_TEST(ContentProcesses, LoadThatCannotBeToldLeavesNoProcessBehind) {
   EXPECT_EQ(model.content().browsers().size(), 0u);
   const auto a = model.Open("https://a.test/");
   EXPECT_EQ(model.AskOf(a->process, "remote type"), "webIsolated=https://a.test");
+}
+
+HOST_TEST(ContentProcesses, MayBeDestroyedWhenOneEndsAndWhenOneAnswers) {
+  ModelTest model(server);
+  const PublicSuffixList suffixes = *PublicSuffixList::Load();
+  for (const bool at_end : {true, false}) {
+    std::unique_ptr<ContentProcesses> content;
+    const auto destroy = [&] { content.reset(); };
+    ContentEvents events;
+    if (at_end) {
+      events.on_process_end = [destroy](const ContentProcess&, const ProcessEnd&,
+                                        const std::vector<BrowserId>&) { destroy(); };
+    }
+    content = std::make_unique<ContentProcesses>(
+        model.parent(), suffixes,
+        [](ParentProcess& parent, ContentProcesses& siblings) {
+          return std::make_unique<testing::TestContent>(parent, siblings);
+        },
+        events);
+    for (const char* url : {"https://a.test/", "https://b.test/"}) {
+      content->Open({.load = {.url = *Url::Parse(url)}}, [&](absl::StatusOr<OpenedBrowser> opened) {
+        ASSERT_TRUE(opened.ok()) << opened.status();
+        if (at_end) return opened->process->Kill(absl::InternalError("it is not wanted"));
+        EXPECT_TRUE(static_cast<testing::TestContent*>(opened->process)
+                        ->Call(testing::Ask{.what = "child id"},
+                               [&](absl::StatusOr<testing::Said>) { destroy(); })
+                        .ok());
+      });
+    }
+    model.Until([&] { return content == nullptr; });
+  }
+  model.Until([&] { return server.in_flight() == 0; });
 }
 
 HOST_TEST(ContentProcesses, ContainersAndPrivateWindowsShareWithNobody) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -150,6 +151,48 @@ HOST_TEST(ProcessHost, DestroyedHostLeavesNoProcess) {
   auto launching = std::make_unique<PlainHost>(model.parent(), ProcessType::kUtility);
   launching->Launch({});
   launching.reset();
+  model.Until([&] { return server.in_flight() == 0; });
+  EXPECT_TRUE(model.parent().processes().empty());
+}
+
+class FrailHost : public ProcessHost<FrailHost, testing::PlainProtocol> {
+ public:
+  using ProcessHost::ProcessHost;
+  void OnEnd(const ProcessEnd&) override {
+    // A copy, which outlives this.
+    const std::function<void()> told = on_end;
+    if (told) told();
+  }
+  std::function<void()> on_end;
+};
+
+HOST_TEST(ProcessHost, MayBeDestroyedInAnyOfItsCallbacks) {
+  ModelTest model(server);
+  enum class In { kPromise, kBrokenPromise, kAnswer, kRoom, kEnd };
+  for (const In in : {In::kPromise, In::kBrokenPromise, In::kAnswer, In::kRoom, In::kEnd}) {
+    SCOPED_TRACE(static_cast<int>(in));
+    // Of the GPU there is no program here.
+    const ProcessType type = in == In::kBrokenPromise ? ProcessType::kGpu : ProcessType::kUtility;
+    auto host = std::make_unique<FrailHost>(model.parent(), type);
+    const auto destroy = [&] { host.reset(); };
+    int later = 0;
+    EXPECT_TRUE(host->Call(testing::Ask{.what = "child id"},
+                           [&](absl::StatusOr<testing::Said>) {
+                             if (in == In::kAnswer) destroy();
+                             if (in == In::kEnd) host->Kill(absl::InternalError("enough"));
+                           })
+                    .ok());
+    host->WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) {
+      EXPECT_EQ(process.ok(), in != In::kBrokenPromise);
+      if (in == In::kPromise || in == In::kBrokenPromise) destroy();
+      if (in == In::kRoom) host->OnRoom(destroy);
+    });
+    host->WhenLaunched([&](const absl::StatusOr<ProcessHandle>&) { ++later; });
+    if (in == In::kEnd) host->on_end = destroy;
+    host->Launch({});
+    model.Until([&] { return host == nullptr; });
+    EXPECT_EQ(later, in == In::kPromise || in == In::kBrokenPromise ? 0 : 1);
+  }
   model.Until([&] { return server.in_flight() == 0; });
   EXPECT_TRUE(model.parent().processes().empty());
 }
