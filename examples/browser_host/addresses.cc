@@ -39,6 +39,9 @@ absl::StatusOr<std::pair<size_t, size_t>> FindPage(const Url& url, const std::ve
     const auto page = std::find_if(pages.begin(), pages.end(),
                                    [&](const Page& one) { return one.url == wanted; });
     if (page != pages.end()) return std::pair(i, static_cast<size_t>(page - pages.begin()));
+    if (wanted.rfind(sites[i].url + "/", 0) == 0) {
+      return absl::NotFoundError(absl::StrCat(wanted, ": ", sites[i].url, " has no such page"));
+    }
   }
   return NotServed(url.ToString(), sites);
 }

@@ -129,11 +129,13 @@ TEST_F(PagesToOpenTest, FileUrlsComeBesides) {
 
 TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
   const std::string served = " is not served here; there is https://a.test, https://z.test";
-  for (const char* url : {"about:config", "https://a.test/no.html", "https://evil.test/",
-                          "http://a.test/", "https://a.test:8443/", "data:text/html,x",
-                          "moz-extension://id/x.html", "view-source:https://a.test/"}) {
+  for (const char* url :
+       {"about:config", "https://evil.test/", "http://a.test/", "https://a.test:8443/",
+        "data:text/html,x", "moz-extension://id/x.html", "view-source:https://a.test/"}) {
     EXPECT_THAT(Open({url}), ElementsAre(url + served));
   }
+  EXPECT_THAT(Open({"https://a.test/no.html"}),
+              ElementsAre("https://a.test/no.html: https://a.test has no such page"));
 }
 
 TEST(PagesToOpen, NothingIsNothing) {
