@@ -96,6 +96,7 @@ absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd socket, PeerName peer, Pe
   if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
   state_ = State::kOpen;
   SendEarly(early_sent);
+  if (close_when_delivered_) CloseWhenDelivered();
   return absl::OkStatus();
 }
 
@@ -154,7 +155,10 @@ void ActorLink::Detach() {
 }
 
 absl::Status ActorLink::CheckMaySend(std::string_view message) const {
-  if ((state_ == State::kOpen || state_ == State::kEarly) && !close_soon_) return absl::OkStatus();
+  if ((state_ == State::kOpen || state_ == State::kEarly) && !close_soon_ &&
+      !close_when_delivered_) {
+    return absl::OkStatus();
+  }
   return absl::FailedPreconditionError(Named(
       message, state_ == State::kUnbound ? "not bound yet" : "too late to send, message lost"));
 }
@@ -348,6 +352,7 @@ void ActorLink::CloseSoon() {
 }
 
 void ActorLink::CloseWhenDelivered() {
+  if (state_ == State::kEarly) close_when_delivered_ = true;
   if (state_ != State::kOpen) return;
   state_ = State::kClosing;
   SendControl(kActorSentinel, 0, {}, {});

@@ -207,6 +207,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   int running_handlers_ = 0;
   bool close_soon_ = false;
   bool drops_messages_ = false;
+  bool close_when_delivered_ = false;  // once it is bound
   bool is_waiting_ = false;  // in CallAndWait
   std::function<void()> on_room_;
   std::deque<Kept> kept_;

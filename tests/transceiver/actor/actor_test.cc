@@ -314,6 +314,23 @@ TEST_P(Actors, TellOfRoomWhenBindHasSentWhatWasEarly) {
   EXPECT_TRUE(RunUntil(*loop, [&] { return has_room; }));
 }
 
+TEST_P(Actors, CloseWhenDeliveredAlsoWhatWasEarly) {
+  const auto loop = *EventLoop::Create(GetParam());
+  SocketPair sockets;
+  ASSERT_EQ(CreateSocketPair(sockets), 0);
+  HotlineParent parent;
+  parent.BeginEarly();
+  ASSERT_TRUE(parent.Send(Note{.number = 0}).ok());
+  parent.CloseWhenDelivered();
+  EXPECT_EQ(TextOf(parent.Send(Note{.number = 1})), kTooLate);
+  ASSERT_TRUE(parent.Bind(*loop, std::move(sockets.first), parent.Recording()).ok());
+  HotlineChild child;
+  ASSERT_TRUE(child.Bind(*loop, std::move(sockets.second), child.Recording()).ok());
+  ASSERT_TRUE(RunUntil(*loop, [&] { return parent.is_ended() && child.is_ended(); }));
+  EXPECT_EQ(child.events, (Events{"note 0", "end normal"}));
+  EXPECT_EQ(parent.events, Events{"end normal"});
+}
+
 TEST_P(Actors, MayBeOwnedByTheCallbackThatWaitsForRoom) {
   HotlinePair pair(GetParam());
   SendUntilFull(*pair.parent);
