@@ -82,8 +82,10 @@ class ContentProcesses {
 
   // Finds the load's process or makes one, and opens a browser in it. The callback is called once,
   // before Open returns, and a new process is launched behind it: what the callback sends to it
-  // goes with the launch. Errors are SelectRemoteType's, and ResourceExhausted where the process
-  // does not read. A launch that fails is told as every other end (ContentEvents).
+  // goes with the launch. Errors are SelectRemoteType's, ResourceExhausted where the process
+  // does not read, and InvalidArgument for an address that is longer than what a process can be
+  // told (kMaxUrlBytes), as long data: URLs are. A launch that fails is told as every other end
+  // (ContentEvents).
   void Open(const BrowserRequest& request, const OpenCallback& callback);
   // Ends a browser, and its process where that has no other left. An id that is closed is ignored.
   void Close(BrowserId browser);
