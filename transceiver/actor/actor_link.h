@@ -208,7 +208,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   bool close_soon_ = false;
   bool drops_messages_ = false;
   bool close_when_delivered_ = false;  // once it is bound
-  bool is_waiting_ = false;  // in CallAndWait
+  bool is_waiting_ = false;            // in CallAndWait
   std::function<void()> on_room_;
   std::deque<Kept> kept_;
   size_t kept_bytes_ = 0;

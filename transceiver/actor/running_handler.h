@@ -1,0 +1,24 @@
+// Counts a callback of the actor's that runs, and closes after the last one what wanted that.
+#ifndef TRANSCEIVER_ACTOR_RUNNING_HANDLER_H_
+#define TRANSCEIVER_ACTOR_RUNNING_HANDLER_H_
+
+#include "transceiver/actor/actor_link.h"
+
+namespace forkserver {
+
+class ActorLink::RunningHandler {
+ public:
+  explicit RunningHandler(ActorLink& link) : link_(link) { ++link_.running_handlers_; }
+  RunningHandler(const RunningHandler&) = delete;
+  RunningHandler& operator=(const RunningHandler&) = delete;
+  ~RunningHandler() {
+    if (--link_.running_handlers_ == 0 && link_.close_soon_) link_.Close();
+  }
+
+ private:
+  ActorLink& link_;
+};
+
+}  // namespace forkserver
+
+#endif  // TRANSCEIVER_ACTOR_RUNNING_HANDLER_H_
