@@ -50,6 +50,10 @@ ProcessHostCore* ParentProcess::Find(ChildId id) const {
   return found == hosts_.end() ? nullptr : *found;
 }
 
+void ParentProcess::Kill(ChildId id, const absl::Status& why) {
+  if (ProcessHostCore* const host = Find(id); host != nullptr) host->Kill(why);
+}
+
 void ParentProcess::Remove(ProcessHostCore& host) { std::erase(hosts_, &host); }
 
 PeerName ParentProcess::AsPeer() const {

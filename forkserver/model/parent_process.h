@@ -87,7 +87,8 @@ class ParentProcess {
   }
 
   // A pair between this process, which has the parent side, and a child. This side believes only
-  // what the kernel says that child has sent (SCM_CREDENTIALS).
+  // what the kernel says that child has sent (SCM_CREDENTIALS), and has the child killed when that
+  // breaks the protocol. The actor that it is bound to ends before this.
   template <typename Protocol>
   absl::StatusOr<EndpointPair<Protocol>> CreateEndpointsWith(const ProcessHostCore& child) {
     if (absl::Status may = MayUse<Protocol>(child); !may.ok()) return may;
@@ -96,6 +97,7 @@ class ParentProcess {
         forkserver::CreateEndpoints<Protocol>(AsPeer(), child.AsPeer());
     if (!pair.ok()) return pair.status();
     if (absl::Status checked = pair->parent.CheckSender(); !checked.ok()) return checked;
+    pair->parent.OnViolation([this, id = child.id()](const absl::Status& why) { Kill(id, why); });
     return pair;
   }
 
@@ -131,6 +133,7 @@ class ParentProcess {
   static absl::Status MayConnect(const ProcessHostCore& child);
 
   ChildId NextId() { return ++last_id_; }
+  void Kill(ChildId id, const absl::Status& why);
   void Add(ProcessHostCore& host) { hosts_.push_back(&host); }
   void Remove(ProcessHostCore& host);
 

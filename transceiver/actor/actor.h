@@ -83,6 +83,13 @@ class Actor : private ActorLink::Owner {
                     ActorOptions options = {}) {
     EndpointParts parts = endpoint.Take();
     if (parts.checks_sender) options.peer_pid = parts.peer.pid;
+    if (parts.on_violation) {
+      options.on_violation = [first = std::move(parts.on_violation),
+                              own = std::move(options.on_violation)](const absl::Status& why) {
+        first(why);
+        if (own) own(why);
+      };
+    }
     return link_->Bind(loop, std::move(parts.socket), std::move(parts.peer), parts.peer_role,
                        Table(), std::move(options));
   }

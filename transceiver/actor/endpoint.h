@@ -22,8 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <functional>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "transceiver/actor/codec.h"
 #include "transceiver/actor/peer_name.h"
@@ -38,6 +40,8 @@ struct EndpointParts {
   PeerName peer = {};
   PeerRole peer_role = PeerRole::kOther;
   bool checks_sender = false;
+  // Of an end that stays here: told before ActorOptions::on_violation.
+  std::function<void(const absl::Status& violation)> on_violation = {};
 
   void Put(FieldWriter& out, uint32_t protocol_hash) const;
   void Get(FieldReader& in, uint32_t protocol_hash);
@@ -56,6 +60,10 @@ class Endpoint {
   // Has Bind check who sends. For the process that made the pair, before the other end has left
   // it.
   absl::Status CheckSender();
+  // Told by the actor that it is bound to, when the peer breaks the protocol.
+  void OnViolation(std::function<void(const absl::Status& violation)> callback) {
+    parts_.on_violation = std::move(callback);
+  }
 
   EndpointParts Take() { return std::move(parts_); }
 

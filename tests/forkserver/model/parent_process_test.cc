@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "tests/forkserver/model/model_program.h"
 
@@ -90,6 +91,34 @@ HOST_TEST(Endpoints, ActorThatNamesItsRemoteTypesIsForNoOthers) {
   EXPECT_EQ(
       Refusal(parent.CreateEndpoints<Logins>(*logins->process, *web->process)),
       "Logins is for privilegedabout, extension, not for content 1 (webIsolated=https://a.test)");
+}
+
+class Talker : public Actor<Talker, Talk, Side::kParent> {
+ public:
+  absl::Status Receive(Word&) { return absl::OkStatus(); }
+};
+
+HOST_TEST(Endpoints, WhoBreaksTheProtocolOfOneIsKilledAndReported) {
+  ModelTest model(server);
+  const auto dummy = model.Launch(ProcessType::kDummy);
+  const auto other = model.Launch(ProcessType::kDummy);
+  auto pair = model.parent().CreateEndpointsWith<Talk>(*dummy);
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  Talker talker;
+  int own = 0;
+  ASSERT_TRUE(talker
+                  .Bind(model.parent().loop(), std::move(pair->parent),
+                        {.on_violation = [&](const absl::Status&) { ++own; }})
+                  .ok());
+  // It is this process that sends, and not the dummy process.
+  const EndpointParts end = pair->child.Take();
+  ASSERT_EQ(SendPacket(end.socket.get(), Blocking::kNever, {}, {}, {}), 0);
+  model.Until([&] { return dummy->end.has_value(); });
+  EXPECT_EQ(own, 1);
+  EXPECT_EQ(dummy->end->exit->ToString(), "killed by SIGKILL");
+  EXPECT_EQ(dummy->end->killed_for.message().substr(0, 5), "Talk:") << dummy->end->killed_for;
+  EXPECT_EQ(model.log().size(), 1u);
+  EXPECT_TRUE(other->is_running());
 }
 
 HOST_TEST(Endpoints, MemoryIsSharedOnlyWithWhomMayHaveIt) {
