@@ -11,6 +11,10 @@ namespace {
 
 constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
 
+absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
+  return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
+}
+
 }  // namespace
 
 void PageHost::Load(Loading loading) {
@@ -33,14 +37,15 @@ void PageHost::Begin() {
   Send(message).IgnoreError();
 }
 
-absl::Status PageHost::CheckIsLoading(const forkserver::BrowserClaimField& from) const {
-  if (absl::Status good = Check(forkserver::ClaimOf(from)); !good.ok()) return good;
-  if (is_loading_ && waiting_.front().browser == from.browser) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
+bool PageHost::IsLoading(const forkserver::BrowserClaimField& from) const {
+  return is_loading_ && waiting_.front().browser == from.browser;
 }
 
 absl::Status PageHost::Receive(PageItems& message) {
-  if (absl::Status good = CheckIsLoading(message.from); !good.ok()) return good;
+  const absl::Status good = Check(forkserver::ClaimOf(message.from));
+  // What was on its way when its browser was closed is for nobody.
+  if (!good.ok()) return FaultOf(good);
+  if (!IsLoading(message.from)) return LoadsNothing(message.from);
   PageSummary& summary = result_.summary;
   for (const PageItem& item : message.list.items) {
     switch (item.kind) {
@@ -60,7 +65,10 @@ absl::Status PageHost::Receive(PageItems& message) {
 }
 
 absl::Status PageHost::Receive(PageDone& message) {
-  if (absl::Status good = CheckIsLoading(message.from); !good.ok()) return good;
+  const absl::Status good = Check(forkserver::ClaimOf(message.from));
+  // What was on its way when its browser was closed is for nobody.
+  if (!good.ok()) return FaultOf(good);
+  if (!IsLoading(message.from)) return LoadsNothing(message.from);
   PageResult result = std::move(result_);
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();

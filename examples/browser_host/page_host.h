@@ -61,7 +61,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
  private:
   void Begin();
   // Whether the page that is being loaded is what the process speaks of.
-  absl::Status CheckIsLoading(const forkserver::BrowserClaimField& from) const;
+  bool IsLoading(const forkserver::BrowserClaimField& from) const;
   void EndPage(PageResult result);
   void CancelTimer();
   void OnContentEnd(const forkserver::ProcessEnd& end) override;

@@ -116,6 +116,10 @@ std::vector<BrowserId> BrowserRecords::OfProcess(ChildId process) const {
   return Those([process](const BrowserRecord& record) { return record.process == process; });
 }
 
+std::vector<BrowserId> BrowserRecords::OfGroup(GroupId group) const {
+  return Those([group](const BrowserRecord& record) { return record.group == group; });
+}
+
 std::vector<BrowserId> BrowserRecords::OfBridge(BridgeId bridge) const {
   return Those([bridge](const BrowserRecord& record) { return record.bridge == bridge; });
 }

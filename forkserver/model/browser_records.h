@@ -35,7 +35,10 @@ namespace forkserver {
 
 using BrowserId = uint64_t;  // 0: no browser
 using ChildId = uint64_t;    // the parent's number of a process; 0: the parent itself
-using BridgeId = uint64_t;   // 0: the browser's process has no owner but the parent
+// Documents that can reach each other by script are in one group, and its documents of one remote
+// type in one process. 0: a group of its own.
+using GroupId = uint64_t;
+using BridgeId = uint64_t;  // 0: the browser's process has no owner but the parent
 
 // What a browser is for.
 struct BrowserContext {
@@ -51,6 +54,7 @@ struct BrowserRecord {
   ChildId process = 0;  // in which it runs
   ChildId owner = 0;  // who asked for it: the parent, or the process at the other end of its bridge
   BridgeId bridge = 0;
+  GroupId group = 0;
   BrowserContext context = {};
 };
 
@@ -98,6 +102,8 @@ class BrowserRecords {
   // Open ones, in the order in which they were opened.
   std::vector<BrowserId> OfProcess(ChildId process) const;
   std::vector<BrowserId> OfBridge(BridgeId bridge) const;
+  // Not for group 0, which is none.
+  std::vector<BrowserId> OfGroup(GroupId group) const;
   // Open and closing.
   size_t size() const { return entries_.size(); }
 

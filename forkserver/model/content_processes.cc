@@ -45,11 +45,17 @@ ContentProcess* ContentProcesses::FindFor(const Selection& selection, GroupId gr
   std::vector<LiveProcess> live;
   std::vector<ContentProcess*> hosts;
   std::optional<size_t> of_group;
+  std::vector<ChildId> in_group;
+  if (group != 0) {
+    for (const BrowserId browser : browsers_.OfGroup(group)) {
+      in_group.push_back(browsers_.Find(browser)->process);
+    }
+  }
   for (const auto& host : hosts_) {
     if (host->bridge_ != 0 || !host->MayBeGivenWork()) continue;
-    if (group != 0) {
-      const auto found = groups_.find({group, host->remote_type().ToString()});
-      if (found != groups_.end() && found->second == host->id()) of_group = hosts.size();
+    if (std::find(in_group.begin(), in_group.end(), host->id()) != in_group.end() &&
+        host->remote_type() == selection.type) {
+      of_group = hosts.size();
     }
     hosts.push_back(host.get());
     live.push_back(
@@ -89,6 +95,7 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
       there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
   const BrowserRecord record = {
       .process = host.id(),
+      .group = request.group,
       .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
   absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
   if (!browser.ok()) {
@@ -96,7 +103,6 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
     if (there == nullptr) hosts_.pop_back();
     return callback(browser.status());
   }
-  if (request.group != 0) groups_[{request.group, selection->type.ToString()}] = host.id();
   callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
   // With all that was sent to it meanwhile.
   if (there == nullptr) host.Begin();
@@ -137,7 +143,6 @@ void ContentProcesses::CloseAll() {
 
 void ContentProcesses::OnEnd(ContentProcess& process, const ProcessEnd& end) {
   const std::vector<BrowserId> browsers = browsers_.ForgetProcess(process.id());
-  std::erase_if(groups_, [&](const auto& entry) { return entry.second == process.id(); });
   nested_->OnProcessEnd(process);
   const auto found = std::find_if(hosts_.begin(), hosts_.end(),
                                   [&](const auto& host) { return host.get() == &process; });

@@ -23,7 +23,6 @@
 
 #include <array>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,10 +39,6 @@
 namespace forkserver {
 
 class NestedContent;
-
-// Documents that can reach each other by script are in one group, and its documents of one remote
-// type in one process. 0: a group of its own.
-using GroupId = uint64_t;
 
 struct BrowserRequest {
   Load load;
@@ -122,8 +117,6 @@ class ContentProcesses {
   BrowserRecords browsers_;
   std::unique_ptr<NestedContent> nested_;
   std::vector<std::unique_ptr<ContentProcess>> hosts_;
-  // Where each group has which type.
-  std::map<std::pair<GroupId, std::string>, ChildId> groups_;
 };
 
 }  // namespace forkserver

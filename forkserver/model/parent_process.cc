@@ -40,7 +40,8 @@ absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
   // is killed for it.
   const std::vector<ProcessHostCore*> running = hosts_;
   for (ProcessHostCore* host : running) host->SendPrefs(generation_.fd->get()).IgnoreError();
-  for (const auto& observer : observers_) observer(prefs_);
+  const auto observers = observers_;
+  for (const auto& [id, observer] : observers) observer(prefs_);
   return absl::OkStatus();
 }
 

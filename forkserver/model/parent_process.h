@@ -25,6 +25,7 @@
 #define FORKSERVER_MODEL_PARENT_PROCESS_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -68,10 +69,14 @@ class ParentProcess {
   // Launches from here on have this generation, and every child that runs is sent it. Fails where
   // the map is none (PrefsMap::Attach); then nothing has changed.
   absl::Status SetPrefs(PrefsGeneration generation);
-  // Called after each change.
-  void ObservePrefs(std::function<void(const ModelPrefs&)> observer) {
-    observers_.push_back(std::move(observer));
+  // Called after each change, in the order in which they were added. One that is added by another
+  // is first called after the next change.
+  using ObserverId = uint64_t;
+  ObserverId ObservePrefs(std::function<void(const ModelPrefs&)> observer) {
+    observers_.emplace(++last_observer_, std::move(observer));
+    return last_observer_;
   }
+  void UnobservePrefs(ObserverId id) { observers_.erase(id); }
 
   // A pair between two child processes, whose type's rows are connected. FailedPrecondition: one of
   // them does not run. PermissionDenied: the table does not connect their types, or the protocol is
@@ -141,7 +146,8 @@ class ParentProcess {
   EventLoop::WatchId server_watch_ = 0;
   PrefsGeneration generation_;
   ModelPrefs prefs_;
-  std::vector<std::function<void(const ModelPrefs&)>> observers_;
+  std::map<ObserverId, std::function<void(const ModelPrefs&)>> observers_;
+  ObserverId last_observer_ = 0;
   std::vector<ProcessHostCore*> hosts_;
   ChildId last_id_ = 0;
 };

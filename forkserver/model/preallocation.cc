@@ -11,7 +11,7 @@ namespace forkserver {
 Preallocation::Preallocation(ParentProcess& parent, uint64_t memory_bytes)
     : parent_(parent), memory_bytes_(memory_bytes) {
   // Of a template that is not there anybody would have heard at the first Apply.
-  parent.ObservePrefs([this](const ModelPrefs&) { Apply().IgnoreError(); });
+  observer_ = parent.ObservePrefs([this](const ModelPrefs&) { Apply().IgnoreError(); });
 }
 
 int Preallocation::count() const { return PrelaunchCount(parent_.prefs(), memory_bytes_); }

@@ -22,8 +22,11 @@ namespace forkserver {
 
 class Preallocation {
  public:
-  // `memory_bytes`: the machine's (prelaunch_count.h). Outlives the parent's changes of prefs.
+  // `memory_bytes`: the machine's (prelaunch_count.h).
   Preallocation(ParentProcess& parent, uint64_t memory_bytes);
+  Preallocation(const Preallocation&) = delete;
+  Preallocation& operator=(const Preallocation&) = delete;
+  ~Preallocation() { parent_.UnobservePrefs(observer_); }
 
   // Sets the pools to what count() says, and to none where every launch is an exec, which takes no
   // blank. Fails as ForkServer::SetPool does.
@@ -34,6 +37,7 @@ class Preallocation {
  private:
   ParentProcess& parent_;
   const uint64_t memory_bytes_;
+  ParentProcess::ObserverId observer_ = 0;
 };
 
 }  // namespace forkserver

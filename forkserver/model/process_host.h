@@ -28,8 +28,6 @@
 #ifndef FORKSERVER_MODEL_PROCESS_HOST_H_
 #define FORKSERVER_MODEL_PROCESS_HOST_H_
 
-#include <fcntl.h>
-
 #include <string>
 #include <utility>
 
@@ -74,8 +72,10 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
 
   absl::Status SendPrefs(int map) final {
     UpdatePrefs message;
-    message.map.fd.reset(fcntl(map, F_DUPFD_CLOEXEC, 3));
-    return this->MustBeTold(Port::Send(message));
+    message.map.fd.reset(map);  // borrowed for the call
+    absl::Status sent = this->MustBeTold(Port::Send(message));
+    (void)message.map.fd.release();
+    return sent;
   }
 };
 

@@ -70,7 +70,7 @@ HOST_TEST(NestedContent, BridgeIsClosedWithItsLastBrowser) {
   EXPECT_EQ(model.content().browsers().size(), 1u);
 }
 
-HOST_TEST(NestedContent, OwnersEndEndsThoseBelowItInTheirOrder) {
+HOST_TEST(NestedContent, OwnersEndEndsThoseBelowIt) {
   ModelTest model(server);
   const auto owner = model.Open("https://a.test/");
   const ChildId id = owner->process->id();
