@@ -1,9 +1,9 @@
 // The event loop's waiting by poll(2): for one thread that watches few descriptors, such as a
-// child's. It has no descriptor of its own, hardly any system call for a watch and none for a timer,
-// and wakes sooner: the kernel can wake a waiter of poll on the processor of a sender that is about
-// to sleep, as it does with one in recvmsg; one of epoll or io_uring it wakes on another processor,
-// which has mostly halted. A call between two processes and its answer took 20 us so and 23 over
-// io_uring (medians, two processors, other work between).
+// child's. It has no descriptor of its own, hardly any system call for a watch and none for a
+// timer, and wakes sooner: the kernel can wake a waiter of poll on the processor of a sender that
+// is about to sleep, as it does with one in recvmsg; one of epoll or io_uring it wakes on another
+// processor, which has mostly halted. A call between two processes and its answer took 20 us so and
+// 23 over io_uring (medians, two processors, other work between).
 //
 // The cost of a wait grows with the number of watches: some dozens are no matter, hundreds are for
 // epoll.
