@@ -84,9 +84,9 @@ FORKSERVER_LAUNCH_PATH int SendReady(int socket, const Packet& plan, ChildUnderC
   }
   const int fd = listener.get();
   uint8_t ready[ReadyMessage::kMostBytes];
-  return SendPacket(socket, Blocking::kWait,
-                    {.type = kReady, .request_id = plan.frame().request_id},
-                    Encode(child.ready, ready), {&fd, listener.is_open() ? size_t{1} : size_t{0}});
+  return SendWhenAllowed(socket, {.type = kReady, .request_id = plan.frame().request_id},
+                         Encode(child.ready, ready),
+                         {&fd, listener.is_open() ? size_t{1} : size_t{0}});
 }
 
 const SandboxReport& SandboxOf(const ChildStart& start) {

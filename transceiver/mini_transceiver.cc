@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/poll_until.h"
 
 namespace forkserver {
@@ -26,15 +27,21 @@ ReceiveOutcome MiniTransceiver::Receive(int64_t deadline) {
   }
 }
 
-int MiniTransceiver::Send(const Frame& frame, std::span<const uint8_t> payload,
-                          std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH int SendWhenAllowed(int socket, const Frame& frame,
+                                           std::span<const uint8_t> payload,
+                                           std::span<const int> descriptors) {
   for (;;) {
-    const int error = SendPacket(socket_.get(), Blocking::kWait, frame, payload, descriptors);
+    const int error = SendPacket(socket, Blocking::kWait, frame, payload, descriptors);
     if (error != ETOOMANYREFS) return error;
     // The limit is the user's, not this socket's: no event says that it has passed. What can be
     // waited for is the peer's end, a millisecond at a time.
-    if (PollUntil(socket_.get(), 0, NowNanos() + kNanosPerMilli) > 0) return EPIPE;  // POLLHUP
+    if (PollUntil(socket, 0, NowNanos() + kNanosPerMilli) > 0) return EPIPE;  // POLLHUP
   }
+}
+
+int MiniTransceiver::Send(const Frame& frame, std::span<const uint8_t> payload,
+                          std::span<const int> descriptors) {
+  return SendWhenAllowed(socket_.get(), frame, payload, descriptors);
 }
 
 }  // namespace forkserver

@@ -33,6 +33,13 @@ enum class ReceiveOutcome : uint8_t {
   kError,     // packet().error() is the errno
 };
 
+// Waits for room and sends one message. Returns 0 or an errno, as SendPacket; ETOOMANYREFS is
+// waited out, since it passes as soon as somebody receives. It meets also who sends few
+// descriptors: the bound is on all that a user has in flight, and a process in a user namespace is
+// not exempt for being root there.
+int SendWhenAllowed(int socket, const Frame& frame, std::span<const uint8_t> payload,
+                    std::span<const int> descriptors);
+
 class MiniTransceiver {
  public:
   MiniTransceiver(UniqueFd socket, std::span<uint8_t> buffer)
@@ -44,8 +51,7 @@ class MiniTransceiver {
   // The message that Receive got last.
   Packet& packet() { return packet_; }
 
-  // Waits for room and sends one message. Returns 0 or an errno, as SendPacket;
-  // ETOOMANYREFS is waited out, since it passes as soon as somebody receives.
+  // SendWhenAllowed.
   int Send(const Frame& frame, std::span<const uint8_t> payload = {},
            std::span<const int> descriptors = {});
 

@@ -23,6 +23,7 @@
 #include "transceiver/clock.h"
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
+#include "transceiver/mini_transceiver.h"
 
 namespace forkserver {
 namespace {
@@ -87,8 +88,8 @@ int SayHello(int socket, HelloMessage& hello, const HelloDescriptors& descriptor
   }
   hello.serving_at = NowNanos();
   int room[3];
-  return SendPacket(socket, Blocking::kWait, {.type = kHello}, Encode(hello, buffer.bytes()),
-                    descriptors.List(room));
+  return SendWhenAllowed(socket, {.type = kHello}, Encode(hello, buffer.bytes()),
+                         descriptors.List(room));
 }
 
 // From the freeze on nothing here may write to memory that was there before, but to the stack: what
