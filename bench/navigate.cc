@@ -50,7 +50,7 @@ class PageChild : public ChildProcess<PageChild, PageProtocol> {
   absl::Status Receive(BrowserOpened&) { return absl::OkStatus(); }
   absl::Status Receive(BrowserClosed&, Resolver<Done> resolver) { return resolver.Resolve({}); }
   absl::Status Receive(AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(BridgeClosed&) { return absl::OkStatus(); }
+  absl::Status Receive(BridgeClosed&, Resolver<Done> resolver) { return resolver.Resolve({}); }
 };
 
 class PageHost : public ContentHost<PageHost, PageProtocol> {

@@ -9,17 +9,22 @@
 // A content process (the owner) asks for another one (the nested process) and gets the end of a
 // bridge to it:
 //
-//     owner -> parent    CreateNested{url}            answered with a bridge, its first browser and
+//     owner -> parent    CreateNested{from, url}      answered with a bridge, its first browser and
 //                                                     the owner's end
 //     parent -> nested   AttachBridge{bridge, end}    the nested process's end
 //     parent -> nested   BrowserOpened{bridge, browser, url}
-//     owner -> parent    OpenNestedBrowser{bridge, url}   one more, in the same process
-//     owner -> parent    CloseNestedBrowser{browser}  the last one of a bridge closes the bridge
-//     parent -> nested   BrowserClosed{browser}
+//     owner -> parent    OpenNestedBrowser{from, bridge, url}   one more, in the same process
+//     owner -> parent    CloseNestedBrowser{which}    the last one of a bridge closes the bridge
+//     parent -> both     BrowserClosed{browser}       to the owner where it did not ask for it
 //     parent -> both     BridgeClosed{bridge}
 //
-// Ids are the parent's: it alone makes them, and holds each message against its record
-// (forkserver/model/browser_records.h).
+// Ids are the parent's: it alone makes them. Each message of a child names the browser for which it
+// speaks, with the site and the attributes that it takes it to have; the parent holds that against
+// its record (forkserver/model/browser_records.h). `from` is the owner's browser in which the
+// bridge is, `which` one that it owns.
+//
+// Closed is answered with Done, from when on the sender speaks of what was closed no more: one that
+// does all the same is killed. What was on its way before is refused, and nobody's fault.
 #ifndef CHILD_PROCESS_CONTENT_MESSAGES_H_
 #define CHILD_PROCESS_CONTENT_MESSAGES_H_
 
@@ -55,9 +60,9 @@ struct Done {
 
 struct NestedCreated {
   uint64_t bridge = 0;
-  uint64_t browser = 0;
+  BrowserClaimField as = {};  // what its owner is to say of the browser
   Endpoint<ContentBridge, Side::kParent> end = {};
-  auto Fields() { return std::tie(bridge, browser, end); }
+  auto Fields() { return std::tie(bridge, as, end); }
 };
 
 struct CreateNested {
@@ -70,24 +75,25 @@ struct CreateNested {
 };
 
 struct NestedBrowser {
-  uint64_t browser = 0;
-  auto Fields() { return std::tie(browser); }
+  BrowserClaimField as = {};
+  auto Fields() { return std::tie(as); }
 };
 
 struct OpenNestedBrowser {
   static constexpr std::string_view kName = "OpenNestedBrowser";
   static constexpr SentBy kSentBy = SentBy::kChild;
   using Reply = NestedBrowser;
+  BrowserClaimField from = {};
   uint64_t bridge = 0;
   Text<kMaxUrlBytes> url = {};
-  auto Fields() { return std::tie(bridge, url); }
+  auto Fields() { return std::tie(from, bridge, url); }
 };
 
 struct CloseNestedBrowser {
   static constexpr std::string_view kName = "CloseNestedBrowser";
   static constexpr SentBy kSentBy = SentBy::kChild;
-  uint64_t browser = 0;
-  auto Fields() { return std::tie(browser); }
+  BrowserClaimField which = {};
+  auto Fields() { return std::tie(which); }
 };
 
 struct AttachBridge {
@@ -110,7 +116,7 @@ struct BrowserOpened {
 struct BrowserClosed {
   static constexpr std::string_view kName = "BrowserClosed";
   static constexpr SentBy kSentBy = SentBy::kParent;
-  using Reply = Done;  // from here on the process says nothing in its name
+  using Reply = Done;
   uint64_t browser = 0;
   auto Fields() { return std::tie(browser); }
 };
@@ -118,6 +124,7 @@ struct BrowserClosed {
 struct BridgeClosed {
   static constexpr std::string_view kName = "BridgeClosed";
   static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Done;
   uint64_t bridge = 0;
   auto Fields() { return std::tie(bridge); }
 };

@@ -106,6 +106,9 @@ absl::Status PageChild::Receive(forkserver::AttachBridge&) {
   return absl::UnimplementedError("nothing is nested here");
 }
 
-absl::Status PageChild::Receive(forkserver::BridgeClosed&) { return absl::OkStatus(); }
+absl::Status PageChild::Receive(forkserver::BridgeClosed&,
+                                forkserver::Resolver<forkserver::Done> resolver) {
+  return resolver.Resolve({});
+}
 
 }  // namespace browser_host

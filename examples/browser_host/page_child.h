@@ -30,7 +30,8 @@ class PageChild : public forkserver::ChildProcess<PageChild, PageProtocol> {
   absl::Status Receive(LoadPage& message);
   // It asks for no content processes below it, and is never one.
   absl::Status Receive(forkserver::AttachBridge& message);
-  absl::Status Receive(forkserver::BridgeClosed& message);
+  absl::Status Receive(forkserver::BridgeClosed& message,
+                       forkserver::Resolver<forkserver::Done> resolver);
 
  private:
   // What is still to be said of a page.

@@ -26,7 +26,9 @@ class CallerChild : public forkserver::ChildProcess<CallerChild, CallerProtocol>
     return resolver.Resolve({});
   }
   absl::Status Receive(forkserver::AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(forkserver::BridgeClosed&) { return absl::OkStatus(); }
+  absl::Status Receive(forkserver::BridgeClosed&, forkserver::Resolver<forkserver::Done> resolver) {
+    return resolver.Resolve({});
+  }
 
  private:
   std::optional<HotlineCaller> line_;  // the last one

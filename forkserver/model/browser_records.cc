@@ -30,14 +30,12 @@ absl::Status BrowserRecords::NotThere(BrowserId id) const {
       "browser %d was %s", id, id != 0 && id <= last_ ? "closed" : "never given out"));
 }
 
-absl::Status BrowserRecords::Check(ChildId sender, const BrowserClaim& claim) const {
+template <typename SenderCheck>
+absl::Status BrowserRecords::CheckClaim(const BrowserClaim& claim, SenderCheck who) const {
   const auto found = entries_.find(claim.id);
   if (found == entries_.end()) return NotThere(claim.id);
   const BrowserRecord& record = found->second.record;
-  if (record.process != sender) {
-    return absl::PermissionDeniedError(
-        absl::StrFormat("browser %d is child %d's", claim.id, record.process));
-  }
+  if (absl::Status sender = who(found->second); !sender.ok()) return sender;
   if (record.context != claim.context) {
     return absl::PermissionDeniedError(absl::StrFormat("browser %d shows %s, not %s", claim.id,
                                                        record.context.ToString(),
@@ -47,19 +45,26 @@ absl::Status BrowserRecords::Check(ChildId sender, const BrowserClaim& claim) co
   return absl::FailedPreconditionError(absl::StrFormat("browser %d is being closed", claim.id));
 }
 
-absl::Status BrowserRecords::CheckOwner(ChildId sender, BrowserId id) const {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) {
-    if (id == 0 || id > last_) return NotThere(id);
-    return absl::FailedPreconditionError(absl::StrFormat("browser %d was closed", id));
-  }
-  const BrowserRecord& record = found->second.record;
-  if (record.owner != sender) {
-    return absl::PermissionDeniedError(
-        absl::StrFormat("browser %d belongs to child %d", id, record.owner));
-  }
-  if (!found->second.is_closing) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrFormat("browser %d is being closed", id));
+absl::Status BrowserRecords::Check(ChildId sender, const BrowserClaim& claim) const {
+  return CheckClaim(claim, [&](const Entry& entry) -> absl::Status {
+    if (entry.record.process != sender) {
+      return absl::PermissionDeniedError(
+          absl::StrFormat("browser %d is child %d's", claim.id, entry.record.process));
+    }
+    return entry.process_may_speak ? absl::OkStatus() : NotThere(claim.id);
+  });
+}
+
+absl::Status BrowserRecords::CheckOwner(ChildId sender, const BrowserClaim& claim) const {
+  return CheckClaim(claim, [&](const Entry& entry) -> absl::Status {
+    if (entry.record.owner != sender) {
+      return absl::PermissionDeniedError(
+          entry.record.owner == 0
+              ? absl::StrFormat("browser %d belongs to the parent", claim.id)
+              : absl::StrFormat("browser %d belongs to child %d", claim.id, entry.record.owner));
+    }
+    return entry.owner_may_speak ? absl::OkStatus() : NotThere(claim.id);
+  });
 }
 
 const BrowserRecord* BrowserRecords::Find(BrowserId id) const {
@@ -83,22 +88,53 @@ bool BrowserRecords::IsGranted(BrowserId id, std::string_view what) const {
   return found != entries_.end() && found->second.grants.find(what) != found->second.grants.end();
 }
 
-void BrowserRecords::Close(BrowserId id) {
-  const auto found = entries_.find(id);
-  if (found == entries_.end()) return;
-  found->second.is_closing = true;
-  found->second.grants.clear();
+bool BrowserRecords::IsOver(const Entry& entry) {
+  return entry.is_closing && !entry.process_may_speak &&
+         (!entry.owner_may_speak || entry.record.owner == 0);
 }
 
-void BrowserRecords::Forget(BrowserId id) {
+void BrowserRecords::Silence(Entry& entry, ChildId who) {
+  if (who == 0) return;
+  if (entry.record.process == who) entry.process_may_speak = false;
+  if (entry.record.owner == who) entry.owner_may_speak = false;
+}
+
+void BrowserRecords::Close(BrowserId id, ChildId by) {
   const auto found = entries_.find(id);
-  if (found != entries_.end() && found->second.is_closing) entries_.erase(found);
+  if (found == entries_.end() || found->second.is_closing) return;
+  found->second.is_closing = true;
+  found->second.grants.clear();
+  Silence(found->second, by);
+  if (IsOver(found->second)) entries_.erase(found);
+}
+
+void BrowserRecords::Confirm(BrowserId id, ChildId who) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end() || !found->second.is_closing) return;
+  Silence(found->second, who);
+  if (IsOver(found->second)) entries_.erase(found);
+}
+
+void BrowserRecords::ConfirmBridge(BridgeId bridge, ChildId who) {
+  absl::erase_if(entries_, [&](auto& each) {
+    Entry& entry = each.second;
+    if (!entry.is_closing || entry.record.bridge != bridge) return false;
+    Silence(entry, who);
+    return IsOver(entry);
+  });
 }
 
 std::vector<BrowserId> BrowserRecords::ForgetProcess(ChildId process) {
   std::vector<BrowserId> were_open = OfProcess(process);
-  absl::erase_if(entries_,
-                 [process](const auto& entry) { return entry.second.record.process == process; });
+  absl::erase_if(entries_, [process](auto& each) {
+    Entry& entry = each.second;
+    Silence(entry, process);
+    if (entry.record.process == process) {
+      entry.is_closing = true;
+      entry.grants.clear();
+    }
+    return IsOver(entry);
+  });
   return were_open;
 }
 

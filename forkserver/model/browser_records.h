@@ -8,7 +8,9 @@
 //     if (IsFault(good)) host.Kill(good);                 // forged, replayed or stolen
 //
 // What a process says of a browser that the parent has just closed may have been on its way: until
-// the process has confirmed (Forget), it is refused and nothing more. After that it is a replay.
+// that process has confirmed, it is refused and nothing more. After that it is a replay. Two may
+// speak of a browser, the process in which it runs and the one that owns it: each confirms for
+// itself, but for one that asked for the close.
 //
 // Ids count up from 1 and are never used twice, so one that is replayed after its browser was
 // closed names nobody. Only the parent makes them; a child that knows one of another process's can
@@ -80,9 +82,8 @@ class BrowserRecords {
   // difference: "browser 7 was closed", "browser 9 was never given out", "browser 7 is child 3's",
   // "browser 7 shows https://a.test, not https://b.test".
   absl::Status Check(ChildId sender, const BrowserClaim& claim) const;
-  // The same for what an owner may do, which is to close it. FailedPrecondition for one that was
-  // closed at any time: its owner may not have heard of it.
-  absl::Status CheckOwner(ChildId sender, BrowserId id) const;
+  // The same for what an owner may do, which is to close it: "browser 7 belongs to child 2".
+  absl::Status CheckOwner(ChildId sender, const BrowserClaim& claim) const;
 
   // Null: there is none, or no more.
   const BrowserRecord* Find(BrowserId id) const;
@@ -92,11 +93,17 @@ class BrowserRecords {
   absl::Status Grant(BrowserId id, std::string_view what);
   bool IsGranted(BrowserId id, std::string_view what) const;
 
-  // Takes back everything that it was granted. One that is closed already is ignored.
-  void Close(BrowserId id);
-  // Its process knows that it is closed.
-  void Forget(BrowserId id);
-  // The process has ended: closes and forgets all that it had, and gives those that were open.
+  // Takes back everything that it was granted. `by`: the child that asked for it, 0 for the parent
+  // itself. One that is closed already is ignored.
+  void Close(BrowserId id, ChildId by = 0);
+  // `who` has heard that it is closed, and says nothing of it from here on. Open ones are ignored.
+  void Confirm(BrowserId id, ChildId who);
+  // The same for all that were on a bridge which is closed.
+  void ConfirmBridge(BridgeId bridge, ChildId who);
+  // Nobody was ever told of it.
+  void Discard(BrowserId id) { entries_.erase(id); }
+  // The process has ended: closes all that ran in it, and gives those that were open. It confirms
+  // nothing any more, and nobody waits for that.
   std::vector<BrowserId> ForgetProcess(ChildId process);
 
   // Open ones, in the order in which they were opened.
@@ -112,13 +119,22 @@ class BrowserRecords {
     BrowserRecord record;
     std::set<std::string, std::less<>> grants = {};
     bool is_closing = false;
+    // Not having heard that it is closed.
+    bool process_may_speak = true;
+    bool owner_may_speak = true;
   };
+  using Entries = absl::flat_hash_map<BrowserId, Entry>;
 
+  // What both checks have in common; `who` sees whether the record has its sender.
+  template <typename SenderCheck>
+  absl::Status CheckClaim(const BrowserClaim& claim, SenderCheck who) const;
+  static bool IsOver(const Entry& entry);
+  static void Silence(Entry& entry, ChildId who);
   absl::Status NotThere(BrowserId id) const;
   template <typename Predicate>
   std::vector<BrowserId> Those(Predicate predicate) const;
 
-  absl::flat_hash_map<BrowserId, Entry> entries_;
+  Entries entries_;
   BrowserId last_ = 0;
 };
 

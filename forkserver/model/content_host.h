@@ -10,8 +10,8 @@
 //       }
 //       void OnContentEnd(const ProcessEnd& end) override { ... }
 //     };
-//     ContentProcesses content(parent, [](auto&... all) { return
-//     std::make_unique<PageHost>(all...); });
+//     ContentProcesses content(parent, suffixes,
+//                              [](auto&... all) { return std::make_unique<PageHost>(all...); });
 //
 // A handler that returns an error has the child killed.
 #ifndef FORKSERVER_MODEL_CONTENT_HOST_H_
@@ -38,6 +38,13 @@ inline BrowserClaim ClaimOf(const BrowserClaimField& field) {
                                      .private_browsing_id = field.private_browsing_id}}};
 }
 
+inline BrowserClaimField FieldOf(const BrowserClaim& claim) {
+  return {.browser = claim.id,
+          .site = claim.context.site,
+          .user_context_id = claim.context.attributes.user_context_id,
+          .private_browsing_id = claim.context.attributes.private_browsing_id};
+}
+
 template <typename Self, typename Protocol>
 class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
  public:
@@ -52,7 +59,7 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
         [resolver = std::make_shared<Resolver<NestedCreated>>(std::move(resolver))](
             absl::StatusOr<NestedBridge> created) {
           if (!created.ok()) return resolver->Reject(created.status());
-          NestedCreated reply = {.bridge = created->bridge, .browser = created->browser};
+          NestedCreated reply = {.bridge = created->bridge, .as = FieldOf(created->browser)};
           reply.end = std::move(created->end);
           // It is within its limits, or nobody waits for it any more.
           resolver->Resolve(reply).IgnoreError();
@@ -60,32 +67,29 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
   }
 
   absl::Status Receive(OpenNestedBrowser& message, Resolver<NestedBrowser> resolver) {
-    absl::StatusOr<BrowserId> browser =
-        this->siblings().nested().OpenBrowser(*this, message.bridge, message.url.view());
-    if (browser.ok()) return resolver.Resolve({.browser = *browser});
+    absl::StatusOr<BrowserClaim> browser = this->siblings().nested().OpenBrowser(
+        *this, ClaimOf(message.from), message.bridge, message.url.view());
+    if (browser.ok()) return resolver.Resolve({.as = FieldOf(*browser)});
     resolver.Reject(browser.status());
     return this->FaultOf(browser.status());
   }
 
   absl::Status Receive(CloseNestedBrowser& message) {
-    return this->siblings().nested().CloseBrowser(*this, message.browser);
+    return this->siblings().nested().CloseBrowser(*this, ClaimOf(message.which));
   }
 
  private:
   absl::Status SendBrowserOpened(BrowserId browser, const BrowserRecord& record,
                                  std::string_view url) final {
-    const OriginAttributes& attributes = record.context.attributes;
     return this->Send(BrowserOpened{.bridge = record.bridge,
-                                    .as = {.browser = browser,
-                                           .site = record.context.site,
-                                           .user_context_id = attributes.user_context_id,
-                                           .private_browsing_id = attributes.private_browsing_id},
+                                    .as = FieldOf({.id = browser, .context = record.context}),
                                     .url = url});
   }
   absl::Status SendBrowserClosed(BrowserId browser) final {
-    return this->MustBeTold(this->Call(
-        BrowserClosed{.browser = browser},
-        [this, browser](absl::StatusOr<Done>) { this->siblings().browsers().Forget(browser); }));
+    return this->MustBeTold(
+        this->Call(BrowserClosed{.browser = browser}, [this, browser](absl::StatusOr<Done>) {
+          this->siblings().browsers().Confirm(browser, this->id());
+        }));
   }
   absl::Status SendAttachBridge(BridgeId bridge, Endpoint<ContentBridge, Side::kChild> end) final {
     AttachBridge message = {.bridge = bridge};
@@ -93,7 +97,10 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
     return this->Send(message);
   }
   absl::Status SendBridgeClosed(BridgeId bridge) final {
-    return this->MustBeTold(this->Send(BridgeClosed{.bridge = bridge}));
+    return this->MustBeTold(
+        this->Call(BridgeClosed{.bridge = bridge}, [this, bridge](absl::StatusOr<Done>) {
+          this->siblings().nested().Confirm(*this, bridge);
+        }));
   }
 };
 

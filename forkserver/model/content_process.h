@@ -50,11 +50,12 @@ class ContentProcess : public ProcessHostCore {
   // What the typed part sends. Those that fail have ended, or are about to.
   virtual absl::Status SendBrowserOpened(BrowserId browser, const BrowserRecord& record,
                                          std::string_view url) = 0;
-  // Tells the record when the process has confirmed.
+  // Of these two the typed part hears when the process has confirmed, and says so (BrowserRecords,
+  // NestedContent).
   virtual absl::Status SendBrowserClosed(BrowserId browser) = 0;
+  virtual absl::Status SendBridgeClosed(BridgeId bridge) = 0;
   virtual absl::Status SendAttachBridge(BridgeId bridge,
                                         Endpoint<ContentBridge, Side::kChild> end) = 0;
-  virtual absl::Status SendBridgeClosed(BridgeId bridge) = 0;
 
  private:
   friend class ContentProcesses;

@@ -115,21 +115,22 @@ absl::StatusOr<BrowserId> ContentProcesses::OpenIn(ContentProcess& host,
   if (!browser.ok()) return browser;
   absl::Status told = host.SendBrowserOpened(*browser, record, url);
   if (told.ok()) return browser;
-  browsers_.Close(*browser);
-  browsers_.Forget(*browser);
+  browsers_.Discard(*browser);
   return told;
 }
 
-void ContentProcesses::Close(BrowserId browser) {
+void ContentProcesses::Close(BrowserId browser) { CloseFor(0, browser); }
+
+void ContentProcesses::CloseFor(ChildId by, BrowserId browser) {
   const BrowserRecord* const found = browsers_.Find(browser);
   if (found == nullptr) return;
   const BrowserRecord record = *found;
-  browsers_.Close(browser);
+  browsers_.Close(browser, by);
   ContentProcess* const process = Find(record.process);
   if (process == nullptr) return;
   // One that cannot be told is about to end.
   process->SendBrowserClosed(browser).IgnoreError();
-  nested_->OnBrowserClosed(browser, record);
+  nested_->OnBrowserClosed(browser, record, by);
   EndIfUnused(*process);
 }
 

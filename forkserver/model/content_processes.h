@@ -106,6 +106,8 @@ class ContentProcesses {
                               absl::Duration timeout);
   absl::StatusOr<BrowserId> OpenIn(ContentProcess& host, const BrowserRecord& record,
                                    std::string_view url);
+  // `by`: the child that asked for it; 0: the parent.
+  void CloseFor(ChildId by, BrowserId browser);
   size_t BrowsersOf(const ContentProcess& process) const;
   void EndIfUnused(ContentProcess& process);
   void OnEnd(ContentProcess& process, const ProcessEnd& end);

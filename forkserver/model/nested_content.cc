@@ -1,5 +1,6 @@
 #include "forkserver/model/nested_content.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,11 +20,19 @@ absl::Status NestedContent::CheckMayNest(const ContentProcess& owner) const {
     return absl::FailedPreconditionError(
         absl::StrFormat("%s: processes of its kind may have none below them", owner.Name()));
   }
-  size_t held = 0;
-  for (const auto& [id, bridge] : bridges_) held += bridge.owner == &owner;
+  const size_t held = OpenBridges(owner).size();
   if (held >= kMostBridges) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("%s has %d bridges already", owner.Name(), held));
+  }
+  // An owner that never confirms fills the parent's memory no more than one that does.
+  const size_t known =
+      static_cast<size_t>(std::count_if(bridges_.begin(), bridges_.end(), [&](const auto& bridge) {
+        return bridge.second.owner == &owner;
+      }));
+  if (known >= kMostProcesses) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%s has %d bridges with those whose close it has not confirmed", owner.Name(), known));
   }
   size_t below = 0;
   for (const auto& host : content_.hosts_) below += host->owner_ == owner.id();
@@ -101,25 +110,46 @@ absl::StatusOr<NestedBridge> NestedContent::Connect(BridgeId id, std::string_vie
   if (absl::Status sent = nested.SendAttachBridge(id, std::move(ends->child)); !sent.ok()) {
     return sent;
   }
-  const absl::StatusOr<BrowserId> browser = OpenBrowser(owner, id, url);
+  absl::StatusOr<BrowserClaim> browser = OpenOn(id, url);
   if (!browser.ok()) return browser.status();
-  return NestedBridge{.bridge = id, .browser = *browser, .end = std::move(ends->parent)};
+  found->second.state = BridgeState::kOpen;
+  return NestedBridge{.bridge = id, .browser = *std::move(browser), .end = std::move(ends->parent)};
 }
 
-absl::StatusOr<BrowserId> NestedContent::OpenBrowser(ContentProcess& owner, BridgeId id,
-                                                     std::string_view url) {
+absl::Status NestedContent::CheckBridge(const ContentProcess& owner, const BrowserClaim& from,
+                                        BridgeId id) const {
+  if (absl::Status good = owner.Check(from); IsFault(good)) return good;
   const auto found = bridges_.find(id);
-  if (found == bridges_.end() && id != 0 && id <= last_) {
-    // Closed while the message was on its way: nobody's fault.
-    return absl::NotFoundError(absl::StrFormat("bridge %d was closed", id));
+  if (found == bridges_.end() || found->second.state == BridgeState::kLaunching) {
+    return absl::PermissionDeniedError(absl::StrFormat(
+        "bridge %d was %s", id,
+        found == bridges_.end() && id != 0 && id <= last_ ? "closed" : "never given out"));
   }
-  if (found == bridges_.end() || found->second.owner != &owner) {
+  const Bridge& bridge = found->second;
+  if (bridge.owner != &owner) {
     return absl::PermissionDeniedError(
         absl::StrFormat("bridge %d is none of %s's", id, owner.Name()));
   }
-  ContentProcess& nested = *found->second.nested;
+  if (bridge.within != from.id) {
+    return absl::PermissionDeniedError(
+        absl::StrFormat("bridge %d is in browser %d, not %d", id, bridge.within, from.id));
+  }
+  if (bridge.state == BridgeState::kOpen) return owner.Check(from);
+  return absl::FailedPreconditionError(absl::StrFormat("bridge %d is being closed", id));
+}
+
+absl::StatusOr<BrowserClaim> NestedContent::OpenBrowser(ContentProcess& owner,
+                                                        const BrowserClaim& from, BridgeId bridge,
+                                                        std::string_view url) {
+  if (absl::Status may = CheckBridge(owner, from, bridge); !may.ok()) return may;
+  return OpenOn(bridge, url);
+}
+
+absl::StatusOr<BrowserClaim> NestedContent::OpenOn(BridgeId id, std::string_view url) {
+  const Bridge& bridge = bridges_.find(id)->second;
+  ContentProcess& nested = *bridge.nested;
   if (!nested.is_running()) return absl::FailedPreconditionError("the nested process does not run");
-  const absl::StatusOr<Selection> selection = SelectBelow(owner, url);
+  const absl::StatusOr<Selection> selection = SelectBelow(*bridge.owner, url);
   if (!selection.ok()) return selection.status();
   if (selection->type != nested.remote_type()) {
     return absl::FailedPreconditionError(
@@ -127,56 +157,115 @@ absl::StatusOr<BrowserId> NestedContent::OpenBrowser(ContentProcess& owner, Brid
   }
   const BrowserRecord record = {
       .process = nested.id(),
-      .owner = owner.id(),
+      .owner = bridge.owner->id(),
       .bridge = id,
       .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
-  return content_.OpenIn(nested, record, url);
+  const absl::StatusOr<BrowserId> browser = content_.OpenIn(nested, record, url);
+  if (!browser.ok()) return browser.status();
+  return BrowserClaim{.id = *browser, .context = record.context};
 }
 
-absl::Status NestedContent::CloseBrowser(ContentProcess& owner, BrowserId browser) {
-  const absl::Status good = content_.browsers().CheckOwner(owner.id(), browser);
-  if (good.ok()) content_.Close(browser);
+absl::Status NestedContent::CloseBrowser(ContentProcess& owner, const BrowserClaim& which) {
+  const absl::Status good = content_.browsers().CheckOwner(owner.id(), which);
+  if (good.ok()) content_.CloseFor(owner.id(), which.id);
   return ContentProcess::FaultOf(good);
 }
 
-void NestedContent::OnBrowserClosed(BrowserId browser, const BrowserRecord& record) {
+void NestedContent::OnBrowserClosed(BrowserId browser, const BrowserRecord& record, ChildId by) {
   // What was nested within it goes with it.
   std::vector<BridgeId> over;
   for (const auto& [id, bridge] : bridges_) {
     if (bridge.within == browser) over.push_back(id);
   }
-  if (record.bridge != 0 && content_.browsers().OfBridge(record.bridge).empty()) {
-    over.push_back(record.bridge);
+  if (record.bridge != 0) {
+    if (content_.browsers().OfBridge(record.bridge).empty()) {
+      over.push_back(record.bridge);
+    } else if (by != record.owner) {
+      // With its bridge it hears of all that are on it.
+      ContentProcess* const owner = content_.Find(record.owner);
+      if (owner != nullptr) owner->SendBrowserClosed(browser).IgnoreError();
+    }
   }
   for (const BridgeId id : over) CloseBridge(id);
 }
 
-// Ends the nested process, and with it the bridge's other end.
-void NestedContent::CloseBridge(BridgeId id) {
+size_t NestedContent::bridges() const {
+  return static_cast<size_t>(
+      std::count_if(bridges_.begin(), bridges_.end(),
+                    [](const auto& bridge) { return bridge.second.nested != nullptr; }));
+}
+
+std::vector<BridgeId> NestedContent::OpenBridges(const ContentProcess& owner) const {
+  std::vector<BridgeId> open;
+  for (const auto& [id, bridge] : bridges_) {
+    if (bridge.owner == &owner && bridge.nested != nullptr) open.push_back(id);
+  }
+  return open;
+}
+
+// Takes back what is on it and tells both ends. The nested process, which is still to be ended.
+ContentProcess* NestedContent::Disconnect(BridgeId id) {
   const auto found = bridges_.find(id);
-  if (found == bridges_.end()) return;
-  const Bridge bridge = found->second;
-  bridges_.erase(found);
+  if (found == bridges_.end() || found->second.nested == nullptr) return nullptr;
+  const Bridge was = std::exchange(found->second, {.owner = found->second.owner,
+                                                   .within = found->second.within,
+                                                   .state = BridgeState::kClosed});
+  // Its owner asks for nothing that it has not heard of, and an ended one for nothing at all.
+  const bool owner_knows_it = was.state == BridgeState::kOpen && !was.owner->has_ended();
+  if (!owner_knows_it) bridges_.erase(found);
   for (const BrowserId browser : content_.browsers().OfBridge(id)) {
     content_.browsers().Close(browser);
-    bridge.nested->SendBrowserClosed(browser).IgnoreError();
+    was.nested->SendBrowserClosed(browser).IgnoreError();
   }
   // Those that cannot be told have ended, or are about to.
-  bridge.owner->SendBridgeClosed(id).IgnoreError();
-  bridge.nested->SendBridgeClosed(id).IgnoreError();
-  bridge.nested->ShutDownWhenDelivered();
+  if (owner_knows_it) was.owner->SendBridgeClosed(id).IgnoreError();
+  was.nested->SendBridgeClosed(id).IgnoreError();
+  return was.nested;
+}
+
+void NestedContent::CloseBridge(BridgeId id) {
+  if (ContentProcess* const nested = Disconnect(id)) nested->ShutDownWhenDelivered();
+}
+
+void NestedContent::Confirm(const ContentProcess& process, BridgeId bridge) {
+  const auto found = bridges_.find(bridge);
+  if (found == bridges_.end() || found->second.owner != &process) return;
+  content_.browsers().ConfirmBridge(bridge, process.id());
+  bridges_.erase(found);
 }
 
 void NestedContent::OnProcessEnd(const ContentProcess& process) {
-  std::vector<BridgeId> owned;
-  for (const auto& [id, bridge] : bridges_) {
-    if (bridge.owner == &process) owned.push_back(id);
+  OnOwnerEnd(process);
+  CloseBridge(process.bridge_);
+  OnOrphanEnd(process);
+}
+
+void NestedContent::OnOwnerEnd(const ContentProcess& owner) {
+  Orphans orphans;
+  for (const BridgeId id : OpenBridges(owner)) {
+    if (ContentProcess* const orphan = Disconnect(id)) orphans.push_back(orphan);
   }
-  for (const BridgeId id : owned) CloseBridge(id);
-  const auto own = bridges_.find(process.bridge_);
-  if (own == bridges_.end()) return;
-  own->second.owner->SendBridgeClosed(own->first).IgnoreError();
-  bridges_.erase(own);
+  // Those that it has not confirmed.
+  std::erase_if(bridges_, [&](const auto& bridge) { return bridge.second.owner == &owner; });
+  if (orphans.empty()) return;
+  ContentProcess& first = *orphans.front();
+  orphans_.push_back(std::move(orphans));
+  first.ShutDownWhenDelivered();
+}
+
+void NestedContent::OnOrphanEnd(const ContentProcess& orphan) {
+  for (auto family = orphans_.begin(); family != orphans_.end(); ++family) {
+    const auto found = std::find(family->begin(), family->end(), &orphan);
+    if (found == family->end()) continue;
+    const bool is_next = found == family->begin();
+    family->erase(found);
+    if (family->empty()) {
+      orphans_.erase(family);
+    } else if (is_next) {
+      family->front()->ShutDownWhenDelivered();
+    }
+    return;
+  }
 }
 
 }  // namespace forkserver

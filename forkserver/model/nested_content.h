@@ -12,22 +12,27 @@
 // its owner's attributes, and never its owner's own process. Files are below files only.
 //
 // Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
-// back, with whatever was granted to them. When an owner ends, so do its nested processes, in the
-// order of their bridges.
+// back, with whatever was granted to them. When an owner ends, that is done to all that it has at
+// once, and its nested processes end in the order of their bridges, each when the one before it is
+// reaped.
 //
-// What is wrong about a message (an id of somebody else's, one that was closed long ago) is
-// PermissionDenied, for which the caller has the sender killed; what merely cannot be done is any
-// other error.
+// What is wrong about a message (an id of somebody else's, one that its sender knows to be closed)
+// is PermissionDenied, for which the caller has the sender killed; what merely cannot be done is
+// any other error.
 //
 // Threads: that of the parent's loop.
 #ifndef FORKSERVER_MODEL_NESTED_CONTENT_H_
 #define FORKSERVER_MODEL_NESTED_CONTENT_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
+#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,7 +49,7 @@ class ContentProcesses;
 // What the owner of a new bridge gets.
 struct NestedBridge {
   BridgeId bridge = 0;
-  BrowserId browser = 0;
+  BrowserClaim browser = {};
   Endpoint<ContentBridge, Side::kParent> end = {};
 };
 
@@ -64,30 +69,49 @@ class NestedContent {
   // the sender is to be killed for its claim.
   absl::Status Create(ContentProcess& owner, const BrowserClaim& from, std::string_view url,
                       CreateCallback callback);
-  absl::StatusOr<BrowserId> OpenBrowser(ContentProcess& owner, BridgeId bridge,
-                                        std::string_view url);
-  absl::Status CloseBrowser(ContentProcess& owner, BrowserId browser);
+  absl::StatusOr<BrowserClaim> OpenBrowser(ContentProcess& owner, const BrowserClaim& from,
+                                           BridgeId bridge, std::string_view url);
+  absl::Status CloseBrowser(ContentProcess& owner, const BrowserClaim& which);
+  // `process` has heard that the bridge is closed.
+  void Confirm(const ContentProcess& process, BridgeId bridge);
 
-  // What ContentProcesses tells of.
-  void OnBrowserClosed(BrowserId browser, const BrowserRecord& record);
+  // What ContentProcesses tells of. `by`: the child that asked for the close, or 0.
+  void OnBrowserClosed(BrowserId browser, const BrowserRecord& record, ChildId by);
   void OnProcessEnd(const ContentProcess& process);
 
-  size_t bridges() const { return bridges_.size(); }
+  // Open ones, and those whose nested process is being launched.
+  size_t bridges() const;
 
  private:
+  enum class BridgeState : uint8_t {
+    kLaunching,  // its owner knows nothing of it
+    kOpen,
+    kClosed,  // its owner has been told, and has not confirmed
+  };
   struct Bridge {
     ContentProcess* owner = nullptr;
-    ContentProcess* nested = nullptr;
-    BrowserId within = 0;  // the owner's browser in which it is
+    ContentProcess* nested = nullptr;  // null: closed
+    BrowserId within = 0;              // the owner's browser in which it is
+    BridgeState state = BridgeState::kLaunching;
   };
+  // The processes below an owner that has ended. The first one has been asked to end.
+  using Orphans = std::deque<ContentProcess*>;
 
   absl::Status CheckMayNest(const ContentProcess& owner) const;
+  absl::Status CheckBridge(const ContentProcess& owner, const BrowserClaim& from,
+                           BridgeId id) const;
   absl::StatusOr<Selection> SelectBelow(const ContentProcess& owner, std::string_view url) const;
   absl::StatusOr<NestedBridge> Connect(BridgeId id, std::string_view url);
+  absl::StatusOr<BrowserClaim> OpenOn(BridgeId id, std::string_view url);
+  std::vector<BridgeId> OpenBridges(const ContentProcess& owner) const;
+  ContentProcess* Disconnect(BridgeId id);
   void CloseBridge(BridgeId id);
+  void OnOwnerEnd(const ContentProcess& owner);
+  void OnOrphanEnd(const ContentProcess& orphan);
 
   ContentProcesses& content_;
   std::map<BridgeId, Bridge> bridges_;
+  std::list<Orphans> orphans_;
   BridgeId last_ = 0;
 };
 

@@ -57,7 +57,9 @@ class HostileChild : public forkserver::ChildProcess<HostileChild, PageProtocol>
     return resolver.Resolve({});
   }
   absl::Status Receive(forkserver::AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(forkserver::BridgeClosed&) { return absl::OkStatus(); }
+  absl::Status Receive(forkserver::BridgeClosed&, forkserver::Resolver<forkserver::Done> resolver) {
+    return resolver.Resolve({});
+  }
 
   absl::Status Receive(LoadPage& message) {
     const auto& [claim, url] = browsers_[message.browser];

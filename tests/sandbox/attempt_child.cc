@@ -79,7 +79,9 @@ class AttemptChild : public ChildProcess<AttemptChild<Protocol>, Protocol> {
     resolver.Reject(absl::UnimplementedError("no browsers"));
     return absl::OkStatus();
   }
-  absl::Status Receive(BridgeClosed&) { return absl::UnimplementedError("no bridges"); }
+  absl::Status Receive(BridgeClosed&, Resolver<Done>) {
+    return absl::UnimplementedError("no bridges");
+  }
 
  private:
   absl::Status EngageSandbox() override {

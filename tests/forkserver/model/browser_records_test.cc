@@ -41,7 +41,7 @@ TEST(BrowserRecords, IdsAreNeverUsedTwice) {
   BrowserRecords records;
   const BrowserId first = *records.Open({.process = 3, .context = kA});
   records.Close(first);
-  records.Forget(first);
+  records.Confirm(first, 3);
   EXPECT_GT(*records.Open({.process = 3, .context = kA}), first);
 }
 
@@ -55,27 +55,77 @@ TEST(BrowserRecords, WhatWasOnItsWayWhenTheBrowserWasClosedIsNoFault) {
   EXPECT_EQ(records.Find(id), nullptr);
   // A false claim is false all the same.
   EXPECT_TRUE(IsFault(records.Check(4, {.id = id, .context = kA})));
-  records.Forget(id);
+  // Nor is it for another to confirm.
+  records.Confirm(id, 4);
+  EXPECT_FALSE(IsFault(records.Check(3, {.id = id, .context = kA})));
+  records.Confirm(id, 3);
   EXPECT_EQ(Refusal(records.Check(3, {.id = id, .context = kA})), "browser 1 was closed");
 }
 
-TEST(BrowserRecords, OpenBrowserIsNotForgotten) {
+TEST(BrowserRecords, ConfirmingWhatIsOpenIsNothing) {
   BrowserRecords records;
   const BrowserId id = *records.Open({.process = 3, .context = kA});
-  records.Forget(id);
+  records.Confirm(id, 3);
   EXPECT_TRUE(records.Check(3, {.id = id, .context = kA}).ok());
 }
 
 TEST(BrowserRecords, OnlyTheOwnerMayCloseIt) {
   BrowserRecords records;
   const BrowserId id = *records.Open({.process = 3, .owner = 2, .bridge = 1, .context = kA});
-  EXPECT_TRUE(records.CheckOwner(2, id).ok());
-  EXPECT_EQ(Refusal(records.CheckOwner(3, id)), "browser 1 belongs to child 2");
-  EXPECT_EQ(Refusal(records.CheckOwner(2, 7)), "browser 7 was never given out");
+  const BrowserId parents = *records.Open({.process = 3, .context = kA});
+  EXPECT_TRUE(records.CheckOwner(2, {.id = id, .context = kA}).ok());
+  EXPECT_EQ(Refusal(records.CheckOwner(3, {.id = id, .context = kA})),
+            "browser 1 belongs to child 2");
+  EXPECT_EQ(Refusal(records.CheckOwner(2, {.id = parents, .context = kA})),
+            "browser 2 belongs to the parent");
+  EXPECT_EQ(Refusal(records.CheckOwner(2, {.id = 7, .context = kA})),
+            "browser 7 was never given out");
+  EXPECT_EQ(Refusal(records.CheckOwner(2, {.id = id, .context = kB})),
+            "browser 1 shows https://a.test, not https://b.test^userContextId=2");
+}
+
+TEST(BrowserRecords, EachWhoMaySpeakOfItConfirmsForItself) {
+  BrowserRecords records;
+  const BrowserId id = *records.Open({.process = 3, .owner = 2, .bridge = 1, .context = kA});
+  const BrowserClaim claim = {.id = id, .context = kA};
   records.Close(id);
-  EXPECT_TRUE(absl::IsFailedPrecondition(records.CheckOwner(2, id)));
-  records.Forget(id);
-  EXPECT_TRUE(absl::IsFailedPrecondition(records.CheckOwner(2, id)));
+  records.Confirm(id, 3);
+  EXPECT_EQ(Refusal(records.Check(3, claim)), "browser 1 was closed");
+  EXPECT_TRUE(absl::IsFailedPrecondition(records.CheckOwner(2, claim)));
+  records.ConfirmBridge(1, 2);
+  EXPECT_EQ(Refusal(records.CheckOwner(2, claim)), "browser 1 was closed");
+  EXPECT_EQ(records.size(), 0u);
+}
+
+TEST(BrowserRecords, OwnerThatClosedItHasNothingMoreToSay) {
+  BrowserRecords records;
+  const BrowserId id = *records.Open({.process = 3, .owner = 2, .bridge = 1, .context = kA});
+  const BrowserClaim claim = {.id = id, .context = kA};
+  records.Close(id, 2);
+  EXPECT_EQ(Refusal(records.CheckOwner(2, claim)), "browser 1 was closed");
+  EXPECT_FALSE(IsFault(records.Check(3, claim)));
+  records.Confirm(id, 3);
+  EXPECT_EQ(records.size(), 0u);
+}
+
+TEST(BrowserRecords, OwnerMayNotHaveHeardThatItsProcessEnded) {
+  BrowserRecords records;
+  const BrowserId id = *records.Open({.process = 3, .owner = 2, .bridge = 1, .context = kA});
+  const BrowserClaim claim = {.id = id, .context = kA};
+  EXPECT_EQ(records.ForgetProcess(3), std::vector<BrowserId>{id});
+  EXPECT_TRUE(absl::IsFailedPrecondition(records.CheckOwner(2, claim)));
+  records.ConfirmBridge(1, 2);
+  EXPECT_TRUE(IsFault(records.CheckOwner(2, claim)));
+}
+
+TEST(BrowserRecords, NobodyWaitsForAnOwnerThatHasEnded) {
+  BrowserRecords records;
+  const BrowserId id = *records.Open({.process = 3, .owner = 2, .bridge = 1, .context = kA});
+  EXPECT_TRUE(records.ForgetProcess(2).empty());
+  EXPECT_NE(records.Find(id), nullptr);
+  records.Close(id);
+  records.Confirm(id, 3);
+  EXPECT_EQ(records.size(), 0u);
 }
 
 TEST(BrowserRecords, GrantsEndWithTheBrowser) {

@@ -105,9 +105,9 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
       from.user_context_id = static_cast<uint32_t>(Number(words[3]));
       return Nest(std::move(from), words[2], answer);
     }
-    if (ask.what == "more") return More(Number(words[0]), words[1], answer);
+    if (ask.what == "more") return More(ClaimFrom(words), Number(words[2]), words[3], answer);
     if (ask.what == "close") {
-      if (absl::Status sent = Send(CloseNestedBrowser{.browser = Number(words[0])}); !sent.ok()) {
+      if (absl::Status sent = Send(CloseNestedBrowser{.which = ClaimFrom(words)}); !sent.ok()) {
         return sent;
       }
       return answer->Resolve({.text = "no answer was wanted"});
@@ -122,6 +122,10 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
       for (const auto& [id, end] : attached_) ids.push_back(id);
       return answer->Resolve({.text = absl::StrJoin(ids, " ")});
     }
+    if (ask.what == "closed") return answer->Resolve({.text = absl::StrJoin(closed_, " ")});
+    if (ask.what == "bridges closed") {
+      return answer->Resolve({.text = absl::StrJoin(bridges_closed_, " ")});
+    }
     answer->Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
     return absl::OkStatus();
   }
@@ -131,7 +135,7 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     return absl::OkStatus();
   }
   absl::Status Receive(BrowserClosed& message, Resolver<Done> resolver) {
-    browsers_.erase(message.browser);
+    if (browsers_.erase(message.browser) == 0) closed_.push_back(message.browser);
     return resolver.Resolve({});
   }
   absl::Status Receive(AttachBridge& message) {
@@ -139,10 +143,11 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     end = std::make_unique<BridgeEnd<Side::kChild>>();
     return end->Bind(loop(), std::move(message.end));
   }
-  absl::Status Receive(BridgeClosed& message) {
+  absl::Status Receive(BridgeClosed& message, Resolver<Done> resolver) {
     owned_.erase(message.bridge);
     attached_.erase(message.bridge);
-    return absl::OkStatus();
+    bridges_closed_.push_back(message.bridge);
+    return resolver.Resolve({});
   }
 
  private:
@@ -168,16 +173,17 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
                   if (!bound.ok()) return answer->Reject(bound);
                   answer
                       ->Resolve({.text = absl::StrFormat("bridge %d browser %d", created->bridge,
-                                                         created->browser)})
+                                                         created->as.browser)})
                       .IgnoreError();
                 });
   }
 
-  absl::Status More(uint64_t bridge, const std::string& url, Answer answer) {
-    return Call(OpenNestedBrowser{.bridge = bridge, .url = url},
+  absl::Status More(BrowserClaimField from, uint64_t bridge, const std::string& url,
+                    Answer answer) {
+    return Call(OpenNestedBrowser{.from = std::move(from), .bridge = bridge, .url = url},
                 [answer](absl::StatusOr<NestedBrowser> opened) {
                   if (!opened.ok()) return answer->Reject(opened.status());
-                  answer->Resolve({.text = absl::StrCat(opened->browser)}).IgnoreError();
+                  answer->Resolve({.text = absl::StrCat(opened->as.browser)}).IgnoreError();
                 });
   }
 
@@ -197,6 +203,8 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
   }
 
   std::map<uint64_t, std::string> browsers_;
+  std::vector<uint64_t> closed_;  // not its own
+  std::vector<uint64_t> bridges_closed_;
   std::map<uint64_t, std::unique_ptr<BridgeEnd<Side::kParent>>> owned_;
   std::map<uint64_t, std::unique_ptr<BridgeEnd<Side::kChild>>> attached_;
 };
@@ -228,6 +236,7 @@ ModelTest::ModelTest(ForkServer& server, std::string_view prefs)
                                                  const ProcessEnd& end,
                                                  const std::vector<BrowserId>&) {
             ends_.emplace(process.id(), end);
+            order_of_ends_.push_back(process.id());
           }})) {
   SetPrefs(prefs);
 }

@@ -13,9 +13,12 @@
 //     save ID SITE   sends the privileged Save in that browser's name, and answers what came of it
 //     browsers       "1 https://a.test;2 ..." as BrowserOpened and BrowserClosed have told
 //     nest ID SITE URL   CreateNested; answers "bridge N browser M"
-//     more BRIDGE URL    OpenNestedBrowser; close BROWSER: CloseNestedBrowser
+//     more ID SITE BRIDGE URL   OpenNestedBrowser
+//     close ID SITE  CloseNestedBrowser, of a browser that it owns
 //     bridge N TEXT      calls over the bridge; answers what the other end said
 //     bridges        "1 2": those whose ends it has
+//     closed         browsers that BrowserClosed told of and BrowserOpened had not
+//     bridges closed those of which BridgeClosed told
 #ifndef TESTS_FORKSERVER_MODEL_MODEL_PROGRAM_H_
 #define TESTS_FORKSERVER_MODEL_MODEL_PROGRAM_H_
 
@@ -105,6 +108,7 @@ class ModelTest {
   const std::vector<std::string>& log() const { return log_; }
   // By child id.
   const std::map<ChildId, ProcessEnd>& ends() const { return ends_; }
+  const std::vector<ChildId>& order_of_ends() const { return order_of_ends_; }
 
   void SetPrefs(std::string_view text);
 
@@ -142,6 +146,7 @@ class ModelTest {
   PrefsStore store_;
   std::vector<std::string> log_;
   std::map<ChildId, ProcessEnd> ends_;
+  std::vector<ChildId> order_of_ends_;
 };
 
 // A host with those programs and the model's templates.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -33,6 +34,30 @@ std::string WhyEnded(ModelTest& model, ChildId id) {
   return std::string(model.ends().at(id).killed_for.message());
 }
 
+std::pair<std::string, std::string> SplitAtSpace(std::string_view text) {
+  const size_t space = text.find(' ');
+  return {std::string(text.substr(0, space)), std::string(text.substr(space + 1))};
+}
+
+// Asks without waiting for the answer.
+void BeginAsk(const OpenedBrowser& of, std::string_view what, std::string_view about,
+              std::optional<std::string>& answer) {
+  ASSERT_TRUE(static_cast<testing::TestContent&>(*of.process)
+                  .Call(testing::Ask{.what = what, .about = about},
+                        [&](absl::StatusOr<testing::Said> said) {
+                          answer =
+                              said.ok() ? said->text.str() : std::string(said.status().message());
+                        })
+                  .ok());
+}
+
+// And until the nested process is being launched.
+void BeginNest(ModelTest& model, const OpenedBrowser& owner, std::string_view url,
+               std::optional<std::string>& answer) {
+  BeginAsk(owner, "nest", absl::StrCat(Claim(owner), " ", std::string(url)), answer);
+  model.Until([&] { return model.content().nested().bridges() > 0; });
+}
+
 HOST_TEST(NestedContent, OwnerGetsABridgeToANewProcess) {
   ModelTest model(server);
   const auto owner = model.Open("https://a.test/");
@@ -53,16 +78,16 @@ HOST_TEST(NestedContent, BridgeIsClosedWithItsLastBrowser) {
   ModelTest model(server);
   const auto owner = model.Open("https://a.test/");
   model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
-  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://www.b.test/"), "3");
+  EXPECT_EQ(model.AskOf(owner->process, "more", Claim(*owner) + " 1 https://www.b.test/"), "3");
   ContentProcess* const nested = Nested(model);
   const ChildId id = nested->id();
   ASSERT_TRUE(model.content().browsers().Grant(3, "camera").ok());
-  model.AskOf(owner->process, "close", "3");
+  model.AskOf(owner->process, "close", "3 https://b.test");
   model.Until([&] { return model.content().browsers().Find(3) == nullptr; });
   EXPECT_FALSE(model.content().browsers().IsGranted(3, "camera"));
   EXPECT_EQ(model.AskOf(nested, "browsers"), "2 https://b.test");
   EXPECT_EQ(model.content().nested().bridges(), 1u);
-  model.AskOf(owner->process, "close", "2");
+  model.AskOf(owner->process, "close", "2 https://b.test");
   model.WaitForEnd(id);
   EXPECT_EQ(model.ends().at(id).ToString(), "exited with status 0");
   EXPECT_EQ(model.content().nested().bridges(), 0u);
@@ -70,7 +95,7 @@ HOST_TEST(NestedContent, BridgeIsClosedWithItsLastBrowser) {
   EXPECT_EQ(model.content().browsers().size(), 1u);
 }
 
-HOST_TEST(NestedContent, OwnersEndEndsThoseBelowIt) {
+HOST_TEST(NestedContent, OwnersEndEndsThoseBelowItInOrder) {
   ModelTest model(server);
   const auto owner = model.Open("https://a.test/");
   const ChildId id = owner->process->id();
@@ -78,13 +103,48 @@ HOST_TEST(NestedContent, OwnersEndEndsThoseBelowIt) {
     model.AskOf(owner->process, "nest", absl::StrCat(Claim(*owner), " https://", site, ".test/"));
   }
   ASSERT_EQ(model.content().processes().size(), 4u);
+  std::vector<ChildId> in_order;
+  for (const ContentProcess* process : model.content().processes()) {
+    in_order.push_back(process->id());
+  }
   ASSERT_TRUE(testing::SignalProcess(owner->process->process()->pid, SIGKILL).ok());
   model.Until([&] { return model.ends().size() == 4; });
+  EXPECT_EQ(model.order_of_ends(), in_order);
   for (const auto& [child, end] : model.ends()) {
     EXPECT_EQ(end.ToString(), child == id ? "killed by SIGKILL" : "exited with status 0");
   }
   EXPECT_EQ(model.content().browsers().size(), 0u);
   EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+// The second of three does not wait for the first, which does not end; the third waits for it.
+HOST_TEST(NestedContent, ThoseBelowAnEndedOwnerWaitForTheOneBeforeThem) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::vector<ContentProcess*> below;
+  for (const char* site : {"b", "c", "d"}) {
+    model.AskOf(owner->process, "nest", absl::StrCat(Claim(*owner), " https://", site, ".test/"));
+    below.push_back(Nested(model));
+  }
+  const ChildId second = below[1]->id();
+  const pid_t first_pid = below[0]->process()->pid;
+  ASSERT_TRUE(model.content().browsers().Grant(4, "camera").ok());
+  ASSERT_TRUE(testing::SignalProcess(first_pid, SIGSTOP).ok());
+  const ChildId id = owner->process->id();
+  ASSERT_TRUE(testing::SignalProcess(owner->process->process()->pid, SIGKILL).ok());
+  model.WaitForEnd(id);
+  // What they had is taken back at once.
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
+  EXPECT_FALSE(model.content().browsers().IsGranted(4, "camera"));
+  // The second ends by itself meanwhile; the third has not been asked to.
+  ASSERT_TRUE(testing::SignalProcess(below[1]->process()->pid, SIGKILL).ok());
+  model.WaitForEnd(second);
+  EXPECT_TRUE(below[2]->MayBeGivenWork());
+  EXPECT_FALSE(below[0]->MayBeGivenWork());
+  ASSERT_TRUE(testing::SignalProcess(first_pid, SIGKILL).ok());
+  model.Until([&] { return model.ends().size() == 4; });
+  EXPECT_EQ(model.order_of_ends(), (std::vector<ChildId>{id, second, second - 1, second + 1}));
+  EXPECT_EQ(model.content().browsers().size(), 0u);
 }
 
 HOST_TEST(NestedContent, ClosingTheBrowserItIsInClosesTheBridge) {
@@ -106,11 +166,53 @@ HOST_TEST(NestedContent, OwnerOutlivesADeadNestedProcess) {
   ASSERT_TRUE(testing::SignalProcess(Nested(model)->process()->pid, SIGKILL).ok());
   model.WaitForEnd(id);
   EXPECT_EQ(model.AskOf(owner->process, "bridges"), "");
-  // It may not have known when it closed it.
-  EXPECT_EQ(model.AskOf(owner->process, "close", "2"), "no answer was wanted");
-  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://b.test/"), "bridge 1 was closed");
   EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
             "bridge 2 browser 3");
+}
+
+// The stopped one has not heard of it, and asks for more when it goes on.
+HOST_TEST(NestedContent, WhatWasOnItsWayWhenTheBridgeWasClosedIsNoFault) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  const ChildId id = Nested(model)->id();
+  const pid_t owner_pid = owner->process->process()->pid;
+  ASSERT_TRUE(testing::SignalProcess(owner_pid, SIGSTOP).ok());
+  // It reads these two, in this order, before it reads that the bridge is closed.
+  std::optional<std::string> more;
+  std::optional<std::string> closed;
+  BeginAsk(*owner, "more", Claim(*owner) + " 1 https://b.test/", more);
+  BeginAsk(*owner, "close", "2 https://b.test", closed);
+  ASSERT_TRUE(testing::SignalProcess(Nested(model)->process()->pid, SIGKILL).ok());
+  model.WaitForEnd(id);
+  ASSERT_TRUE(testing::SignalProcess(owner_pid, SIGCONT).ok());
+  model.Until([&] { return more && closed; });
+  EXPECT_EQ(*more, "bridge 1 is being closed");
+  EXPECT_EQ(*closed, "no answer was wanted");
+  EXPECT_EQ(model.AskOf(owner->process, "bridges"), "");
+  EXPECT_EQ(model.content().browsers().size(), 1u);
+}
+
+HOST_TEST(NestedContent, OwnerHearsOfABrowserThatTheParentCloses) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+  ASSERT_EQ(model.AskOf(owner->process, "more", Claim(*owner) + " 1 https://b.test/"), "3");
+  model.content().Close(3);
+  EXPECT_EQ(model.AskOf(owner->process, "closed"), "3");
+  EXPECT_EQ(model.AskOf(owner->process, "bridges"), "1");
+  model.Until([&] { return model.content().browsers().size() == 2; });
+}
+
+HOST_TEST(NestedContent, LaunchThatFailsClosesNoBridgeThatTheOwnerKnows) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::optional<std::string> answer;
+  BeginNest(model, *owner, "https://b.test/", answer);
+  Nested(model)->Kill(absl::AbortedError("the test says so"));
+  model.Until([&] { return answer.has_value() && model.ends().size() == 1; });
+  EXPECT_EQ(model.AskOf(owner->process, "bridges closed"), "");
+  EXPECT_EQ(model.content().nested().bridges(), 0u);
 }
 
 HOST_TEST(NestedContent, AttributesAreTheOwners) {
@@ -160,7 +262,7 @@ HOST_TEST(NestedContent, ProcessesThatDoNotEndAreBoundedToo) {
               absl::StrCat("bridge ", i + 1, " browser ", i + 2));
     stopped.push_back(Nested(model)->process()->pid);
     ASSERT_TRUE(testing::SignalProcess(stopped.back(), SIGSTOP).ok());
-    model.AskOf(owner->process, "close", absl::StrCat(i + 2));
+    model.AskOf(owner->process, "close", absl::StrCat(i + 2, " https://b.test"));
   }
   model.Until([&] { return model.content().nested().bridges() == 0; });
   EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
@@ -169,20 +271,6 @@ HOST_TEST(NestedContent, ProcessesThatDoNotEndAreBoundedToo) {
   model.Until([&] { return model.ends().size() == NestedContent::kMostProcesses; });
   EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
             "bridge 17 browser 18");
-}
-
-// Asks without waiting for the answer.
-void BeginNest(ModelTest& model, const OpenedBrowser& owner, std::string_view url,
-               std::optional<std::string>& answer) {
-  ASSERT_TRUE(static_cast<testing::TestContent&>(*owner.process)
-                  .Call(testing::Ask{.what = "nest",
-                                     .about = absl::StrCat(Claim(owner), " ", std::string(url))},
-                        [&](absl::StatusOr<testing::Said> said) {
-                          answer =
-                              said.ok() ? said->text.str() : std::string(said.status().message());
-                        })
-                  .ok());
-  model.Until([&] { return model.content().nested().bridges() > 0; });
 }
 
 HOST_TEST(NestedContent, ProcessThatCannotBeConnectedDoesNotStay) {
@@ -222,7 +310,7 @@ HOST_TEST(NestedContent, FrameThatIsRefusedIsNobodysFault) {
   ModelTest model(server);
   const auto owner = model.Open("https://a.test/");
   model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
-  EXPECT_EQ(model.AskOf(owner->process, "more", "1 about:config"),
+  EXPECT_EQ(model.AskOf(owner->process, "more", Claim(*owner) + " 1 about:config"),
             "about:config: not in a document of another process");
   EXPECT_EQ(model.AskOf(owner->process, "bridges"), "1");
 }
@@ -292,7 +380,7 @@ HOST_TEST(BrowserClaims, IdOfAnotherOwnersBridgeKillsTheThief) {
   const auto thief = model.Open("https://t.test/");
   model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
   const ChildId id = thief->process->id();
-  model.AskOf(thief->process, "more", "1 https://b.test/");
+  model.AskOf(thief->process, "more", Claim(*thief) + " 1 https://b.test/");
   EXPECT_EQ(WhyEnded(model, id),
             "TestContent OpenNestedBrowser: bridge 1 is none of content 2 "
             "(webIsolated=https://t.test)'s");
@@ -305,7 +393,7 @@ HOST_TEST(BrowserClaims, ClosingWhatIsAnothersKillsTheThief) {
   const auto thief = model.Open("https://t.test/");
   model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
   const ChildId id = thief->process->id();
-  model.AskOf(thief->process, "close", "3");
+  model.AskOf(thief->process, "close", "3 https://b.test");
   EXPECT_EQ(WhyEnded(model, id), "TestContent CloseNestedBrowser: browser 3 belongs to child 1");
   EXPECT_NE(model.content().browsers().Find(3), nullptr);
 }
@@ -318,6 +406,63 @@ HOST_TEST(BrowserClaims, NestingInAnothersBrowserKillsTheThief) {
   model.AskOf(thief->process, "nest", Claim(*a) + " https://b.test/");
   EXPECT_EQ(WhyEnded(model, id), "TestContent CreateNested: browser 1 is child 1's");
   EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+HOST_TEST(BrowserClaims, OwnersClaimIsHeldAgainstTheRecordToo) {
+  for (const std::string_view forged : {"more 7 https://a.test 1", "more 1 https://bank.test 1",
+                                        "close 2 https://bank.test", "close 1 https://a.test"}) {
+    ModelTest model(server);
+    const auto a = model.Open("https://a.test/");
+    model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+    const ChildId id = a->process->id();
+    const auto [what, about] = SplitAtSpace(forged);
+    model.AskOf(a->process, what, about + " https://b.test/");
+    EXPECT_NE(WhyEnded(model, id), "") << forged;
+  }
+}
+
+HOST_TEST(BrowserClaims, BridgeInAnotherBrowserOfItsOwnKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const auto too = model.Open("https://a.test/");
+  ASSERT_EQ(a->process, too->process);
+  model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "more", Claim(*too) + " 1 https://b.test/");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent OpenNestedBrowser: bridge 1 is in browser 1, not 2");
+}
+
+HOST_TEST(BrowserClaims, ReplayOfAClosedBridgeKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+  const ChildId nested = Nested(model)->id();
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "close", "2 https://b.test");
+  model.WaitForEnd(nested);
+  // It has heard of it, since it hears of things in order.
+  ASSERT_EQ(model.AskOf(a->process, "bridges"), "");
+  model.AskOf(a->process, "more", Claim(*a) + " 1 https://b.test/");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent OpenNestedBrowser: bridge 1 was closed");
+}
+
+HOST_TEST(BrowserClaims, ReplayedCloseKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  model.AskOf(a->process, "nest", Claim(*a) + " https://b.test/");
+  model.AskOf(a->process, "more", Claim(*a) + " 1 https://b.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "close", "3 https://b.test");
+  model.AskOf(a->process, "close", "3 https://b.test");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent CloseNestedBrowser: browser 3 was closed");
+}
+
+HOST_TEST(BrowserClaims, BridgeThatWasNeverGivenOutKillsTheChild) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "more", Claim(*a) + " 99 https://b.test/");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent OpenNestedBrowser: bridge 99 was never given out");
 }
 
 }  // namespace
