@@ -82,7 +82,7 @@ ModelPrefs ModelPrefs::Read(const PrefsMap& map) {
   ModelPrefs prefs;
   for (const RemoteTypeRow& row : RemoteTypeRows()) {
     int32_t& limit = prefs.limits[static_cast<size_t>(row.kind)];
-    if (row.limit_pref.empty() || row.kind == RemoteTypeKind::kExtension) continue;
+    if (row.limit_pref.empty()) continue;
     limit = std::clamp(map.GetInt(row.limit_pref, limit), 1, kMaxLimit);
   }
   if (!map.GetBool("fission.autostart", true)) prefs.isolation = SiteIsolation::kOff;

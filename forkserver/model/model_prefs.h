@@ -9,7 +9,6 @@
 // the program from starting:
 //
 //     dom.ipc.processCount                          1 to 1000; 8. Of the other kinds the same; 1
-//     dom.ipc.processCount.extension                always 1: extensions meet in one process
 //     dom.ipc.processPrelaunch.fission.number       0 (none) to 32; 3
 //     dom.ipc.processPrelaunch.lowmem_mb            0 (no machine is small) and up; 4096
 //     browser.tabs.remote.separatedMozillaDomains   a list; what is no host is left out

@@ -97,8 +97,9 @@ TEST(ModelPrefs, LimitsThatCannotBeMeantBecomeTheNearestThatCan) {
   EXPECT_EQ(Read({{"dom.ipc.processPrelaunch.lowmem_mb", -1}}).low_memory_bytes, 0u);
 }
 
-TEST(ModelPrefs, ExtensionsHaveOneProcessWhateverThePrefSays) {
-  EXPECT_EQ(Read({{"dom.ipc.processCount.extension", 4}}).LimitOf(RemoteTypeKind::kExtension), 1);
+TEST(ModelPrefs, ExtensionsHaveOneProcessUnlessThePrefSaysMore) {
+  EXPECT_EQ(Read({}).LimitOf(RemoteTypeKind::kExtension), 1);
+  EXPECT_EQ(Read({{"dom.ipc.processCount.extension", 4}}).LimitOf(RemoteTypeKind::kExtension), 4);
 }
 
 TEST(ModelPrefs, APrefOfAnotherTypeCountsAsAbsent) {
