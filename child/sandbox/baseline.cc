@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "child/sandbox/in_band_only.h"
 #include "child/sandbox/phrases.h"
 
 // Newer than the installed headers.
@@ -75,7 +76,8 @@ SystemCalls OwnMemory() {
 
 SystemCalls OwnDescriptors() {
   SystemCalls calls;
-  calls.Allow({SYS_recvmsg, SYS_sendmsg, SYS_ppoll, SYS_close, SYS_dup3});
+  calls.Allow({SYS_ppoll, SYS_close, SYS_dup3});
+  AllowInBandOnly(calls, 2, {SYS_recvmsg, SYS_sendmsg});
   // Not with CLOSE_RANGE_UNSHARE: the broker takes a thread's descriptors for its process's.
   calls.AllowWhen(SYS_close_range, {Argument(2).HasNone(CLOSE_RANGE_UNSHARE)});
 #ifdef __x86_64__

@@ -13,8 +13,8 @@
 // calls whose conditions are not met, and policies have several, so this compiles one tree for each
 // such answer and links them.
 //
-// What it costs, x86-64 and optimized, on two busy processors: the largest of the policies has 477
-// instructions with a listener and 755 alone. Compiling mostly takes 1 to 2.5 ms, attaching 0.12 to
+// What it costs, x86-64 and optimized, on two busy processors: the largest of the policies has 490
+// instructions with a listener and 785 alone. Compiling mostly takes 1 to 2.5 ms, attaching 0.12 to
 // 0.25 ms, once in a template; to inherit it costs nothing. (FORKSERVER_VERBOSE=1 has
 // tests/child/sandbox:filtered_process_test print each.)
 //

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "child/sandbox/in_band_only.h"
+
 namespace forkserver {
 namespace {
 
@@ -76,8 +78,8 @@ SystemCalls GivenDescriptors() {
   SystemCalls calls;
   calls.Allow({SYS_preadv, SYS_preadv2, SYS_pwritev, SYS_pwritev2, SYS_sendfile, SYS_ftruncate,
                SYS_fallocate, SYS_fsync, SYS_fdatasync, SYS_fadvise64, SYS_flock, SYS_fstatfs});
-  calls.Allow({SYS_sendto, SYS_recvfrom, SYS_sendmmsg, SYS_recvmmsg, SYS_shutdown, SYS_getsockname,
-               SYS_getpeername});
+  AllowInBandOnly(calls, 3, {SYS_sendto, SYS_recvfrom, SYS_sendmmsg, SYS_recvmmsg});
+  calls.Allow({SYS_shutdown, SYS_getsockname, SYS_getpeername});
   // SO_PEERPIDFD (Linux 6.5) gives a descriptor of the process that made the socket: of the launch
   // socket, the host. Options are numbered as they come; of the other levels too nobody asks for
   // one that is so high.

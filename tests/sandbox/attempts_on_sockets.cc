@@ -251,6 +251,36 @@ AttemptResult TakePidfdOfPeer(const AttemptTargets& targets) {
   return DoneIf(owned.is_open(), "no descriptor");
 }
 
+// On sockets of the local family it is a queue of its own in the kernel, which nothing needs and by
+// which sandboxes were left (CVE-2025-38236).
+AttemptResult SendOutOfBand(const AttemptTargets&) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return Refused("socketpair");
+  const UniqueFd receiver(pair[0]);
+  const UniqueFd sender(pair[1]);
+  char byte = 1;
+  const bool by_send = send(sender.get(), &byte, 1, MSG_OOB | MSG_NOSIGNAL) == 1;
+  const int error = errno;
+  iovec bytes = {.iov_base = &byte, .iov_len = 1};
+  msghdr message = {};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  mmsghdr several = {.msg_hdr = message, .msg_len = 0};
+  if (sendmsg(sender.get(), &message, MSG_OOB | MSG_NOSIGNAL) == 1) return Done();
+  if (sendmmsg(sender.get(), &several, 1, MSG_OOB | MSG_NOSIGNAL) == 1) return Done();
+  if (recv(receiver.get(), &byte, 1, MSG_OOB | MSG_DONTWAIT) == 1) return Done();
+  // By the sandbox, and not because nothing is there to be received (EINVAL).
+  if (recvmsg(receiver.get(), &message, MSG_OOB | MSG_DONTWAIT) < 0 && errno == EINVAL) {
+    return Done();
+  }
+  if (recvmmsg(receiver.get(), &several, 1, MSG_OOB | MSG_DONTWAIT, nullptr) < 0 &&
+      errno == EINVAL) {
+    return Done();
+  }
+  errno = error;
+  return by_send ? Done() : Refused("send");
+}
+
 constexpr Attempt kAttempts[] = {
     {"socket-unix", "Makes a socket of the local family.", MakeSocket<AF_UNIX, SOCK_STREAM, 0>},
     {"socket-inet", "Makes a TCP socket.", MakeSocket<AF_INET, SOCK_STREAM, 0>},
@@ -284,6 +314,8 @@ constexpr Attempt kAttempts[] = {
     {"pidfd-of-peer",
      "Takes a descriptor of its host's process from a socket that the host made (SO_PEERPIDFD).",
      TakePidfdOfPeer},
+    {"send-out-of-band", "Sends a byte out of band over a socket pair of its own (MSG_OOB).",
+     SendOutOfBand},
     {"bind-abstract-socket", "Takes an abstract name.", BindAbstract},
     {"bind-path-socket", "Binds a socket in a directory of the host's.", BindPath},
     {"ioctl-interfaces", "Lists the addresses of the machine (SIOCGIFCONF).", ListInterfaces},
