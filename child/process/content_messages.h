@@ -42,7 +42,8 @@
 
 namespace forkserver {
 
-inline constexpr size_t kMaxUrlBytes = 8192;
+// What fits into a message beside the claim. Longer ones (data: has no limit of its own) cannot be told.
+inline constexpr size_t kMaxUrlBytes = 48 * 1024;
 
 // The browser that a message speaks for, and what its sender takes that browser to be: a field of
 // every message that asks for what not every process may have.
