@@ -7,10 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "child/process/child_arguments.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "forkserver/model/parent_process.h"
+#include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 
 namespace forkserver {
 namespace {
@@ -66,19 +67,22 @@ void ProcessHostCore::Launch(HostedLaunch launch) {
   Begin();
 }
 
+ChildArguments ProcessHostCore::Arguments(SandboxPolicyId policy) const {
+  return {.build_id = parent_.server().build_id(),
+          .parent_pid = getpid(),
+          .child_id = id_,
+          .sandbox = policy == SandboxPolicyId::kNone ? std::string()
+                                                      : std::string(SandboxPolicyName(policy)),
+          .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
+          .extra = launch_.arguments};
+}
+
 void ProcessHostCore::Begin() {
   state_ = State::kLaunching;
   // A change of prefs from here on is for it too.
   parent_.Add(*this);
-  const SandboxPolicyId policy = launch_.sandbox.value_or(FindProcessType(type_)->sandbox);
-  const ChildArguments arguments = {
-      .build_id = parent_.server().build_id(),
-      .parent_pid = getpid(),
-      .child_id = id_,
-      .sandbox =
-          policy == SandboxPolicyId::kNone ? std::string() : std::string(SandboxPolicyName(policy)),
-      .remote_type = type_ == ProcessType::kContent ? launch_.remote_type.ToString() : "",
-      .extra = launch_.arguments};
+  const ChildArguments arguments =
+      Arguments(launch_.sandbox.value_or(FindProcessType(type_)->sandbox));
   std::vector<FirstPacket> first;
   const std::vector<std::vector<int>> descriptors = DescriptorsOf(EarlyPackets());
   for (const EarlyPacket& packet : EarlyPackets()) {
@@ -98,8 +102,21 @@ void ProcessHostCore::Begin() {
       .timeout = launch_.timeout};
   parent_.server().LaunchAsync(options,
                                [this, alive = alive_](absl::StatusOr<LaunchedChild> child) {
-                                 if (*alive) OnLaunched(std::move(child));
+                                 if (!*alive) return;
+                                 OnOpened(child.ok() ? Open(*std::move(child)) : child.status());
                                });
+}
+
+void ProcessHostCore::RunOnThread(ChildProgramFactory program, HostedLaunch launch) {
+  if (state_ != State::kNew) return;
+  Prepare(std::move(launch));
+  state_ = State::kLaunching;
+  parent_.Add(*this);
+  OnOpened(OpenThread(std::move(program)));
+}
+
+void ProcessHostCore::GiveUp(absl::Status why) {
+  if (state_ == State::kNew) NeverRan(std::move(why));
 }
 
 void ProcessHostCore::WhenLaunched(Promise promise) {
@@ -108,9 +125,8 @@ void ProcessHostCore::WhenLaunched(Promise promise) {
   promises_.push_back(std::move(promise));
 }
 
-void ProcessHostCore::OnLaunched(absl::StatusOr<LaunchedChild> child) {
-  if (!child.ok()) return NeverRan(child.status());
-  if (absl::Status opened = Open(*std::move(child)); !opened.ok()) return NeverRan(opened);
+void ProcessHostCore::OnOpened(absl::Status opened) {
+  if (!opened.ok()) return NeverRan(std::move(opened));
   const std::shared_ptr<bool> alive = alive_;
   if (!kill_when_launched_.ok()) Kill(kill_when_launched_);
   if (*alive) Keep(handle_);
@@ -123,8 +139,31 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
              .by = child.by,
              .sandbox = std::move(child.sandbox)};
   process_.emplace(std::move(child.process));
+  return OpenPort(process_->pidfd(), std::move(child.socket), child.first_packets_sent);
+}
+
+absl::Status ProcessHostCore::OpenThread(ChildProgramFactory program) {
+  handle_ = {.id = id_, .runs_in = RunsIn::kParentThread, .pid = getpid()};
+  PrefsMap prefs;
+  if (parent_.generation_.fd != nullptr) {
+    if (const int error = PrefsMap::Attach(parent_.generation_.fd->get(), prefs); error != 0) {
+      return ErrnoStatus(error, "attach prefs map");
+    }
+  }
+  absl::StatusOr<std::unique_ptr<ProgramThread>> thread = ProgramThread::Start(
+      {.type = type_,
+       .program = std::move(program),
+       .argv = Arguments(SandboxPolicyId::kNone).ToArgv(ProcessTypeName(type_)),
+       .build_id = parent_.server().build_id(),
+       .prefs = std::move(prefs)});
+  if (!thread.ok()) return thread.status();
+  thread_ = *std::move(thread);
+  return OpenPort(thread_->end_fd(), thread_->TakeSocket(), 0);
+}
+
+absl::Status ProcessHostCore::OpenPort(int end_fd, UniqueFd socket, size_t early_sent) {
   absl::StatusOr<EventLoop::WatchId> watch =
-      parent_.loop().Watch(process_->pidfd(), EPOLLIN, [this](uint32_t) { OnExit(); });
+      parent_.loop().Watch(end_fd, EPOLLIN, [this](uint32_t) { OnExit(); });
   if (!watch.ok()) return watch.status();
   exit_watch_ = *watch;
   ActorOptions options = {.peer_pid = handle_.pid,
@@ -133,8 +172,7 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
                               [this](std::string_view line) {
                                 parent_.Log(absl::StrCat(Name(), ": ", std::string(line)));
                               }};
-  if (absl::Status bound =
-          BindPort(std::move(child.socket), std::move(options), child.first_packets_sent);
+  if (absl::Status bound = BindPort(std::move(socket), std::move(options), early_sent);
       !bound.ok()) {
     return bound;
   }
@@ -161,13 +199,14 @@ void ProcessHostCore::Keep(const absl::StatusOr<ProcessHandle>& process) {
 void ProcessHostCore::NeverRan(absl::Status why) {
   StopWatching();
   process_.reset();  // killed and reaped, where there was one
+  thread_.reset();
   const std::shared_ptr<bool> alive = alive_;
   state_ = State::kEnded;
   parent_.Remove(*this);
   end_.exit = why;
   EndUnboundPort(why);
   if (*alive) Keep(why);
-  if (*alive) OnEnd(end_);
+  if (*alive) TellEnd();
 }
 
 void ProcessHostCore::BeginEnding(absl::Duration patience) {
@@ -207,10 +246,14 @@ void ProcessHostCore::Kill(absl::Status why) {
     end_when_launched_ = Ending{absl::ZeroDuration(), Delivery::kLost};
     kill_when_launched_.Update(why);
   }
-  if (!process_ || !end_.killed_for.ok() || is_reaped_) return;
+  if ((!process_ && !thread_) || !end_.killed_for.ok() || is_reaped_) return;
   end_.killed_for = std::move(why);
   state_ = State::kEnding;
-  process_->Signal(SIGKILL).IgnoreError();
+  if (process_) {
+    process_->Signal(SIGKILL).IgnoreError();
+  } else {
+    thread_->HangUp();
+  }
   // The last of all: whoever hears of it may destroy this.
   parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(end_.killed_for)));
 }
@@ -224,6 +267,8 @@ void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
   // Of a port that was never open, NeverRan tells.
   if (!std::exchange(port_is_open_, false)) return;
   end_.port = end.why;
+  // Else the thread sees it only by what it keeps of the socket.
+  if (thread_ != nullptr && !end.is_normal()) thread_->HangUp();
   if (state_ == State::kRunning) {
     // It said Goodbye, or is dead or dying: a process without a port has nothing left to do.
     BeginEnding(absl::Seconds(5));
@@ -231,8 +276,15 @@ void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
   EndIfOver();
 }
 
+absl::StatusOr<ExitStatus> ProcessHostCore::Reap() {
+  if (process_) return process_->Wait(absl::ZeroDuration());
+  ExitStatus status;
+  status.code = thread_->Join();
+  return status;
+}
+
 void ProcessHostCore::OnExit() {
-  absl::StatusOr<ExitStatus> status = process_->Wait(absl::ZeroDuration());
+  absl::StatusOr<ExitStatus> status = Reap();
   if (absl::IsDeadlineExceeded(status.status())) return;
   StopWatching();
   is_reaped_ = true;
@@ -253,7 +305,17 @@ void ProcessHostCore::EndIfOver() {
   state_ = State::kEnded;
   StopWatching();
   parent_.Remove(*this);
+  TellEnd();
+}
+
+void ProcessHostCore::TellEnd() {
+  const std::shared_ptr<bool> alive = alive_;
   OnEnd(end_);
+  if (!*alive || !when_ended_) return;
+  // Out of the members, since it may destroy this.
+  const std::function<void(const ProcessEnd&)> told = std::move(when_ended_);
+  const ProcessEnd end = end_;
+  told(end);
 }
 
 void ProcessHostCore::StopWatching() {

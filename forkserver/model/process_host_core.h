@@ -18,11 +18,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "child/child_program.h"
+#include "child/process/child_arguments.h"
 #include "child/process_types.h"
 #include "child/sandbox/sandbox_policy_id.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/process.h"
 #include "forkserver/model/browser_records.h"
+#include "forkserver/model/program_thread.h"
 #include "forkserver/model/remote_type.h"
 #include "transceiver/actor/actor_options.h"
 #include "transceiver/actor/early_packet.h"
@@ -46,10 +49,17 @@ struct HostedLaunch {
   absl::Duration timeout = absl::Seconds(10);  // to Ready
 };
 
+enum class RunsIn : uint8_t {
+  kProcess,
+  kParentThread,  // the fallback of its type's row
+};
+
 // What the promise of a process gives.
 struct ProcessHandle {
   ChildId id = 0;
-  pid_t pid = -1;  // for people and reports
+  RunsIn runs_in = RunsIn::kProcess;
+  pid_t pid = -1;  // for people and reports; of a thread, the parent's
+  // Of a process:
   LaunchTimes times = {};
   LaunchedBy by = LaunchedBy::kFork;
   std::shared_ptr<const SandboxReport> sandbox = {};  // null: it has none
@@ -81,10 +91,24 @@ class ProcessHostCore {
 
   // Begins the launch; once.
   void Launch(HostedLaunch launch);
+  // In place of Launch: `program` runs on a thread of this process (program_thread.h), with no
+  // policy and with its arguments only. Whoever has an end of a protocol to it sees no difference,
+  // but that its peer's pid is the parent's. It is launched, or has ended, when this returns. A
+  // thread cannot be killed: Kill hangs up, and it ends when its running handler has returned,
+  // which the destructor waits for.
+  void RunOnThread(ChildProgramFactory program, HostedLaunch launch);
+  // In place of Launch: there will be none, as if it had failed with `why`.
+  void GiveUp(absl::Status why);
   // Calls back when the process is Ready and its port open, or with why it never will be; at once
   // where that is known. Any number of times, in order. Not called where the host is destroyed
   // first. The steps of its own start come after Ready: one that fails is in ProcessEnd.
   void WhenLaunched(Promise promise);
+
+  // Calls back once, behind OnEnd, unless that destroyed the host; may destroy it itself. One
+  // callback.
+  void WhenEnded(std::function<void(const ProcessEnd& end)> callback) {
+    when_ended_ = std::move(callback);
+  }
 
   // Asks the process to end: a Goodbye on its port, what is in flight being lost. It is killed
   // where it has not ended within `patience`. One that is still launching ends when it has.
@@ -154,14 +178,19 @@ class ProcessHostCore {
   // Of a change of prefs.
   virtual absl::Status SendPrefs(int map) = 0;
 
-  void OnLaunched(absl::StatusOr<LaunchedChild> child);
+  ChildArguments Arguments(SandboxPolicyId policy) const;
+  void OnOpened(absl::Status opened);
   absl::Status Open(LaunchedChild child);
+  absl::Status OpenThread(ChildProgramFactory program);
+  absl::Status OpenPort(int end_fd, UniqueFd socket, size_t early_sent);
   void NeverRan(absl::Status why);
   void Keep(const absl::StatusOr<ProcessHandle>& process);
   void Finish(Ending ending);
   void BeginEnding(absl::Duration patience);
   void OnExit();
+  absl::StatusOr<ExitStatus> Reap();
   void EndIfOver();
+  void TellEnd();
   void StopWatching();
 
   ParentProcess& parent_;
@@ -169,13 +198,16 @@ class ProcessHostCore {
   const ChildId id_;
   State state_ = State::kNew;
   HostedLaunch launch_;
+  // One of the two, once it is launched.
   std::optional<Process> process_;
+  std::unique_ptr<ProgramThread> thread_;
   bool is_launched_ = false;
   bool port_is_open_ = false;
   bool is_reaped_ = false;
   ProcessHandle handle_;
   absl::Status launch_error_;
   std::vector<Promise> promises_;
+  std::function<void(const ProcessEnd& end)> when_ended_;
   EventLoop::WatchId exit_watch_ = 0;
   EventLoop::TimerId patience_ = 0;
   // Asked to end before it was launched.

@@ -61,19 +61,42 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
   using ChildProcess::Receive;
 
   absl::Status Receive(Ask& ask, Resolver<Said> resolver) {
-    const auto said =
+    auto said =
         Answers::Of(ask.what.str(), ask.about.str(), arguments(), prefs(), context(), components());
+    if (!said) said = AnswersOfItsOwn(ask);
     if (said) return resolver.Resolve({.text = *said});
     resolver.Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
     return absl::OkStatus();
   }
+  absl::Status Receive(AnswerLine& message) { return line_.Bind(loop(), std::move(message.end)); }
 
  private:
+  class LineEnd : public Actor<LineEnd, Line, Side::kChild> {
+   public:
+    explicit LineEnd(PlainChild& child) : child_(child) {}
+    absl::Status Receive(Ask& ask, Resolver<Said> resolver) {
+      return child_.Receive(ask, std::move(resolver));
+    }
+
+   private:
+    PlainChild& child_;
+  };
+
+  static std::optional<std::string> AnswersOfItsOwn(const Ask& ask) {
+    if (ask.what == "pid") return absl::StrCat(getpid());
+    if (ask.what != "read") return std::nullopt;
+    char byte = 0;
+    EXPECT_EQ(read(static_cast<int>(Number(ask.about.str())), &byte, 1), 1);
+    return std::string(1, byte);
+  }
+
   absl::Status Init() override {
     const std::vector<std::string>& own = arguments().extra;
     if (!own.empty() && own[0] == "fail to start") return absl::InternalError("as it was told");
     return absl::OkStatus();
   }
+
+  LineEnd line_{*this};
 };
 
 template <Side kSide>
@@ -210,6 +233,8 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
 };
 
 }  // namespace
+
+ChildProgramFactory PlainProgram() { return MakeChildProgram<PlainChild>; }
 
 absl::Status TestContent::Receive(Save& message, Resolver<Said> resolver) {
   const BrowserClaim claim = ClaimOf(message.from);

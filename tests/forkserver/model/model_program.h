@@ -9,6 +9,8 @@
 //     argument N     the program's own argument N        remote type, child id, policy
 //     pref NAME      the pref of the moment              component NAME   "made", or why not
 //     exit N         ends at once, without a Goodbye     fail             rejects
+// A plain one besides, also over the lines that it was given:
+//     pid            as getpid() has it                  read FD          a byte of that descriptor
 // Content processes besides:
 //     save ID SITE   sends the privileged Save in that browser's name, and answers what came of it
 //     browsers       "1 https://a.test;2 ..." as BrowserOpened and BrowserClosed have told
@@ -31,6 +33,7 @@
 #include <tuple>
 #include <vector>
 
+#include "child/child_program.h"
 #include "child/process/child_process.h"
 #include "child/process/content_messages.h"
 #include "forkserver/host/fork_server.h"
@@ -40,6 +43,8 @@
 #include "forkserver/model/process_host.h"
 #include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
+#include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/protocol.h"
 #include "transceiver/event_loop.h"
 
 namespace forkserver::testing {
@@ -67,16 +72,30 @@ struct Save {
   auto Fields() { return std::tie(from); }
 };
 
+// A line on which a plain process answers whoever has the other end.
+struct Line {
+  static constexpr std::string_view kName = "Line";
+  using Messages = MessageList<Ask>;
+};
+struct AnswerLine {
+  static constexpr std::string_view kName = "AnswerLine";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  Endpoint<Line, Side::kChild> end = {};
+  auto Fields() { return std::tie(end); }
+};
+
 struct PlainProtocol {
   static constexpr std::string_view kName = "Plain";
-  using Messages = TopLevelMessages<Ask>;
+  using Messages = TopLevelMessages<Ask, AnswerLine>;
 };
 struct TestContentProtocol {
   static constexpr std::string_view kName = "TestContent";
   using Messages = ContentMessages<Ask, Save>;
 };
 
-// Of types utility and dummy.
+// Of types utility and dummy; and of others where a test gives them this program.
+ChildProgramFactory PlainProgram();
+
 class PlainHost : public ProcessHost<PlainHost, PlainProtocol> {
  public:
   using ProcessHost::ProcessHost;
