@@ -33,7 +33,7 @@ enum class Launchable : uint8_t {
 
 enum class ProcessStart : uint8_t {
   kIsThere,
-  kAtOnce,    // with the program
+  kAtOnce,    // with the program (forkserver/model/service_process.h)
   kOnDemand,  // by the first who needs it; `condition` says for what, where that is special
   kNever,     // not here
 };
@@ -46,10 +46,11 @@ enum class MainLoop : uint8_t {
   kEvents,    // an event loop: endpoints to other processes, timers
 };
 
-// What does a type's work where it cannot be launched, or ended and is not to be started again.
+// What does a type's work where it cannot be launched, or ended and is not to be started again
+// (forkserver/model/service_process.h).
 enum class ParentFallback : uint8_t {
   kNone,
-  kCompositingThread,  // of the parent
+  kCompositingThread,  // of the parent; runs the program that the process would have run
 };
 
 enum class Platform : uint8_t { kAny, kLinux, kWindows, kWindowsOnArm };

@@ -104,12 +104,6 @@ class ProcessHostCore {
   // first. The steps of its own start come after Ready: one that fails is in ProcessEnd.
   void WhenLaunched(Promise promise);
 
-  // Calls back once, behind OnEnd, unless that destroyed the host; may destroy it itself. One
-  // callback.
-  void WhenEnded(std::function<void(const ProcessEnd& end)> callback) {
-    when_ended_ = std::move(callback);
-  }
-
   // Asks the process to end: a Goodbye on its port, what is in flight being lost. It is killed
   // where it has not ended within `patience`. One that is still launching ends when it has.
   void ShutDown(absl::Duration patience = absl::Seconds(5));
@@ -167,6 +161,7 @@ class ProcessHostCore {
 
  private:
   friend class ParentProcess;
+  friend class ServiceProcessCore;
 
   enum class State : uint8_t { kNew, kLaunching, kRunning, kEnding, kEnded };
   enum class Delivery : uint8_t { kLost, kAwaited };
@@ -174,6 +169,12 @@ class ProcessHostCore {
     absl::Duration patience;
     Delivery delivery;
   };
+
+  // For whoever owns it in place of its maker: called once, behind OnEnd, unless that destroyed the
+  // host. May destroy it.
+  void WhenEnded(std::function<void(const ProcessEnd& end)> callback) {
+    when_ended_ = std::move(callback);
+  }
 
   // Of a change of prefs.
   virtual absl::Status SendPrefs(int map) = 0;

@@ -1,9 +1,8 @@
 // The one process of a type that a program has for as long as it runs: gpu, socket, data-decoder,
 // vr, media.
 //
-//     ServiceProcess<GpuHost> gpu(*parent, ProcessType::kGpu,
-//                                 [](ParentProcess& parent) { return
-//                                 std::make_unique<GpuHost>(parent); },
+//     const auto make = [](ParentProcess& parent) { return std::make_unique<GpuHost>(parent); };
+//     ServiceProcess<GpuHost> gpu(*parent, ProcessType::kGpu, make,
 //                                 {.fallback_program = MakeChildProgram<GpuChild>});
 //     absl::StatusOr<GpuHost*> host = gpu.Need();        // whoever needs it, whenever
 //     if (host.ok()) (*host)->Call(Composite{...}, ...);
@@ -45,7 +44,7 @@ class ServiceProcess : public ServiceProcessCore {
  public:
   using Factory = std::function<std::unique_ptr<Host>(ParentProcess& parent)>;
 
-  // `make`: a host of that type that has not been launched. It need not do anything at its end.
+  // `make`: a host of that type that has not been launched.
   ServiceProcess(ParentProcess& parent, ProcessType type, Factory make, ServiceOptions options = {})
       : ServiceProcessCore(parent, type, std::move(make), std::move(options)) {}
   // While this is whole: who hears of it may need it again, and is told that there is no more.
