@@ -59,8 +59,8 @@ struct Hotline {
 };
 
 // What happened to one end, in order: "note 1", "question", "answer", "end normal".
-template <typename Derived, Side kSide>
-class RecordingActor : public Actor<Derived, Hotline, kSide> {
+template <typename Derived, Side kSide, typename Protocol = Hotline>
+class RecordingActor : public Actor<Derived, Protocol, kSide> {
  public:
   absl::Status Receive(Note& note) {
     events.push_back("note " + std::to_string(note.number));
