@@ -41,9 +41,9 @@ std::unique_ptr<IpcUnitTestHost> Launch(ModelTest& model, ProcessType type) {
   host->Launch({});
   bool is_over = false;
   host->WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) {
+    is_over = true;
     ASSERT_TRUE(process.ok()) << process.status();
     EXPECT_NE(process->by, LaunchedBy::kExec);
-    is_over = true;
   });
   model.Until([&] { return is_over; });
   return host;
