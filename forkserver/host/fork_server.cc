@@ -23,6 +23,7 @@
 #include "forkserver/host/request_ids.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
+#include "forkserver/host/template_set.h"
 #include "preload/single_thread.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -71,9 +72,16 @@ class ForkServer::Core {
         reaper(*this->loop),
         launcher(*this->loop, reaper, ids, immediate, this->facts, this->self,
                  this->makings->image.build_id),
-        templates(*this->loop, reaper, ids, immediate, this->facts, this->self, *this->makings,
-                  prefs, std::move(templates), layouts, std::move(broker),
-                  [this](uint64_t id) { last_pong = id; }),
+        templates({.loop = *this->loop,
+                   .reaper = reaper,
+                   .ids = ids,
+                   .immediate = immediate,
+                   .facts = this->facts,
+                   .self = this->self,
+                   .makings = *this->makings,
+                   .prefs = prefs,
+                   .on_pong = [this](uint64_t id) { last_pong = id; }},
+                  std::move(templates), layouts, std::move(broker)),
         pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
         driver(*this->loop, [this] { return TakeCompletions(); }) {}
 
@@ -90,7 +98,7 @@ class ForkServer::Core {
       lock.lock();
     }
     // What the templates still owe are children that nobody else can reap.
-    templates.BeginEnd(why);
+    templates.BeginEnd();
     reaper.KillAll();
     const auto nothing_is_left = [this] {
       return launcher.in_flight() == 0 && reaper.pending() == 0 && templates.unanswered() == 0;

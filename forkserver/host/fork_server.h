@@ -49,7 +49,7 @@
 #include "forkserver/host/launcher.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/template_options.h"
-#include "forkserver/host/template_set.h"
+#include "forkserver/host/template_status.h"
 #include "forkserver/server/hello.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/prefs/prefs_store.h"

@@ -457,9 +457,7 @@ void Launcher::Advance(Launch& launch) {
 // that died without a word is not found.
 void Launcher::AdoptChild(Launch& launch) {
   if (launch.told_pid <= 0) return;
-  absl::StatusOr<Process> process = launch.membership
-                                        ? launch.membership->Find(launch.told_pid, launch.type)
-                                        : Process::Adopt(launch.told_pid);
+  absl::StatusOr<Process> process = FindOrphan(launch.membership, launch.told_pid, launch.type);
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
   } else if (launch.failure.ok()) {

@@ -37,8 +37,7 @@ void OrphanBlanks::OnAnswer(uint64_t id) {
       !Decode(packet.payload(), failed)) {
     return;
   }
-  absl::StatusOr<Process> process =
-      membership ? membership->Find(failed.pid, kTypeIsOpen) : Process::Adopt(failed.pid);
+  absl::StatusOr<Process> process = FindOrphan(membership, failed.pid, kTypeIsOpen);
   if (process.ok()) reaper_.KillAndReap(*std::move(process));
 }
 

@@ -122,4 +122,9 @@ absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType typ
   return Admit(child->TakePidfd(), type);
 }
 
+absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
+                                   pid_t told_pid, ProcessType type) {
+  return membership ? membership->Find(told_pid, type) : Process::Adopt(told_pid);
+}
+
 }  // namespace forkserver

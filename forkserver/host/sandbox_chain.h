@@ -85,6 +85,12 @@ struct SandboxMembership {
   absl::StatusOr<Process> Find(pid_t inner_pid, ProcessType type) const;
 };
 
+// A child whose template died between forking it and saying so, by the pid that it says it has
+// itself. `membership`: what that template's children have in common; nothing where it was not
+// sandboxed.
+absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
+                                   pid_t told_pid, ProcessType type);
+
 // What a sandboxed child has of the host as long as it is not reaped.
 class SandboxedChild {
  public:

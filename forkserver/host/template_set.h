@@ -21,62 +21,34 @@
 
 #include <stdint.h>
 
-#include <functional>
+#include <deque>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "forkserver/host/blank_pool.h"
 #include "forkserver/host/bootstrap.h"
-#include "forkserver/host/immediate_launches.h"
+#include "forkserver/host/broker/broker.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_source.h"
 #include "forkserver/host/orphan_blanks.h"
-#include "forkserver/host/plan_message.h"
-#include "forkserver/host/reaper.h"
-#include "forkserver/host/request_ids.h"
-#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/sandbox_host.h"
-#include "forkserver/host/self_exec.h"
+#include "forkserver/host/template_instance.h"
 #include "forkserver/host/template_link.h"
 #include "forkserver/host/template_options.h"
-#include "forkserver/server/hello.h"
-#include "forkserver/server/template_program.h"
-#include "preload/prefs/prefs_store.h"
+#include "forkserver/host/template_status.h"
 
 namespace forkserver {
 
-// For reports; of a template in one layout.
-struct TemplateStatus {
-  enum class State : uint8_t { kNotStarted, kStarting, kServing, kDead };
-
-  std::string name;
-  std::string parent;  // empty for the root
-  int layout = 0;      // 0: below the root that the seed has forked
-  State state = State::kNotStarted;
-  absl::Status why_dead = {};           // of kDead
-  std::optional<pid_t> pid = {};        // once it is known
-  std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children
-  std::vector<pid_t> idle_blanks = {};  // that wait in its pool
-  HelloMessage hello = {};              // of kServing
-};
-
-class TemplateSet : private ForkRequester {
+class TemplateSet {
  public:
   // `options` has passed CheckTemplateOptions; `layouts` is how many roots there are to be.
-  // `prefs`: those of the moment, for the sandboxes' levels. `on_pong` hears of every answered
-  // Ping.
-  TemplateSet(EventLoop& loop, Reaper& reaper, RequestIds& ids, const ImmediateLaunches& immediate,
-              const HostFacts& facts, const SelfImage& self, const TemplateMakings& makings,
-              const PrefsGeneration& prefs, std::vector<TemplateOptions> options, int layouts,
-              BrokerOptions broker_options, std::function<void(uint64_t id)> on_pong);
+  TemplateSet(TemplateHost host, std::vector<TemplateOptions> options, int layouts,
+              BrokerOptions broker_options);
   TemplateSet(const TemplateSet&) = delete;
   TemplateSet& operator=(const TemplateSet&) = delete;
-  ~TemplateSet();
 
   absl::Status StartSeed(Seed seed);
   // The first is a child of the seed, or of an exec where there is none; the others are exec'ed. On
@@ -98,7 +70,7 @@ class TemplateSet : private ForkRequester {
   void Release(std::string_view name);
   // Nothing: no template of that name.
   std::optional<TemplateStatus> StatusOf(std::string_view name) const;
-  TemplateLink& root() { return *templates_.front().link; }
+  TemplateLink& root() { return *templates_.front().link(); }
 
   // Layout by layout, in each of them the root first.
   std::vector<TemplateStatus> All() const;
@@ -120,7 +92,7 @@ class TemplateSet : private ForkRequester {
 
   // Ends what is not serving, and all blanks; from here on the answers that are still owed are
   // read as they come.
-  void BeginEnd(const absl::Status& why);
+  void BeginEnd();
   // Of those that still owe answers: asked to end, they would first fork what was asked for, and
   // nobody would be left to reap it.
   void KillUnanswering();
@@ -128,91 +100,31 @@ class TemplateSet : private ForkRequester {
   void End();
 
  private:
-  // Of the parent, to the Fork of a start.
-  enum class Answer : uint8_t { kOwed, kGiven, kLost };
-
-  // A template of one layout.
-  struct Template {
-    TemplateOptions options;
-    size_t kind = 0;  // its place among the templates of a layout; the same in each
-    int layout = 0;
-    Template* parent = nullptr;  // of the same layout; null: a root
-    PoolBounds bounds = kNoPool;
-    std::unique_ptr<TemplateLink> link = {};  // null: not started
-    std::unique_ptr<BlankPool> pool = {};     // null until it is used
-    uint64_t start_request = 0;
-    Answer answer = Answer::kGiven;
-    int waiters = 0;
-    int64_t last_used = 0;
-    int64_t started_at = 0;
-    EventLoop::TimerId eviction = 0;
-    // Of the template that it was forked from, where that is sandboxed.
-    std::shared_ptr<SandboxChain> parents_chain = {};
-    // What a parent that died without an answer had for it.
-    std::optional<SandboxMembership> orphaned_from = {};
-    EventLoop::WatchId lifeline = 0;
-  };
-
-  void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
-  void OnForkFailed(uint64_t id, const FailedMessage& failed) override;
-  void OnTemplateDead(uint64_t id, const absl::Status& why) override;
-
-  Template* Find(std::string_view name);
-  const Template* Find(std::string_view name) const {
+  TemplateInstance* Find(std::string_view name);
+  const TemplateInstance* Find(std::string_view name) const {
     return const_cast<TemplateSet*>(this)->Find(name);
   }
-  Template* FindByRequest(uint64_t id);
-  Template& ForType(ProcessType type);
-  Template& InLayout(size_t kind, size_t layout) { return templates_[layout * kinds_ + kind]; }
-  // That a launch can be sent to it now, and is served at once, or when it has warmed up.
-  static bool Runs(const Template& one);
-  static bool Serves(const Template& one);
-  // It runs, or one above it does.
-  static bool CanRun(const Template& one);
+  TemplateInstance& ForType(ProcessType type);
+  TemplateInstance& InLayout(size_t kind, size_t layout) {
+    return templates_[layout * kinds_ + kind];
+  }
   PoolBounds BoundsOf(ProcessType type) const;
   PoolBounds BoundsOf(const TemplateOptions& options) const;
-  static std::string Label(const Template& one);
-  static TemplateStatus Describe(const Template& one);
 
   // Whose turn it is among the layouts; `first` is the first one's.
-  Template& Choose(Template& first);
-  Template& NearestToServing(size_t kind);
-  void WarmUpUnasked(Template& one);
-  absl::Status Use(Template& one);
-  BlankPool& PoolOf(Template& one);
-  absl::Status Launch(Template& one, TemplateLink* parent);
-  static absl::Status Fail(Template& one, absl::Status why);
-  void OnState(Template& one);
-  void AdoptOrphan(Template& one);
-  absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> AdmitSandbox(Template& one,
-                                                                      const HelloMessage& hello,
-                                                                      DescriptorList& descriptors);
-  void WatchLifeline(Template& one);
-  void UnwatchLifeline(Template& one);
-  void EndStart(Template& one);
-  static int64_t IdleAt(const Template& one);
-  void WatchForIdleness(Template& one);
-  void Evict(Template& one);
+  TemplateInstance& Choose(const TemplateInstance& first);
+  TemplateInstance& NearestToServing(size_t kind);
 
-  EventLoop& loop_;
-  Reaper& reaper_;
-  RequestIds& ids_;
-  const ImmediateLaunches& immediate_;
-  const HostFacts& facts_;
-  const SelfImage& self_;
-  const TemplateMakings& makings_;
-  const std::function<void(uint64_t id)> on_pong_;
-  const PrefsGeneration& prefs_;
+  const TemplateHost host_;
   OrphanBlanks orphans_;
   uint64_t changes_ = 0;
-  absl::Status why_ending_;             // ok until BeginEnd
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
   std::unique_ptr<SandboxHost> sandboxes_;
   const size_t kinds_;  // templates of a layout, its root included
   const size_t layouts_;
   std::vector<size_t> turns_;  // of each kind: the layout that is next
-  // Layout by layout, the root first; never grows: pointers into it are kept.
-  std::vector<Template> templates_;
+  // Layout by layout, the root first. A deque, since they stay where they are made.
+  std::deque<TemplateInstance> templates_;
 };
 
 }  // namespace forkserver

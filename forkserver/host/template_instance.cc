@@ -1,0 +1,344 @@
+#include "forkserver/host/template_instance.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/host/bootstrap.h"
+#include "forkserver/host/launch_failure.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+// How soon after its start a template that died is started again when nobody waits for it.
+constexpr int64_t kUnaskedAgainAfter = kNanosPerSecond;
+
+TemplateStatus::State StateOf(const TemplateLink& link) {
+  switch (link.state()) {
+    case TemplateLink::State::kStarting:
+      return TemplateStatus::State::kStarting;
+    case TemplateLink::State::kServing:
+      return TemplateStatus::State::kServing;
+    case TemplateLink::State::kDead:
+      break;
+  }
+  return TemplateStatus::State::kDead;
+}
+
+}  // namespace
+
+TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, OrphanBlanks& orphans,
+                                   SandboxHost& sandboxes, std::function<void()> on_change)
+    : place_(std::move(place)),
+      host_(host),
+      orphans_(orphans),
+      sandboxes_(sandboxes),
+      on_change_(std::move(on_change)),
+      bounds_(place_.bounds) {}
+
+TemplateInstance::~TemplateInstance() {
+  if (eviction_ != 0) host_.loop.CancelTimer(eviction_);
+  UnwatchLifeline();
+}
+
+std::string TemplateInstance::Label() const {
+  const std::string name = place_.parent == nullptr
+                               ? "root template"
+                               : absl::StrFormat("template '%s'", place_.options.name);
+  return place_.layout == 0 ? name : absl::StrFormat("%s of layout %d", name, place_.layout);
+}
+
+TemplateLink* TemplateInstance::ParentLink() const {
+  return place_.parent != nullptr ? place_.parent->link_.get() : seed_;
+}
+
+bool TemplateInstance::Runs() const {
+  return link_ != nullptr && link_->state() != TemplateLink::State::kDead;
+}
+
+bool TemplateInstance::Serves() const {
+  return link_ != nullptr && link_->state() == TemplateLink::State::kServing;
+}
+
+bool TemplateInstance::CanRun() const {
+  return Runs() || (place_.parent != nullptr && place_.parent->CanRun());
+}
+
+bool TemplateInstance::IsDue() const {
+  return link_ == nullptr || NowNanos() >= started_at_ + kUnaskedAgainAfter;
+}
+
+TemplateStatus TemplateInstance::Describe() const {
+  TemplateStatus status = {
+      .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
+  if (link_ == nullptr) return status;
+  status.state = StateOf(*link_);
+  status.why_dead = link_->why_dead();
+  status.pid = link_->pid();
+  if (link_->sandbox() != nullptr && parents_chain_ == nullptr) {
+    status.init_pid = link_->sandbox()->children.chain->init_pid();
+  }
+  if (pool_ != nullptr) status.idle_blanks = pool_->idle_pids();
+  status.hello = link_->hello();
+  return status;
+}
+
+// --- its start
+
+absl::Status TemplateInstance::StartRoot(TemplateLink* seed) {
+  seed_ = seed;
+  return Launch(seed);
+}
+
+absl::Status TemplateInstance::Use() {
+  last_used_ = NowNanos();
+  if (place_.parent == nullptr) return absl::OkStatus();
+  if (!Runs()) {
+    if (absl::Status used = place_.parent->Use(); !used.ok()) return used;
+    if (absl::Status launched = Launch(ParentLink()); !launched.ok()) return launched;
+  }
+  WatchForIdleness();
+  return absl::OkStatus();
+}
+
+absl::Status TemplateInstance::Launch(TemplateLink* parent) {
+  SocketPair sockets;
+  if (const int error = CreateSocketPair(sockets); error != 0) {
+    return ErrnoStatus(error, "socketpair for the " + Label());
+  }
+  const HostFacts facts = {.pid = host_.facts.pid,
+                           .start_thread = host_.facts.start_thread,
+                           .signal_mask = host_.facts.signal_mask | TerminalSignals(),
+                           .null_device = UniqueFd()};
+  const std::string name = ("fs-" + place_.options.name).substr(0, kMaxProcessNameBytes);
+  absl::StatusOr<PlanMessage> plan =
+      BuildPlanMessage({.type = ProcessType::kForkServer,
+                        .argv = {host_.self.name, place_.options.name},
+                        .name = name},
+                       parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, host_.prefs);
+  if (!plan.ok()) return plan.status();
+
+  answer_ = Answer::kGiven;
+  started_at_ = NowNanos();
+  start_request_ = host_.ids.Next();
+  auto link = std::make_unique<TemplateLink>(
+      Label(), host_.loop, host_.reaper, std::move(sockets.first), host_.makings.image.build_id,
+      host_.facts.null_device.get(),
+      TemplateLink::Events{.on_pong = host_.on_pong,
+                           .on_hello =
+                               [this](const HelloMessage& hello, DescriptorList& descriptors) {
+                                 return AdmitSandbox(hello, descriptors);
+                               },
+                           .on_state = [this] { OnState(); }});
+  UnwatchLifeline();
+  parents_chain_.reset();
+  orphaned_from_.reset();
+  if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before
+  link_ = std::move(link);
+  if (parent != nullptr) {
+    if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), *this,
+                                          ProcessType::kForkServer);
+        !asked.ok()) {
+      return Fail(std::move(asked));
+    }
+    answer_ = Answer::kOwed;
+    // Its launch socket is another link's: nothing there has this answer read.
+    parent->WatchForAnswers();
+  } else {
+    absl::StatusOr<Process> spawned =
+        SpawnSelf(host_.self, sockets.second.get(), "start of " + Label());
+    if (!spawned.ok()) return Fail(spawned.status());
+    link_->SetProcess(*std::move(spawned));
+  }
+  if (absl::Status sent =
+          link_->SendPlan(start_request_, plan->flags, plan->payload, plan->descriptors);
+      !sent.ok()) {
+    return Fail(std::move(sent));
+  }
+  if (absl::Status watched = link_->Start(); !watched.ok()) return Fail(watched);
+  return absl::OkStatus();
+}
+
+// Dead, so that the next use tries again.
+absl::Status TemplateInstance::Fail(absl::Status why) {
+  link_->Kill(why);
+  return why;
+}
+
+void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessage&) {
+  // Of an earlier start.
+  if (id != start_request_) return host_.reaper.KillAndReap(std::move(process));
+  answer_ = Answer::kGiven;
+  if (const SandboxedChild* sandboxed = process.sandboxed()) {
+    parents_chain_ = sandboxed->membership().chain;
+  }
+  link_->SetProcess(std::move(process));
+  OnState();
+}
+
+void TemplateInstance::OnForkFailed(uint64_t id, const FailedMessage& failed) {
+  if (id != start_request_) return;
+  answer_ = Answer::kGiven;
+  link_->Kill(LaunchFailureStatus("start of " + Label(), failed));
+}
+
+void TemplateInstance::OnTemplateDead(uint64_t id, const absl::Status&) {
+  if (id != start_request_) return;
+  answer_ = Answer::kLost;
+  const TemplateLink* const parent = ParentLink();
+  if (parent != nullptr && parent->sandbox() != nullptr) {
+    orphaned_from_ = parent->sandbox()->For(ProcessType::kForkServer);
+    parents_chain_ = orphaned_from_->chain;
+  }
+  OnState();
+}
+
+// A template whose parent died between forking it and saying so: its own word of its pid has to
+// do, which its Ready carries.
+void TemplateInstance::AdoptOrphan() {
+  if (answer_ != Answer::kLost || link_->told_pid() == 0) return;
+  answer_ = Answer::kGiven;
+  absl::StatusOr<Process> process =
+      FindOrphan(orphaned_from_, link_->told_pid(), ProcessType::kForkServer);
+  if (process.ok()) {
+    link_->SetProcess(*std::move(process));
+  } else {
+    link_->Kill(process.status());
+  }
+}
+
+absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> TemplateInstance::AdmitSandbox(
+    const HelloMessage& hello, DescriptorList& descriptors) {
+  // Its Hello may overtake its parent's word of it, which says whose chain it is in.
+  if (answer_ == Answer::kOwed && place_.parent != nullptr) ParentLink()->ReadAnswers();
+  return sandboxes_.Admit(place_.kind, parents_chain_, hello, descriptors);
+}
+
+// --- its life
+
+void TemplateInstance::OnState() {
+  on_change_();
+  // Its end may be that of its parent, which the next start must know.
+  if (answer_ == Answer::kOwed && link_->state() == TemplateLink::State::kDead) {
+    if (TemplateLink* const parent = ParentLink()) parent->ReadAnswers();
+  }
+  if (link_->state() == TemplateLink::State::kServing) {
+    WatchLifeline();
+    if (pool_ != nullptr) pool_->OnServing();
+  } else {
+    UnwatchLifeline();
+  }
+  AdoptOrphan();
+  EndStart();
+}
+
+// The init of a pid namespace that dies takes all children with it, and its template can fork no
+// others: it is as good as dead, and started again on its next use.
+void TemplateInstance::WatchLifeline() {
+  const TemplateLink::Sandbox* const sandbox = link_->sandbox();
+  // Of a template below another one the chain is that one's to watch.
+  if (sandbox == nullptr || parents_chain_ != nullptr || lifeline_ != 0) return;
+  const int lifeline = sandbox->children.chain->lifeline();
+  if (lifeline < 0) return;
+  absl::StatusOr<EventLoop::WatchId> watch =
+      host_.loop.Watch(lifeline, EPOLLRDHUP, [this](uint32_t) {
+        UnwatchLifeline();
+        link_->Kill(absl::UnavailableError(Label() + " died: the init of its children's pid "
+                                                     "namespace has ended"));
+      });
+  // Without it, the next Fork says ENOMEM.
+  lifeline_ = watch.value_or(0);
+}
+
+void TemplateInstance::UnwatchLifeline() {
+  if (lifeline_ != 0) host_.loop.Unwatch(std::exchange(lifeline_, 0));
+}
+
+BlankPool& TemplateInstance::pool() {
+  if (pool_ == nullptr) {
+    pool_ = std::make_unique<BlankPool>(host_.loop, host_.reaper, host_.ids, orphans_,
+                                        host_.immediate, *link_, bounds_);
+  }
+  return *pool_;
+}
+
+void TemplateInstance::SetBounds(PoolBounds bounds) {
+  bounds_ = bounds;
+  if (pool_ != nullptr) pool_->SetBounds(bounds);
+}
+
+void TemplateInstance::ShrinkPool() {
+  if (pool_ != nullptr) pool_->Shrink();
+}
+
+// --- its end
+
+void TemplateInstance::Release() {
+  --waiters_;
+  last_used_ = NowNanos();
+}
+
+void TemplateInstance::WatchForIdleness() {
+  if (place_.options.evict_after == absl::InfiniteDuration() || eviction_ != 0) return;
+  eviction_ = host_.loop.AddTimer(IdleAt(), [this] {
+    eviction_ = 0;
+    Evict();
+  });
+}
+
+int64_t TemplateInstance::IdleAt() const {
+  return DeadlineAfter(last_used_, absl::ToInt64Nanoseconds(std::max(place_.options.evict_after,
+                                                                     absl::Milliseconds(1))));
+}
+
+void TemplateInstance::Evict() {
+  if (!Runs()) return;
+  // Whoever waits for it uses it; and without its pid it could not be reaped.
+  if (waiters_ > 0 || link_->unanswered() > 0 || link_->state() == TemplateLink::State::kStarting ||
+      !link_->pid().has_value()) {
+    last_used_ = NowNanos();
+    // Without another look at the clock, which could be that late already.
+    return WatchForIdleness();
+  }
+  if (NowNanos() < IdleAt()) return WatchForIdleness();
+  pool_.reset();
+  UnwatchLifeline();
+  if (std::optional<Process> process = link_->TakeProcess()) {
+    host_.reaper.KillAndReap(*std::move(process));
+  }
+  link_.reset();
+  on_change_();
+}
+
+size_t TemplateInstance::unanswered() const {
+  if (link_ == nullptr) return 0;
+  const bool owes_pid = is_ending_ && link_->state() == TemplateLink::State::kStarting;
+  return link_->unanswered() + (owes_pid ? 1 : 0);
+}
+
+void TemplateInstance::BeginEnd() {
+  is_ending_ = true;
+  pool_.reset();
+  UnwatchLifeline();
+  if (link_ == nullptr) return;
+  EndStart();
+  link_->WatchForAnswers();
+}
+
+// A template that is still warming up would fork what was asked for when it is done. One whose pid
+// nobody knows yet cannot be reaped: it says its pid, or hangs up, soon. What it has answered is
+// read to the end.
+void TemplateInstance::EndStart() {
+  if (!is_ending_ || link_->state() != TemplateLink::State::kStarting) return;
+  link_->Signal(SIGKILL);
+}
+
+void TemplateInstance::KillUnanswering() {
+  if (link_ != nullptr && link_->unanswered() > 0) link_->Signal(SIGKILL);
+}
+
+}  // namespace forkserver

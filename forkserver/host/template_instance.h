@@ -1,0 +1,169 @@
+// A template in one layout: not started, warming up, serving, dead or evicted, and started again.
+//
+//     TemplateInstance one({.options = options, .kind = 3, .layout = 0, .parent = &root}, ...);
+//     if (absl::Status used = one.Use(); !used.ok()) return used;     // it runs, and what is above
+//     one.link()->Fork(...);                                          // served now or when warm
+//
+// It is started by a launch like any other, of type forkserver, from its parent: so it asks its
+// parent's link for itself, and is told its process. Until that answer is there nobody knows its
+// pid; where the parent dies without giving it, its own Ready does, or its hang-up.
+//
+// Idle for TemplateOptions::evict_after, it is ended, and is as if it had not been started. When
+// the init of its children's pid namespace dies, it is dead too: it could fork no other child.
+//
+// Ownership: owns its link and its pool; the parent and what is shared are borrowed. It stays where
+// it was made: link, timer and watch point to it. Threads: those of the loop.
+#ifndef FORKSERVER_HOST_TEMPLATE_INSTANCE_H_
+#define FORKSERVER_HOST_TEMPLATE_INSTANCE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "child/process_types.h"
+#include "forkserver/host/blank_pool.h"
+#include "forkserver/host/immediate_launches.h"
+#include "forkserver/host/orphan_blanks.h"
+#include "forkserver/host/plan_message.h"
+#include "forkserver/host/process.h"
+#include "forkserver/host/reaper.h"
+#include "forkserver/host/request_ids.h"
+#include "forkserver/host/sandbox_chain.h"
+#include "forkserver/host/sandbox_host.h"
+#include "forkserver/host/self_exec.h"
+#include "forkserver/host/template_link.h"
+#include "forkserver/host/template_options.h"
+#include "forkserver/host/template_status.h"
+#include "forkserver/server/hello.h"
+#include "forkserver/server/template_program.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+
+// What all templates of a host start with; borrowed.
+struct TemplateHost {
+  EventLoop& loop;
+  Reaper& reaper;
+  RequestIds& ids;
+  const ImmediateLaunches& immediate;
+  const HostFacts& facts;
+  const SelfImage& self;
+  const TemplateMakings& makings;
+  // Those of the moment, for the sandboxes' levels.
+  const PrefsGeneration& prefs;
+  // Hears of every answered Ping.
+  std::function<void(uint64_t id)> on_pong;
+};
+
+class TemplateInstance : private ForkRequester {
+ public:
+  struct Place {
+    TemplateOptions options;
+    size_t kind = 0;  // its place among the templates of a layout; the same in each
+    int layout = 0;
+    TemplateInstance* parent = nullptr;  // of the same layout; null: a root
+    PoolBounds bounds = kNoPool;
+  };
+
+  // `on_change` hears of every change of what Describe says.
+  TemplateInstance(Place place, const TemplateHost& host, OrphanBlanks& orphans,
+                   SandboxHost& sandboxes, std::function<void()> on_change);
+  TemplateInstance(const TemplateInstance&) = delete;
+  TemplateInstance& operator=(const TemplateInstance&) = delete;
+  ~TemplateInstance();
+
+  // Of a root: forked from the seed, or exec'ed where that is null.
+  absl::Status StartRoot(TemplateLink* seed);
+  // Has it run, and its ancestors as far as it needs them. Nothing of a root, which is started
+  // once.
+  absl::Status Use();
+  // In between it is not evicted: somebody waits for it.
+  void Hold() { ++waiters_; }
+  void Release();
+
+  const TemplateOptions& options() const { return place_.options; }
+  size_t kind() const { return place_.kind; }
+  // Null: not started, or evicted.
+  TemplateLink* link() const { return link_.get(); }
+  // That a launch can be sent to it now, and is served at once, or when it has warmed up.
+  bool Runs() const;
+  bool Serves() const;
+  // It runs, or one above it does.
+  bool CanRun() const;
+  // That it may be started though nobody waits for it.
+  bool IsDue() const;
+  TemplateStatus Describe() const;
+
+  PoolBounds bounds() const { return bounds_; }
+  void SetBounds(PoolBounds bounds);
+  // Of one that is in use; made when it is first asked for.
+  BlankPool& pool();
+  // Ends idle blanks, and forks none for a while.
+  void ShrinkPool();
+
+  // Answers that it owes, and after BeginEnd its own pid, if that is not known.
+  size_t unanswered() const;
+  // Ends its blanks, and itself where it does not serve; from here on the answers that are still
+  // owed are read as they come.
+  void BeginEnd();
+  // Where it still owes answers.
+  void KillUnanswering();
+  std::unique_ptr<TemplateLink> TakeLink() { return std::move(link_); }
+
+ private:
+  // Of the parent, to the Fork of a start.
+  enum class Answer : uint8_t { kOwed, kGiven, kLost };
+
+  void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
+  void OnForkFailed(uint64_t id, const FailedMessage& failed) override;
+  void OnTemplateDead(uint64_t id, const absl::Status& why) override;
+
+  std::string Label() const;
+  TemplateLink* ParentLink() const;
+  absl::Status Launch(TemplateLink* parent);
+  absl::Status Fail(absl::Status why);
+  void OnState();
+  void AdoptOrphan();
+  absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> AdmitSandbox(const HelloMessage& hello,
+                                                                      DescriptorList& descriptors);
+  void WatchLifeline();
+  void UnwatchLifeline();
+  void EndStart();
+  int64_t IdleAt() const;
+  void WatchForIdleness();
+  void Evict();
+
+  const Place place_;
+  const TemplateHost& host_;
+  OrphanBlanks& orphans_;
+  SandboxHost& sandboxes_;
+  const std::function<void()> on_change_;
+  PoolBounds bounds_;
+  TemplateLink* seed_ = nullptr;  // that it was forked from
+  std::unique_ptr<TemplateLink> link_;
+  std::unique_ptr<BlankPool> pool_;  // null until it is used
+  uint64_t start_request_ = 0;
+  Answer answer_ = Answer::kGiven;
+  bool is_ending_ = false;
+  int waiters_ = 0;
+  int64_t last_used_ = 0;
+  int64_t started_at_ = 0;
+  EventLoop::TimerId eviction_ = 0;
+  EventLoop::WatchId lifeline_ = 0;
+  // Of the template that it was forked from, where that is sandboxed.
+  std::shared_ptr<SandboxChain> parents_chain_;
+  // What a parent that died without an answer had for it.
+  std::optional<SandboxMembership> orphaned_from_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_TEMPLATE_INSTANCE_H_

@@ -1,0 +1,34 @@
+// What a template was seen to be, for reports.
+#ifndef FORKSERVER_HOST_TEMPLATE_STATUS_H_
+#define FORKSERVER_HOST_TEMPLATE_STATUS_H_
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "forkserver/server/hello.h"
+
+namespace forkserver {
+
+// Of a template in one layout.
+struct TemplateStatus {
+  enum class State : uint8_t { kNotStarted, kStarting, kServing, kDead };
+
+  std::string name;
+  std::string parent;  // empty for the root
+  int layout = 0;      // 0: below the root that the seed has forked
+  State state = State::kNotStarted;
+  absl::Status why_dead = {};           // of kDead
+  std::optional<pid_t> pid = {};        // once it is known
+  std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children
+  std::vector<pid_t> idle_blanks = {};  // that wait in its pool
+  HelloMessage hello = {};              // of kServing
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_TEMPLATE_STATUS_H_
