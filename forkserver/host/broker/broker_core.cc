@@ -1,39 +1,31 @@
 #include "forkserver/host/broker/broker_core.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "forkserver/host/broker/broker_thread.h"
 #include "forkserver/host/broker/brokered_call.h"
+#include "forkserver/host/broker/path_policy.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver::broker_internal {
 namespace {
 
-constexpr uint64_t kWakeUp = 0;            // in place of a listener's id, which begin at 1
-constexpr size_t kMaxKnownThreads = 1024;  // of one child
+constexpr uint64_t kWakeUp = 0;  // in place of a listener's id, which begin at 1
 constexpr absl::Duration kLongestDeadline = absl::Hours(24);
-// How soon a thread that could not be made is tried again.
-constexpr int64_t kRetryNanos = 100 * kNanosPerMilli;
 
 ReporterOptions WithEnvironment(ReporterOptions options) {
   const char* const wanted = getenv("FORKSERVER_SANDBOX_LOG");
@@ -41,57 +33,11 @@ ReporterOptions WithEnvironment(ReporterOptions options) {
   return options;
 }
 
-// What the broker opens for a child must not be more than the child could have been given: with the
-// capabilities of a host that is root, a child would read frame numbers in the /proc/self/pagemap
-// that it was handed, and files that are nobody's business. Over its own children's memory and
-// descriptors a parent needs none. A thread's capabilities are its own (capabilities(7)).
-void GiveUpCapabilities() {
-  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  const __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-  syscall(SYS_capset, &header, none);
-}
-
-// Whether it could be made. The new thread takes no signal: those are for the embedder's.
-template <typename Body>
-bool StartThread(Body body, std::thread& thread) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool is_started = true;
-  try {
-    thread = std::thread(std::move(body));
-  } catch (const std::system_error&) {
-    is_started = false;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return is_started;
-}
-
-// The process of a thread: 0 when it cannot be told.
-pid_t ProcessOf(pid_t tid) {
-  char path[sizeof("/proc//status") + 11];
-  snprintf(path, sizeof(path), "/proc/%d/status", tid);
-  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return 0;
-  char text[1024];
-  const ssize_t size = read(file.get(), text, sizeof(text) - 1);
-  if (size <= 0) return 0;
-  text[size] = 0;
-  const char* const line = strstr(text, "\nTgid:");
-  return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
-}
-
-// The number of a thread that ended may be another process's by now.
-bool IsThreadOf(pid_t tid, pid_t pid) {
-  return syscall(SYS_tgkill, pid, tid, 0) == 0 || errno != ESRCH;
-}
-
 // The waiting thread, as the file broker sees it.
 class WaitingCaller : public Caller {
  public:
   WaitingCaller(const Call& call, Worker& worker)
-      : Caller(call.pid, static_cast<pid_t>(call.notification.pid)), call_(call), worker_(worker) {}
+      : Caller(call.pid, call.tid()), call_(call), worker_(worker) {}
 
   bool StillWaits() override { return call_.served->listener.IsWaiting(call_.notification.id); }
   bool BeginAnswer() override { return worker_.BeginAnswer() && StillWaits(); }
@@ -107,7 +53,8 @@ Core::Core(BrokerOptions options)
     : options_(std::move(options)),
       deadline_nanos_(absl::ToInt64Nanoseconds(std::min(options_.deadline, kLongestDeadline))),
       patience_nanos_(absl::ToInt64Nanoseconds(options_.registration_patience)),
-      reporter_(WithEnvironment(options_.reporter)) {}
+      reporter_(WithEnvironment(options_.reporter)),
+      registry_(options_.max_waiting_for_registration) {}
 
 absl::StatusOr<std::shared_ptr<Core>> Core::Start(BrokerOptions options) {
   if (options.deadline <= absl::ZeroDuration()) {
@@ -140,7 +87,7 @@ void Core::Stop() {
   changed_.notify_all();
   for (const auto& [id, served] : listeners_) served->listener.Close();
   listeners_.clear();
-  waiting_.clear();
+  registry_.ForgetAllWaiting();
   const auto patience = std::chrono::nanoseconds(deadline_nanos_);
   changed_.wait_until(lock, std::chrono::steady_clock::now() + patience,
                       [this] { return !is_running_; });
@@ -189,7 +136,7 @@ void Core::StopServing(ListenerId id) {
   if (found == listeners_.end()) return;
   const std::shared_ptr<ServedListener> served = found->second;
   listeners_.erase(found);
-  std::erase_if(waiting_, [&](const WaitingCall& one) { return one.call.served == served; });
+  registry_.Forget(*served);
   // Said explicitly: a descriptor that somebody else still has open would stay in the set.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, served->listener.get(), nullptr);
   served->listener.Close();
@@ -211,11 +158,10 @@ absl::StatusOr<std::shared_ptr<Child>> Core::Register(ListenerId id, pid_t pid, 
                                               ruleset));
     }
     child->served = found->second;
-    if (!children_.emplace(pid, child).second) {
+    if (!registry_.Add(child)) {
       return absl::AlreadyExistsError(absl::StrCat("broker: pid ", pid, " is registered already"));
     }
-    is_waited_for = std::any_of(waiting_.begin(), waiting_.end(),
-                                [&](const WaitingCall& one) { return one.call.pid == pid; });
+    is_waited_for = registry_.IsWaitedFor(pid);
   }
   if (is_waited_for) Wake();
   return child;
@@ -223,30 +169,10 @@ absl::StatusOr<std::shared_ptr<Child>> Core::Register(ListenerId id, pid_t pid, 
 
 void Core::Unregister(Child& child) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  ForgetThreads(child);
-  children_.erase(child.pid);
-}
-
-void Core::ForgetThreads(Child& child) {
-  for (const pid_t tid : child.threads) threads_.erase(tid);
-  child.threads.clear();
+  registry_.Remove(child);
 }
 
 // --- the thread in charge
-
-bool Core::StartWorker() {
-  in_charge_ = std::make_shared<Worker>();
-  // Whoever was in charge before is stuck: nobody waits for its end.
-  if (worker_.joinable()) worker_.detach();
-  is_running_ = StartThread(
-      [core = shared_from_this(), me = in_charge_] {
-        prctl(PR_SET_NAME, "sandbox-broker");
-        GiveUpCapabilities();
-        core->Work(me);
-      },
-      worker_);
-  return is_running_;
-}
 
 void Core::Work(const std::shared_ptr<Worker>& me) {
   while (!is_stopping_ && TakeTurn(me)) {
@@ -276,8 +202,7 @@ bool Core::TakeTurn(const std::shared_ptr<Worker>& me) {
 
 int Core::MillisToWait() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  int64_t first = kNever;
-  for (const WaitingCall& one : waiting_) first = std::min(first, one.deadline);
+  const int64_t first = registry_.first_deadline();
   if (first == kNever) return -1;
   const int64_t nanos = std::max<int64_t>(first - NowNanos(), 0);
   return static_cast<int>(std::min<int64_t>(nanos / kNanosPerMilli + 1, 60'000));
@@ -300,46 +225,24 @@ bool Core::ReceiveOne(const std::shared_ptr<Worker>& me, uint64_t id, uint32_t e
   return !FindChild(call) || HandleCall(me, call);
 }
 
-std::shared_ptr<Child> Core::KnownChild(const Call& call) {
-  const pid_t tid = static_cast<pid_t>(call.notification.pid);
-  auto found = children_.find(tid);
-  if (found == children_.end()) {
-    const auto thread = threads_.find(tid);
-    if (thread == threads_.end() || !IsThreadOf(tid, thread->second)) return nullptr;
-    found = children_.find(thread->second);
-  }
-  // A pid that was registered for another filter is none of this one's children.
-  if (found == children_.end() || found->second->served != call.served) return nullptr;
-  return found->second;
-}
-
 bool Core::FindChild(Call& call) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    call.child = KnownChild(call);
+    call.child = registry_.FindByThread(call);
   }
   if (call.child == nullptr) {
-    const pid_t tid = static_cast<pid_t>(call.notification.pid);
-    call.pid = ProcessOf(tid);
+    call.pid = ProcessOf(call.tid());
     // Only now is it known that the process was the caller's.
     if (!call.served->listener.IsWaiting(call.notification.id)) return false;
     std::unique_lock<std::mutex> lock(mutex_);
-    const auto found = children_.find(call.pid);
-    if (found == children_.end() || found->second->served != call.served) {
-      if (call.pid != 0 && waiting_.size() < options_.max_waiting_for_registration) {
-        waiting_.push_back({call, DeadlineAfter(NowNanos(), patience_nanos_)});
+    call.child = registry_.FindByProcess(call);
+    if (call.child == nullptr) {
+      if (call.pid != 0 && registry_.Wait(call, DeadlineAfter(NowNanos(), patience_nanos_))) {
         return false;
       }
       lock.unlock();
       Answer(call, CallOutcome::kUnknownCaller, EPERM);
       return false;
-    }
-    call.child = found->second;
-    if (call.pid != tid) {
-      // A child that makes thread after thread must not fill our memory.
-      if (call.child->threads.size() >= kMaxKnownThreads) ForgetThreads(*call.child);
-      // A number that was another child's thread before is this one's now.
-      if (threads_.insert_or_assign(tid, call.pid).second) call.child->threads.push_back(tid);
     }
   }
   call.pid = call.child->pid;
@@ -347,21 +250,10 @@ bool Core::FindChild(Call& call) {
 }
 
 bool Core::ServeWaiting(const std::shared_ptr<Worker>& me) {
-  std::vector<WaitingCall> due;
+  std::vector<ChildRegistry::WaitingCall> due;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (waiting_.empty()) return true;
-    const int64_t now = NowNanos();
-    std::erase_if(waiting_, [&](WaitingCall& one) {
-      const auto found = children_.find(one.call.pid);
-      const bool is_known = found != children_.end() && found->second->served == one.call.served;
-      if (is_known) one.call.child = found->second;
-      if (is_known || one.deadline <= now) {
-        due.push_back(one);
-        return true;
-      }
-      return false;
-    });
+    due = registry_.TakeDue();
   }
   for (size_t i = 0; i < due.size(); ++i) {
     if (due[i].call.child == nullptr) {
@@ -369,7 +261,7 @@ bool Core::ServeWaiting(const std::shared_ptr<Worker>& me) {
     } else if (!HandleCall(me, due[i].call)) {
       // The rest is for whoever is in charge now.
       const std::lock_guard<std::mutex> lock(mutex_);
-      waiting_.insert(waiting_.end(), due.begin() + static_cast<ptrdiff_t>(i) + 1, due.end());
+      registry_.PutBack(due, i + 1);
       Wake();
       return false;
     }
@@ -431,7 +323,7 @@ bool Core::CarryOut(const std::shared_ptr<Worker>& me, Call& call) {
 void Core::Answer(Call& call, CallOutcome outcome, int error, std::string path) {
   RefusedCall record = DescribeCall(call.notification.data);
   record.time = NowNanos();
-  record.tid = static_cast<pid_t>(call.notification.pid);
+  record.tid = call.tid();
   record.pid = call.pid;
   if (call.child != nullptr) record.type = call.child->type;
   record.path = std::move(path);
@@ -451,54 +343,6 @@ void Core::Kill(const Call& call) {
   if (pidfd.is_open() && call.served->listener.IsWaiting(call.notification.id)) {
     syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
   }
-}
-
-// --- the watchdog
-
-void Core::WakeWatchdog() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  changed_.notify_all();
-}
-
-// Sleeps as long as nothing is asked for, and then looks once in each deadline: a call does not
-// wake it, but for the first one after a pause.
-void Core::Watch() {
-  prctl(PR_SET_NAME, "sandbox-watchdog");
-  std::unique_lock<std::mutex> lock(mutex_);
-  uint64_t begun = 0;
-  while (!is_stopping_) {
-    const int64_t now = NowNanos();
-    int64_t next = DeadlineAfter(now, deadline_nanos_);
-    const int64_t since = in_charge_->since();
-    if (!is_running_) {
-      next = StartWorker() ? now : now + kRetryNanos;
-    } else if (since != kNever) {
-      Call call;
-      if (in_charge_->GiveUp(now - deadline_nanos_, deadline_nanos_, call)) {
-        Replace(lock, call);
-        continue;
-      }
-      if (since + deadline_nanos_ > now) next = since + deadline_nanos_;
-    } else if (begun_ == begun) {
-      watchdog_is_awake_ = false;
-      if (in_charge_->since() == kNever) {
-        changed_.wait(lock, [this] { return watchdog_is_awake_ || is_stopping_; });
-      }
-      watchdog_is_awake_ = true;
-      continue;
-    }
-    begun = begun_;
-    changed_.wait_for(lock, std::chrono::nanoseconds(next - now),
-                      [this] { return is_stopping_.load(); });
-  }
-}
-
-void Core::Replace(std::unique_lock<std::mutex>& lock, Call& call) {
-  ++stuck_;
-  if (!StartWorker()) is_running_ = false;
-  lock.unlock();
-  Answer(call, CallOutcome::kTimedOut, ETIMEDOUT);
-  lock.lock();
 }
 
 }  // namespace forkserver::broker_internal

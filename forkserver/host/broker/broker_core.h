@@ -3,56 +3,25 @@
 #ifndef FORKSERVER_HOST_BROKER_BROKER_CORE_H_
 #define FORKSERVER_HOST_BROKER_BROKER_CORE_H_
 
-#include <linux/seccomp.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "forkserver/host/broker/broker.h"
-#include "forkserver/host/broker/notification_listener.h"
-#include "forkserver/host/broker/path_policy.h"
+#include "forkserver/host/broker/child_registry.h"
 #include "forkserver/host/broker/request_in_progress.h"
 #include "forkserver/host/broker/sandbox_reporter.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver::broker_internal {
-
-struct Ruleset {
-  SystemCalls calls;
-  PathPolicy files;
-};
-
-struct ServedListener {
-  ServedListener(UniqueFd fd, std::vector<Ruleset> rules)
-      : listener(std::move(fd)), rulesets(std::move(rules)) {}
-
-  NotificationListener listener;
-  const std::vector<Ruleset> rulesets;
-};
-
-struct Child {
-  std::shared_ptr<ServedListener> served = {};
-  pid_t pid = -1;
-  size_t ruleset = 0;
-  std::atomic<ProcessType> type = ProcessType::kParent;
-  RefusalBudget budget = {};
-  std::vector<pid_t> threads = {};  // those that Core::threads_ has; guarded by its mutex
-};
-
-// One call that was received: where it came from, and of whom.
-struct Call {
-  std::shared_ptr<ServedListener> served = {};
-  std::shared_ptr<Child> child = {};  // null: nobody's that is registered
-  pid_t pid = -1;                     // 0: not known
-  seccomp_notif notification = {};
-};
 
 // A thread that serves. At any time one is in charge; the others are stuck.
 using Worker = RequestInProgress<Call>;
@@ -72,11 +41,6 @@ class Core : public std::enable_shared_from_this<Core> {
   explicit Core(BrokerOptions options);
 
  private:
-  struct WaitingCall {
-    Call call = {};
-    int64_t deadline = 0;
-  };
-
   // The thread in charge. Each false: it is not any more.
   void Work(const std::shared_ptr<Worker>& me);
   bool TakeTurn(const std::shared_ptr<Worker>& me);
@@ -88,9 +52,6 @@ class Core : public std::enable_shared_from_this<Core> {
 
   // Sets the call's child, or has the call wait for one. False: it waits, or has been answered.
   bool FindChild(Call& call);
-  // These two under the mutex.
-  std::shared_ptr<Child> KnownChild(const Call& call);
-  void ForgetThreads(Child& child);
 
   void Answer(Call& call, CallOutcome outcome, int error, std::string path = {});
   void Kill(const Call& call);
@@ -125,9 +86,7 @@ class Core : public std::enable_shared_from_this<Core> {
   bool is_running_ = false;  // it has not ended
   uint64_t last_listener_ = 0;
   std::unordered_map<uint64_t, std::shared_ptr<ServedListener>> listeners_;
-  std::unordered_map<pid_t, std::shared_ptr<Child>> children_;
-  std::unordered_map<pid_t, pid_t> threads_;  // a child's other threads: to its pid
-  std::vector<WaitingCall> waiting_;
+  ChildRegistry registry_;
   RefusalBudget strangers_;  // of all who are not registered
 };
 

@@ -17,38 +17,39 @@
 #include <array>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "forkserver/host/broker/brokered_call.h"
-#include "forkserver/host/broker/caller_memory.h"
+#include "forkserver/host/broker/caller_arguments.h"
 
 namespace forkserver {
 namespace {
 
 // readlink(2) truncates at whatever size it is given; no link is longer than this.
 constexpr size_t kMaxLinkBytes = PATH_MAX;
-// The kernel's own limit for structs that can grow.
-constexpr uint64_t kMaxOpenHowBytes = 4096;
 
-struct FdLink {
-  char text[sizeof("/proc//fd/") + 2 * 11];
-};
-
-// The link to a descriptor in /proc. Opening, stat and access go through it to the open file.
-FdLink LinkTo(pid_t tid, int fd) {
-  FdLink link;
-  snprintf(link.text, sizeof(link.text), "/proc/%d/fd/%d", tid, fd);
-  return link;
-}
-
-int ErrorOfMemory(int error) {
-  // A process that does not let the host look in cannot be served.
-  return error == EPERM ? EACCES : error;
+// `target`: what a path names, open by O_PATH.
+int ConnectTo(int target, int socket) {
+  // The name of our own descriptor fits into an address, which the real path may not.
+  sockaddr_un there = {};
+  there.sun_family = AF_UNIX;
+  snprintf(there.sun_path, sizeof(there.sun_path), "/proc/self/fd/%d", target);
+  const int flags = fcntl(socket, F_GETFL);
+  if (flags < 0) return errno;
+  const bool blocks = (flags & O_NONBLOCK) == 0;
+  if (blocks && fcntl(socket, F_SETFL, flags | O_NONBLOCK) != 0) return errno;
+  const int connected = connect(socket, reinterpret_cast<const sockaddr*>(&there), sizeof(there));
+  const int failed = connected == 0 ? 0 : errno;
+  if (blocks && fcntl(socket, F_SETFL, flags) != 0 && failed == 0) return errno;
+  return failed;
 }
 
 class Operation {
  public:
   Operation(const PathPolicy& policy, Caller& caller, const FileBrokerOptions& options)
-      : policy_(policy), caller_(caller), options_(options), resolution_(policy, caller.pid()) {}
+      : policy_(policy),
+        caller_(caller),
+        options_(options),
+        resolution_(policy, caller.pid()),
+        arguments_(caller) {}
 
   FileAnswer CarryOut(const seccomp_data& data);
 
@@ -64,29 +65,23 @@ class Operation {
   int Rename();
   int Connect();
 
-  int CopyOpenHow();
-  int CopyPath(const PathArgument& argument, std::string& text);
-  // The path as asked for, or nothing and an error.
-  std::optional<AskedPath> Asked(const PathArgument& argument, const std::string& text, int& error);
-  int DirectoryOf(int descriptor, std::string& path);
   std::optional<AskedPath> FirstPath(int& error);
   bool IsOfDescriptor();
   int OpenForLook(const AskedPath& path, uint32_t rights, UniqueFd& fd);
-  int WriteResult(const void* bytes, size_t size);
+  int WriteResult(const void* bytes, size_t size) {
+    return arguments_.WriteResult(call_.result, bytes, size);
+  }
   int Error(const Resolved& resolved) {
     answer_.refusal = resolved.refusal;
     return resolved.error;
   }
   int RefusedByRules() { return Error({.error = EACCES, .refusal = Refusal::kByRules}); }
-  int Gone() {
-    answer_.caller_is_gone = true;
-    return ENOENT;
-  }
 
   const PathPolicy& policy_;
   Caller& caller_;
   const FileBrokerOptions& options_;
   const PathResolution resolution_;
+  CallerArguments arguments_;
   BrokeredCall call_ = {};
   FileAnswer answer_ = {};
 };
@@ -94,20 +89,19 @@ class Operation {
 FileAnswer Operation::CarryOut(const seccomp_data& data) {
   answer_.error = DecodeCall(data, call_);
   if (answer_.error == 0) answer_.error = Run();
+  answer_.caller_is_gone = arguments_.caller_is_gone();
   if (answer_.error == ESRCH) answer_.caller_is_gone = !caller_.StillWaits();
   return std::move(answer_);
 }
 
 int Operation::Run() {
   if (call_.operation == FileOperation::kConnect) return Connect();
-  if (call_.has_open_how) {
-    const int error = CopyOpenHow();
-    if (error != 0) return error;
-  }
+  int error = arguments_.CopyOpenHow(call_);
+  if (error != 0) return error;
   // statx(fd, NULL, AT_EMPTY_PATH), since Linux 6.11.
   const bool has_no_path = call_.path.address == 0 && (call_.at_flags & AT_EMPTY_PATH) != 0;
   if (!has_no_path) {
-    const int error = CopyPath(call_.path, answer_.path);
+    error = arguments_.CopyPath(call_.path, answer_.path);
     if (error != 0) return error;
   }
   switch (call_.operation) {
@@ -134,73 +128,8 @@ int Operation::Run() {
   return ENOSYS;
 }
 
-int Operation::CopyOpenHow() {
-  const uint64_t size = call_.open_how_bytes;
-  if (size < sizeof(open_how)) return EINVAL;
-  if (size > kMaxOpenHowBytes) return E2BIG;
-  std::array<uint8_t, kMaxOpenHowBytes> bytes;
-  const int error = ReadBytes(caller_.tid(), call_.open_how, bytes.data(), size);
-  if (error != 0) return ErrorOfMemory(error);
-  if (!caller_.StillWaits()) return Gone();
-  // What a newer kernel's struct has more of must not be asked for.
-  const auto end = bytes.begin() + static_cast<ptrdiff_t>(size);
-  if (std::any_of(bytes.begin() + sizeof(open_how), end, [](uint8_t byte) { return byte != 0; })) {
-    return E2BIG;
-  }
-  open_how how;
-  memcpy(&how, bytes.data(), sizeof(how));
-  return ApplyOpenHow(how, call_);
-}
-
-int Operation::CopyPath(const PathArgument& argument, std::string& text) {
-  const int error = ReadPath(caller_.tid(), argument.address, text);
-  if (!caller_.StillWaits()) return Gone();
-  if (error != 0) text.clear();
-  return ErrorOfMemory(error);
-}
-
-int Operation::DirectoryOf(int descriptor, std::string& path) {
-  if (descriptor < 0) return EBADF;
-  const FdLink link = LinkTo(caller_.tid(), descriptor);
-  struct stat there;
-  if (stat(link.text, &there) != 0) return errno == ENOENT ? EBADF : errno;
-  if (!S_ISDIR(there.st_mode)) return ENOTDIR;
-  path.resize(PATH_MAX);
-  const ssize_t size = readlink(link.text, path.data(), path.size());
-  if (size < 0) return errno;
-  if (static_cast<size_t>(size) == path.size()) return ENAMETOOLONG;
-  path.resize(static_cast<size_t>(size));
-  if (!caller_.StillWaits()) return Gone();
-  // Not one that was removed, or is in a mount namespace where that path means another one.
-  struct stat by_path;
-  if (!path.starts_with('/') || lstat(path.c_str(), &by_path) != 0 ||
-      by_path.st_dev != there.st_dev || by_path.st_ino != there.st_ino) {
-    return ENOENT;
-  }
-  return 0;
-}
-
-std::optional<AskedPath> Operation::Asked(const PathArgument& argument, const std::string& text,
-                                          int& error) {
-  error = text.empty() ? ENOENT : 0;
-  const bool is_absolute = text.starts_with('/');
-  std::string base = "/";
-  const bool is_below = (call_.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
-  if (error == 0 && argument.directory != AT_FDCWD && (!is_absolute || is_below)) {
-    error = DirectoryOf(argument.directory, base);
-  }
-  if (error != 0) return std::nullopt;
-  if (!is_below) return AskedPath(base, text);
-  // Stricter than the kernel: no way up at all, and no links (Open sees to those).
-  if (is_absolute && (call_.resolve & RESOLVE_BENEATH) != 0) error = EXDEV;
-  if (AskedPath("/", text).has_dot_dot()) error = EXDEV;
-  if (error != 0) return std::nullopt;
-  const size_t first = std::min(text.find_first_not_of('/'), text.size());
-  return AskedPath(base, std::string_view(text).substr(first));
-}
-
 std::optional<AskedPath> Operation::FirstPath(int& error) {
-  return Asked(call_.path, answer_.path, error);
+  return arguments_.Asked(call_.path, answer_.path, call_.resolve, error);
 }
 
 int Operation::Open() {
@@ -249,10 +178,10 @@ int Operation::OpenForLook(const AskedPath& path, uint32_t rights, UniqueFd& fd)
 int Operation::Stat() {
   UniqueFd found;
   // Of a descriptor: through its link in /proc, which leads to the open file whatever it is.
-  FdLink link = {};
+  DescriptorLink link;
   if (IsOfDescriptor()) {
     if (call_.path.directory < 0) return EBADF;
-    link = LinkTo(caller_.tid(), call_.path.directory);
+    link = arguments_.LinkTo(call_.path.directory);
   } else {
     if (answer_.path.empty() && (call_.at_flags & AT_EMPTY_PATH) != 0) answer_.path = "/";
     int error = 0;
@@ -284,7 +213,7 @@ int Operation::Access() {
   const int flags = static_cast<int>(call_.at_flags & AT_EACCESS);
   if (IsOfDescriptor()) {
     if (call_.path.directory < 0) return EBADF;
-    const FdLink link = LinkTo(caller_.tid(), call_.path.directory);
+    const DescriptorLink link = arguments_.LinkTo(call_.path.directory);
     if (syscall(SYS_faccessat2, AT_FDCWD, link.text, mode, flags) == 0) return 0;
     return errno == ENOENT ? EBADF : errno;
   }
@@ -346,11 +275,12 @@ int Operation::Remove(int flags) {
 
 int Operation::Rename() {
   std::string new_text;
-  int error = CopyPath(call_.second_path, new_text);
+  int error = arguments_.CopyPath(call_.second_path, new_text);
   if (error != 0) return error;
   const std::optional<AskedPath> from = FirstPath(error);
   if (!from) return error;
-  const std::optional<AskedPath> to = Asked(call_.second_path, new_text, error);
+  const std::optional<AskedPath> to =
+      arguments_.Asked(call_.second_path, new_text, call_.resolve, error);
   if (!to) return error;
   UniqueFd old_parent;
   UniqueFd new_parent;
@@ -385,9 +315,8 @@ int Operation::Connect() {
   if (size < sizeof(address.sun_family)) return EINVAL;
   // One for the longest other family: nothing is read beyond what is ours.
   const size_t read = std::min<size_t>(size, sizeof(address));
-  const int error = ReadBytes(caller_.tid(), call_.socket_address, &address, read);
-  if (!caller_.StillWaits()) return Gone();
-  if (error != 0) return ErrorOfMemory(error);
+  int error = arguments_.CopyBytes(call_.socket_address, &address, read);
+  if (error != 0) return error;
   if (address.sun_family != AF_UNIX) return RefusedByRules();
   if (size > sizeof(address)) return EINVAL;
   if (read <= kPathOffset) return EINVAL;
@@ -402,34 +331,15 @@ int Operation::Connect() {
                                              {.flags = O_PATH, .rights = kMayConnect}, found);
   if (!resolved.ok()) return Error(resolved);
 
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, caller_.pid(), 0)));
-  if (!pidfd.is_open()) return errno;
-  const UniqueFd socket(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), call_.socket, 0)));
-  if (!socket.is_open()) return ErrorOfMemory(errno);
-  if (!caller_.StillWaits()) return Gone();
+  UniqueFd socket;
+  error = arguments_.CopyDescriptor(call_.socket, socket);
+  if (error != 0) return error;
   int domain = 0;
   socklen_t domain_bytes = sizeof(domain);
   if (getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &domain, &domain_bytes) != 0) return errno;
   if (domain != AF_UNIX) return RefusedByRules();
 
-  // The name of our own descriptor fits into an address, which the real path may not.
-  sockaddr_un there = {};
-  there.sun_family = AF_UNIX;
-  snprintf(there.sun_path, sizeof(there.sun_path), "/proc/self/fd/%d", found.get());
-  const int flags = fcntl(socket.get(), F_GETFL);
-  if (flags < 0) return errno;
-  const bool blocks = (flags & O_NONBLOCK) == 0;
-  if (blocks && fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) return errno;
-  const int connected =
-      connect(socket.get(), reinterpret_cast<const sockaddr*>(&there), sizeof(there));
-  const int failed = connected == 0 ? 0 : errno;
-  if (blocks && fcntl(socket.get(), F_SETFL, flags) != 0 && failed == 0) return errno;
-  return failed;
-}
-
-int Operation::WriteResult(const void* bytes, size_t size) {
-  if (!caller_.BeginAnswer()) return Gone();
-  return ErrorOfMemory(WriteBytes(caller_.tid(), call_.result, bytes, size));
+  return ConnectTo(found.get(), socket.get());
 }
 
 }  // namespace
