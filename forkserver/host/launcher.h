@@ -34,6 +34,7 @@
 #include "child/ready.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/launch_options.h"
+#include "forkserver/host/launch_socket.h"
 #include "forkserver/host/launch_source.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
@@ -102,20 +103,20 @@ class Launcher : private ForkRequester {
 
  private:
   struct Launch {
-    LaunchId id;
-    ProcessType type;
-    std::string what;  // "launch of content", for errors
-    Delivery delivery;
-    LaunchCallback callback;
-    LaunchTimes times;
+    Launch(EventLoop& loop, Channel::Handlers handlers) : socket(loop, std::move(handlers)) {}
+
+    LaunchId id = 0;
+    ProcessType type = ProcessType::kParent;
+    std::string what = {};  // "launch of content", for errors
+    Delivery delivery = Delivery::kAtOnce;
+    LaunchCallback callback = {};
+    LaunchTimes times = {};
     // The template that owes an answer to Fork, or null.
     TemplateLink* awaiting = nullptr;
     LaunchedBy by = LaunchedBy::kFork;
-    // The host's end of the launch socket: here while the caller attends it, in the channel while
-    // the loop does, and here again from Ready on: what the child sends after it is for the caller
-    // to read.
-    UniqueFd socket;
-    std::unique_ptr<Channel> channel;
+    // The caller waits for it while it attends the launch, and the loop from then on, until Ready:
+    // what the child sends after it is for the caller to read.
+    LaunchSocket socket;
     Senders senders = Senders::kUntold;
     size_t first_packets_sent = 0;
     bool is_attended = false;
@@ -146,18 +147,20 @@ class Launcher : private ForkRequester {
                     const PrefsGeneration& prefs, Attendance attendance);
   // False: no blank took it.
   bool SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool);
-  static void SendFirstPackets(Launch& launch, std::span<const FirstPacket> packets);
-  absl::Status SendPlan(Launch& launch, const PlanMessage& plan);
-  void MakeChannel(Launch& launch);
-  absl::Status WatchSocket(Launch& launch);
+  absl::Status SendToNewChild(Launch& launch, const PlanMessage& plan, const LaunchOptions& options,
+                              const LaunchSource& source);
+
+  void BeginImmediate(Launch& launch, LaunchedBy by);
+  void EndImmediate(Launch& launch);
+  Launch* Find(LaunchId id);
+
+  // In launcher_answers.cc: what child and template say, and what comes of it.
   void OnPacket(LaunchId id, Packet& packet);
   void OnHangUp(LaunchId id);
   // From the child of a launch that has failed: all that matters is its pid.
   void OnLatePacket(Launch& launch, Packet& packet);
   void OnReady(Launch& launch, Packet& packet);
   absl::Status EnrollExeced(Launch& launch, DescriptorList& descriptors);
-  void BeginImmediate(Launch& launch, LaunchedBy by);
-  void EndImmediate(Launch& launch);
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);
@@ -167,7 +170,6 @@ class Launcher : private ForkRequester {
   void Succeed(Launch& launch);
   void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result);
   void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);
-  Launch* Find(LaunchId id);
 
   EventLoop& loop_;
   Reaper& reaper_;

@@ -1,0 +1,74 @@
+#include "forkserver/host/launch_socket.h"
+
+#include <errno.h>
+
+#include "child/ready.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/messages.h"
+
+namespace forkserver {
+
+static_assert(LaunchSocket::kAnswerBytes >= ReadyMessage::kMostBytes &&
+              LaunchSocket::kAnswerBytes >= FailedMessage::kMaxBytes);
+
+void LaunchSocket::Open(UniqueFd socket) {
+  channel_.reset();
+  socket_ = std::move(socket);
+}
+
+absl::Status LaunchSocket::SendPlan(uint64_t id, const PlanMessage& plan, Senders senders) {
+  // Before the Plan, and so before anything that the child has to say.
+  if (senders == Senders::kTold) {
+    if (const int error = TellSender(socket_.get()); error != 0) {
+      return ErrnoStatus(error, "setsockopt SO_PASSCRED");
+    }
+  }
+  const Frame frame = {.type = kPlan, .request_id = id, .flags = plan.flags};
+  const int error =
+      SendPacket(socket_.get(), Blocking::kNever, frame, plan.payload, plan.descriptors);
+  if (error == 0) return absl::OkStatus();
+  if (error == EPIPE || error == ECONNRESET) {
+    return absl::UnavailableError("sendmsg Plan: the peer is gone");
+  }
+  if (error != EAGAIN && error != ETOOMANYREFS) return ErrnoStatus(error, "sendmsg Plan");
+  // The channel's queue has room where the socket, or the kernel, has not.
+  MakeChannel();
+  return channel_->Send(frame, plan.payload, plan.descriptors);
+}
+
+size_t LaunchSocket::SendFirstPackets(std::span<const FirstPacket> packets) {
+  size_t sent = 0;
+  if (channel_ != nullptr) return sent;
+  for (const FirstPacket& packet : packets) {
+    const int error = SendPacket(socket_.get(), Blocking::kNever, packet.frame, packet.payload,
+                                 packet.descriptors);
+    if (error != 0) break;
+    ++sent;
+  }
+  return sent;
+}
+
+PacketOutcome LaunchSocket::Receive(Packet& packet) {
+  return ReceivePacket(socket_.get(), Blocking::kNever, packet);
+}
+
+void LaunchSocket::MakeChannel() {
+  channel_ = std::make_unique<Channel>(loop_, std::move(socket_), handlers_, kAnswerBytes);
+}
+
+absl::Status LaunchSocket::Watch() {
+  if (channel_ == nullptr) MakeChannel();
+  return channel_->Start();
+}
+
+void LaunchSocket::StopWatching() {
+  // The channel stays: one of its handlers may be what has called this.
+  if (channel_ != nullptr && !socket_.is_open()) socket_ = channel_->TakeSocket();
+}
+
+UniqueFd LaunchSocket::Take() {
+  StopWatching();
+  return std::move(socket_);
+}
+
+}  // namespace forkserver

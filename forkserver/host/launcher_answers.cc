@@ -1,0 +1,225 @@
+// The part of the launcher that hears what a launch's child and its template say, and ends the
+// launch when enough of it is there, in whichever order it came.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "forkserver/host/launch_failure.h"
+#include "forkserver/host/launcher.h"
+#include "transceiver/clock.h"
+#include "transceiver/messages.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+
+void Launcher::OnHangUp(LaunchId id) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->is_ready) return;
+  launch->died_unready = true;
+  Fail(*launch, absl::AbortedError(launch->what + ": it ended before it was Ready"));
+}
+
+void Launcher::OnPacket(LaunchId id, Packet& packet) {
+  Launch* launch = Find(id);
+  if (launch == nullptr) return;
+  if (!launch->failure.ok()) return OnLatePacket(*launch, packet);
+  const Frame& frame = packet.frame();
+  if (packet.frame_error() != FrameError::kNone ||
+      CheckMessage(frame, MessageDirection::kToHost) != MessageCheck::kGood) {
+    return Fail(*launch, absl::InternalError(launch->what + ": the child sent no message of the "
+                                                            "launch protocol"));
+  }
+  FailedMessage failed;
+  if (frame.type == kReady) {
+    OnReady(*launch, packet);
+  } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
+    launch->told_pid = failed.pid;
+    Fail(*launch, LaunchFailureStatus(
+                      launch->what, InTermsOfOptions({.step = static_cast<LaunchStep>(failed.step),
+                                                      .error = failed.error,
+                                                      .index = failed.index,
+                                                      .detail = std::string(failed.detail)})));
+  } else {
+    Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
+                                                      launch->what, MessageName(frame.type))));
+  }
+}
+
+void Launcher::OnLatePacket(Launch& launch, Packet& packet) {
+  ReadyMessage ready;
+  FailedMessage failed;
+  if (packet.frame_error() != FrameError::kNone) return;
+  if (packet.frame().type == kReady && Decode(packet.payload(), ready)) {
+    launch.told_pid = ready.pid;
+  } else if (packet.frame().type == kFailed && Decode(packet.payload(), failed)) {
+    launch.told_pid = failed.pid;
+  }
+  CollectAnswer(launch.id);
+}
+
+// What a child that was exec'ed has engaged by itself.
+absl::Status Launcher::EnrollExeced(Launch& launch, DescriptorList& descriptors) {
+  if (!launch.times.child.sandbox) {
+    if (descriptors.size() == 0) return absl::OkStatus();
+    return absl::InternalError("its Ready has descriptors of a sandbox that it has not");
+  }
+  if (launch.sandbox.policies.empty() || launch.sandbox.host == nullptr || !launch.process) {
+    return absl::InternalError("its Ready tells of a sandbox that it was not to have");
+  }
+  UniqueFd listener = descriptors.size() == 1 ? descriptors.Take(0) : UniqueFd();
+  return launch.sandbox.host->AdmitExeced(launch.sandbox.template_index,
+                                          *launch.times.child.sandbox, std::move(listener),
+                                          launch.type, *launch.process);
+}
+
+void Launcher::OnReady(Launch& launch, Packet& packet) {
+  if (!Decode(packet.payload(), launch.times.child)) {
+    return Fail(launch, absl::InternalError(launch.what + ": malformed Ready"));
+  }
+  if (launch.times.child.build_id != build_id_) {
+    return Fail(launch, absl::FailedPreconditionError(
+                            absl::StrFormat("%s: refused, its build id is %016x, this host's %016x",
+                                            launch.what, launch.times.child.build_id, build_id_)));
+  }
+  if (absl::Status enrolled = EnrollExeced(launch, packet.descriptors()); !enrolled.ok()) {
+    return Fail(launch, NameLaunch(launch.what, enrolled));
+  }
+  launch.told_pid = launch.times.child.pid;
+  launch.times.ready_received_at = NowNanos();
+  launch.is_ready = true;
+  EndImmediate(launch);
+  launch.socket.StopWatching();
+  CollectAnswer(launch.id);
+}
+
+void Launcher::CollectAnswer(LaunchId id) {
+  if (Launch* launch = Find(id); launch != nullptr && launch->awaiting != nullptr) {
+    launch->awaiting->ReadAnswers();
+    launch = Find(id);  // the answer may have ended it
+    if (launch != nullptr && launch->awaiting != nullptr) launch->awaiting->WatchForAnswers();
+  }
+  if (Launch* launch = Find(id); launch != nullptr) Advance(*launch);
+}
+
+void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forked) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->awaiting == nullptr) {
+    // The answer to a launch that was given up.
+    reaper_.KillAndReap(std::move(process));
+    return;
+  }
+  launch->awaiting = nullptr;
+  launch->process.emplace(std::move(process));
+  launch->times.template_received_at = forked.received_at;
+  launch->times.template_cloned_at = forked.cloned_at;
+  Advance(*launch);
+}
+
+void Launcher::OnForkFailed(LaunchId id, const FailedMessage& failed) {
+  Launch* launch = Find(id);
+  if (launch == nullptr) return;
+  launch->awaiting = nullptr;
+  // In place of the hang-up that the child's end of the launch socket gave.
+  launch->failure = LaunchFailureStatus(launch->what, failed);
+  launch->died_unready = false;
+  Advance(*launch);
+}
+
+void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || launch->awaiting == nullptr) return;
+  if (const TemplateLink::Sandbox* sandbox = launch->awaiting->sandbox()) {
+    launch->membership = sandbox->For(launch->type);
+  }
+  launch->awaiting = nullptr;
+  launch->template_death = NameLaunch(launch->what, why);
+  // The launch socket decides: a child that was forked before its template died says Ready, and
+  // one that was not hangs up.
+  Advance(*launch);
+}
+
+void Launcher::Fail(Launch& launch, absl::Status why) {
+  if (launch.failure.ok()) launch.failure = std::move(why);
+  CollectAnswer(launch.id);
+}
+
+void Launcher::Advance(Launch& launch) {
+  if (launch.is_dying || launch.is_attended) return;
+  if (launch.failure.ok() && !launch.is_ready) return;
+  // The answer says whether there is a child; the deadline bounds the wait for it.
+  if (launch.awaiting != nullptr) return;
+  if (!launch.process && !launch.template_death.ok()) AdoptChild(launch);
+  if (launch.is_told && !launch.process && !launch.template_death.ok() && !launch.died_unready &&
+      launch.told_pid == 0) {
+    // Only the socket can say whether there is a child: it speaks, or hangs up, soon.
+    return;
+  }
+  if (launch.failure.ok()) return Succeed(launch);
+  if (!launch.process) {
+    // A hang-up without a child was the template's.
+    const bool was_template = launch.died_unready && !launch.template_death.ok();
+    return Finish(launch.id, was_template ? launch.template_death : launch.failure);
+  }
+  launch.is_dying = true;
+  Process process = *std::move(launch.process);
+  launch.process.reset();
+  reaper_.KillAndReap(
+      std::move(process), [this, id = launch.id](const absl::StatusOr<ExitStatus>& status) {
+        Launch* ended = Find(id);
+        if (ended == nullptr) return;
+        absl::Status why = ended->failure;
+        // How it ended says more; but not of a child that was killed for another reason.
+        if (absl::IsAborted(why) && status.ok()) {
+          why = absl::Status(why.code(),
+                             absl::StrCat(std::string(why.message()), ": ", status->ToString()));
+        }
+        Finish(id, std::move(why));
+      });
+}
+
+// The template died between clone3 and its Forked: the child's own word of its pid has to do. One
+// that died without a word is not found.
+void Launcher::AdoptChild(Launch& launch) {
+  if (launch.told_pid <= 0) return;
+  absl::StatusOr<Process> process = FindOrphan(launch.membership, launch.told_pid, launch.type);
+  if (process.ok()) {
+    launch.process.emplace(*std::move(process));
+  } else if (launch.failure.ok()) {
+    launch.failure = process.status();
+  }
+}
+
+void Launcher::Succeed(Launch& launch) {
+  const SandboxedChild* const sandboxed = launch.process->sandboxed();
+  std::shared_ptr<const SandboxReport> sandbox =
+      sandboxed != nullptr ? sandboxed->membership().report : nullptr;
+  LaunchedChild child = {.process = *std::move(launch.process),
+                         .socket = launch.socket.Take(),
+                         .times = launch.times,
+                         .by = launch.by,
+                         .first_packets_sent = launch.first_packets_sent,
+                         .sandbox = std::move(sandbox)};
+  launch.process.reset();
+  Finish(launch.id, std::move(child));
+}
+
+void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
+  const auto found = launches_.find(id);
+  const std::unique_ptr<Launch> launch = std::move(found->second);
+  launches_.erase(found);
+  EndImmediate(*launch);
+  if (!launch->is_told) Tell(*launch, std::move(result));
+}
+
+void Launcher::Tell(Launch& launch, absl::StatusOr<LaunchedChild> result) {
+  launch.is_told = true;
+  ++ended_;
+  if (launch.deadline != 0) loop_.CancelTimer(std::exchange(launch.deadline, 0));
+  if (launch.delivery == Delivery::kAtOnce) return launch.callback(std::move(result));
+  // std::function wants what it holds to be copyable.
+  auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
+  completions_.push_back(
+      [callback = std::move(launch.callback), shared] { callback(std::move(*shared)); });
+}
+
+}  // namespace forkserver
