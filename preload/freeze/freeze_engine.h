@@ -20,8 +20,11 @@
 //
 // From 1 to 3 the item's memory is empty. It may hold malloc's state, this program's variables,
 // its procedure linkage tables. So the engine calls nothing but the kernel, has no variables
-// but those in `FreezeWork` and on the stack, and its object file refers to no symbol of another
-// (a test looks). The caller blocks signals, and is the only thread.
+// but those in `FreezeWork` and on the stack, and its object files refer to no symbols but each
+// other's, which are hidden (a test looks). The caller blocks signals, and is the only thread.
+//
+// Its parts: which pages (moved_item.h), the copy (freeze_copy.h), the way back (freeze_undo.h);
+// the exchange itself is in freeze_engine.cc.
 #ifndef PRELOAD_FREEZE_FREEZE_ENGINE_H_
 #define PRELOAD_FREEZE_FREEZE_ENGINE_H_
 
