@@ -3,27 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "forkserver/host/bootstrap.h"
-#include "forkserver/host/immediate_launches.h"
-#include "forkserver/host/loop_driver.h"
-#include "forkserver/host/memory_pressure.h"
+#include "forkserver/host/fork_server_core.h"
 #include "forkserver/host/plan_message.h"
-#include "forkserver/host/reaper.h"
-#include "forkserver/host/request_ids.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
-#include "forkserver/host/template_set.h"
 #include "preload/single_thread.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -32,8 +25,6 @@
 
 namespace forkserver {
 namespace {
-
-constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
 
 // How long a thread that waits for a launch waits on its socket alone, before it takes part in the
 // loop: a launch takes a tenth of that.
@@ -52,126 +43,7 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
   return makings;
 }
 
-int64_t DeadlineIn(absl::Duration timeout) {
-  return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
-}
-
 }  // namespace
-
-// Everything behind the lock of the driver.
-class ForkServer::Core {
- public:
-  Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
-       std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
-       int layouts, BrokerOptions broker)
-      : makings(std::move(makings)),
-        self(std::move(self)),
-        facts(std::move(facts)),
-        report(std::move(report)),
-        loop(std::move(loop)),
-        reaper(*this->loop),
-        launcher(*this->loop, reaper, ids, immediate, this->facts, this->self,
-                 this->makings->image.build_id),
-        templates({.loop = *this->loop,
-                   .reaper = reaper,
-                   .ids = ids,
-                   .immediate = immediate,
-                   .facts = this->facts,
-                   .self = this->self,
-                   .makings = *this->makings,
-                   .prefs = prefs,
-                   .on_pong = [this](uint64_t id) { last_pong = id; }},
-                  std::move(templates), layouts, std::move(broker)),
-        pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
-        driver(*this->loop, [this] { return TakeCompletions(); }) {}
-
-  ~Core() {
-    std::unique_lock lock(driver.mutex());
-    is_closing = true;
-    const absl::Status why = absl::CancelledError("the fork server was destroyed");
-    // Also those that a callback on our own thread waits for.
-    launcher.AbandonAll(why);
-    if (thread.joinable()) {
-      driver.WakeOthers();
-      lock.unlock();
-      thread.join();
-      lock.lock();
-    }
-    // What the templates still owe are children that nobody else can reap.
-    templates.BeginEnd();
-    reaper.KillAll();
-    const auto nothing_is_left = [this] {
-      return launcher.in_flight() == 0 && reaper.pending() == 0 && templates.unanswered() == 0;
-    };
-    driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
-    templates.KillUnanswering();
-    driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
-    const LoopDriver::Callbacks last = TakeCompletions();
-    lock.unlock();
-    for (const auto& callback : last) callback();
-    templates.End();
-  }
-
-  LaunchId Begin(const LaunchOptions& options, Attendance attendance, Delivery delivery,
-                 LaunchCallback callback) {
-    const absl::StatusOr<LaunchSource> source = templates.SourceOf(options);
-    return source.ok()
-               ? launcher.Begin(options, *source, prefs, attendance, delivery, std::move(callback))
-               : launcher.Refuse(options, source.status(), delivery, std::move(callback));
-  }
-
-  // Counts all that a thread may be waiting for.
-  uint64_t happened() const { return launcher.ended() + templates.changes() + last_pong; }
-
-  // For whoever did something outside of a dispatch: a template that was read from, or found dead,
-  // may have ended launches of other threads, and `before` is what had happened until then.
-  void TellOthers(uint64_t before) {
-    if (happened() != before) driver.WakeOthers();
-    // What has ended must make pollable_fd readable all the same.
-    if (launcher.has_completions() || !exits.empty()) loop->AddTimer(NowNanos(), [] {});
-    driver.HandOver();
-  }
-
-  LoopDriver::Callbacks TakeCompletions() {
-    LoopDriver::Callbacks completions = launcher.TakeCompletions();
-    for (auto& exit : std::exchange(exits, {})) completions.push_back(std::move(exit));
-    return completions;
-  }
-
-  // A kernel without it, or one that does not let us: then pools do not shrink.
-  void WatchMemoryPressure() {
-    const absl::Status watched = pressure.Watch("/proc/pressure/memory");
-    report.watches_memory_pressure = watched.ok();
-    report.why_no_memory_pressure = std::string(watched.message());
-  }
-
-  void StartThread() {
-    thread = std::thread([this] {
-      pthread_setname_np(pthread_self(), "forkserver");
-      std::unique_lock lock(driver.mutex());
-      driver.RunUntil(
-          lock, [this] { return is_closing; }, kNever);
-    });
-  }
-
-  const std::unique_ptr<TemplateMakings> makings;
-  const SelfImage self;
-  const HostFacts facts;
-  StartReport report;  // constant once Start has returned
-  const std::unique_ptr<EventLoop> loop;
-  RequestIds ids;
-  ImmediateLaunches immediate;
-  Reaper reaper;
-  Launcher launcher;
-  TemplateSet templates;
-  MemoryPressure pressure;
-  LoopDriver driver;
-  std::thread thread;
-  LaunchId last_pong = 0;
-  PrefsGeneration prefs;
-  std::vector<std::function<void()>> exits;  // of ReapAsync, to be told
-  bool is_closing = false;
-};
 
 absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
                                                               StartOptions options) {
@@ -427,7 +299,7 @@ std::vector<TemplateStatus> ForkServer::templates() const {
 
 size_t ForkServer::in_flight() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->launcher.in_flight() + core_->reaper.pending() + core_->templates.unanswered();
+  return core_->in_flight();
 }
 
 }  // namespace forkserver

@@ -1,0 +1,105 @@
+#include "forkserver/host/fork_server_core.h"
+
+#include <pthread.h>
+
+#include <mutex>
+#include <utility>
+
+#include "transceiver/clock.h"
+
+namespace forkserver {
+namespace {
+
+constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
+
+}  // namespace
+
+int64_t DeadlineIn(absl::Duration timeout) {
+  return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
+}
+
+ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
+                       std::unique_ptr<EventLoop> loop, StartReport report,
+                       std::vector<TemplateOptions> templates, int layouts, BrokerOptions broker)
+    : makings(std::move(makings)),
+      self(std::move(self)),
+      facts(std::move(facts)),
+      report(std::move(report)),
+      loop(std::move(loop)),
+      reaper(*this->loop),
+      launcher(*this->loop, reaper, ids, immediate, this->facts, this->self,
+               this->makings->image.build_id),
+      templates({.loop = *this->loop,
+                 .reaper = reaper,
+                 .ids = ids,
+                 .immediate = immediate,
+                 .facts = this->facts,
+                 .self = this->self,
+                 .makings = *this->makings,
+                 .prefs = prefs,
+                 .on_pong = [this](uint64_t id) { last_pong = id; }},
+                std::move(templates), layouts, std::move(broker)),
+      pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
+      driver(*this->loop, [this] { return TakeCompletions(); }) {}
+
+ForkServer::Core::~Core() {
+  std::unique_lock lock(driver.mutex());
+  is_closing = true;
+  // Also those that a callback on our own thread waits for.
+  launcher.AbandonAll(absl::CancelledError("the fork server was destroyed"));
+  if (thread.joinable()) {
+    driver.WakeOthers();
+    lock.unlock();
+    thread.join();
+    lock.lock();
+  }
+  // What the templates still owe are children that nobody else can reap.
+  templates.BeginEnd();
+  reaper.KillAll();
+  const auto nothing_is_left = [this] { return in_flight() == 0; };
+  driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
+  templates.KillUnanswering();
+  driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
+  const LoopDriver::Callbacks last = TakeCompletions();
+  lock.unlock();
+  for (const auto& callback : last) callback();
+  templates.End();
+}
+
+void ForkServer::Core::WatchMemoryPressure() {
+  const absl::Status watched = pressure.Watch("/proc/pressure/memory");
+  report.watches_memory_pressure = watched.ok();
+  report.why_no_memory_pressure = std::string(watched.message());
+}
+
+void ForkServer::Core::StartThread() {
+  thread = std::thread([this] {
+    pthread_setname_np(pthread_self(), "forkserver");
+    std::unique_lock lock(driver.mutex());
+    driver.RunUntil(
+        lock, [this] { return is_closing; }, kNever);
+  });
+}
+
+LaunchId ForkServer::Core::Begin(const LaunchOptions& options, Attendance attendance,
+                                 Delivery delivery, LaunchCallback callback) {
+  const absl::StatusOr<LaunchSource> source = templates.SourceOf(options);
+  return source.ok()
+             ? launcher.Begin(options, *source, prefs, attendance, delivery, std::move(callback))
+             : launcher.Refuse(options, source.status(), delivery, std::move(callback));
+}
+
+void ForkServer::Core::TellOthers(uint64_t before) {
+  if (happened() != before) driver.WakeOthers();
+  // What has ended must make pollable_fd readable all the same.
+  if (launcher.has_completions() || !exits.empty()) loop->AddTimer(NowNanos(), [] {});
+  driver.HandOver();
+}
+
+LoopDriver::Callbacks ForkServer::Core::TakeCompletions() {
+  LoopDriver::Callbacks completions = launcher.TakeCompletions();
+  for (auto& exit : std::exchange(exits, {})) completions.push_back(std::move(exit));
+  return completions;
+}
+
+}  // namespace forkserver
