@@ -115,6 +115,24 @@ Events Notes(uint32_t count) {
   return events;
 }
 
+// Asks the child, which answers with an error: that error.
+absl::Status ErrorOfQuestion(HotlinePair& pair) {
+  absl::Status answer;
+  const absl::Status asked = pair.parent->Call(
+      GetAssistance{}, [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); });
+  if (!asked.ok()) return asked;
+  EXPECT_TRUE(pair.RunBoth([&] { return !answer.ok(); }));
+  return answer;
+}
+
+// A child's on_question that leaves the answers to the test.
+auto KeepIn(std::vector<Resolver<Assistance>>& waiting) {
+  return [&waiting](GetAssistance&, Resolver<Assistance> resolver) {
+    waiting.push_back(std::move(resolver));
+    return absl::OkStatus();
+  };
+}
+
 TEST_P(Actors, SayTheLimitThatAMessageIsOver) {
   HotlinePair pair(GetParam());
   const absl::Status sent =
@@ -143,12 +161,7 @@ TEST_P(Actors, RejectWithTheReason) {
     resolver.Reject(absl::PermissionDeniedError(std::string(300, 'n')));
     return absl::OkStatus();
   };
-  absl::Status answer;
-  ASSERT_TRUE(pair.parent
-                  ->Call(GetAssistance{},
-                         [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); })
-                  .ok());
-  ASSERT_TRUE(pair.RunBoth([&] { return !answer.ok(); }));
+  const absl::Status answer = ErrorOfQuestion(pair);
   EXPECT_TRUE(absl::IsPermissionDenied(answer));
   EXPECT_EQ(TextOf(answer), std::string(256, 'n'));
 }
@@ -160,12 +173,7 @@ TEST_P(Actors, RejectAReplyThatIsOverItsLimit) {
     resolved = resolver.Resolve({.words = std::string(2000, 'w')});
     return absl::OkStatus();
   };
-  absl::Status answer;
-  ASSERT_TRUE(pair.parent
-                  ->Call(GetAssistance{},
-                         [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); })
-                  .ok());
-  ASSERT_TRUE(pair.RunBoth([&] { return !answer.ok(); }));
+  const absl::Status answer = ErrorOfQuestion(pair);
   EXPECT_TRUE(absl::IsInvalidArgument(resolved)) << resolved;
   EXPECT_EQ(TextOf(answer), "reply to GetAssistance field 1: 2000 bytes, at most 1024");
 }
@@ -173,10 +181,7 @@ TEST_P(Actors, RejectAReplyThatIsOverItsLimit) {
 TEST_P(Actors, AnswerLaterAndInAnyOrder) {
   HotlinePair pair(GetParam());
   std::vector<Resolver<Assistance>> waiting;
-  pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
-    waiting.push_back(std::move(resolver));
-    return absl::OkStatus();
-  };
+  pair.child->on_question = KeepIn(waiting);
   std::vector<std::string> answers;
   for (const char* question : {"a", "b"}) {
     ASSERT_TRUE(pair.parent
@@ -197,12 +202,7 @@ TEST_P(Actors, AnswerLaterAndInAnyOrder) {
 TEST_P(Actors, RejectAndLogADroppedResolver) {
   HotlinePair pair(GetParam());
   pair.child->on_question = [](GetAssistance&, Resolver<Assistance>) { return absl::OkStatus(); };
-  absl::Status answer;
-  ASSERT_TRUE(pair.parent
-                  ->Call(GetAssistance{},
-                         [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); })
-                  .ok());
-  ASSERT_TRUE(pair.RunBoth([&] { return !answer.ok(); }));
+  const absl::Status answer = ErrorOfQuestion(pair);
   EXPECT_TRUE(absl::IsAborted(answer));
   EXPECT_EQ(TextOf(answer), "Hotline GetAssistance: dropped unanswered");
   EXPECT_EQ(pair.child->log, Events{"Hotline GetAssistance: dropped unanswered"});
@@ -211,10 +211,7 @@ TEST_P(Actors, RejectAndLogADroppedResolver) {
 TEST_P(Actors, MayGoBeforeTheirResolvers) {
   HotlinePair pair(GetParam());
   std::vector<Resolver<Assistance>> waiting;
-  pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
-    waiting.push_back(std::move(resolver));
-    return absl::OkStatus();
-  };
+  pair.child->on_question = KeepIn(waiting);
   int answers = 0;
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(
@@ -232,10 +229,7 @@ TEST_P(Actors, MayGoBeforeTheirResolvers) {
 TEST_P(Actors, ReadNoFurtherWhileTooManyCallsAreUnanswered) {
   HotlinePair pair(GetParam(), {}, {.max_unanswered = 4});
   std::vector<Resolver<Assistance>> waiting;
-  pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
-    waiting.push_back(std::move(resolver));
-    return absl::OkStatus();
-  };
+  pair.child->on_question = KeepIn(waiting);
   int answers = 0;
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(
