@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 
 #include "examples/browser_host/percent.h"
 #include "examples/browser_host/site_hosts.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace browser_host {
 namespace {
@@ -82,16 +82,11 @@ TEST(Addresses, FileUrlNamesAPathWithoutDots) {
 class PagesToOpenTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) / "addresses-XXXXXX";
-    std::string name = folder_.string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
     for (const char* page : {"a/index.html", "a/b c/%.html", "z/index.html"}) {
       std::filesystem::create_directories((folder_ / page).parent_path());
       const std::ofstream file(folder_ / page);
     }
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   // The pages' URLs, or the error.
   std::vector<std::string> Open(std::vector<std::string> arguments) {
@@ -108,7 +103,8 @@ class PagesToOpenTest : public ::testing::Test {
     return urls;
   }
 
-  std::filesystem::path folder_;
+  const forkserver::testing::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(PagesToOpenTest, FoldersAreSitesAndAllTheirPages) {

@@ -1,7 +1,6 @@
 // The main job, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "tests/testing/program.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace forkserver {
 namespace {
@@ -30,14 +30,6 @@ constexpr char kPages[] = "examples/browser_host/pages";
 
 class BrowserHost : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) / "browser-host-XXXXXX";
-    std::string name = folder_.string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& name, const std::string& text) {
     const std::filesystem::path path = folder_ / name;
     std::filesystem::create_directories(path.parent_path());
@@ -61,7 +53,8 @@ class BrowserHost : public ::testing::Test {
     return types;
   }
 
-  std::filesystem::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 // The facts that the project promises of its first run.

@@ -1,7 +1,6 @@
 // What a content process does wrong costs the browser host one page.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "tests/testing/program.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace forkserver {
 namespace {
@@ -24,14 +24,6 @@ using testing::RunProgram;
 
 class HostileContent : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::path(::testing::TempDir()) / "hostile-XXXXXX";
-    std::string name = folder_.string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   // The folder of a site with these pages.
   std::string Site(const std::string& name, const std::vector<std::string>& pages) {
     std::filesystem::create_directory(folder_ / name);
@@ -67,7 +59,8 @@ class HostileContent : public ::testing::Test {
     }));
   }
 
-  std::filesystem::path folder_;
+  const testing::TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(HostileContent, CrashCostsOnePageAndTheSiteGoesOnInANewProcess) {

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/testing/temporary_folder.h"
 
 namespace forkserver {
 namespace {
@@ -21,13 +22,9 @@ using Layer = SandboxLayer;
 class WhyRefusedTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = std::filesystem::path(::testing::TempDir()) / "machine-XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
     Write("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
     WriteStatus("1000", "0000000000000000", "0");
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   void Write(const std::string& path, const std::string& text) {
     std::filesystem::create_directories((root_ + path).substr(0, (root_ + path).rfind('/')));
@@ -50,7 +47,8 @@ class WhyRefusedTest : public ::testing::Test {
     return Why(layer);
   }
 
-  std::string root_;
+  const testing::TemporaryFolder folder_;
+  const std::string root_ = folder_.path();
   SandboxReport report_;
   int landlock_version_ = 2;
 };

@@ -16,8 +16,8 @@
 
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/page_summary.h"
-#include "tests/sandbox_work/temporary_folder.h"
 #include "tests/sandbox_work/work_host.h"
+#include "tests/testing/temporary_folder.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
@@ -27,9 +27,9 @@ using sandbox_work::Check;
 using sandbox_work::Do;
 using sandbox_work::Fail;
 using sandbox_work::RefusedCalls;
-using sandbox_work::TemporaryFolder;
 using sandbox_work::WorkHost;
 using testing::HostSetup;
+using testing::TemporaryFolder;
 
 constexpr std::array kContentPolicies = {SandboxPolicyId::kContent, SandboxPolicyId::kFileContent,
                                          SandboxPolicyId::kExtension};

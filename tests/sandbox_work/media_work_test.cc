@@ -11,8 +11,8 @@
 #include <string>
 
 #include "absl/strings/match.h"
-#include "tests/sandbox_work/temporary_folder.h"
 #include "tests/sandbox_work/work_host.h"
+#include "tests/testing/temporary_folder.h"
 #include "transceiver/mapping.h"
 
 namespace forkserver {
@@ -22,9 +22,9 @@ using sandbox_work::Check;
 using sandbox_work::Do;
 using sandbox_work::Fail;
 using sandbox_work::RefusedCalls;
-using sandbox_work::TemporaryFolder;
 using sandbox_work::WorkHost;
 using testing::HostSetup;
+using testing::TemporaryFolder;
 
 constexpr char kBuilt[] = "tests/sandbox_work/plug_in.so";
 constexpr int kPlugInFd = 5;

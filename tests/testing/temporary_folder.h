@@ -3,23 +3,24 @@
 //     const TemporaryFolder folder;
 //     std::ofstream(folder.path() + "/page.html") << "<title>t</title>";
 //
-// A forked child that ends by _exit leaves it alone.
-#ifndef TESTS_SANDBOX_WORK_TEMPORARY_FOLDER_H_
-#define TESTS_SANDBOX_WORK_TEMPORARY_FOLDER_H_
+// Not below bazel's folder for tests: that is root's only, and tests become others. A forked child
+// that ends by _exit leaves it alone.
+#ifndef TESTS_TESTING_TEMPORARY_FOLDER_H_
+#define TESTS_TESTING_TEMPORARY_FOLDER_H_
 
 #include <stdlib.h>
 
 #include <filesystem>
 #include <string>
 
-namespace forkserver::sandbox_work {
+namespace forkserver::testing {
 
 class TemporaryFolder {
  public:
   TemporaryFolder()
-      : path_((std::filesystem::temp_directory_path() / "sandbox-work-XXXXXX").string()) {
+      : path_((std::filesystem::temp_directory_path() / "forkserver-test-XXXXXX").string()) {
     if (mkdtemp(path_.data()) == nullptr) abort();
-    // As the broker sees it.
+    // Without links, as the broker sees it.
     path_ = std::filesystem::canonical(path_).string();
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -35,6 +36,6 @@ class TemporaryFolder {
   std::string path_;
 };
 
-}  // namespace forkserver::sandbox_work
+}  // namespace forkserver::testing
 
-#endif  // TESTS_SANDBOX_WORK_TEMPORARY_FOLDER_H_
+#endif  // TESTS_TESTING_TEMPORARY_FOLDER_H_
