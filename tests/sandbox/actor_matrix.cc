@@ -200,14 +200,7 @@ absl::StatusOr<MeasuredAttempt> ActorMatrix::Measure(const MatrixSubject& subjec
   const absl::StatusOr<AttemptResult> result = ResultOf(**host, attempt, *tried);
   if (!result.ok()) return result.status();
   measured.result = *result;
-  measured.refused = RefusedSince(server_, last, measured.pid);
-  // Of a call that a child is ended for, its end may be seen before the record is made.
-  const bool is_killed = result->outcome == Outcome::kKilled && result->error == SIGKILL;
-  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
-  while (is_killed && measured.refused.empty() && NowNanos() < deadline) {
-    loop_->Run(NowNanos() + 5 * kNanosPerMilli);
-    measured.refused = RefusedSince(server_, last, measured.pid);
-  }
+  CollectRefused(server_, last, measured, [this] { loop_->Run(NowNanos() + 5 * kNanosPerMilli); });
   if (absl::Status alive = SiblingIsAlive(); !alive.ok()) return alive;
   const absl::StatusOr<bool> signalled = targets_->SiblingWasSignalled();
   if (!signalled.ok()) return signalled.status();

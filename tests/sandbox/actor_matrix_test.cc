@@ -3,14 +3,12 @@
 #include "tests/sandbox/actor_matrix.h"
 
 #include <gtest/gtest.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "forkserver/model/process_templates.h"
 #include "tests/sandbox/attempt_child.h"
 #include "tests/sandbox/matrix_document.h"
@@ -22,22 +20,12 @@ testing::HostSetup testing::SetUpHost(const std::string&) {
   HostSetup setup;
   setup.options.programs = AttemptChildren();
   setup.options.templates = ProcessTemplates(setup.options.programs);
-  setup.before_start = [] {
-    const absl::Status set = SetMatrixLimits();
-    if (!set.ok()) fprintf(stderr, "%s\n", set.ToString().c_str());
-  };
+  setup.before_start = TryToSetMatrixLimits;
   return setup;
 }
 
 namespace testing {
 namespace {
-
-std::string MissingLayer(const ActorMatrix& matrix) {
-  if (matrix.report() == nullptr) return "";
-  const SandboxLayer missing = FirstMissing(*matrix.report(), kAllSandboxLayers);
-  if (missing == SandboxLayer::kCount) return "";
-  return absl::StrCat("this machine has no ", std::string(SandboxLayerName(missing)));
-}
 
 void ExpectColumn(ForkServer& server, std::string_view name) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
@@ -46,22 +34,14 @@ void ExpectColumn(ForkServer& server, std::string_view name) {
   const MatrixDocument document;
   absl::StatusOr<std::unique_ptr<ActorMatrix>> matrix = ActorMatrix::Start(server, *column);
   ASSERT_TRUE(matrix.ok()) << matrix.status();
-  ASSERT_NE((*matrix)->report(), nullptr);
-  EXPECT_EQ((*matrix)->report()->policy, column->column.policy);
-  EXPECT_EQ((*matrix)->report()->level, kFullSandbox);
-  if (const std::string missing = MissingLayer(**matrix); !missing.empty()) {
+  const SandboxReport* const report = (*matrix)->report();
+  ASSERT_NE(report, nullptr);
+  EXPECT_EQ(report->policy, column->column.policy);
+  EXPECT_EQ(report->level, kFullSandbox);
+  if (const std::string missing = MissingLayer(*report); !missing.empty()) {
     GTEST_SKIP() << missing;
   }
-  for (const MatrixSubject& subject : MatrixSubjects()) {
-    for (const Attempt* const attempt : subject.attempts) {
-      const absl::StatusOr<MeasuredAttempt> measured = (*matrix)->Measure(subject, *attempt);
-      if (!measured.ok()) {
-        ADD_FAILURE() << subject.name << ": " << attempt->name << ": " << measured.status();
-        continue;
-      }
-      document.Expect(column->column, subject, *attempt, *measured, (*matrix)->targets());
-    }
-  }
+  document.ExpectAll(column->column, **matrix, (*matrix)->targets());
   EXPECT_EQ((*matrix)->log(), std::vector<std::string>());
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "tests/sandbox/run_unsandboxed.h"
 
@@ -68,6 +69,13 @@ void ExpectRecord(const MatrixColumn& column, const Attempt& attempt,
 }
 
 }  // namespace
+
+std::string MissingLayer(const SandboxReport& report) {
+  const SandboxLayer missing = FirstMissing(report, kAllSandboxLayers);
+  if (missing == SandboxLayer::kCount) return "";
+  return absl::StrCat("this machine has no ", std::string(SandboxLayerName(missing)), ": ",
+                      LayerStateText(report[missing]));
+}
 
 MatrixDocument::MatrixDocument() {
   std::ifstream file("docs/sandbox.md");

@@ -20,10 +20,7 @@ testing::HostSetup testing::SetUpHost(const std::string&) {
   for (const MatrixColumn& column : MatrixColumns()) {
     setup.options.templates.push_back(MatrixTemplate(column));
   }
-  setup.before_start = [] {
-    const absl::Status set = SetMatrixLimits();
-    if (!set.ok()) fprintf(stderr, "%s\n", set.ToString().c_str());
-  };
+  setup.before_start = TryToSetMatrixLimits;
   return setup;
 }
 
@@ -61,18 +58,10 @@ void ExpectColumn(ForkServer& server, std::string_view name) {
   ASSERT_NE(report, nullptr);
   EXPECT_EQ(report->policy, column->policy);
   EXPECT_EQ(report->level, column->level);
-  if (const SandboxLayer missing = FirstMissing(*report, kAllSandboxLayers);
-      missing != SandboxLayer::kCount) {
-    GTEST_SKIP() << "this machine has no " << SandboxLayerName(missing) << ": "
-                 << LayerStateText((*report)[missing]);
+  if (const std::string missing = MissingLayer(*report); !missing.empty()) {
+    GTEST_SKIP() << missing;
   }
-  for (const MatrixSubject& subject : MatrixSubjects()) {
-    for (const Attempt* const attempt : subject.attempts) {
-      const absl::StatusOr<MeasuredAttempt> measured = (*matrix)->Measure(subject, *attempt);
-      ASSERT_TRUE(measured.ok()) << attempt->name << ": " << measured.status();
-      document.Expect(*column, subject, *attempt, *measured, (*matrix)->host());
-    }
-  }
+  document.ExpectAll(*column, **matrix, (*matrix)->host());
 }
 
 HOST_TEST(SandboxMatrix, Content) { ExpectColumn(server, "content"); }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -42,6 +43,15 @@ absl::Status SetLevel(ForkServer& server, const MatrixColumn& column) {
   return absl::OkStatus();
 }
 
+// The oldest first.
+std::vector<RefusedCall> RefusedSince(const ForkServer& server, uint64_t last, pid_t pid) {
+  std::vector<RefusedCall> records;
+  for (RefusedCall& record : server.refused_calls()) {
+    if (record.sequence > last && record.pid == pid) records.push_back(std::move(record));
+  }
+  return records;
+}
+
 }  // namespace
 
 std::span<const MatrixSubject> MatrixSubjects() {
@@ -73,12 +83,16 @@ uint64_t LastRefusal(const ForkServer& server) {
   return records.empty() ? 0 : records.back().sequence;
 }
 
-std::vector<RefusedCall> RefusedSince(const ForkServer& server, uint64_t last, pid_t pid) {
-  std::vector<RefusedCall> records;
-  for (RefusedCall& record : server.refused_calls()) {
-    if (record.sequence > last && record.pid == pid) records.push_back(std::move(record));
+void CollectRefused(const ForkServer& server, uint64_t last, MeasuredAttempt& measured,
+                    const std::function<void()>& dispatch) {
+  measured.refused = RefusedSince(server, last, measured.pid);
+  const AttemptResult& result = measured.result;
+  const bool is_killed = result.outcome == Outcome::kKilled && result.error == SIGKILL;
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (is_killed && measured.refused.empty() && NowNanos() < deadline) {
+    dispatch();
+    measured.refused = RefusedSince(server, last, measured.pid);
   }
-  return records;
 }
 
 absl::Status SetMatrixLimits() {
@@ -89,6 +103,11 @@ absl::Status SetMatrixLimits() {
   const rlimit locked = {.rlim_cur = 8 << 20, .rlim_max = 8 << 20};
   if (setrlimit(RLIMIT_MEMLOCK, &locked) != 0) return ErrnoStatus(errno, "setrlimit MEMLOCK");
   return absl::OkStatus();
+}
+
+void TryToSetMatrixLimits() {
+  const absl::Status set = SetMatrixLimits();
+  if (!set.ok()) fprintf(stderr, "%s\n", set.ToString().c_str());
 }
 
 std::string WordOf(const AttemptResult& result) {
@@ -160,14 +179,7 @@ absl::StatusOr<MeasuredAttempt> MeasuredMatrix::Measure(const MatrixSubject& sub
   absl::StatusOr<AttemptResult> result = AwaitResult(*std::move(child), attempt.name);
   if (!result.ok()) return result.status();
   measured.result = *result;
-  measured.refused = RefusedSince(server_, last, measured.pid);
-  // Of a call that a child is ended for, its end may be seen before the record is made.
-  const bool is_killed = result->outcome == Outcome::kKilled && result->error == SIGKILL;
-  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
-  while (is_killed && measured.refused.empty() && NowNanos() < deadline) {
-    server_.Dispatch(absl::Milliseconds(5));
-    measured.refused = RefusedSince(server_, last, measured.pid);
-  }
+  CollectRefused(server_, last, measured, [this] { server_.Dispatch(absl::Milliseconds(5)); });
   if (absl::Status alive = sibling_->IsAlive(); !alive.ok()) return alive;
   const absl::StatusOr<bool> signalled = host_->SiblingWasSignalled();
   if (!signalled.ok()) return signalled.status();

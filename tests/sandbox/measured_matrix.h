@@ -20,6 +20,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -62,12 +63,17 @@ struct MeasuredAttempt {
 
 // The number of the host's last record; 0: there is none.
 uint64_t LastRefusal(const ForkServer& server);
-// What was recorded of a child behind that one, the oldest first.
-std::vector<RefusedCall> RefusedSince(const ForkServer& server, uint64_t last, pid_t pid);
+// Sets measured.refused: what was recorded of measured.pid behind that one. Of a call that a child
+// is ended for, its end may be seen before the record is made: then, `dispatch` runs what may bring
+// it.
+void CollectRefused(const ForkServer& server, uint64_t last, MeasuredAttempt& measured,
+                    const std::function<void()>& dispatch);
 
 // Sets the limits of this process that cells depend on and machines differ in, for it and all that
 // it starts: before Start.
 absl::Status SetMatrixLimits();
+// The same for HostSetup::before_start: where it fails, stderr says so.
+void TryToSetMatrixLimits();
 
 // An outcome, or the errno of a refusal. A kill is the sandbox's (SIGKILL by the host, SIGSYS by
 // the filter); another signal is called by its name, which is no word of the matrix.
