@@ -25,13 +25,19 @@
 // arrives is kept, and handled in its order when the loop runs next.
 //
 // Bounds: a socket that is full is queued behind, up to the options' bounds. Then Send and Call
-// return ResourceExhausted, nothing of the message is sent, and OnRoom tells when to go on. A peer
-// with max_unanswered calls unanswered is not read from until half of them are.
+// return ResourceExhausted, nothing of the message is sent, and OnRoom tells when to go on. So does
+// Call while kMostCallsInFlight (wire.h) calls of this side's wait for their answers; a peer that
+// makes more has broken the protocol, which no actor does. A peer with max_unanswered calls
+// unanswered is not read from until half of them are. A reply that would be queued over the bound
+// on descriptors, or behind 8 MiB of answers that the peer has not read, becomes a refusal
+// (ResourceExhausted).
 //
 // The end. Close says Goodbye; what is in flight, or queued, is lost. CloseWhenDelivered first
 // waits until the peer has handled all that was sent. Whatever ends the conversation, ActorDestroy
 // is called once: calls without an answer get Unavailable before it, and nothing of the actor's
-// is called after it. A peer that goes without a Goodbye, also by exit(0), is an abnormal end.
+// is called after it. A peer that goes without a Goodbye, also by exit(0), is an abnormal end. So
+// is what this process has no room or memory for, an answer that cannot be sent, a descriptor that
+// cannot be received: the reason names the call and its errno, and the peer is not blamed.
 // Sending after the end is FailedPrecondition ("too late to send, message lost").
 //
 // Ownership: owns the socket; borrows the loop, which outlives it. It may be destroyed at any
@@ -171,7 +177,8 @@ class Actor : private ActorLink::Owner {
   // Whether messages can be sent.
   bool is_open() const { return link_->is_open(); }
   size_t queued_messages() const { return link_->queued_messages(); }
-  // Called once, in the loop's time, when nothing is queued (any more). The last one counts.
+  // Called once, in the loop's time, when nothing is queued (any more) and another call may be
+  // made. The last one counts.
   void OnRoom(std::function<void()> callback) { link_->OnRoom(std::move(callback)); }
   // What the endpoint said; empty for an actor that was bound to a socket.
   const PeerName& peer() const { return link_->peer(); }

@@ -16,6 +16,27 @@
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
+namespace {
+
+// Replies that wait beyond it are refused, so that a peer that does not read is never killed for
+// it: with Send's own bound, and the refusals of all calls that there can be, less than a channel
+// takes.
+constexpr size_t kMostQueuedAnswerBytes = Channel::kMaxQueuedBytes / 2;
+
+std::string_view NameOf(uint16_t control_type) {
+  switch (control_type) {
+    case kActorReply:
+      return "a reply";
+    case kActorReject:
+      return "a refusal";
+    case kActorSentinel:
+      return "the sentinel";
+    default:
+      return "the sentinel's answer";
+  }
+}
+
+}  // namespace
 
 std::string ActorLink::Named(std::string_view message, std::string_view what) const {
   return absl::StrFormat("%s %s: %s", name_, message, what);
@@ -79,20 +100,24 @@ absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, 
     if (!packet.descriptors.back().is_open()) return ErrnoStatus(errno, Named(message, "fcntl"));
   }
   early_bytes_ += packet.payload.size();
+  queued_.Add({.descriptors = packet.descriptors.size()});
   early_.push_back(std::move(packet));
   return absl::OkStatus();
 }
 
 void ActorLink::SendEarly(size_t sent_before) {
   const std::vector<EarlyPacket> early = std::exchange(early_, {});
+  queued_.Leave(0);
   for (const EarlyPacket& packet : std::span(early).subspan(sent_before)) {
     std::vector<int> descriptors;
     for (const UniqueFd& fd : packet.descriptors) descriptors.push_back(fd.get());
-    const absl::Status sent = channel_->Send(packet.frame, packet.payload, descriptors);
+    const iovec payload = {const_cast<uint8_t*>(packet.payload.data()), packet.payload.size()};
+    const absl::Status sent =
+        SendNow(QueueTally::Kind::kOther, packet.frame, PayloadParts(&payload, 1), descriptors);
     // A peer that is gone is told of by the channel. Anything else would be a message that is
     // missing among the others.
     if (!sent.ok() && !absl::IsUnavailable(sent)) {
-      return FailSoon(
+      return EndSoon(
           absl::Status(sent.code(), absl::StrFormat("%s: what was sent before Bind: %s", name_,
                                                     std::string(sent.message()))));
     }
@@ -123,20 +148,46 @@ absl::Status ActorLink::CheckMaySend(std::string_view message) const {
 absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
   const std::string_view message = table_.rows[row].name;
   if (!out.ok()) return out.status(message);
-  if (absl::Status room = CheckRoom(message, out.size()); !room.ok()) return room;
+  if (request_id != 0 && !HasRoomForCalls()) {
+    return absl::ResourceExhaustedError(Named(
+        message, absl::StrFormat("%d calls wait for their answers already", pending_.size())));
+  }
+  if (absl::Status room = CheckRoom(message, out); !room.ok()) return room;
   const Frame frame = {.type = static_cast<uint16_t>(kFirstApplicationType + row),
                        .request_id = request_id};
   if (state_ == State::kEarly) return KeepEarly(message, frame, out);
-  absl::Status sent = channel_->SendParts(frame, out.payload(), out.descriptors());
+  absl::Status sent = SendNow(QueueTally::Kind::kOther, frame, out.payload(), out.descriptors());
   if (sent.ok()) return sent;
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
 }
 
-absl::Status ActorLink::CheckRoom(std::string_view message, size_t bytes) const {
+const QueueTally& ActorLink::Queued() {
+  queued_.Leave(queued_messages());
+  return queued_;
+}
+
+absl::Status ActorLink::SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
+                                std::span<const int> descriptors) {
+  const size_t queued_before = Queued().size();
+  absl::Status sent = channel_->SendParts(frame, payload, descriptors);
+  if (channel_->queued_messages() > queued_before) {
+    queued_.Add({.kind = kind, .bytes = PayloadBytes(payload), .descriptors = descriptors.size()});
+  }
+  return sent;
+}
+
+absl::Status ActorLink::CheckRoom(std::string_view message, const FieldWriter& out) {
   const size_t queued = queued_messages();
+  if (queued == 0) return absl::OkStatus();
+  const size_t descriptors = Queued().descriptors();
+  if (!out.descriptors().empty() &&
+      descriptors + out.descriptors().size() > options_.max_queued_descriptors) {
+    return absl::ResourceExhaustedError(
+        Named(message, absl::StrFormat("%d descriptors wait already", descriptors)));
+  }
   const size_t queued_bytes = channel_ != nullptr ? channel_->queued_bytes() : early_bytes_;
-  if (queued == 0 || (queued < options_.max_queued_messages &&
-                      queued_bytes + bytes <= options_.max_queued_bytes)) {
+  if (queued < options_.max_queued_messages &&
+      queued_bytes + out.size() <= options_.max_queued_bytes) {
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(Named(
@@ -153,18 +204,26 @@ absl::Status ActorLink::Call(size_t row, FieldWriter& out, AnswerCallback callba
   return absl::OkStatus();
 }
 
+void ActorLink::ForgetCall(uint64_t request_id) {
+  pending_.erase(request_id);
+  if (on_room_ && pending_.size() + 1 == kMostCallsInFlight) ScheduleTurn();
+}
+
 bool ActorLink::AwaitsAnswers() const {
   return state_ == State::kOpen || state_ == State::kClosing;
 }
 
 void ActorLink::SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                             std::span<const int> descriptors) {
+  const bool is_answer = type == kActorReply || type == kActorReject;
   const absl::Status sent =
-      channel_->SendParts({.type = type, .request_id = request_id}, payload, descriptors);
-  // A peer that is gone is told of by the channel, after what it had sent.
-  if (!absl::IsResourceExhausted(sent)) return;
-  FailSoon(absl::ResourceExhaustedError(
-      absl::StrFormat("%s: the peer does not read its answers", name_)));
+      SendNow(is_answer ? QueueTally::Kind::kAnswer : QueueTally::Kind::kOther,
+              {.type = type, .request_id = request_id}, payload, descriptors);
+  // A peer that is gone is told of by the channel, after what it had sent. Anything else is this
+  // process's own lack, and the peer waits for what does not come.
+  if (sent.ok() || absl::IsUnavailable(sent)) return;
+  EndSoon(absl::Status(sent.code(), absl::StrFormat("%s: %s was not sent: %s", name_, NameOf(type),
+                                                    std::string(sent.message()))));
 }
 
 void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
@@ -183,7 +242,20 @@ void ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWrit
                   absl::InternalError(std::string(
                       out.status(absl::StrCat("reply to ", std::string(message))).message())));
   }
+  if (!HasRoomForReply(out)) {
+    return Reject(request_id,
+                  absl::ResourceExhaustedError(absl::StrCat("reply to ", std::string(message),
+                                                            ": too many answers wait unread")));
+  }
   SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
+}
+
+bool ActorLink::HasRoomForReply(const FieldWriter& out) {
+  const QueueTally& queued = Queued();
+  const size_t descriptors = out.descriptors().size();
+  return queued.size() == 0 || (queued.answer_bytes() + out.size() <= kMostQueuedAnswerBytes &&
+                                (descriptors == 0 || queued.descriptors() + descriptors <=
+                                                         options_.max_queued_descriptors));
 }
 
 void ActorLink::Reject(uint64_t request_id, const absl::Status& why) {
@@ -212,8 +284,8 @@ void ActorLink::Close() {
             static_cast<int>(name_.size()), name_.data());
     abort();
   }
-  if (channel_ != nullptr) SayGoodbye();
-  End({.how = ActorEnd::How::kNormal});
+  if (channel_ == nullptr) return End({.how = ActorEnd::How::kNormal});
+  EndWithGoodbye();
 }
 
 void ActorLink::CloseSoon() {
@@ -229,15 +301,20 @@ void ActorLink::CloseWhenDelivered() {
   SendControl(kActorSentinel, 0, {}, {});
 }
 
-void ActorLink::SayGoodbye() { SendGoodbye(*loop_, channel_->TakeSocket()); }
+void ActorLink::EndWithGoodbye() {
+  const int error = SendGoodbye(*loop_, channel_->TakeSocket());
+  if (error == 0) return End({.how = ActorEnd::How::kNormal});
+  End({ActorEnd::How::kAbnormal,
+       ErrnoStatus(error, absl::StrFormat("%s: the Goodbye was not sent: sendmsg", name_))});
+}
 
 void ActorLink::OnRoom(std::function<void()> callback) {
   on_room_ = std::move(callback);
-  if (AwaitsAnswers() && channel_->queued_messages() == 0) ScheduleTurn();
+  if (AwaitsAnswers() && channel_->queued_messages() == 0 && HasRoomForCalls()) ScheduleTurn();
 }
 
 void ActorLink::RunOnRoom() {
-  if (!on_room_ || channel_->queued_messages() != 0) return;
+  if (!on_room_ || channel_->queued_messages() != 0 || !HasRoomForCalls()) return;
   const RunningHandler running(*this);
   const std::function<void()> callback = std::exchange(on_room_, nullptr);
   callback();
@@ -245,6 +322,11 @@ void ActorLink::RunOnRoom() {
 
 void ActorLink::FailSoon(absl::Status violation) {
   fault_.Update(violation);
+  ScheduleTurn();
+}
+
+void ActorLink::EndSoon(absl::Status why) {
+  own_fault_.Update(why);
   ScheduleTurn();
 }
 
@@ -259,6 +341,7 @@ void ActorLink::ScheduleTurn() {
 void ActorLink::OnTurn() {
   const std::shared_ptr<ActorLink> self = shared_from_this();
   if (!fault_.ok()) return Break(fault_);
+  if (!own_fault_.ok()) return End({ActorEnd::How::kAbnormal, own_fault_});
   DrainKept();
   if (AwaitsAnswers()) RunOnRoom();
 }

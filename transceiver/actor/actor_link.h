@@ -26,6 +26,8 @@
 #include "transceiver/actor/early_packet.h"
 #include "transceiver/actor/field_io.h"
 #include "transceiver/actor/peer_name.h"
+#include "transceiver/actor/queue_tally.h"
+#include "transceiver/actor/wire.h"
 #include "transceiver/channel.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/packet.h"
@@ -117,8 +119,9 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void CloseSoon();
   void CloseWhenDelivered();
   void OnRoom(std::function<void()> callback);
-  // Ends the actor in the loop's next turn, as a violation of the peer's.
+  // Ends the actor in the loop's next turn: as a violation of the peer's, or for a fault of ours.
   void FailSoon(absl::Status violation);
+  void EndSoon(absl::Status why);
 
   bool is_open() const { return state_ == State::kOpen; }
   size_t queued_messages() const { return channel_ ? channel_->queued_messages() : early_.size(); }
@@ -153,10 +156,17 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   class RunningHandler;
 
   absl::Status SendFrame(size_t row, uint64_t request_id, FieldWriter& out);
-  absl::Status CheckRoom(std::string_view message, size_t bytes) const;
+  absl::Status SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
+                       std::span<const int> descriptors);
+  absl::Status CheckRoom(std::string_view message, const FieldWriter& out);
+  bool HasRoomForReply(const FieldWriter& out);
+  // Of what was sent, what is still queued.
+  const QueueTally& Queued();
   absl::Status KeepEarly(std::string_view message, const Frame& frame, FieldWriter& out);
   void SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                    std::span<const int> descriptors);
+  void ForgetCall(uint64_t request_id);
+  bool HasRoomForCalls() const { return pending_.size() < kMostCallsInFlight; }
   void SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
                   std::span<const int> descriptors);
 
@@ -183,7 +193,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
 
   void Break(const absl::Status& violation);
   void End(ActorEnd end);
-  void SayGoodbye();
+  void EndForLostDescriptors();
+  void EndWithGoodbye();
   std::string Named(std::string_view message, std::string_view what) const;
 
   const std::string_view name_;
@@ -194,6 +205,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::unique_ptr<Channel> channel_;
   std::vector<EarlyPacket> early_;
   size_t early_bytes_ = 0;
+  QueueTally queued_;  // of early_, or of the channel's queue, when Queued() has looked
   PeerName peer_;
   PeerRole peer_role_ = PeerRole::kParentProcess;
   ActorTable table_;
@@ -207,6 +219,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   int running_handlers_ = 0;
   bool close_soon_ = false;
   bool drops_messages_ = false;
+  bool peer_is_closing_ = false;       // its sentinel came
   bool close_when_delivered_ = false;  // once it is bound
   bool is_waiting_ = false;            // in CallAndWait
   std::function<void()> on_room_;
@@ -214,6 +227,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   size_t kept_bytes_ = 0;
   absl::Status closed_;  // why the channel ended, while what was kept is still to be handled
   absl::Status fault_;   // see FailSoon
+  absl::Status own_fault_;
   EventLoop::TimerId turn_ = 0;
 };
 

@@ -42,6 +42,7 @@ void ActorLink::DrainKept() {
     Kept next = std::move(kept_.front());
     kept_.pop_front();
     kept_bytes_ -= next.payload.size();
+    if (next.error == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
     const absl::Status handled =
         Handle(next.error, next.sender_pid, next.frame, {next.payload, next.descriptors});
     if (!handled.ok()) Break(handled);
@@ -51,15 +52,17 @@ void ActorLink::DrainKept() {
   UpdateAttention();
 }
 
+// Not the peer's doing; but the message is lost, and its descriptors.
+void ActorLink::EndForLostDescriptors() {
+  End({ActorEnd::How::kAbnormal,
+       absl::ResourceExhaustedError(absl::StrFormat(
+           "%s: this process has no room for the descriptors of a message", name_))});
+}
+
 void ActorLink::OnPacket(Packet& packet) {
   const std::shared_ptr<ActorLink> self = shared_from_this();
-  if (packet.frame_error() == FrameError::kDescriptorsTruncated) {
-    // Not the peer's doing; but the message is lost, and its descriptors.
-    return End({ActorEnd::How::kAbnormal,
-                absl::ResourceExhaustedError(absl::StrFormat(
-                    "%s: this process has no room for the descriptors of a message", name_))});
-  }
   if (!kept_.empty() || IsPaused()) return Keep(packet);
+  if (packet.frame_error() == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
   absl::Status handled;
   if (packet.descriptors().size() == 0) {
     handled =
@@ -122,6 +125,10 @@ absl::Status ActorLink::HandleMessage(const Frame& frame, const ArrivedFields& f
   }
   // A call among them is refused by the end of the actor.
   if (drops_messages_) return absl::OkStatus();
+  if (row.is_call && unanswered_ + Queued().answers() >= kMostCallsInFlight) {
+    return absl::InvalidArgumentError(
+        Named(row.name, absl::StrFormat("more than %d calls in flight", kMostCallsInFlight)));
+  }
   if (row.is_call && ++unanswered_ >= options_.max_unanswered) is_paused_ = true;
   absl::Status handled;
   {
@@ -152,7 +159,7 @@ absl::Status ActorLink::HandleAnswer(const Frame& frame, const ArrivedFields& fi
         absl::StrFormat("reply to %s: an endpoint that is not the parent process's", row.name));
   }
   PendingCall call = std::move(found->second);
-  pending_.erase(found);
+  ForgetCall(frame.request_id);
   if (!call.callback) return absl::OkStatus();
   absl::Status handled;
   {
@@ -175,12 +182,12 @@ absl::Status ActorLink::HandleControl(const Frame& frame, const ArrivedFields& f
       End({.how = ActorEnd::How::kNormal});
       return absl::OkStatus();
     case kActorSentinel:
+      if (std::exchange(peer_is_closing_, true)) return Violation("a second sentinel");
       SendControl(kActorSentinelAnswer, 0, {}, {});
       return absl::OkStatus();
     case kActorSentinelAnswer:
       if (state_ != State::kClosing) return Violation("an answer to no sentinel");
-      SayGoodbye();
-      End({.how = ActorEnd::How::kNormal});
+      EndWithGoodbye();
       return absl::OkStatus();
     default:
       return Violation(absl::StrFormat("unknown frame type %d", frame.type));

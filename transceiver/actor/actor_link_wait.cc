@@ -56,7 +56,10 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
           is_answered = true;
           break;
         }
-        if (!is_good) {
+        if (packet.frame_error() == FrameError::kDescriptorsTruncated) {
+          failure = absl::ResourceExhaustedError(
+              Named(message, "this process has no room for the descriptors of a message"));
+        } else if (!is_good) {
           failure = absl::UnavailableError(Named(message, "the peer broke the protocol"));
         } else if (frame.type == kActorGoodbye) {
           failure = absl::UnavailableError(Named(message, "the peer has closed"));
@@ -88,7 +91,7 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
     ScheduleTurn();
   }
   if (!failure.ok()) return failure;
-  pending_.erase(id);
+  ForgetCall(id);
   Answer answer = {.payload = packet.payload(), .descriptors = TakeAll(packet.descriptors())};
   if (packet.frame().type == kActorReject) {
     absl::Status refusal = ReadReject(answer.payload);

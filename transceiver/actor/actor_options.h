@@ -29,6 +29,8 @@ struct ActorOptions {
   // What Send queues behind a full socket, and what CallAndWait keeps for later.
   size_t max_queued_messages = 1024;
   size_t max_queued_bytes = 4 * 1024 * 1024;
+  // Descriptors in what is queued, answers included: each is one of this process's own.
+  size_t max_queued_descriptors = 256;
 };
 
 struct ActorEnd {

@@ -27,8 +27,10 @@ int TrySend(const UniqueFd& socket) {
 
 }  // namespace
 
-void SendGoodbye(EventLoop& loop, UniqueFd socket) {
-  if (TrySend(socket) != EAGAIN) return;
+int SendGoodbye(EventLoop& loop, UniqueFd socket) {
+  const int error = TrySend(socket);
+  if (error == EPIPE || error == ECONNRESET) return 0;
+  if (error != EAGAIN) return error;
   const auto goodbye = std::make_shared<Goodbye>();
   goodbye->socket = std::move(socket);
   absl::StatusOr<EventLoop::WatchId> watch = loop.Watch(
@@ -38,10 +40,11 @@ void SendGoodbye(EventLoop& loop, UniqueFd socket) {
         loop.Unwatch(goodbye->watch);
         loop.CancelTimer(goodbye->timer);
       });
-  if (!watch.ok()) return;
+  if (!watch.ok()) return EAGAIN;
   goodbye->watch = *watch;
   goodbye->timer =
       loop.AddTimer(NowNanos() + kPatience, [&loop, goodbye] { loop.Unwatch(goodbye->watch); });
+  return 0;
 }
 
 }  // namespace forkserver

@@ -9,7 +9,9 @@ namespace forkserver {
 
 // Sends the Goodbye and closes the socket: at once, or when there is room. The loop owns the socket
 // until then, until the peer is gone, or for five seconds at most; it may be destroyed meanwhile.
-void SendGoodbye(EventLoop& loop, UniqueFd socket);
+// Returns 0, also for a peer that is gone, or the errno of sendmsg(2): EAGAIN where the loop cannot
+// watch the socket either.
+int SendGoodbye(EventLoop& loop, UniqueFd socket);
 
 }  // namespace forkserver
 

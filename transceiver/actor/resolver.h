@@ -46,7 +46,9 @@ class Resolver {
 
   bool is_answered() const { return request_id_ == 0; }
 
-  // A reply over its limits rejects the call with Internal, which is returned too.
+  // A reply over its limits rejects the call with Internal, which is returned too. One that would
+  // wait unread with too many others rejects it with ResourceExhausted, of which only the caller
+  // hears: it is Ok here, so that a handler that returns this does not blame the peer.
   absl::Status Resolve(const Reply& reply) {
     const uint64_t id = std::exchange(request_id_, 0);
     const std::shared_ptr<ActorLink> link = link_.lock();

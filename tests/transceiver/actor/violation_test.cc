@@ -248,8 +248,36 @@ TEST_F(Violations, ThatComeWhileAChildWaitsAreToldAfterwards) {
   EXPECT_EQ(child.violations.size(), 1u);
 }
 
-TEST_F(Violations, APeerThatAsksAndNeverReadsIsBounded) {
-  // Answers of a kilobyte go beside the bounds of Send, up to the channel's own.
+// As one whose handler asks, and for which the next message has no room either.
+TEST_F(Violations, WhatThisProcessHasNoRoomForWhileAChildWaitsIsNone) {
+  HotlineChild child;
+  ASSERT_TRUE(child.Bind(*loop_, std::move(near_), child.Recording()).ok());
+  Payload note_with_file = kEmptyNote;
+  note_with_file.back() = 1;
+  SendFar({.type = kNote}, kEmptyNote, 0);
+  SendFar({.type = kNote}, note_with_file, 1);
+  absl::Status status;
+  {
+    const DescriptorTableWith full(0);
+    status = child.CallAndWait(AskParent{}, absl::Seconds(20)).status();
+  }
+  const absl::Status why = absl::ResourceExhaustedError(
+      "Hotline: this process has no room for the descriptors of a message");
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return child.is_ended(); }));
+  EXPECT_EQ(child.events, (Events{"note 7", "end abnormal"}));
+  EXPECT_EQ(child.ends[0].why, why);
+  EXPECT_TRUE(child.violations.empty());
+}
+
+TEST_F(Violations, ASecondSentinel) {
+  Bind();
+  SendFar({.type = kActorSentinel}, {}, 0);
+  SendFar({.type = kActorSentinel}, {}, 0);
+  ExpectViolation("Hotline: a second sentinel");
+}
+
+TEST_F(Violations, MoreCallsThanMayBeInFlight) {
   Bind();
   parent_.on_ask = [](AskParent&, Resolver<Assistance> resolver) {
     return resolver.Resolve({.words = std::string(1024, 'w')});
@@ -258,12 +286,14 @@ TEST_F(Violations, APeerThatAsksAndNeverReadsIsBounded) {
   uint64_t id = 0;
   while (!parent_.is_ended() && NowNanos() < deadline) {
     const int error = SendPacket(far_.get(), Blocking::kNever,
-                                 {.type = kAskParent, .request_id = ++id}, kEmptyQuestion, {});
-    if (error != 0) loop_->Run(0);
+                                 {.type = kAskParent, .request_id = id + 1}, kEmptyQuestion, {});
+    if (error == 0) ++id;
+    loop_->Run(0);
   }
-  ASSERT_TRUE(parent_.is_ended());
-  EXPECT_EQ(parent_.ends[0].why.message(), "Hotline: the peer does not read its answers");
-  EXPECT_LE(id, Channel::kMaxQueuedMessages + 2000);
+  ExpectViolation("Hotline AskParent: more than 1024 calls in flight");
+  // And the answers that the socket had room for.
+  EXPECT_GT(id, kMostCallsInFlight);
+  EXPECT_LE(id, kMostCallsInFlight + 300);
 }
 
 }  // namespace
