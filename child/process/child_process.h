@@ -17,8 +17,9 @@
 //
 // It ends with status 0 when either side has said Goodbye, and with kExitNoGoodbye when the parent
 // is gone without one, or has broken the protocol, by this side's word: a handler that returns an
-// error says that, and the reason is a line on stderr. Made after Ready, in the child, on its main
-// thread, on which all handlers run; prefs() and components() say what other threads may do.
+// error says that, and the reason is a line on stderr. Its own Goodbye waits for room in the socket,
+// five seconds at most. Made after Ready, in the child, on its main thread, on which all handlers
+// run; prefs() and components() say what other threads may do.
 #ifndef CHILD_PROCESS_CHILD_PROCESS_H_
 #define CHILD_PROCESS_CHILD_PROCESS_H_
 
@@ -52,7 +53,9 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
 
   absl::Status OpenPort(UniqueFd socket) final {
     return Port::Bind(loop(), std::move(socket),
-                      {.on_violation =
+                      // The process ends with its port, and its loop before that.
+                      {.goodbye_waits = GoodbyeWaits::kInClose,
+                       .on_violation =
                            [this](const absl::Status& why) {
                              Log(absl::StrCat("ends, for ", std::string(why.message())));
                            },

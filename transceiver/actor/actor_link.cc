@@ -302,7 +302,10 @@ void ActorLink::CloseWhenDelivered() {
 }
 
 void ActorLink::EndWithGoodbye() {
-  const int error = SendGoodbye(*loop_, channel_->TakeSocket());
+  UniqueFd socket = channel_->TakeSocket();
+  const int error = options_.goodbye_waits == GoodbyeWaits::kInClose
+                        ? SendGoodbyeAndWait(std::move(socket))
+                        : SendGoodbye(*loop_, std::move(socket));
   if (error == 0) return End({.how = ActorEnd::How::kNormal});
   End({ActorEnd::How::kAbnormal,
        ErrnoStatus(error, absl::StrFormat("%s: the Goodbye was not sent: sendmsg", name_))});

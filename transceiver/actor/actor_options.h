@@ -12,12 +12,19 @@
 
 namespace forkserver {
 
+// Who waits for room for the Goodbye, five seconds at most, when the socket is full.
+enum class GoodbyeWaits : uint8_t {
+  kInTheLoop,  // the loop sends it, which has to run on
+  kInClose,    // Close (and what closes later) blocks: for a process that ends when it has closed
+};
+
 struct ActorOptions {
   // Every packet must be sent by this process (as this one's pid namespace numbers it), or it is a
   // violation. 0: not checked. Bind has the kernel tell (TellSender, packet.h); whoever gives a pid
   // for a socket that the peer has already does that before it hands the peer its end, since what
   // was sent earlier names nobody.
   int32_t peer_pid = 0;
+  GoodbyeWaits goodbye_waits = GoodbyeWaits::kInTheLoop;
   // The peer broke the protocol: which message and how. The actor ends right after, abnormally.
   // May destroy the actor.
   std::function<void(const absl::Status& violation)> on_violation = {};

@@ -1,6 +1,7 @@
 #include "transceiver/actor/lingering_goodbye.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include <memory>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "transceiver/actor/wire.h"
 #include "transceiver/clock.h"
 #include "transceiver/packet.h"
+#include "transceiver/poll_until.h"
 
 namespace forkserver {
 namespace {
@@ -21,16 +23,16 @@ struct Goodbye {
   EventLoop::TimerId timer = 0;
 };
 
+// A peer that is gone wants none.
 int TrySend(const UniqueFd& socket) {
-  return SendPacket(socket.get(), Blocking::kNever, {.type = kActorGoodbye}, {}, {});
+  const int error = SendPacket(socket.get(), Blocking::kNever, {.type = kActorGoodbye}, {}, {});
+  return error == EPIPE || error == ECONNRESET ? 0 : error;
 }
 
 }  // namespace
 
 int SendGoodbye(EventLoop& loop, UniqueFd socket) {
-  const int error = TrySend(socket);
-  if (error == EPIPE || error == ECONNRESET) return 0;
-  if (error != EAGAIN) return error;
+  if (const int error = TrySend(socket); error != EAGAIN) return error;
   const auto goodbye = std::make_shared<Goodbye>();
   goodbye->socket = std::move(socket);
   absl::StatusOr<EventLoop::WatchId> watch = loop.Watch(
@@ -45,6 +47,15 @@ int SendGoodbye(EventLoop& loop, UniqueFd socket) {
   goodbye->timer =
       loop.AddTimer(NowNanos() + kPatience, [&loop, goodbye] { loop.Unwatch(goodbye->watch); });
   return 0;
+}
+
+int SendGoodbyeAndWait(UniqueFd socket) {
+  const int64_t deadline = NowNanos() + kPatience;
+  for (;;) {
+    if (const int error = TrySend(socket); error != EAGAIN) return error;
+    const int ready = PollUntil(socket.get(), POLLOUT, deadline);
+    if (ready <= 0) return ready == 0 ? ETIMEDOUT : -ready;
+  }
 }
 
 }  // namespace forkserver

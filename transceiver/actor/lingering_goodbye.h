@@ -1,4 +1,4 @@
-// A Goodbye for which the socket has no room yet: outlives the actor that closed.
+// A Goodbye for which the socket has no room yet: outlives the actor that closed, or is waited for.
 #ifndef TRANSCEIVER_ACTOR_LINGERING_GOODBYE_H_
 #define TRANSCEIVER_ACTOR_LINGERING_GOODBYE_H_
 
@@ -12,6 +12,10 @@ namespace forkserver {
 // Returns 0, also for a peer that is gone, or the errno of sendmsg(2): EAGAIN where the loop cannot
 // watch the socket either.
 int SendGoodbye(EventLoop& loop, UniqueFd socket);
+
+// The same for a process whose loop does not run any more: blocks until there is room, the peer is
+// gone, or five seconds have passed (ETIMEDOUT).
+int SendGoodbyeAndWait(UniqueFd socket);
 
 }  // namespace forkserver
 

@@ -15,7 +15,7 @@ namespace {
 int Main(std::string_view what) {
   auto loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
   HotlineChild child;
-  if (!child.Bind(*loop, UniqueFd(3)).ok()) return 2;
+  if (!child.Bind(*loop, UniqueFd(3), {.goodbye_waits = GoodbyeWaits::kInClose}).ok()) return 2;
   // Whatever it does, it was asked to.
   if (!RunUntil(*loop, [&] { return !child.events.empty(); })) return 2;
   if (!child.Send(Note{.number = 1}).ok()) return 2;
@@ -24,6 +24,14 @@ int Main(std::string_view what) {
   if (what == "close") {
     child.Close();
     return 0;
+  }
+  if (what == "close full") {
+    // As many as the socket has room for, and one that is lost with the queue.
+    for (uint32_t number = 2; child.queued_messages() == 0; ++number) {
+      if (!child.Send(Note{.number = number}).ok()) return 2;
+    }
+    child.Close();
+    return child.events.back() == "end normal" ? 0 : 1;
   }
   if (what == "wait") {
     return child.CallAndWait(AskParent{.question = "q"}, absl::Seconds(20)).ok() ? 0 : 1;

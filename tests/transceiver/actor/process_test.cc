@@ -1,8 +1,11 @@
 // Actors between two real processes: how each end of a process is seen, and who sent what.
+#include <sched.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -38,6 +41,23 @@ class Processes : public ::testing::Test {
   void RunToTheEnd() {
     EXPECT_TRUE(RunUntil(*loop_, [&] { return parent_.is_ended(); }));
   }
+  // Looks until it does, as WatchedThread (tests/transceiver/watched_thread.h).
+  bool BlocksInOrEnds(long system_call) {
+    const std::string path = "/proc/" + std::to_string(pid_) + "/syscall";
+    const int64_t deadline = Late();
+    do {
+      std::ifstream file(path);
+      long call = -1;
+      if (file >> call && call == system_call) return true;
+      siginfo_t info = {};
+      if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+          info.si_pid == pid_) {
+        return true;
+      }
+      sched_yield();
+    } while (NowNanos() < deadline);
+    return false;
+  }
   int Reap() {
     int status = -1;
     EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
@@ -68,6 +88,29 @@ TEST_F(Processes, ThatCloseAndExitEndNormally) {
   Start("close");
   RunToTheEnd();
   EXPECT_EQ(parent_.events, (Events{"note 1", "end normal"}));
+  EXPECT_EQ(Reap(), 0);
+}
+
+// It has no loop any more that could send the Goodbye later.
+TEST_F(Processes, ThatCloseAFullSocketAndExitEndNormally) {
+  Start("close full");
+  // What its Close waits in; if it does not wait, the process ends.
+  ASSERT_TRUE(BlocksInOrEnds(SYS_ppoll));
+  RunToTheEnd();
+  ASSERT_GT(parent_.events.size(), 2u);
+  EXPECT_EQ(parent_.events.back(), "end normal");
+  parent_.events.pop_back();
+  Events expected;
+  for (size_t i = 1; i <= parent_.events.size(); ++i)
+    expected.push_back("note " + std::to_string(i));
+  EXPECT_EQ(parent_.events, expected) << "what was in the socket, in its order";
+  EXPECT_EQ(Reap(), 0);
+}
+
+TEST_F(Processes, ThatCloseAFullSocketEndAlsoWhenTheParentHasGone) {
+  Start("close full");
+  ASSERT_TRUE(BlocksInOrEnds(SYS_ppoll));
+  parent_.Close();
   EXPECT_EQ(Reap(), 0);
 }
 
