@@ -17,9 +17,9 @@
 //
 // It ends with status 0 when either side has said Goodbye, and with kExitNoGoodbye when the parent
 // is gone without one, or has broken the protocol, by this side's word: a handler that returns an
-// error says that, and the reason is a line on stderr. Its own Goodbye waits for room in the socket,
-// five seconds at most. Made after Ready, in the child, on its main thread, on which all handlers
-// run; prefs() and components() say what other threads may do.
+// error says that, and the reason is a line on stderr. Its own Goodbye waits for room in the
+// socket, five seconds at most. Made after Ready, in the child, on its main thread, on which all
+// handlers run; prefs() and components() say what other threads may do.
 #ifndef CHILD_PROCESS_CHILD_PROCESS_H_
 #define CHILD_PROCESS_CHILD_PROCESS_H_
 
