@@ -161,11 +161,6 @@ absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& 
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
 }
 
-const QueueTally& ActorLink::Queued() {
-  queued_.Leave(queued_messages());
-  return queued_;
-}
-
 absl::Status ActorLink::SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
                                 std::span<const int> descriptors) {
   const size_t queued_before = Queued().size();

@@ -161,7 +161,10 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   absl::Status CheckRoom(std::string_view message, const FieldWriter& out);
   bool HasRoomForReply(const FieldWriter& out);
   // Of what was sent, what is still queued.
-  const QueueTally& Queued();
+  const QueueTally& Queued() {
+    if (queued_.size() != 0) queued_.Leave(queued_messages());
+    return queued_;
+  }
   absl::Status KeepEarly(std::string_view message, const Frame& frame, FieldWriter& out);
   void SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
                    std::span<const int> descriptors);

@@ -26,6 +26,7 @@ class QueueTally {
 
   void Add(const Entry& entry) {
     entries_.push_back(entry);
+    ++size_;
     descriptors_ += entry.descriptors;
     if (entry.kind == Kind::kOther) return;
     ++answers_;
@@ -33,7 +34,7 @@ class QueueTally {
   }
   // The last `count` are still there.
   void Leave(size_t count) {
-    while (entries_.size() > count) {
+    for (; size_ > count; --size_) {
       const Entry& gone = entries_.front();
       descriptors_ -= gone.descriptors;
       if (gone.kind == Kind::kAnswer) {
@@ -44,13 +45,14 @@ class QueueTally {
     }
   }
 
-  size_t size() const { return entries_.size(); }
+  size_t size() const { return size_; }
   size_t answers() const { return answers_; }
   size_t answer_bytes() const { return answer_bytes_; }
   size_t descriptors() const { return descriptors_; }
 
  private:
   std::deque<Entry> entries_;
+  size_t size_ = 0;  // of entries_, which a deque computes each time
   size_t answers_ = 0;
   size_t answer_bytes_ = 0;
   size_t descriptors_ = 0;
