@@ -142,8 +142,9 @@ class Actor : private ActorLink::Owner {
   }
 
   // Sends and blocks until the answer is there; the loop stands still meanwhile. The reply, the
-  // peer's refusal, DeadlineExceeded, Unavailable when the peer ends, or ResourceExhausted when
-  // more than the options' queue bounds came meanwhile. An answer that comes later is ignored.
+  // peer's refusal, DeadlineExceeded, Unavailable when the peer ends, or ResourceExhausted when it
+  // cannot be sent as in Call, or more than the options' queue bounds came meanwhile. An answer
+  // that comes later is ignored.
   template <typename M>
   requires(kSide == Side::kChild && MessageOf<Protocol, M> && MaySend<M>(kSide) &&
            HasReply<M>) absl::StatusOr<ReplyOf<M>> CallAndWait(const M& message,

@@ -228,6 +228,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::function<void()> on_room_;
   std::deque<Kept> kept_;
   size_t kept_bytes_ = 0;
+  size_t kept_descriptors_ = 0;
   absl::Status closed_;  // why the channel ended, while what was kept is still to be handled
   absl::Status fault_;   // see FailSoon
   absl::Status own_fault_;

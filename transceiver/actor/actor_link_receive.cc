@@ -34,6 +34,7 @@ void ActorLink::Keep(Packet& packet) {
                .payload = {packet.payload().begin(), packet.payload().end()},
                .descriptors = TakeAll(packet.descriptors())};
   kept_bytes_ += kept.payload.size();
+  kept_descriptors_ += kept.descriptors.size();
   kept_.push_back(std::move(kept));
 }
 
@@ -42,6 +43,7 @@ void ActorLink::DrainKept() {
     Kept next = std::move(kept_.front());
     kept_.pop_front();
     kept_bytes_ -= next.payload.size();
+    kept_descriptors_ -= next.descriptors.size();
     if (next.error == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
     const absl::Status handled =
         Handle(next.error, next.sender_pid, next.frame, {next.payload, next.descriptors});

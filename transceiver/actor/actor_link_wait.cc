@@ -39,7 +39,8 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
   absl::Status failure;
   bool is_answered = false;
   while (!is_answered && failure.ok()) {
-    if (kept_.size() >= options_.max_queued_messages || kept_bytes_ > options_.max_queued_bytes) {
+    if (kept_.size() >= options_.max_queued_messages || kept_bytes_ > options_.max_queued_bytes ||
+        kept_descriptors_ >= options_.max_queued_descriptors) {
       failure = absl::ResourceExhaustedError(
           Named(message, absl::StrFormat("%d messages came while it waited", kept_.size())));
       break;

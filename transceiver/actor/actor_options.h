@@ -36,7 +36,7 @@ struct ActorOptions {
   // What Send queues behind a full socket, and what CallAndWait keeps for later.
   size_t max_queued_messages = 1024;
   size_t max_queued_bytes = 4 * 1024 * 1024;
-  // Descriptors in what is queued, answers included: each is one of this process's own.
+  // Descriptors in either, in answers too: each is one of this process's own.
   size_t max_queued_descriptors = 256;
 };
 

@@ -272,6 +272,17 @@ TEST(QueuedDescriptors, AreBoundedBeforeBindToo) {
   EXPECT_EQ(OpenDescriptors(), before + 256);
 }
 
+TEST(QueuedDescriptors, AreBoundedWhereCallAndWaitKeepsThem) {
+  HotlinePair pair(EventLoop::Backend::kEpoll, {}, {.max_queued_descriptors = 10});
+  const size_t before = OpenDescriptors();
+  for (uint32_t i = 0; i < 40; ++i) ASSERT_TRUE(pair.parent->Send(NoteWithFile(i)).ok());
+  const absl::Status status = pair.child->CallAndWait(AskParent{}, absl::Seconds(5)).status();
+  EXPECT_EQ(status, absl::ResourceExhaustedError("Hotline AskParent: 10 messages came while it "
+                                                 "waited"));
+  EXPECT_EQ(OpenDescriptors(), before + 10);
+  ASSERT_TRUE(RunUntil(*pair.child_loop, [&] { return pair.child->files.size() == 40; }));
+}
+
 // Nothing can be sent into what is no socket, and nobody has broken a protocol.
 class NoSocket : public ::testing::Test {
  protected:
