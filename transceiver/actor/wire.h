@@ -31,8 +31,9 @@ static_assert(uint16_t{kActorSentinelAnswer} < uint16_t{kFirstApplicationType});
 
 // An actor makes no call while so many of its calls have no answer yet. Whoever answers counts a
 // call until the answer is in the socket, which is before its peer can have seen it: a peer that is
-// above it there has broken the protocol.
-inline constexpr size_t kMostCallsInFlight = 1024;
+// above it there has broken the protocol. More than a socket and a queue of the default bound hold,
+// so that whoever calls a peer that does not read finds its queue full first.
+inline constexpr size_t kMostCallsInFlight = 2048;
 
 inline constexpr size_t kMaxRejectText = 256;
 inline constexpr size_t kMaxRejectBytes = 4 + 4 + kMaxRejectText;

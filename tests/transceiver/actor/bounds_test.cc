@@ -119,7 +119,8 @@ class LibraryLink : public ::testing::Test {
 };
 
 TEST(CallsInFlight, AreBoundedWhereTheyAreMade) {
-  HotlinePair pair;
+  HotlinePair pair(EventLoop::Backend::kEpoll, {.max_queued_messages = 4096},
+                   {.max_unanswered = 4096});
   std::vector<Resolver<Assistance>> waiting;
   pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
     waiting.push_back(std::move(resolver));
@@ -131,7 +132,7 @@ TEST(CallsInFlight, AreBoundedWhereTheyAreMade) {
   for (size_t i = 0; i < kMostCallsInFlight; ++i) ASSERT_TRUE(call().ok()) << i;
   ASSERT_TRUE(pair.RunBoth([&] { return waiting.size() == kMostCallsInFlight; }));
   EXPECT_EQ(call(), absl::ResourceExhaustedError(
-                        "Hotline GetAssistance: 1024 calls wait for their answers already"));
+                        "Hotline GetAssistance: 2048 calls wait for their answers already"));
   // What needs no answer still goes.
   EXPECT_TRUE(pair.parent->Send(Note{.number = 1}).ok());
   // Room is told of when there is some for a call, too.
@@ -152,7 +153,7 @@ TEST(CallsInFlight, OfAnActorAreNeverTooManyForItsPeer) {
   constexpr int kCalls = 20'000;
   for (const int parent_turns : {1, 50}) {
     for (const int child_turns : {1, 50}) {
-      HotlinePair pair;
+      HotlinePair pair(EventLoop::Backend::kEpoll, {}, {.max_queued_messages = 4096});
       pair.parent->on_ask = [](AskParent&, Resolver<Assistance> resolver) {
         return resolver.Resolve({.words = std::string(1024, 'w')});
       };

@@ -290,7 +290,7 @@ TEST_F(Violations, MoreCallsThanMayBeInFlight) {
     if (error == 0) ++id;
     loop_->Run(0);
   }
-  ExpectViolation("Hotline AskParent: more than 1024 calls in flight");
+  ExpectViolation("Hotline AskParent: more than 2048 calls in flight");
   // And the answers that the socket had room for.
   EXPECT_GT(id, kMostCallsInFlight);
   EXPECT_LE(id, kMostCallsInFlight + 300);
