@@ -68,12 +68,12 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
     resolver.Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
     return absl::OkStatus();
   }
-  absl::Status Receive(AnswerLine& message) { return line_.Bind(loop(), std::move(message.end)); }
+  absl::Status Receive(TakeAskLine& message) { return line_.Bind(loop(), std::move(message.end)); }
 
  private:
-  class LineEnd : public Actor<LineEnd, Line, Side::kChild> {
+  class AskLineEnd : public Actor<AskLineEnd, AskLine, Side::kChild> {
    public:
-    explicit LineEnd(PlainChild& child) : child_(child) {}
+    explicit AskLineEnd(PlainChild& child) : child_(child) {}
     absl::Status Receive(Ask& ask, Resolver<Said> resolver) {
       return child_.Receive(ask, std::move(resolver));
     }
@@ -96,7 +96,7 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
     return absl::OkStatus();
   }
 
-  LineEnd line_{*this};
+  AskLineEnd line_{*this};
 };
 
 template <Side kSide>

@@ -73,20 +73,20 @@ struct Save {
 };
 
 // A line on which a plain process answers whoever has the other end.
-struct Line {
-  static constexpr std::string_view kName = "Line";
+struct AskLine {
+  static constexpr std::string_view kName = "AskLine";
   using Messages = MessageList<Ask>;
 };
-struct AnswerLine {
-  static constexpr std::string_view kName = "AnswerLine";
+struct TakeAskLine {
+  static constexpr std::string_view kName = "TakeAskLine";
   static constexpr SentBy kSentBy = SentBy::kParent;
-  Endpoint<Line, Side::kChild> end = {};
+  Endpoint<AskLine, Side::kChild> end = {};
   auto Fields() { return std::tie(end); }
 };
 
 struct PlainProtocol {
   static constexpr std::string_view kName = "Plain";
-  using Messages = TopLevelMessages<Ask, AnswerLine>;
+  using Messages = TopLevelMessages<Ask, TakeAskLine>;
 };
 struct TestContentProtocol {
   static constexpr std::string_view kName = "TestContent";

@@ -290,7 +290,7 @@ HOST_TEST(ServiceProcess, ThreadWhoseProgramDoesNotStartIsTheLast) {
             "gpu: gave up after 3 ends: " + why + "; its thread of the parent: " + why);
 }
 
-class Caller : public Actor<Caller, testing::Line, Side::kParent> {
+class Caller : public Actor<Caller, testing::AskLine, Side::kParent> {
  public:
   void ActorDestroy(const ActorEnd& end) override { this->end.emplace(end); }
   std::optional<ActorEnd> end;
@@ -305,9 +305,9 @@ HOST_TEST(ServiceProcess, EndpointToItWorksAndEndsWhereverItRuns) {
     gpu.Asked("child id");
     PlainHost& host = *gpu.NeedNow();
     ASSERT_EQ(host.process()->runs_in, runs_in);
-    auto ends = model.parent().CreateEndpointsWith<testing::Line>(host);
+    auto ends = model.parent().CreateEndpointsWith<testing::AskLine>(host);
     ASSERT_TRUE(ends.ok()) << ends.status();
-    ASSERT_TRUE(host.Send(testing::AnswerLine{.end = std::move(ends->child)}).ok());
+    ASSERT_TRUE(host.Send(testing::TakeAskLine{.end = std::move(ends->child)}).ok());
     Caller caller;
     ASSERT_TRUE(caller.Bind(model.parent().loop(), std::move(ends->parent)).ok());
     EXPECT_EQ(model.AskOf(caller, "pid"), std::to_string(host.process()->pid));
