@@ -76,6 +76,8 @@ std::vector<Row> LaunchRows::Rows() {
   std::vector<Row> rows = {
       {"seqpacket_roundtrip", "", "us", "256 bytes to a child and back",
        [this] { return SeqpacketRoundtrip(); }, Group::kPool},
+      {"seqpacket_roundtrip_alone", "", "us", "the same with nothing launched in between",
+       [this] { return SeqpacketRoundtrip(); }, Group::kMessage},
       {"fork_ready", "", "us", "socketpair, fork(), the child's first byte",
        [] { return ForkReady([] { return true; }); }},
       {"launch_ready", "fork_ready", "us", "a launch through the template, to Ready",

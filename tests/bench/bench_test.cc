@@ -147,8 +147,8 @@ TEST(MeasureGroups, LeavesOutAGroupThatFailsAndMeasuresTheOthers) {
 }
 
 TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
-  for (const Group group :
-       {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate, Group::kMemory}) {
+  for (const Group group : {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate,
+                            Group::kMemory, Group::kMessage}) {
     const Budget full = BudgetOf(group, {.pace = Pace::kFull});
     const Budget quick = BudgetOf(group, {.pace = Pace::kQuick});
     EXPECT_LT(quick.max_rounds, full.max_rounds);
