@@ -1,6 +1,7 @@
 #include "bench/arguments.h"
 
 #include <getopt.h>
+#include <limits.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
@@ -99,6 +100,11 @@ absl::StatusOr<Arguments> ParseArguments(int argc, char** argv) {
       case ':':
         return absl::InvalidArgumentError(absl::StrFormat("%s wants a value", argv[optind - 1]));
       default:
+        // Of a long option that there is, its number; of an unknown letter, that.
+        if (optopt > CHAR_MAX) {
+          return absl::InvalidArgumentError(
+              absl::StrFormat("%s: takes no value", argv[optind - 1]));
+        }
         return absl::InvalidArgumentError(
             absl::StrFormat("unknown option %s (--help lists them)",
                             optopt != 0 ? absl::StrFormat("-%c", optopt) : argv[optind - 1]));

@@ -108,7 +108,7 @@ struct ProcessTypeRow {
   constexpr uint32_t component_bit() const { return ProcessTypeSet({type}).bits(); }
 };
 
-// Policies that no row names. Two are variants of content, whose type their children have: what
+// Policies that need no row. Two are variants of content, whose type their children have: what
 // differs is the template. Compute-only is for whoever has bytes in and bytes out, of any type.
 inline constexpr SandboxPolicyId kPoliciesWithoutType[] = {
     SandboxPolicyId::kFileContent, SandboxPolicyId::kExtension, SandboxPolicyId::kComputeOnly};

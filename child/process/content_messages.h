@@ -23,6 +23,14 @@
 // its record (forkserver/model/browser_records.h). `from` is the owner's browser in which the
 // bridge is, `which` one that it owns.
 //
+// So a content child handles four of them; one that never asks for nested ones, nor is one, answers
+// all the same:
+//
+//     absl::Status Receive(BrowserOpened& message);
+//     absl::Status Receive(BrowserClosed& message, Resolver<Done> resolver);
+//     absl::Status Receive(AttachBridge& message);
+//     absl::Status Receive(BridgeClosed& message, Resolver<Done> resolver);
+//
 // Closed is answered with Done, from when on the sender speaks of what was closed no more: one that
 // does all the same is killed. What was on its way before is refused, and nobody's fault.
 #ifndef CHILD_PROCESS_CONTENT_MESSAGES_H_
@@ -42,7 +50,8 @@
 
 namespace forkserver {
 
-// What fits into a message beside the claim. Longer ones (data: has no limit of its own) cannot be told.
+// What fits into a message beside the claim. Longer ones (data: has no limit of its own) cannot be
+// told.
 inline constexpr size_t kMaxUrlBytes = 48 * 1024;
 
 // The browser that a message speaks for, and what its sender takes that browser to be: a field of

@@ -152,12 +152,22 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       case ':':
         return absl::InvalidArgumentError(absl::StrFormat("%s wants a value", argv[optind - 1]));
       default:
+        // Of a long option that there is, what it is; of an unknown letter, that.
+        if (optopt >= kHelp) {
+          return absl::InvalidArgumentError(
+              absl::StrFormat("%s: takes no value", argv[optind - 1]));
+        }
         return absl::InvalidArgumentError(
             absl::StrFormat("unknown option %s (--help lists them)",
                             optopt != 0 ? absl::StrFormat("-%c", optopt) : argv[optind - 1]));
     }
   }
   while (optind < argc) line.pages.push_back(argv[optind++]);  // behind "--"
+  if (!line.sandbox_report.empty() && !line.pages.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
+        line.pages.front()));
+  }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
   if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {
     line.pages.push_back(default_pages);

@@ -22,7 +22,7 @@ void PrintStart(const forkserver::HelloMessage& hello, const forkserver::StartRe
 }
 
 void PrintSites(const std::vector<Site>& sites) {
-  absl::FPrintF(stderr, "opening %d sites\n", sites.size());
+  absl::FPrintF(stderr, "opening %d site%s\n", sites.size(), sites.size() == 1 ? "" : "s");
   for (const Site& site : sites) {
     const std::string name = std::filesystem::path(site.folder).filename().string();
     if (site.folder.empty() || site.url == "https://" + name + ".test") continue;

@@ -159,9 +159,10 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   PrintSandboxes(result);
   std::sort(nanos.begin(), nanos.end());
   absl::PrintF(
-      "%d pages in %d content processes; launch to Ready: median %d us, slowest %d us; "
+      "%d page%s in %d content process%s; launch to Ready: median %d us, slowest %d us; "
       "%d of %d reaped\n",
-      result.pages.size(), result.processes.size(),
+      result.pages.size(), result.pages.size() == 1 ? "" : "s", result.processes.size(),
+      result.processes.size() == 1 ? "" : "es",
       (nanos[(nanos.size() - 1) / 2] + nanos[nanos.size() / 2]) / 2000, nanos.back() / 1000, reaped,
       result.processes.size());
 }

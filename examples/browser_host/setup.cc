@@ -60,7 +60,8 @@ absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line) {
     }
   }
   if (store.size() > 0) {
-    absl::FPrintF(stderr, "%d prefs from %d files\n", store.size(), line.prefs_files.size());
+    absl::FPrintF(stderr, "%d pref%s from %d file%s\n", store.size(), store.size() == 1 ? "" : "s",
+                  line.prefs_files.size(), line.prefs_files.size() == 1 ? "" : "s");
   }
   return store.Publish();
 }

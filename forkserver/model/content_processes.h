@@ -1,9 +1,10 @@
 // All content processes of a program: which one a load goes to, and the browsers in them.
 //
-//     ContentProcesses content(parent, make_host);
+//     ContentProcesses content(parent, suffixes, make_host);
 //     content.Open({.load = {.url = *Url::Parse("https://a.test/")}},
 //                  [](absl::StatusOr<OpenedBrowser> opened) {
-//                    if (opened.ok() && opened->process != nullptr) ...opened->process->Send(...)
+//                    if (!opened.ok() || opened->process == nullptr) return;
+//                    static_cast<PageHost*>(opened->process)->Send(...);     // what make_host made
 //                  });                                 // it is launched with that, if it is new
 //     content.Close(browser);          // the last one of a process ends it
 //

@@ -1,6 +1,6 @@
 // How many blank content processes wait, kept as prefs and machine say.
 //
-//     Preallocation preallocation(parent, ReadMachineMemory());
+//     Preallocation preallocation(parent, *ReadTotalMemory());    // total_memory.h
 //     preallocation.Apply();          // and again by itself at every change of prefs
 //
 // The blanks are those of the content template's pool (forkserver/host/blank_pool.h): forked ahead,

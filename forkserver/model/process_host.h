@@ -12,6 +12,7 @@
 //     dummy.Send(...);                                         // goes with the launch
 //     dummy.Launch({.arguments = {"--quiet"}});
 //     dummy.WhenLaunched([&](const absl::StatusOr<ProcessHandle>& process) { ... });
+//     while (!dummy.has_ended()) loop->Run(kNever);            // the parent's; or within yours
 //
 // The launch is asynchronous: a blank of the pool, a fork of the type's template, or an exec where
 // the pref dom.ipc.forkserver.enable is off. The child is told the build id, the parent's pid, its
@@ -51,8 +52,10 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   }
 
   absl::Status Receive(StartFailed& message) {
-    this->OnStartFailed(absl::AbortedError(
-        absl::StrCat(std::string(StartStepName(message.step)), ": ", message.why.str())));
+    const std::string why =
+        absl::StrCat(std::string(StartStepName(message.step)), ": ", message.why.str());
+    this->ExplainClose(absl::StrCat("its start failed: ", why));
+    this->OnStartFailed(absl::AbortedError(why));
     return absl::OkStatus();
   }
 

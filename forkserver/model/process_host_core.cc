@@ -37,6 +37,8 @@ std::string ProcessEnd::ToString() const {
   std::string text = exit.ok() ? exit->ToString() : AsText(exit.status());
   if (!start_failure.ok()) absl::StrAppend(&text, ", start failed: ", AsText(start_failure));
   if (!killed_for.ok()) absl::StrAppend(&text, ", for ", AsText(killed_for));
+  // Else it looks like a normal end.
+  if (exit.ok() && exit->success() && !port.ok()) absl::StrAppend(&text, ", without a Goodbye");
   return text;
 }
 

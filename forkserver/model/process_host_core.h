@@ -76,7 +76,8 @@ struct ProcessEnd {
   // Not ok: which step of its own start failed, in its own words.
   absl::Status start_failure = {};
 
-  // "exited with status 0"; "killed by SIGKILL, for Content LoadPage: ..."
+  // "exited with status 0"; "exited with status 0, without a Goodbye"; "killed by SIGKILL, for
+  // Content LoadPage: ..."
   std::string ToString() const;
 };
 

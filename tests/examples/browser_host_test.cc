@@ -272,7 +272,7 @@ TEST_F(BrowserHost, FileUrlGoesToTheFileProcessWhichReadsItItself) {
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output,
               AllOf(HasSubstr(url + "\n  title     on disk"), HasSubstr("\nsandbox: file-content"),
-                    HasSubstr("1 pages in 1 content processes")));
+                    HasSubstr("1 page in 1 content process;")));
   EXPECT_THAT(Processes(result.output), ElementsAre("file"));
 }
 
@@ -329,10 +329,10 @@ TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
   const ProgramResult one = Run({"--default-pages", kPages, "https://field-guide.test/"});
   EXPECT_EQ(one.exit_code, 0) << one.errors;
   EXPECT_THAT(one.output, AllOf(HasSubstr("https://field-guide.test/index.html\n  title "),
-                                HasSubstr("1 pages in 1 content processes")));
+                                HasSubstr("1 page in 1 content process;")));
   const ProgramResult file =
       Run({"--default-pages", kPages, "file://" + Write("page.html", "<title>page</title>")});
-  EXPECT_THAT(file.output, HasSubstr("1 pages in 1 content processes"));
+  EXPECT_THAT(file.output, HasSubstr("1 page in 1 content process;"));
 }
 
 // More than the queue of its process has room for.

@@ -68,7 +68,8 @@ TEST_F(HostileContent, CrashCostsOnePageAndTheSiteGoesOnInANewProcess) {
       Run({"", Site("a", {"1good", "2crash", "3good", "4leave", "5good"})});
   EXPECT_THAT(Errors(result),
               ElementsAre("https://a.test/2crash.html: its process ended: killed by SIGKILL",
-                          "https://a.test/4leave.html: its process ended: exited with status 0"));
+                          "https://a.test/4leave.html: its process ended: exited with status 0, "
+                          "without a Goodbye"));
   EXPECT_EQ(Opened(result), 3u);
   EXPECT_THAT(result.output, HasSubstr("5 pages in 3 content processes"));
   EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));

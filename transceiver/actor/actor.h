@@ -175,6 +175,8 @@ class Actor : private ActorLink::Owner {
   // the way out.
   void CloseWhenDelivered() { link_->CloseWhenDelivered(); }
 
+  // What calls without an answer are told, beside their name, when the actor closes normally.
+  void ExplainClose(const std::string& why) { link_->ExplainClose(why); }
   // Whether messages can be sent.
   bool is_open() const { return link_->is_open(); }
   size_t queued_messages() const { return link_->queued_messages(); }

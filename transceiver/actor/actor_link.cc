@@ -267,6 +267,11 @@ void ActorLink::Reject(uint64_t request_id, const absl::Status& why) {
 
 void ActorLink::RejectDropped(uint64_t request_id, std::string_view message) {
   if (!AwaitsAnswers()) return;
+  if (request_id == handled_call_) {
+    // Its handler has not returned yet: an error that it returns is the answer.
+    handled_call_is_dropped_ = true;
+    return;
+  }
   const std::string line = Named(message, "dropped unanswered");
   Reject(request_id, absl::AbortedError(line));
   if (options_.log) options_.log(line);
@@ -377,8 +382,9 @@ void ActorLink::End(ActorEnd end) {
   for (const uint64_t id : ids) {
     PendingCall& call = pending[id];
     const std::string_view message = table_.rows[call.row].name;
-    const absl::Status why = absl::UnavailableError(Named(
-        message, end.is_normal() ? "closed before the answer" : std::string(end.why.message())));
+    const absl::Status why = absl::UnavailableError(
+        Named(message, end.is_normal() ? absl::StrCat("closed before the answer", why_it_closes_)
+                                       : std::string(end.why.message())));
     (void)call.callback(nullptr, why);
     if (owner_ == nullptr) return;
   }

@@ -121,6 +121,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void OnRoom(std::function<void()> callback);
   // Ends the actor in the loop's next turn: as a violation of the peer's, or for a fault of ours.
   void FailSoon(absl::Status violation);
+  void ExplainClose(const std::string& why) { why_it_closes_ = ": " + why; }
   void EndSoon(absl::Status why);
 
   bool is_open() const { return state_ == State::kOpen; }
@@ -229,8 +230,11 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::deque<Kept> kept_;
   size_t kept_bytes_ = 0;
   size_t kept_descriptors_ = 0;
-  absl::Status closed_;  // why the channel ended, while what was kept is still to be handled
-  absl::Status fault_;   // see FailSoon
+  absl::Status closed_;        // why the channel ended, while what was kept is still to be handled
+  absl::Status fault_;         // see FailSoon
+  uint64_t handled_call_ = 0;  // whose handler runs
+  bool handled_call_is_dropped_ = false;
+  std::string why_it_closes_;
   absl::Status own_fault_;
   EventLoop::TimerId turn_ = 0;
 };

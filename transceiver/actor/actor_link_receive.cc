@@ -133,9 +133,18 @@ absl::Status ActorLink::HandleMessage(const Frame& frame, const ArrivedFields& f
   }
   if (row.is_call && ++unanswered_ >= options_.max_unanswered) is_paused_ = true;
   absl::Status handled;
+  handled_call_ = frame.request_id;
   {
     const RunningHandler running(*this);
     handled = row.receive(actor_, *this, frame.request_id, fields);
+  }
+  handled_call_ = 0;
+  if (std::exchange(handled_call_is_dropped_, false)) {
+    if (handled.ok()) {
+      RejectDropped(frame.request_id, row.name);
+    } else {
+      Reject(frame.request_id, handled);
+    }
   }
   if (is_paused_ && AwaitsAnswers()) UpdateAttention();
   if (handled.ok()) return handled;

@@ -5,7 +5,8 @@
 //       return absl::OkStatus();
 //     }
 //
-// Move-only. The first answer counts, later ones do nothing. One that is dropped unanswered
+// Move-only. The first answer counts, later ones do nothing. One that is dropped in its handler,
+// which returns an error, refuses with that; any other that is dropped unanswered
 // rejects the call with Aborted and has it logged (ActorOptions::log). It may outlive its actor,
 // and then does nothing. Threads: those of the actor's loop.
 #ifndef TRANSCEIVER_ACTOR_RESOLVER_H_

@@ -175,7 +175,7 @@ HOST_TEST(IpcUnitTest, ExitIsAnAbnormalEnd) {
     }
     EXPECT_EQ(last_word, "IpcUnitTest RunChildSide: IpcUnitTest: the peer went without Goodbye");
     model.Until([&] { return leaver->end.has_value(); });
-    EXPECT_EQ(leaver->end->ToString(), "exited with status 0");
+    EXPECT_EQ(leaver->end->ToString(), "exited with status 0, without a Goodbye");
     EXPECT_TRUE(absl::IsUnavailable(leaver->end->port)) << leaver->end->port;
     ExpectGoodEnd(model, *other);
   }

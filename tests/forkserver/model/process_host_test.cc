@@ -94,6 +94,7 @@ HOST_TEST(ProcessHost, ChildThatExitsWithoutAGoodbyeIsAnAbnormalEnd) {
   model.Until([&] { return host->end.has_value(); });
   EXPECT_TRUE(host->end->exit->success());
   EXPECT_TRUE(absl::IsUnavailable(host->end->port)) << host->end->port;
+  EXPECT_EQ(host->end->ToString(), "exited with status 0, without a Goodbye");
 }
 
 HOST_TEST(ProcessHost, ChildThatCannotStartSaysWhichStepAndWhy) {
@@ -129,8 +130,10 @@ HOST_TEST(ProcessHost, ChildThatDoesNotStartHandlesNoMessage) {
     // A change of prefs while it is being launched is a message too.
     model.SetPrefs("user_pref(\"colour\", \"green\");");
     model.Until([&] { return host.end.has_value(); });
-    EXPECT_FALSE(refused.ok());
     EXPECT_FALSE(host.end->start_failure.ok());
+    EXPECT_EQ(refused, absl::UnavailableError(
+                           absl::StrCat("Plain Ask: closed before the answer: its start failed: ",
+                                        std::string(host.end->start_failure.message()))));
     EXPECT_EQ(host.end->exit->ToString(), "exited with status 121");
   }
 }

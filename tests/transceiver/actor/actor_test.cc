@@ -208,6 +208,16 @@ TEST_P(Actors, RejectAndLogADroppedResolver) {
   EXPECT_EQ(pair.child->log, Events{"Hotline GetAssistance: dropped unanswered"});
 }
 
+// A dropped resolver is no mistake there, and what the handler says is what the caller should hear.
+TEST_P(Actors, RefuseTheCallOfAHandlerThatReturnsAnError) {
+  HotlinePair pair(GetParam());
+  pair.child->on_question = [](GetAssistance&, Resolver<Assistance>) {
+    return absl::OutOfRangeError("line 7");
+  };
+  EXPECT_EQ(ErrorOfQuestion(pair), absl::OutOfRangeError("GetAssistance: line 7"));
+  EXPECT_EQ(pair.child->log, Events{});
+}
+
 TEST_P(Actors, MayGoBeforeTheirResolvers) {
   HotlinePair pair(GetParam());
   std::vector<Resolver<Assistance>> waiting;
