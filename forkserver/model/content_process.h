@@ -15,6 +15,7 @@
 #include "forkserver/model/process_host_core.h"
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/actor/shared_memory.h"
+#include "transceiver/token_bucket.h"
 
 namespace forkserver {
 
@@ -66,6 +67,7 @@ class ContentProcess : public ProcessHostCore {
   ContentProcesses& siblings_;
   BridgeId bridge_ = 0;
   ChildId owner_ = 0;  // of the bridge, also when that is closed
+  TokenBucket nested_launches_;
 };
 
 }  // namespace forkserver

@@ -90,22 +90,27 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
   if (selection->type.kind == RemoteTypeKind::kParent) {
     return callback(OpenedBrowser{.selection = *selection});
   }
-  ContentProcess* const there = FindFor(*selection, request.group);
-  ContentProcess& host =
-      there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
-  const BrowserRecord record = {
-      .process = host.id(),
-      .group = request.group,
-      .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
-  absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
-  if (!browser.ok()) {
+  for (;;) {
+    ContentProcess* const there = FindFor(*selection, request.group);
+    ContentProcess& host =
+        there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
+    const BrowserRecord record = {
+        .process = host.id(),
+        .group = request.group,
+        .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
+    absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
+    if (browser.ok()) {
+      callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
+      // With all that was sent to it meanwhile.
+      if (there == nullptr) host.Begin();
+      return;
+    }
+    // It has just ended, and the loop has not heard of it: the next one is found, or made.
+    if (there != nullptr && !there->MayBeGivenWork()) continue;
     // Never launched, and never to be: no later load may find it.
     if (there == nullptr) hosts_.pop_back();
     return callback(browser.status());
   }
-  callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
-  // With all that was sent to it meanwhile.
-  if (there == nullptr) host.Begin();
 }
 
 absl::StatusOr<BrowserId> ContentProcesses::OpenIn(ContentProcess& host,
@@ -113,7 +118,7 @@ absl::StatusOr<BrowserId> ContentProcesses::OpenIn(ContentProcess& host,
                                                    std::string_view url) {
   absl::StatusOr<BrowserId> browser = browsers_.Open(record);
   if (!browser.ok()) return browser;
-  absl::Status told = host.SendBrowserOpened(*browser, record, url);
+  absl::Status told = host.NoteUnheard(host.SendBrowserOpened(*browser, record, url));
   if (told.ok()) return browser;
   browsers_.Discard(*browser);
   return told;

@@ -62,6 +62,10 @@ struct ContentEvents {
   std::function<void(const ContentProcess& process, const ProcessEnd& end,
                      const std::vector<BrowserId>& browsers)>
       on_process_end = {};
+  // For a url that a content process wants in a nested one: what its response, which the program
+  // has, says in Cross-Origin-Embedder-Policy (a content process's word is not enough). Without
+  // it none is known, and below `webCOOP+COEP` nothing of the web can be nested.
+  std::function<std::string(const ContentProcess& owner, const Url& url)> embedder_policy_of = {};
 };
 
 class ContentProcesses {

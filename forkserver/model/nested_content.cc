@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/url.h"
+#include "transceiver/clock.h"
 
 namespace forkserver {
 
@@ -48,12 +49,14 @@ absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner
                                                      std::string_view url) const {
   absl::StatusOr<Url> parsed = Url::Parse(url);
   if (!parsed.ok()) return parsed.status();
-  absl::StatusOr<Selection> selection =
-      content_.Select({.url = *parsed,
-                       .frame = FramePosition::kSubframe,
-                       .attributes = owner.remote_type().attributes,
-                       .owner = owner.remote_type(),
-                       .initiator = owner.remote_type()});
+  const auto& embedder_policy_of = content_.events_.embedder_policy_of;
+  absl::StatusOr<Selection> selection = content_.Select(
+      {.url = *parsed,
+       .frame = FramePosition::kSubframe,
+       .embedder_policy = embedder_policy_of ? embedder_policy_of(owner, *parsed) : std::string(),
+       .attributes = owner.remote_type().attributes,
+       .owner = owner.remote_type(),
+       .initiator = owner.remote_type()});
   if (selection.ok() && selection->type.kind == RemoteTypeKind::kParent) {
     return absl::FailedPreconditionError("pages of the parent are not for content processes");
   }
@@ -81,6 +84,11 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
   const absl::StatusOr<Selection> selection = SelectBelow(owner, url);
   if (!selection.ok()) {
     callback(selection.status());
+    return absl::OkStatus();
+  }
+  if (!owner.nested_launches_.Take(kLaunchRate, NowNanos())) {
+    callback(absl::ResourceExhaustedError(
+        absl::StrFormat("%s has had too many processes made below it lately", owner.Name())));
     return absl::OkStatus();
   }
   ContentProcess& nested = content_.MakeProcess(selection->type, {}, absl::Seconds(10));

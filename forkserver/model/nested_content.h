@@ -8,8 +8,10 @@
 //
 // Who may: processes that are not nested themselves, of a kind that the pref
 // dom.ipc.nested.remoteTypes lists ("web,webIsolated,webCOOP+COEP,extension"), kMostBridges of them
-// at most at a time, and kMostProcesses with those that have not ended yet. The nested process has
-// its owner's attributes, and never its owner's own process. Files are below files only.
+// at most at a time, kMostProcesses with those that have not ended yet, and in the long run so many
+// a second as kLaunchRate says. The nested process has its owner's attributes, and never its
+// owner's own process; it does not count for the limit of its remote type, since no other load
+// comes to it. Files are below files only.
 //
 // Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
 // back, with whatever was granted to them. When an owner ends, that is done to all that it has at
@@ -41,6 +43,7 @@
 #include "forkserver/model/content_process.h"
 #include "forkserver/model/select_remote_type.h"
 #include "transceiver/actor/endpoint.h"
+#include "transceiver/token_bucket.h"
 
 namespace forkserver {
 
@@ -60,6 +63,8 @@ class NestedContent {
   static constexpr size_t kMostBridges = 8;
   // With those whose bridge is closed: a process may take its time to end.
   static constexpr size_t kMostProcesses = 2 * kMostBridges;
+  // A page that opens and closes them without end costs the machine no more than that.
+  static constexpr TokenRate kLaunchRate = {.burst = 32, .per_second = 4};
 
   explicit NestedContent(ContentProcesses& content) : content_(content) {}
   NestedContent(const NestedContent&) = delete;

@@ -37,11 +37,14 @@ absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
   prefs_ = ModelPrefs::Read(map);
   server().SetPrefs(generation_);
   // One that is being launched has its message when it runs; one that cannot be told is ending, or
-  // is killed for it.
-  const std::vector<ProcessHostCore*> running = hosts_;
-  for (ProcessHostCore* host : running) host->SendPrefs(generation_.fd->get()).IgnoreError();
-  const auto observers = observers_;
-  for (const auto& [id, observer] : observers) observer(prefs_);
+  // is killed for it. Whoever hears of that may destroy others.
+  std::vector<ChildId> ids;
+  for (const ProcessHostCore* host : hosts_) ids.push_back(host->id());
+  for (const ChildId id : ids) {
+    ProcessHostCore* const host = Find(id);
+    if (host != nullptr) host->SendPrefs(generation_.fd->get()).IgnoreError();
+  }
+  observers_.Notify(prefs_);
   return absl::OkStatus();
 }
 

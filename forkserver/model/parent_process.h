@@ -12,7 +12,8 @@
 // protocol allows, and each end names the other.
 //
 // A protocol that only some remote types may use says so, by their kinds' names; whoever else asks
-// is refused with PermissionDenied, also where the parent itself asks in its name:
+// is refused with PermissionDenied, also where the parent itself asks in its name. One of the two
+// is of such a remote type, and the other one too, unless it is no content process:
 //
 //     struct Logins {
 //       static constexpr std::string_view kRemoteTypes[] = {"privilegedabout"};
@@ -25,7 +26,6 @@
 #define FORKSERVER_MODEL_PARENT_PROCESS_H_
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -43,6 +43,7 @@
 #include "preload/prefs/prefs_store.h"
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/observer_list.h"
 
 namespace forkserver {
 
@@ -52,7 +53,7 @@ class ParentProcess {
     ForkServer& server;
     EventLoop& loop;
     // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
-    // protocol, a resolver that was dropped.
+    // protocol, a resolver that was dropped. It may destroy hosts.
     std::function<void(std::string_view line)> log = {};
   };
 
@@ -69,14 +70,12 @@ class ParentProcess {
   // Launches from here on have this generation, and every child that runs is sent it. Fails where
   // the map is none (PrefsMap::Attach); then nothing has changed.
   absl::Status SetPrefs(PrefsGeneration generation);
-  // Called after each change, in the order in which they were added. One that is added by another
-  // is first called after the next change.
-  using ObserverId = uint64_t;
+  // Called after each change, as an ObserverList does.
+  using ObserverId = forkserver::ObserverId;
   ObserverId ObservePrefs(std::function<void(const ModelPrefs&)> observer) {
-    observers_.emplace(++last_observer_, std::move(observer));
-    return last_observer_;
+    return observers_.Add(std::move(observer));
   }
-  void UnobservePrefs(ObserverId id) { observers_.erase(id); }
+  void UnobservePrefs(ObserverId id) { observers_.Remove(id); }
 
   // A pair between two child processes, whose type's rows are connected. FailedPrecondition: one of
   // them does not run. PermissionDenied: the table does not connect their types, or the protocol is
@@ -85,6 +84,9 @@ class ParentProcess {
   absl::StatusOr<EndpointPair<Protocol>> CreateEndpoints(const ProcessHostCore& parent_side,
                                                          const ProcessHostCore& child_side) {
     for (const ProcessHostCore* one : {&parent_side, &child_side}) {
+      const ProcessHostCore* const other = one == &parent_side ? &child_side : &parent_side;
+      // At the other end of a content process's is one without a remote type, as the table says.
+      if (one->type() != ProcessType::kContent && other->type() == ProcessType::kContent) continue;
       if (absl::Status may = MayUse<Protocol>(*one); !may.ok()) return may;
     }
     if (absl::Status may = MayConnect(parent_side, child_side); !may.ok()) return may;
@@ -146,8 +148,7 @@ class ParentProcess {
   EventLoop::WatchId server_watch_ = 0;
   PrefsGeneration generation_;
   ModelPrefs prefs_;
-  std::map<ObserverId, std::function<void(const ModelPrefs&)>> observers_;
-  ObserverId last_observer_ = 0;
+  ObserverList<const ModelPrefs&> observers_;
   std::vector<ProcessHostCore*> hosts_;
   ChildId last_id_ = 0;
 };

@@ -72,6 +72,7 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   void EndUnboundPort(const absl::Status& why) final { Port::EndEarly(why); }
   void ClosePort() final { Port::CloseSoon(); }
   void ClosePortWhenDelivered() final { Port::CloseWhenDelivered(); }
+  void AbandonPort(absl::Status why) final { Port::EndSoon(std::move(why)); }
 
   absl::Status SendPrefs(int map) final {
     UpdatePrefs message;

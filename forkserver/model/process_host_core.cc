@@ -19,6 +19,8 @@ namespace {
 // How long the port of a process that has ended may take to say so: it does at once, unless
 // somebody else holds its other end.
 constexpr int64_t kPortPatience = kNanosPerSecond;
+// How long one that has closed its port may take for its own end.
+constexpr absl::Duration kEndPatience = absl::Seconds(5);
 
 std::string AsText(const absl::Status& status) { return std::string(status.message()); }
 
@@ -211,14 +213,14 @@ void ProcessHostCore::NeverRan(absl::Status why) {
   if (*alive) TellEnd();
 }
 
-void ProcessHostCore::BeginEnding(absl::Duration patience) {
+void ProcessHostCore::BeginEnding(absl::Duration patience, std::string_view for_what) {
   state_ = State::kEnding;
   if (patience == absl::InfiniteDuration() || patience_ != 0) return;
   const int64_t deadline = NowNanos() + absl::ToInt64Nanoseconds(patience);
-  patience_ = parent_.loop().AddTimer(deadline, [this, patience] {
+  patience_ = parent_.loop().AddTimer(deadline, [this, patience, for_what] {
     patience_ = 0;
     Kill(absl::DeadlineExceededError(
-        absl::StrFormat("it was asked to end %s ago", absl::FormatDuration(patience))));
+        absl::StrFormat("%s %s ago", for_what, absl::FormatDuration(patience))));
   });
 }
 
@@ -234,7 +236,7 @@ void ProcessHostCore::Finish(Ending ending) {
     return;
   }
   if (state_ != State::kRunning) return;
-  BeginEnding(ending.patience);
+  BeginEnding(ending.patience, "it was asked to end");
   if (!port_is_open_) return;
   if (ending.delivery == Delivery::kAwaited) {
     ClosePortWhenDelivered();
@@ -260,9 +262,16 @@ void ProcessHostCore::Kill(absl::Status why) {
   parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(end_.killed_for)));
 }
 
+absl::Status ProcessHostCore::NoteUnheard(absl::Status sent) {
+  if (absl::IsUnavailable(sent) && state_ == State::kRunning) {
+    BeginEnding(kEndPatience, "it stopped to listen");
+  }
+  return sent;
+}
+
 absl::Status ProcessHostCore::MustBeTold(absl::Status sent) {
   if (absl::IsResourceExhausted(sent)) Kill(sent);
-  return sent;
+  return NoteUnheard(std::move(sent));
 }
 
 void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
@@ -273,7 +282,7 @@ void ProcessHostCore::OnPortEnd(const ActorEnd& end) {
   if (thread_ != nullptr && !end.is_normal()) thread_->HangUp();
   if (state_ == State::kRunning) {
     // It said Goodbye, or is dead or dying: a process without a port has nothing left to do.
-    BeginEnding(absl::Seconds(5));
+    BeginEnding(kEndPatience, "its port ended");
   }
   EndIfOver();
 }
@@ -296,7 +305,7 @@ void ProcessHostCore::OnExit() {
     // What it had said is there to be read, and its hang-up behind it.
     patience_ = parent_.loop().AddTimer(NowNanos() + kPortPatience, [this] {
       patience_ = 0;
-      ClosePort();
+      AbandonPort(absl::UnavailableError("the process ended and somebody else holds its port"));
     });
   }
   EndIfOver();

@@ -140,8 +140,12 @@ class ProcessHostCore {
   void Prepare(HostedLaunch launch) { launch_ = std::move(launch); }
   void Begin();
 
-  // For what the process has to be told, and what happened when it was: one that has read so little
-  // that nothing more can be queued is killed, since it would go on without knowing.
+  // What happened to a message. One that finds nobody who listens (Unavailable) is to a process
+  // that has ended, of which the loop has not heard yet; or that shut its ears. It is given no more
+  // work, and a few seconds to end.
+  absl::Status NoteUnheard(absl::Status sent);
+  // The same for what the process has to be told: one that has read so little that nothing more can
+  // be queued is killed, since it would go on without knowing. Who hears of that may destroy this.
   absl::Status MustBeTold(absl::Status sent);
 
   // Called once, after the last message and ActorDestroy, when the process is reaped or was never
@@ -155,6 +159,8 @@ class ProcessHostCore {
   // After the running handler, if one runs.
   virtual void ClosePort() = 0;
   virtual void ClosePortWhenDelivered() = 0;
+  // An abnormal end, in the loop's next turn.
+  virtual void AbandonPort(absl::Status why) = 0;
 
   // From the typed part.
   void OnPortEnd(const ActorEnd& end);
@@ -188,7 +194,8 @@ class ProcessHostCore {
   void NeverRan(absl::Status why);
   void Keep(const absl::StatusOr<ProcessHandle>& process);
   void Finish(Ending ending);
-  void BeginEnding(absl::Duration patience);
+  // `for_what`, and how long ago it was, is what it is killed for when `patience` is over.
+  void BeginEnding(absl::Duration patience, std::string_view for_what);
   void OnExit();
   absl::StatusOr<ExitStatus> Reap();
   void EndIfOver();

@@ -1,7 +1,6 @@
 #include "preload/prefs/live_prefs.h"
 
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
@@ -32,16 +31,7 @@ absl::Status LivePrefs::Swap(int memfd) {
     const std::lock_guard<std::mutex> lock(mutex_);
     present_ = next;
   }
-  // Of those that are there now, each that is still there when its turn comes. A copy is called: an
-  // observer that removes itself would be destroyed while it runs.
-  std::vector<ObserverId> ids;
-  for (const auto& [id, observer] : observers_) ids.push_back(id);
-  for (const ObserverId id : ids) {
-    const auto found = observers_.find(id);
-    if (found == observers_.end()) continue;
-    const Observer observer = found->second;
-    observer(*before, *next);
-  }
+  observers_.Notify(*before, *next);
   return absl::OkStatus();
 }
 
@@ -62,12 +52,5 @@ std::string LivePrefs::GetString(std::string_view name, std::string_view fallbac
   const std::shared_ptr<const PrefsMap> snapshot = Snapshot();
   return std::string(snapshot->GetString(name, fallback));
 }
-
-LivePrefs::ObserverId LivePrefs::AddObserver(Observer observer) {
-  observers_.emplace(++last_observer_, std::move(observer));
-  return last_observer_;
-}
-
-void LivePrefs::RemoveObserver(ObserverId id) { observers_.erase(id); }
 
 }  // namespace forkserver

@@ -19,21 +19,22 @@
 #include <stdint.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "preload/prefs/prefs_map.h"
+#include "transceiver/observer_list.h"
 
 namespace forkserver {
 
 class LivePrefs {
  public:
   using Observer = std::function<void(const PrefsMap& before, const PrefsMap& now)>;
-  using ObserverId = uint64_t;
+  using ObserverId = forkserver::ObserverId;
 
   // Takes the map over; without one there are no prefs until the first swap.
   explicit LivePrefs(PrefsMap launch = {});
@@ -56,17 +57,14 @@ class LivePrefs {
   int32_t GetInt(std::string_view name, int32_t fallback) const;
   std::string GetString(std::string_view name, std::string_view fallback) const;
 
-  // Called after each swap, in the order in which they were added. An observer may read, add and
-  // remove observers, itself too; it must not swap. One that is added by another is first called
-  // after the next swap.
-  ObserverId AddObserver(Observer observer);
-  void RemoveObserver(ObserverId id);
+  // Called after each swap, as an ObserverList does. An observer may read; it must not swap.
+  ObserverId AddObserver(Observer observer) { return observers_.Add(std::move(observer)); }
+  void RemoveObserver(ObserverId id) { observers_.Remove(id); }
 
  private:
   mutable std::mutex mutex_;  // of present_
   std::shared_ptr<const PrefsMap> present_;
-  std::map<ObserverId, Observer> observers_;
-  ObserverId last_observer_ = 0;
+  ObserverList<const PrefsMap&, const PrefsMap&> observers_;
 };
 
 }  // namespace forkserver

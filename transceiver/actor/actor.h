@@ -175,6 +175,8 @@ class Actor : private ActorLink::Owner {
   // the way out.
   void CloseWhenDelivered() { link_->CloseWhenDelivered(); }
 
+  // Ends it abnormally, for `why`, in the loop's next turn.
+  void EndSoon(absl::Status why) { link_->EndSoon(std::move(why)); }
   // What calls without an answer are told, beside their name, when the actor closes normally.
   void ExplainClose(const std::string& why) { link_->ExplainClose(why); }
   // Whether messages can be sent.

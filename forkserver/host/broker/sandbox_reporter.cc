@@ -3,32 +3,13 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <string>
-
-#include "transceiver/clock.h"
 
 namespace forkserver {
 
-bool SandboxReporter::Spend(RefusalBudget& budget, int64_t now) {
-  const int64_t price = kNanosPerSecond / std::max<int64_t>(options_.per_second, 1);
-  const int64_t most = price * options_.burst;
-  if (!budget.is_started_) {
-    budget.is_started_ = true;
-    budget.credit_nanos_ = most;
-  } else if (options_.per_second != 0) {
-    budget.credit_nanos_ =
-        std::min(most, budget.credit_nanos_ + std::max<int64_t>(now - budget.last_, 0));
-  }
-  budget.last_ = now;
-  if (budget.credit_nanos_ < price) return false;
-  budget.credit_nanos_ -= price;
-  return true;
-}
-
 bool SandboxReporter::Add(RefusedCall& record, RefusalBudget& budget) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!Spend(budget, record.time)) {
+  if (!budget.records_.Take(options_.of_one_child, record.time)) {
     ++budget.suppressed_;
     ++suppressed_;
     return false;

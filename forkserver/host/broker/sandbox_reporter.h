@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "forkserver/host/broker/refused_call.h"
+#include "transceiver/token_bucket.h"
 
 namespace forkserver {
 
@@ -27,13 +28,11 @@ enum class PrintsRefusals : uint8_t { kNo, kYes };
 
 struct ReporterOptions {
   size_t max_records = 1024;
-  // Of one child.
-  uint32_t burst = 20;
-  uint32_t per_second = 10;
+  TokenRate of_one_child = {.burst = 20, .per_second = 10};
   PrintsRefusals prints = PrintsRefusals::kNo;
 };
 
-// A token bucket. Of one child; guarded by the reporter.
+// Of one child; guarded by the reporter.
 class RefusalBudget {
  public:
   RefusalBudget() = default;
@@ -43,9 +42,7 @@ class RefusalBudget {
  private:
   friend class SandboxReporter;
 
-  bool is_started_ = false;
-  int64_t credit_nanos_ = 0;  // one record costs a second divided by per_second
-  int64_t last_ = 0;
+  TokenBucket records_;
   uint64_t suppressed_ = 0;
 };
 
@@ -70,8 +67,6 @@ class SandboxReporter {
   uint64_t suppressed() const;
 
  private:
-  bool Spend(RefusalBudget& budget, int64_t now);
-
   const ReporterOptions options_;
   mutable std::mutex mutex_;
   std::deque<RefusedCall> records_;

@@ -420,7 +420,7 @@ TEST_F(BrokerTest, AChildWithoutRoomForADescriptorIsToldSo) {
 }
 
 TEST_F(BrokerTest, AStormOfRefusalsIsBounded) {
-  Start({.reporter = {.max_records = 4, .burst = 8, .per_second = 1}});
+  Start({.reporter = {.max_records = 4, .of_one_child = {.burst = 8, .per_second = 1}}});
   Victim victim;
   ServeAndRegister(victim);
   for (int i = 0; i < 100; ++i) victim.Call(SYS_setpriority, {i});

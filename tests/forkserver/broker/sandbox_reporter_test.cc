@@ -63,7 +63,7 @@ TEST(SandboxReporter, ACallWithoutANameHasItsNumber) {
 }
 
 TEST(SandboxReporter, TheOldestGoesFirstAndIsCounted) {
-  SandboxReporter reporter({.max_records = 3, .burst = 100});
+  SandboxReporter reporter({.max_records = 3, .of_one_child = {.burst = 100, .per_second = 10}});
   RefusalBudget budget;
   for (int i = 0; i < 5; ++i) {
     RefusedCall record = Refused(i);
@@ -80,7 +80,7 @@ TEST(SandboxReporter, TheOldestGoesFirstAndIsCounted) {
 }
 
 TEST(SandboxReporter, WhatIsOverABudgetIsToldByTheNextRecord) {
-  SandboxReporter reporter({.burst = 2, .per_second = 10});
+  SandboxReporter reporter({.of_one_child = {.burst = 2, .per_second = 10}});
   RefusalBudget budget;
   const int64_t tenth = kNanosPerSecond / 10;
   int kept = 0;
@@ -99,7 +99,7 @@ TEST(SandboxReporter, WhatIsOverABudgetIsToldByTheNextRecord) {
 }
 
 TEST(SandboxReporter, ABudgetFillsUpToItsBurst) {
-  SandboxReporter reporter({.burst = 2, .per_second = 10});
+  SandboxReporter reporter({.of_one_child = {.burst = 2, .per_second = 10}});
   RefusalBudget budget;
   int kept = 0;
   RefusedCall first = Refused(0);
@@ -112,7 +112,7 @@ TEST(SandboxReporter, ABudgetFillsUpToItsBurst) {
 }
 
 TEST(SandboxReporter, OneChildsStormLeavesAnothersBudgetAlone) {
-  SandboxReporter reporter({.burst = 1});
+  SandboxReporter reporter({.of_one_child = {.burst = 1, .per_second = 10}});
   RefusalBudget noisy;
   RefusalBudget quiet;
   for (int i = 0; i < 10; ++i) {

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "forkserver/model/preallocation.h"
 #include "tests/forkserver/model/model_program.h"
 
@@ -230,6 +232,24 @@ HOST_TEST(ContentProcesses, LoadNeverGoesToAProcessThatIsEnding) {
   model.content().Close(a->browser);
   const auto again = model.Open("https://a.test/");
   EXPECT_NE(again->process->id(), id);
+}
+
+// The loop has not run since, and knows nothing of it.
+HOST_TEST(ContentProcesses, LoadBesideAProcessThatHasJustDiedGetsANewOne) {
+  ModelTest model(server);
+  const auto first = model.Open("https://a.test/");
+  const ChildId id = first->process->id();
+  const pid_t pid = first->process->process()->pid;
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGKILL).ok());
+  siginfo_t info = {};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | __WALL), 0);
+  const auto second = model.Open("https://a.test/");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_NE(second->process->id(), id);
+  EXPECT_EQ(model.AskOf(second->process, "browsers"),
+            absl::StrCat(second->browser, " https://a.test"));
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).ToString(), "killed by SIGKILL");
 }
 
 HOST_TEST(ContentProcesses, ProcessThatDiesTakesItsBrowsersAndNothingElse) {

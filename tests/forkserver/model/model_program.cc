@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -65,6 +66,12 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
         Answers::Of(ask.what.str(), ask.about.str(), arguments(), prefs(), context(), components());
     if (!said) said = AnswersOfItsOwn(ask);
     if (said) return resolver.Resolve({.text = *said});
+    if (ask.what == "deaf") {
+      // Whichever is its port.
+      for (int fd = 3; fd < 64; ++fd) shutdown(fd, SHUT_RD);
+      if (absl::Status sent = resolver.Resolve({.text = "what?"}); !sent.ok()) return sent;
+      for (;;) pause();
+    }
     resolver.Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
     return absl::OkStatus();
   }
@@ -257,12 +264,18 @@ ModelTest::ModelTest(ForkServer& server, std::string_view prefs)
           [](ParentProcess& parent, ContentProcesses& siblings) {
             return std::make_unique<TestContent>(parent, siblings);
           },
-          ContentEvents{.on_process_end = [this](const ContentProcess& process,
-                                                 const ProcessEnd& end,
-                                                 const std::vector<BrowserId>&) {
-            ends_.emplace(process.id(), end);
-            order_of_ends_.push_back(process.id());
-          }})) {
+          ContentEvents{.on_process_end =
+                            [this](const ContentProcess& process, const ProcessEnd& end,
+                                   const std::vector<BrowserId>&) {
+                              ends_.emplace(process.id(), end);
+                              order_of_ends_.push_back(process.id());
+                            },
+                        .embedder_policy_of =
+                            [this](const ContentProcess&, const Url& url) {
+                              const auto found = embedder_policies_.find(url.host());
+                              return found == embedder_policies_.end() ? std::string()
+                                                                       : found->second;
+                            }})) {
   SetPrefs(prefs);
 }
 

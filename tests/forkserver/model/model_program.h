@@ -8,6 +8,7 @@
 // Both answer Ask{what, about}:
 //     argument N     the program's own argument N        remote type, child id, policy
 //     pref NAME      the pref of the moment              component NAME   "made", or why not
+//     deaf           (plain ones) answers, reads nothing any more, and stays
 //     exit N         ends at once, without a Goodbye     fail             rejects
 // A plain one besides, also over the lines that it was given:
 //     pid            as getpid() has it                  read FD          a byte of that descriptor
@@ -130,6 +131,10 @@ class ModelTest {
   const std::vector<ChildId>& order_of_ends() const { return order_of_ends_; }
 
   void SetPrefs(std::string_view text);
+  // What the program is to say of nested urls of a host.
+  void SetEmbedderPolicy(std::string host, std::string policy) {
+    embedder_policies_[std::move(host)] = std::move(policy);
+  }
 
   // Drives the loop until `done`; fails the test after ten seconds.
   void Until(const std::function<bool()>& done);
@@ -166,6 +171,7 @@ class ModelTest {
   std::vector<std::string> log_;
   std::map<ChildId, ProcessEnd> ends_;
   std::vector<ChildId> order_of_ends_;
+  std::map<std::string, std::string> embedder_policies_;
 };
 
 // A host with those programs and the model's templates.

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/forkserver/model/model_program.h"
+#include "transceiver/clock.h"
 
 namespace forkserver {
 
@@ -213,6 +214,46 @@ HOST_TEST(NestedContent, LaunchThatFailsClosesNoBridgeThatTheOwnerKnows) {
   model.Until([&] { return answer.has_value() && model.ends().size() == 1; });
   EXPECT_EQ(model.AskOf(owner->process, "bridges closed"), "");
   EXPECT_EQ(model.content().nested().bridges(), 0u);
+}
+
+// What a response says of itself is the program's to know, and not its owner's.
+HOST_TEST(NestedContent, BelowSharedMemoryIsWhoAgreesToIt) {
+  ModelTest model(server);
+  const auto owner = model.Open({.load = {.url = *Url::Parse("https://a.test/"),
+                                          .initiated_by = InitiatedBy::kUser,
+                                          .opener_policy = "same-origin",
+                                          .embedder_policy = "require-corp"}});
+  ASSERT_EQ(model.AskOf(owner->process, "remote type"), "webCOOP+COEP=https://a.test");
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "https://b.test/: no embedder policy, in a document that has one");
+  model.SetEmbedderPolicy("b.test", "credentialless");
+  EXPECT_EQ(model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/"),
+            "bridge 1 browser 2");
+  EXPECT_EQ(model.AskOf(Nested(model), "remote type"), "webCOOP+COEP=https://b.test");
+}
+
+HOST_TEST(NestedContent, ProcessesThatComeAndGoAreBoundedInTime) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  const int64_t start = NowNanos();
+  size_t made = 0;
+  std::string answer;
+  while (made < 1000) {
+    answer = model.AskOf(owner->process, "nest", Claim(*owner) + " https://b.test/");
+    if (answer.substr(0, 6) != "bridge") break;
+    ++made;
+    const ChildId nested = Nested(model)->id();
+    model.AskOf(owner->process, "close", absl::StrCat(made + 1, " https://b.test"));
+    model.WaitForEnd(nested);
+  }
+  EXPECT_EQ(
+      answer,
+      "content 1 (webIsolated=https://a.test) has had too many processes made below it lately");
+  // The machine may be slow.
+  const double seconds = static_cast<double>(NowNanos() - start) / kNanosPerSecond;
+  EXPECT_GE(made, NestedContent::kLaunchRate.burst);
+  EXPECT_LE(made, NestedContent::kLaunchRate.burst +
+                      static_cast<size_t>(NestedContent::kLaunchRate.per_second * seconds) + 1);
 }
 
 HOST_TEST(NestedContent, AttributesAreTheOwners) {

@@ -2,13 +2,18 @@
 #include "forkserver/model/parent_process.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "preload/prefs/prefs_store.h"
 #include "tests/forkserver/model/model_program.h"
+#include "transceiver/clock.h"
 
 namespace forkserver {
 
@@ -97,6 +102,51 @@ class Talker : public Actor<Talker, Talk, Side::kParent> {
  public:
   absl::Status Receive(Word&) { return absl::OkStatus(); }
 };
+
+HOST_TEST(Endpoints, OfTwoOnlyContentIsAskedForItsRemoteType) {
+  ModelTest model(server);
+  const auto logins = model.Open("about:logins");
+  const auto web = model.Open("https://a.test/");
+  const auto utility = model.Launch(ProcessType::kUtility);
+  EXPECT_TRUE(model.parent().CreateEndpoints<Logins>(*logins->process, *utility).ok());
+  EXPECT_EQ(Refusal(model.parent().CreateEndpoints<Logins>(*web->process, *utility)),
+            "Logins is for privilegedabout, extension, not for content 2 "
+            "(webIsolated=https://a.test)");
+  const auto dummy = model.Launch(ProcessType::kDummy);
+  EXPECT_EQ(Refusal(model.parent().CreateEndpoints<Logins>(*utility, *dummy)),
+            "Logins is for privilegedabout, extension, not for utility 3");
+}
+
+// The first is killed in the middle of a change of prefs, and who hears of that destroys the
+// second.
+HOST_TEST(ParentProcess, HostsMayBeDestroyedWhileAllAreToldOfPrefs) {
+  const auto loop = *EventLoop::Create();
+  std::unique_ptr<testing::PlainHost> first;
+  std::unique_ptr<testing::PlainHost> second;
+  const auto parent = *ParentProcess::Create(
+      {.server = server, .loop = *loop, .log = [&](std::string_view) { second.reset(); }});
+  PrefsStore store;
+  store.LoadText(testing::kUnsandboxed, "test");
+  ASSERT_TRUE(parent->SetPrefs(*store.Publish()).ok());
+  int launched = 0;
+  for (auto* host : {&first, &second}) {
+    *host = std::make_unique<testing::PlainHost>(*parent, ProcessType::kUtility);
+    (*host)->Launch({});
+    (*host)->WhenLaunched([&](const auto& process) { launched += process.ok(); });
+  }
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (launched < 2 && NowNanos() < deadline) loop->Run(deadline);
+  ASSERT_TRUE(testing::SignalProcess(first->process()->pid, SIGSTOP).ok());
+  for (int i = 0; i < 2000 && second != nullptr; ++i) {
+    store.LoadText(absl::StrCat("user_pref(\"number\", ", i, ");"), "test");
+    ASSERT_TRUE(parent->SetPrefs(*store.Publish()).ok());
+    loop->Run(NowNanos());
+  }
+  EXPECT_EQ(second, nullptr);
+  while (!first->end && NowNanos() < deadline) loop->Run(deadline);
+  EXPECT_TRUE(first->end.has_value());
+  server.SetPrefs({});
+}
 
 HOST_TEST(Endpoints, WhoBreaksTheProtocolOfOneIsKilledAndReported) {
   ModelTest model(server);

@@ -3,14 +3,19 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "tests/forkserver/model/model_program.h"
+#include "transceiver/unique_fd.h"
 
 namespace forkserver {
 
@@ -95,6 +100,45 @@ HOST_TEST(ProcessHost, ChildThatExitsWithoutAGoodbyeIsAnAbnormalEnd) {
   EXPECT_TRUE(host->end->exit->success());
   EXPECT_TRUE(absl::IsUnavailable(host->end->port)) << host->end->port;
   EXPECT_EQ(host->end->ToString(), "exited with status 0, without a Goodbye");
+}
+
+// All sockets of the process: one of them is its port.
+std::vector<UniqueFd> HoldSocketsOf(pid_t pid) {
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  std::vector<UniqueFd> held;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", pid, "/fd"))) {
+    std::error_code gone;
+    const std::string what = std::filesystem::read_symlink(entry.path(), gone).string();
+    int number = -1;
+    if (what.rfind("socket:", 0) != 0 ||
+        !absl::SimpleAtoi(entry.path().filename().string(), &number)) {
+      continue;
+    }
+    held.emplace_back(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), number, 0)));
+    EXPECT_TRUE(held.back().is_open());
+  }
+  return held;
+}
+
+HOST_TEST(ProcessHost, ExitWithoutAGoodbyeIsAbnormalAlsoWhereSomebodyElseHoldsThePort) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  const std::vector<UniqueFd> held = HoldSocketsOf(host->process()->pid);
+  ASSERT_FALSE(held.empty());
+  EXPECT_TRUE(host->Call(testing::Ask{.what = "exit", .about = "0"}, [](const auto&) {}).ok());
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "exited with status 0, without a Goodbye");
+}
+
+HOST_TEST(ProcessHost, ChildThatStopsToListenIsKilled) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  ASSERT_EQ(model.AskOf(*host, "deaf"), "what?");
+  model.SetPrefs("user_pref(\"colour\", \"green\");");
+  EXPECT_FALSE(host->MayBeGivenWork());
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "killed by SIGKILL, for it stopped to listen 5s ago");
 }
 
 HOST_TEST(ProcessHost, ChildThatCannotStartSaysWhichStepAndWhy) {
