@@ -231,18 +231,22 @@ void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payl
   if (!kept_.empty()) ScheduleTurn();
 }
 
-void ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWriter& out) {
+absl::Status ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWriter& out) {
+  const std::string reply = absl::StrCat("reply to ", std::string(message));
+  absl::Status why;
   if (!out.ok()) {
-    return Reject(request_id,
-                  absl::InternalError(std::string(
-                      out.status(absl::StrCat("reply to ", std::string(message))).message())));
+    why = absl::InternalError(std::string(out.status(reply).message()));
+    // A mistake of this side's, of which the peer can tell nobody here.
+    if (options_.log)
+      options_.log(absl::StrCat(std::string(name_), " ", std::string(why.message())));
+  } else if (!HasRoomForReply(out)) {
+    why = absl::ResourceExhaustedError(absl::StrCat(reply, ": too many answers wait unread"));
+  } else {
+    SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
+    return absl::OkStatus();
   }
-  if (!HasRoomForReply(out)) {
-    return Reject(request_id,
-                  absl::ResourceExhaustedError(absl::StrCat("reply to ", std::string(message),
-                                                            ": too many answers wait unread")));
-  }
-  SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
+  Reject(request_id, why);
+  return why;
 }
 
 bool ActorLink::HasRoomForReply(const FieldWriter& out) {

@@ -110,7 +110,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
 
   // For resolvers. What arrives after the end is for nobody.
   bool AwaitsAnswers() const;
-  void Resolve(uint64_t request_id, std::string_view message, FieldWriter& out);
+  // What became a refusal, and why.
+  absl::Status Resolve(uint64_t request_id, std::string_view message, FieldWriter& out);
   void Reject(uint64_t request_id, const absl::Status& why);
   void RejectDropped(uint64_t request_id, std::string_view message);
 

@@ -47,17 +47,22 @@ class Resolver {
 
   bool is_answered() const { return request_id_ == 0; }
 
-  // A reply over its limits rejects the call with Internal, which is returned too. One that would
-  // wait unread with too many others rejects it with ResourceExhausted, of which only the caller
-  // hears: it is Ok here, so that a handler that returns this does not blame the peer.
+  // Always Ok, so that a handler that returns it does not blame the peer. What cannot be sent is
+  // refused in its place, as TryResolve says.
   absl::Status Resolve(const Reply& reply) {
+    TryResolve(reply).IgnoreError();
+    return absl::OkStatus();
+  }
+  // For a reply that somebody has to know the fate of. Internal: it is over its limits, a mistake
+  // of this side's, which the log has too. ResourceExhausted: it would wait unread with too many
+  // others. The caller hears the same. Ok where nobody waits for it any more.
+  absl::Status TryResolve(const Reply& reply) {
     const uint64_t id = std::exchange(request_id_, 0);
     const std::shared_ptr<ActorLink> link = link_.lock();
     if (id == 0 || link == nullptr || !link->AwaitsAnswers()) return absl::OkStatus();
     FieldWriter out(link->scratch());
     EncodeMessage(out, reply);
-    link->Resolve(id, message_, out);
-    return out.status(message_);
+    return link->Resolve(id, message_, out);
   }
 
   // Code and text (of at most 256 bytes) travel.

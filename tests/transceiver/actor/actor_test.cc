@@ -168,14 +168,21 @@ TEST_P(Actors, RejectWithTheReason) {
 
 TEST_P(Actors, RejectAReplyThatIsOverItsLimit) {
   HotlinePair pair(GetParam());
+  const std::string why = "reply to GetAssistance field 1: 2000 bytes, at most 1024";
   absl::Status resolved;
   pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
-    resolved = resolver.Resolve({.words = std::string(2000, 'w')});
+    resolved = resolver.TryResolve({.words = std::string(2000, 'w')});
     return absl::OkStatus();
   };
-  const absl::Status answer = ErrorOfQuestion(pair);
-  EXPECT_TRUE(absl::IsInvalidArgument(resolved)) << resolved;
-  EXPECT_EQ(TextOf(answer), "reply to GetAssistance field 1: 2000 bytes, at most 1024");
+  EXPECT_EQ(ErrorOfQuestion(pair), absl::InternalError(why));
+  EXPECT_EQ(resolved, absl::InternalError(why));
+  EXPECT_EQ(pair.child->log, Events{"Hotline " + why});
+  // The mistake is no fault of who asked.
+  pair.child->on_question = [&](GetAssistance&, Resolver<Assistance> resolver) {
+    return resolver.Resolve({.words = std::string(2000, 'w')});
+  };
+  EXPECT_EQ(ErrorOfQuestion(pair), absl::InternalError(why));
+  EXPECT_TRUE(pair.child->is_open());
 }
 
 TEST_P(Actors, AnswerLaterAndInAnyOrder) {
