@@ -20,6 +20,7 @@
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
@@ -31,7 +32,7 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
 int Complain(const absl::Status& status, int exit_code = kExitFailed) {
-  absl::FPrintF(stderr, "browser_host: %s\n", std::string(status.message()));
+  absl::FPrintF(stderr, "browser_host: %s\n", forkserver::OneLine(std::string(status.message())));
   return exit_code;
 }
 

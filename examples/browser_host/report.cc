@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,26 +13,21 @@
 #include "child/sandbox/sandbox_policy.h"
 #include "child/sandbox/sandbox_report.h"
 #include "examples/browser_host/private_memory.h"
+#include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
 
+using forkserver::OneLine;
+
 constexpr size_t kShownHeadings = 6;
 constexpr size_t kShownLinks = 4;
-
-// Pages may say anything; a terminal should not act on it.
-std::string Printable(std::string text) {
-  for (char& c : text) {
-    if (std::iscntrl(static_cast<unsigned char>(c)) != 0) c = ' ';
-  }
-  return text;
-}
 
 void PrintList(const char* label, const std::vector<std::string>& entries, size_t shown) {
   std::string line;
   for (size_t i = 0; i < std::min(shown, entries.size()); ++i) {
     if (i > 0) line += "; ";
-    line += Printable(entries[i]);
+    line += OneLine(entries[i]);
   }
   if (entries.size() > shown) line += absl::StrFormat("; and %d more", entries.size() - shown);
   printf("  %-9s %zu%s%s\n", label, entries.size(), entries.empty() ? "" : ": ", line.c_str());
@@ -119,13 +113,13 @@ void PrintSandboxes(const BrowserResult& result) {
 
 void PrintPages(const BrowserResult& result) {
   for (const OpenedPage& page : result.pages) {
-    printf("%s\n", Printable(page.url).c_str());
+    printf("%s\n", OneLine(page.url).c_str());
     if (!page.result.error.empty()) {
-      printf("  error     %s\n", Printable(page.result.error).c_str());
+      printf("  error     %s\n", OneLine(page.result.error).c_str());
       continue;
     }
     const PageSummary& summary = page.result.summary;
-    printf("  title     %s\n", Printable(summary.title).c_str());
+    printf("  title     %s\n", OneLine(summary.title).c_str());
     PrintList("headings", summary.headings, kShownHeadings);
     PrintList("links", summary.links, kShownLinks);
     printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
@@ -152,7 +146,7 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
                     .pages = std::to_string(process.pages),
                     .private_kib = process.private_kib,
                     .launch = absl::StrFormat("%d us", nanos.back() / 1000),
-                    .end = Printable(process.end.ToString())});
+                    .end = process.end.ToString()});
   }
   PrintTable(rows);
   if (nanos.empty()) return;

@@ -26,6 +26,7 @@
 #include "forkserver/model/url.h"
 #include "transceiver/clock.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/one_line.h"
 
 namespace dummy_process {
 namespace {
@@ -100,7 +101,7 @@ class Example {
  private:
   absl::Status Print(const std::string& caller, const absl::StatusOr<Assistance>& answer) {
     if (!answer.ok()) return answer.status();
-    absl::PrintF("%s asked, and was told: %s\n", caller, answer->words.str());
+    absl::PrintF("%s asked, and was told: %s\n", caller, OneLine(answer->words.str()));
     return absl::OkStatus();
   }
 
@@ -163,6 +164,6 @@ int main(int argc, char** argv) {
   const auto server = ForkServer::Start(argc, argv, std::move(options));
   const absl::Status ran = server.ok() ? dummy_process::RunExample(**server) : server.status();
   if (ran.ok()) return 0;
-  absl::FPrintF(stderr, "dummy_process: %s\n", std::string(ran.message()));
+  absl::FPrintF(stderr, "dummy_process: %s\n", OneLine(std::string(ran.message())));
   return 1;
 }

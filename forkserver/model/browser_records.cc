@@ -5,11 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "transceiver/one_line.h"
 
 namespace forkserver {
 
 std::string BrowserContext::ToString() const {
-  return absl::StrCat(site.empty() ? "no site" : site, attributes.ToSuffix());
+  return absl::StrCat(site.empty() ? "no site" : OneLine(site), attributes.ToSuffix());
 }
 
 absl::StatusOr<BrowserId> BrowserRecords::Open(BrowserRecord record) {

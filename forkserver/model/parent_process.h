@@ -44,6 +44,7 @@
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/observer_list.h"
+#include "transceiver/one_line.h"
 
 namespace forkserver {
 
@@ -53,7 +54,8 @@ class ParentProcess {
     ForkServer& server;
     EventLoop& loop;
     // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
-    // protocol, a resolver that was dropped. It may destroy hosts.
+    // protocol, a resolver that was dropped. Children's words in it are as OneLine leaves them. It
+    // may destroy hosts.
     std::function<void(std::string_view line)> log = {};
   };
 
@@ -124,7 +126,7 @@ class ParentProcess {
   ProcessHostCore* Find(ChildId id) const;
 
   void Log(std::string_view line) const {
-    if (options_.log) options_.log(line);
+    if (options_.log) options_.log(OneLine(line));
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/one_line.h"
 
 namespace forkserver {
 namespace {
@@ -41,7 +42,7 @@ std::string ProcessEnd::ToString() const {
   if (!killed_for.ok()) absl::StrAppend(&text, ", for ", AsText(killed_for));
   // Else it looks like a normal end.
   if (exit.ok() && exit->success() && !port.ok()) absl::StrAppend(&text, ", without a Goodbye");
-  return text;
+  return OneLine(text);
 }
 
 ProcessHostCore::ProcessHostCore(ParentProcess& parent, ProcessType type)

@@ -6,6 +6,8 @@
 //     leave     exits with status 0, wordless    hang      never answers
 //     other     answers in the name of a browser that is not its own
 //     site      answers in the name of another site
+//     forge     answers in the name of a site that would be a line of its own
+//     lie       answers with an error that would be
 //     flood     never stops sending items        garbage   sends what is no message
 #include <signal.h>
 #include <stdio.h>
@@ -70,6 +72,8 @@ class HostileChild : public forkserver::ChildProcess<HostileChild, PageProtocol>
     if (absl::StrContains(url, "garbage")) SendGarbage();
     if (absl::StrContains(url, "other")) ++done.from.browser;
     if (absl::StrContains(url, "site")) done.from.site = "https://victim.test";
+    if (absl::StrContains(url, "forge")) done.from.site = "x\nbrowser_host: all is well";
+    if (absl::StrContains(url, "lie")) done.error = "x\n  title     good\x1b[2J";
     if (absl::StrContains(url, "flood")) return Flood(claim);
     return Send(done);
   }

@@ -95,6 +95,17 @@ TEST_F(HostileContent, AnswerInAnothersNameKillsItsProcessAndIsReportedInOneLine
   EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));
 }
 
+TEST_F(HostileContent, WhatItSaysMakesNoLinesOfItsOwn) {
+  const ProgramResult result = Run({"", Site("a", {"1forge", "2good", "3lie", "4good"})});
+  EXPECT_THAT(Lines(result.errors),
+              ElementsAre(HasSubstr("PageDone: browser 1 shows https://a.test, not "
+                                    "x\\x0abrowser_host: all is well")));
+  EXPECT_THAT(Errors(result),
+              ElementsAre(HasSubstr("https://a.test, not x\\x0abrowser_host: all is well"),
+                          "https://a.test/3lie.html: x\\x0a  title     good\\x1b[2J"));
+  EXPECT_EQ(Opened(result), 2u);
+}
+
 TEST_F(HostileContent, NonsenseAndAFloodAreReportedInOneLineEach) {
   const ProgramResult result = Run({"", Site("a", {"1flood", "2good", "3garbage", "4good"})});
   EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("PageItems: more than 100000 items"),

@@ -37,6 +37,13 @@ TEST(BrowserRecords, FalseClaimIsNamedByWhatDiffers) {
       "browser 1 shows https://a.test, not https://a.test^privateBrowsingId=1");
 }
 
+TEST(BrowserRecords, FalseSiteIsNamedInOneLine) {
+  BrowserRecords records;
+  const BrowserId a = *records.Open({.process = 3, .context = kA});
+  EXPECT_EQ(Refusal(records.Check(3, {.id = a, .context = {.site = "x\nbrowser 2\xff"}})),
+            "browser 1 shows https://a.test, not x\\x0abrowser 2\\xff");
+}
+
 TEST(BrowserRecords, IdsAreNeverUsedTwice) {
   BrowserRecords records;
   const BrowserId first = *records.Open({.process = 3, .context = kA});

@@ -99,7 +99,9 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
 
   absl::Status Init() override {
     const std::vector<std::string>& own = arguments().extra;
-    if (!own.empty() && own[0] == "fail to start") return absl::InternalError("as it was told");
+    if (!own.empty() && own[0] == "fail to start") {
+      return absl::InternalError(own.size() > 1 ? own[1] : "as it was told");
+    }
     return absl::OkStatus();
   }
 

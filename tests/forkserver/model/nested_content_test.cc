@@ -385,6 +385,21 @@ HOST_TEST(BrowserClaims, ForgedIdKillsTheChildAndNobodyElse) {
   EXPECT_EQ(model.AskOf(b->process, "save", Claim(*b)), "saved");
 }
 
+// The site that a child claims is whatever it likes.
+HOST_TEST(BrowserClaims, ForgedOneIsTheSameLineOfTheLog) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "save", absl::StrCat(a->browser, " x\ncontent\x1b[2J\xc2\x85\xff"));
+  const std::string why =
+      "for TestContent Save: browser 1 shows https://a.test, not "
+      "x\\x0acontent\\x1b[2J\\xc2\\x85\\xff";
+  EXPECT_EQ(model.log(),
+            std::vector<std::string>{"content 1 (webIsolated=https://a.test): killed, " + why});
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).ToString(), "killed by SIGKILL, " + why);
+}
+
 HOST_TEST(BrowserClaims, StolenIdKillsTheThief) {
   ModelTest model(server);
   const auto a = model.Open("https://a.test/");

@@ -150,6 +150,15 @@ HOST_TEST(ProcessHost, ChildThatCannotStartSaysWhichStepAndWhy) {
   EXPECT_TRUE(host.end->port.ok());
 }
 
+HOST_TEST(ProcessHost, WhatAChildSaysOfItsStartIsToldInOneLine) {
+  ModelTest model(server);
+  PlainHost host(model.parent(), ProcessType::kUtility);
+  host.Launch({.arguments = {"fail to start", "no\ncontent 7: well\x1b[2J"}});
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_EQ(host.end->ToString(),
+            "exited with status 121, start failed: init: no\\x0acontent 7: well\\x1b[2J");
+}
+
 HOST_TEST(ProcessHost, ChildOfTheWrongTemplateDoesNotStart) {
   // The prefs say that there are to be sandboxes.
   ModelTest model(server, "pref(\"a\", 1);");
