@@ -146,11 +146,18 @@ class Rules {
     const auto may = [&type](const RemoteType& other) {
       return other.kind == RemoteTypeKind::kParent || other.kind == type.kind;
     };
-    if ((IsSubframe() || IsWorker()) && load_.owner && !may(*load_.owner)) {
+    const bool in_document = IsSubframe() || IsWorker();
+    if (in_document && load_.owner && !may(*load_.owner)) {
       return Denied("not in a document of another process");
     }
-    if (load_.initiated_by == InitiatedBy::kPage && IsContent(load_.initiator) &&
-        !may(*load_.initiator) && load_.initiator->kind != RemoteTypeKind::kPrivilegedAbout) {
+    if (load_.initiated_by == InitiatedBy::kUser) return type;
+    const std::optional<RemoteType> asker =
+        load_.initiator || !in_document ? load_.initiator : load_.owner;
+    // Whoever forgot to say may be any page of the web.
+    if (!Is(asker, RemoteTypeKind::kParent) && !IsContent(asker)) {
+      return Denied("not for a page that nobody names");
+    }
+    if (!may(*asker) && asker->kind != RemoteTypeKind::kPrivilegedAbout) {
       return Denied("not for web content");
     }
     return type;

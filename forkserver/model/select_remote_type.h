@@ -12,7 +12,8 @@
 //   - javascript: is run where it is and selects nothing: an error. view-source: is what it shows.
 //   - chrome: is the parent's. about: pages go by their row (about_pages.h): parent,
 //     privilegedabout or web. Those of the parent and of privilegedabout are no frames of others,
-//     and web content cannot ask for them. Error pages stay where the tab is, but never in the
+//     and only the user, the parent's pages and privileged ones ask for them: neither web content
+//     nor a page that nobody names. Error pages stay where the tab is, but never in the
 //     parent, which Gecko allows.
 //   - about:blank, about:srcdoc and data: have no origin of their own and go where they come from:
 //     the initiator, else the owner. data: that the user entered, and what comes from nobody or
@@ -77,7 +78,8 @@ struct Load {
   // one that made it. Those must have one, but for service workers.
   std::optional<RemoteType> owner = {};
   // The document that asked for the load, by the process that it is in: the precursor of whatever
-  // has no origin of its own.
+  // has no origin of its own. Where it is not given, a frame's or worker's owner is taken for it; a
+  // page of the parent's or of privilegedabout is denied where neither is, unless the user asks.
   std::optional<RemoteType> initiator = {};
   // Of blob: the process that made it, by the parent's record.
   std::optional<RemoteType> blob_creator = {};
@@ -100,7 +102,8 @@ struct Selection {
 
 // InvalidArgument for what is no load (javascript:, a worker of about:, a top-level about:srcdoc, a
 // subframe without owner), PermissionDenied for what would be in a process where it may not be
-// ("about:config: not for web content"; a frame without embedder policy in a document with one).
+// ("about:config: not for web content", "about:config: not for a page that nobody names"; a frame
+// without embedder policy in a document with one).
 absl::StatusOr<Selection> SelectRemoteType(const Load& load, const ModelPrefs& prefs,
                                            const PublicSuffixList& list);
 

@@ -173,8 +173,8 @@ TEST_F(SelectRemoteTypeTest, WithoutIsolationWebContentIsShared) {
           {"A file is still apart", Go("file:///a"), "file"},
           {"A reader of files is still apart", Go("https://reader.example/"), "file"},
           {"An extension is still apart", Go("moz-extension://abc/x"), "extension"},
-          {"about:logins is still apart", Go("about:logins"), "privilegedabout"},
-          {"about:config is still the parent's", Go("about:config"), "null"},
+          {"about:logins is still apart", Go("about:logins").ByUser(), "privilegedabout"},
+          {"about:config is still the parent's", Go("about:config").ByUser(), "null"},
           {"A shared worker is shared", Go("https://a.com/w.js").AsSharedWorkerOf("web"), "web"},
           {"A service worker is shared", Go("https://a.com/w.js").AsServiceWorker(), "web"},
           {"A new tab is shared", Go("https://a.com/").InNewTab(), "web"},
@@ -400,25 +400,40 @@ TEST_F(SelectRemoteTypeTest, AboutPagesGoByTheirRow) {
   ExpectAll(
       prefs_,
       {
-          {"about:logins is privileged", Go("about:logins"), "privilegedabout"},
-          {"about:loginsimportreport is privileged", Go("about:loginsimportreport"),
+          {"about:logins is privileged", Go("about:logins").ByUser(), "privilegedabout"},
+          {"about:loginsimportreport is privileged", Go("about:loginsimportreport").ByUser(),
            "privilegedabout"},
           {"about:privatebrowsing is privileged, in its own window",
-           Go("about:privatebrowsing").Private(), "privilegedabout^privateBrowsingId=1"},
-          {"about:home is privileged", Go("about:home"), "privilegedabout"},
-          {"about:newtab is privileged", Go("about:newtab#x"), "privilegedabout"},
-          {"about:welcome is privileged", Go("about:welcome"), "privilegedabout"},
-          {"about:protections is privileged", Go("about:protections"), "privilegedabout"},
-          {"about:certificate is privileged", Go("about:certificate?cert=x"), "privilegedabout"},
+           Go("about:privatebrowsing").ByUser().Private(), "privilegedabout^privateBrowsingId=1"},
+          {"about:home is privileged", Go("about:home").ByUser(), "privilegedabout"},
+          {"about:newtab is privileged", Go("about:newtab#x").ByUser(), "privilegedabout"},
+          {"about:welcome is privileged", Go("about:welcome").ByUser(), "privilegedabout"},
+          {"about:protections is privileged", Go("about:protections").ByUser(), "privilegedabout"},
+          {"about:certificate is privileged", Go("about:certificate?cert=x").ByUser(),
+           "privilegedabout"},
           {"A privileged page is not for web content", Go("about:logins").From(kA), "denied"},
           {"Nor in its frame", Go("about:logins").InFrameOf(kA), "denied"},
-          {"about:preferences is the parent's", Go("about:preferences"), "null"},
+          {"It is for the parent's pages", Go("about:logins").From("null"), "privilegedabout"},
+          {"And for its likes", Go("about:logins").From("privilegedabout"), "privilegedabout"},
+          {"It is not for a page that nobody names", Go("about:logins"), "denied"},
+          {"Nor for one of a blank process", Go("about:logins").From("prealloc"), "denied"},
+          {"Nor in a new tab of nobody's", Go("about:newtab").InNewTab(), "denied"},
+          {"Nor where the tab is the parent's", Go("about:logins").Where("null"), "denied"},
+          {"Nor where it is privileged", Go("about:logins").Where("privilegedabout"), "denied"},
+          {"In its likes' frame its document asks", Go("about:logins").InFrameOf("privilegedabout"),
+           "privilegedabout"},
+          {"But not where web content does",
+           Go("about:logins").InFrameOf("privilegedabout").From(kA), "denied"},
+          {"Nor where that is a blank process",
+           Go("about:logins").InFrameOf("privilegedabout").From("prealloc"), "denied"},
+          {"about:preferences is the parent's", Go("about:preferences").ByUser(), "null"},
           {"about:config is the parent's", Go("about:config").ByUser(), "null"},
-          {"In any case", Go("ABOUT:ConFig"), "null"},
-          {"With a query", Go("about:config?filter=x"), "null"},
-          {"Without a container", Go("about:config").Container(3), "null"},
-          {"chrome: is the parent's", Go("chrome://browser/content/browser.xhtml"), "null"},
-          {"The parent's source is the parent's", Go("view-source:about:config"), "null"},
+          {"In any case", Go("ABOUT:ConFig").ByUser(), "null"},
+          {"With a query", Go("about:config?filter=x").ByUser(), "null"},
+          {"Without a container", Go("about:config").ByUser().Container(3), "null"},
+          {"chrome: is the parent's", Go("chrome://browser/content/browser.xhtml").ByUser(),
+           "null"},
+          {"The parent's source is the parent's", Go("view-source:about:config").ByUser(), "null"},
           {"A privileged page may open the parent's",
            Go("about:preferences").From("privilegedabout"), "null"},
           {"The user may from anywhere", Go("about:preferences").ByUser().From(kA), "null"},
@@ -426,12 +441,21 @@ TEST_F(SelectRemoteTypeTest, AboutPagesGoByTheirRow) {
           {"Nor a shared process", Go("about:preferences").From("web"), "denied"},
           {"Nor an extension", Go("about:preferences").From("extension"), "denied"},
           {"Nor chrome:", Go("chrome://browser/content/browser.xhtml").From(kA), "denied"},
+          {"The parent's page is not for one that nobody names", Go("about:config"), "denied"},
+          {"Nor for one of a blank process either", Go("about:config").From("prealloc"), "denied"},
+          {"Nor is chrome:", Go("chrome://browser/content/browser.xhtml"), "denied"},
+          {"Nor is its source", Go("view-source:about:config"), "denied"},
           {"The parent's page is no frame of web content", Go("about:config").InFrameOf(kA),
            "denied"},
           {"Nor of a privileged page's", Go("about:config").InFrameOf("privilegedabout"), "denied"},
           {"Nor if the user asks", Go("about:config").InFrameOf(kA).ByUser(), "denied"},
           {"In the parent's frame it is the parent's", Go("about:config").InFrameOf("null"),
            "null"},
+          {"Unless web content asks there", Go("about:config").InFrameOf("null").From(kA),
+           "denied"},
+          {"Or a blank process", Go("about:config").InFrameOf("null").From("prealloc"), "denied"},
+          {"A worker of the parent's may be chrome:'s",
+           Go("chrome://browser/w.js").AsSharedWorkerOf("null"), "null"},
           {"about:credits is nobody's", Go("about:credits").From(kA), "web"},
           {"about:reader is nobody's", Go("about:reader?url=x"), "web"},
           {"An unknown page is nobody's", Go("about:nosuchpage"), "web"},
@@ -453,7 +477,7 @@ TEST_F(SelectRemoteTypeTest, AttributesAreKept) {
                  "webIsolated=https://a.com^privateBrowsingId=1"},
                 {"Both are another", Go("https://a.com/").Private().Container(2),
                  "webIsolated=https://a.com^userContextId=2&privateBrowsingId=1"},
-                {"about:home is apart too", Go("about:home").Container(2),
+                {"about:home is apart too", Go("about:home").ByUser().Container(2),
                  "privilegedabout^userContextId=2"},
                 {"A frame with others than its document is nothing",
                  Go("https://a.com/").InFrameOf(kB).Container(2), "invalid"},
@@ -511,20 +535,20 @@ TEST_F(SelectRemoteTypeTest, WorkersAndNewTabsGoByTheSameRules) {
           {"A new tab goes to the site that it will show", Go("https://a.com/").InNewTab(), kA},
           {"A new tab for a file goes to file", Go("file:///a").InNewTab(), "file"},
           {"A new tab for nothing is nobody's", Go("about:blank").InNewTab().ByUser(), "web"},
-          {"A new tab for about:newtab is privileged", Go("about:newtab").InNewTab(),
+          {"A new tab for about:newtab is privileged", Go("about:newtab").ByUser().InNewTab(),
            "privilegedabout"},
-          {"A new tab for about:preferences is the parent's", Go("about:preferences").InNewTab(),
-           "null"},
+          {"A new tab for about:preferences is the parent's",
+           Go("about:preferences").ByUser().InNewTab(), "null"},
       });
 }
 
 TEST_F(SelectRemoteTypeTest, ToAndFromTheParentIsFullIsolation) {
-  EXPECT_EQ(Select(Go("about:config").Where(kA)).isolation, Isolation::kFull);
-  EXPECT_EQ(Select(Go("about:config")).isolation, Isolation::kFull);
+  EXPECT_EQ(Select(Go("about:config").ByUser().Where(kA)).isolation, Isolation::kFull);
+  EXPECT_EQ(Select(Go("about:config").ByUser()).isolation, Isolation::kFull);
   EXPECT_EQ(Select(Go("https://a.com/").Where("null")).isolation, Isolation::kFull);
   EXPECT_EQ(Select(Go("https://a.com/").InFrameOf("null")).isolation, Isolation::kFull);
   EXPECT_EQ(Select(Go("about:blank").ByUser().Where("null")).isolation, Isolation::kFull);
-  EXPECT_EQ(Select(Go("about:config").Where("null")).isolation, Isolation::kNone);
+  EXPECT_EQ(Select(Go("about:config").ByUser().Where("null")).isolation, Isolation::kNone);
   EXPECT_EQ(Select(Go("about:config").InFrameOf("null")).isolation, Isolation::kNone);
 }
 
@@ -548,7 +572,7 @@ TEST_F(SelectRemoteTypeTest, OnlyIsolatedPagesAndPrivilegedExtensionsMayShareMem
   EXPECT_EQ(Select(Go("https://a.com/").Isolated()).shared_memory, MemorySharing::kMay);
   EXPECT_EQ(Select(Go("https://a.com/")).shared_memory, MemorySharing::kNever);
   EXPECT_EQ(Select(Go("file:///a")).shared_memory, MemorySharing::kNever);
-  EXPECT_EQ(Select(Go("about:logins")).shared_memory, MemorySharing::kNever);
+  EXPECT_EQ(Select(Go("about:logins").ByUser()).shared_memory, MemorySharing::kNever);
   EXPECT_EQ(Select(Go("moz-extension://a/")).shared_memory, MemorySharing::kNever);
   EXPECT_EQ(Select(Go("moz-extension://a/").OfPrivilegedExtension()).shared_memory,
             MemorySharing::kMay);
@@ -564,6 +588,8 @@ TEST_F(SelectRemoteTypeTest, AnErrorNamesTheUrl) {
   absl::StatusOr<Selection> selection =
       SelectRemoteType(Go("about:config").From(kA).load(), prefs_, list_);
   EXPECT_EQ(selection.status().message(), "about:config: not for web content");
+  selection = SelectRemoteType(Go("about:logins").load(), prefs_, list_);
+  EXPECT_EQ(selection.status().message(), "about:logins: not for a page that nobody names");
 }
 
 // Everything with everything: no URL of the web is answered with the parent, whoever asks,
