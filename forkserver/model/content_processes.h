@@ -9,9 +9,9 @@
 //     content.Close(browser);          // the last one of a process ends it
 //
 // A load's remote type is SelectRemoteType's to say, and its process SelectProcess's: one that
-// there is, a preallocated one specialised, or a new one, from the template of its kind.
-// Preallocated ones are the blanks of that template's pool: they have the sandbox and everything
-// that warm-ups made, and no load has been near them.
+// there is, or a new one, from the template of its kind. The launch then specialises a preallocated
+// one where one waits (ProcessHandle::by says it): those are the blanks of that template's pool,
+// which have the sandbox and everything that warm-ups made, and no load has been near them.
 //
 // Ownership: owns the hosts, and destroys each right after its end; borrows the parent. Destroying
 // it kills and reaps them all; that may be done in ContentEvents, and in handlers and promises of

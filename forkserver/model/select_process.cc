@@ -6,8 +6,7 @@
 namespace forkserver {
 
 ProcessChoice SelectProcess(const ProcessRequest& request, std::span<const LiveProcess> live) {
-  const RemoteTypeRow& row = RowOf(request.type.kind);
-  if (row.limit_pref.empty()) {
+  if (RowOf(request.type.kind).limit_pref.empty()) {
     fprintf(stderr, "SelectProcess: asked for a process of type %s\n",
             request.type.ToString().c_str());
     abort();
@@ -25,9 +24,6 @@ ProcessChoice SelectProcess(const ProcessRequest& request, std::span<const LiveP
   }
   if (least && (live[*least].browsers <= 0 || count >= request.limit)) {
     return {.action = ProcessAction::kReuse, .index = *least};
-  }
-  if (request.blanks == Blanks::kWaiting && row.from_blank == FromBlank::kMay) {
-    return {.action = ProcessAction::kSpecialise};
   }
   return {.action = ProcessAction::kLaunch};
 }

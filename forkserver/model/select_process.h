@@ -1,8 +1,7 @@
-// Which process serves a remote type: one that there is, a blank one that becomes it, or a new one.
+// Which process serves a remote type: one that there is, or a new one.
 //
 //     ProcessChoice choice = SelectProcess({.type = selection.type,
-//                                           .limit = prefs.LimitOf(selection.type.kind),
-//                                           .blanks = Blanks::kWaiting},
+//                                           .limit = prefs.LimitOf(selection.type.kind)},
 //                                          live);
 //     if (choice.action == ProcessAction::kReuse) use(live[choice.index]);
 //
@@ -10,9 +9,13 @@
 //   1. The process of that type that already serves the browsing context group: documents that can
 //      reach each other by script and have one type are in one process.
 //   2. One that has no browsers left.
-//   3. Below the limit, a blank one, if there is one and the kind may come of it (not file and
-//      extension: they are made by templates of their own); else a new one.
+//   3. Below the limit, a new one.
 //   4. At the limit, the one with the fewest browsers; of equals the first.
+//
+// Whether the new one is a preallocated process that becomes it, the launch decides, by taking a
+// blank out of the template's pool or finding none: only then is it known in which layout's pool to
+// look, which blanks have died and which have just been forked. What it was is in
+// ProcessHandle::by. `file` and `extension` never come of blanks: their templates have no pool.
 //
 // The key is the whole type: the same site with other attributes is another type. Pure, any thread.
 #ifndef FORKSERVER_MODEL_SELECT_PROCESS_H_
@@ -35,18 +38,15 @@ struct LiveProcess {
   int32_t browsers = 0;  // tabs, frames and workers that it serves
 };
 
-enum class Blanks : uint8_t { kNone, kWaiting };
-
 struct ProcessRequest {
   RemoteType type = {};
   int32_t limit = 1;
-  Blanks blanks = Blanks::kNone;
   // The index in `live` of the process that the browsing context group has for this type. One that
   // is not of this type is ignored.
   std::optional<size_t> of_group = {};
 };
 
-enum class ProcessAction : uint8_t { kReuse, kSpecialise, kLaunch };
+enum class ProcessAction : uint8_t { kReuse, kLaunch };
 
 struct ProcessChoice {
   ProcessAction action = ProcessAction::kLaunch;

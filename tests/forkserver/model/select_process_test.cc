@@ -16,7 +16,6 @@ void PrintTo(const ProcessChoice& choice, std::ostream* out) {
 namespace {
 
 constexpr ProcessChoice kLaunch = {.action = ProcessAction::kLaunch};
-constexpr ProcessChoice kSpecialise = {.action = ProcessAction::kSpecialise};
 constexpr ProcessChoice Reuse(size_t index) {
   return {.action = ProcessAction::kReuse, .index = index};
 }
@@ -32,36 +31,22 @@ TEST(SelectProcess, WithoutAnyItLaunchesOne) {
   EXPECT_EQ(SelectProcess({.type = Web(), .limit = 8}, {}), kLaunch);
 }
 
-TEST(SelectProcess, ABlankOneIsSpecialisedRatherThanLaunched) {
-  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 8, .blanks = Blanks::kWaiting}, {}),
-            kSpecialise);
-}
-
-TEST(SelectProcess, FileAndExtensionAreLaunchedAlthoughABlankOneWaits) {
-  for (const RemoteTypeKind kind : {RemoteTypeKind::kFile, RemoteTypeKind::kExtension}) {
-    EXPECT_EQ(SelectProcess({.type = {.kind = kind}, .limit = 1, .blanks = Blanks::kWaiting}, {}),
-              kLaunch);
-  }
-}
-
 TEST(SelectProcess, BelowTheLimitABusyOneIsNotShared) {
   const std::vector<LiveProcess> live = {{.type = Web(), .browsers = 1}};
   EXPECT_EQ(SelectProcess({.type = Web(), .limit = 2}, live), kLaunch);
-  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 2, .blanks = Blanks::kWaiting}, live),
-            kSpecialise);
 }
 
 TEST(SelectProcess, AnIdleOneIsReusedBelowTheLimit) {
   const std::vector<LiveProcess> live = {{.type = Web(), .browsers = 1},
                                          {.type = Web(), .browsers = 0}};
-  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 8, .blanks = Blanks::kWaiting}, live), Reuse(1));
+  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 8}, live), Reuse(1));
 }
 
 TEST(SelectProcess, AtTheLimitTheLeastLoadedIsReusedAndOfEqualsTheFirst) {
   const std::vector<LiveProcess> live = {{.type = Web(), .browsers = 5},
                                          {.type = Web(), .browsers = 2},
                                          {.type = Web(), .browsers = 2}};
-  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 3, .blanks = Blanks::kWaiting}, live), Reuse(1));
+  EXPECT_EQ(SelectProcess({.type = Web(), .limit = 3}, live), Reuse(1));
 }
 
 // The pref was lowered while they ran.
