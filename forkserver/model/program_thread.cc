@@ -3,43 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <system_error>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "child/process_types.h"
+#include "forkserver/host/start_thread.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/frame.h"
 #include "transceiver/mini_transceiver.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
-namespace {
-
-// Whether it could be made. The new thread takes no signal: those are for the embedder's.
-template <typename Body>
-bool StartThread(Body body, std::thread& thread) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool is_started = true;
-  try {
-    thread = std::thread(std::move(body));
-  } catch (const std::system_error&) {
-    is_started = false;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return is_started;
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<ProgramThread>> ProgramThread::Start(Options options) {
   const std::string name(ProcessTypeName(options.type));

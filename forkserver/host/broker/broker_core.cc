@@ -15,9 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "forkserver/host/broker/broker_thread.h"
 #include "forkserver/host/broker/brokered_call.h"
 #include "forkserver/host/broker/path_policy.h"
+#include "forkserver/host/start_thread.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 

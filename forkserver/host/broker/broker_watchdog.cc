@@ -8,7 +8,8 @@
 #include <mutex>
 
 #include "forkserver/host/broker/broker_core.h"
-#include "forkserver/host/broker/broker_thread.h"
+#include "forkserver/host/broker/own_capabilities.h"
+#include "forkserver/host/start_thread.h"
 #include "transceiver/clock.h"
 
 namespace forkserver::broker_internal {

@@ -1,14 +1,8 @@
-// How a thread of the broker's is made, and what it gives up.
-#ifndef FORKSERVER_HOST_BROKER_BROKER_THREAD_H_
-#define FORKSERVER_HOST_BROKER_BROKER_THREAD_H_
-
-#include <functional>
-#include <thread>
+// What a thread of the broker's gives up.
+#ifndef FORKSERVER_HOST_BROKER_OWN_CAPABILITIES_H_
+#define FORKSERVER_HOST_BROKER_OWN_CAPABILITIES_H_
 
 namespace forkserver::broker_internal {
-
-// Whether it could be made. The new thread takes no signal: those are for the embedder's.
-bool StartThread(std::function<void()> body, std::thread& thread);
 
 // Of the calling thread: its capabilities are its own (capabilities(7)). What the broker opens for
 // a child must not be more than the child could have been given: with the capabilities of a host
@@ -19,4 +13,4 @@ void GiveUpCapabilities();
 
 }  // namespace forkserver::broker_internal
 
-#endif  // FORKSERVER_HOST_BROKER_BROKER_THREAD_H_
+#endif  // FORKSERVER_HOST_BROKER_OWN_CAPABILITIES_H_
