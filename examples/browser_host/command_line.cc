@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "examples/browser_host/addresses.h"
@@ -163,6 +164,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     }
   }
   while (optind < argc) line.pages.push_back(argv[optind++]);  // behind "--"
+  for (const auto& [names, what] : {std::pair(&line.prefs_files, "--prefs: the name of a file"),
+                                    std::pair(&line.pages, "the name of a page")}) {
+    if (std::find(names->begin(), names->end(), "") != names->end()) {
+      return absl::InvalidArgumentError(absl::StrCat(what, " is empty"));
+    }
+  }
   if (!line.sandbox_report.empty() && !line.pages.empty()) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",

@@ -33,17 +33,19 @@ std::vector<PageItem> ItemsOf(const PageSummary& summary) {
 
 absl::StatusOr<PageSummary> Load(LoadPage& message) {
   UniqueFd file;
+  std::string name = "the given file";
   if (message.page) {
     file = std::move(message.page->fd);
   } else {
-    absl::StatusOr<UniqueFd> opened = OpenPage(message.path.str());
+    name = message.path.str();
+    absl::StatusOr<UniqueFd> opened = OpenPage(name);
     if (!opened.ok()) {
       return absl::Status(opened.status().code(),
                           absl::StrCat("in its process: ", opened.status().message()));
     }
     file = *std::move(opened);
   }
-  const absl::StatusOr<std::string> html = ReadPage(file.get());
+  const absl::StatusOr<std::string> html = ReadPage(file.get(), name);
   if (!html.ok()) return html.status();
   PageSummary summary = SummarizePage(*html);
   if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return summary;

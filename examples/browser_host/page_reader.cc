@@ -16,17 +16,17 @@ absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path) {
   return file;
 }
 
-absl::StatusOr<std::string> ReadPage(int fd) {
+absl::StatusOr<std::string> ReadPage(int fd, const std::string& name) {
   std::string bytes;
   char chunk[65536];
   for (;;) {
     const ssize_t size = read(fd, chunk, sizeof(chunk));
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return forkserver::ErrnoStatus(errno, "read");
+    if (size < 0) return forkserver::ErrnoStatus(errno, "read " + name);
     if (size == 0) return bytes;
     bytes.append(chunk, static_cast<size_t>(size));
     if (bytes.size() > kMaxPageBytes) {
-      return absl::ResourceExhaustedError("read: larger than 64 MiB");
+      return absl::ResourceExhaustedError("read " + name + ": larger than 64 MiB");
     }
   }
 }

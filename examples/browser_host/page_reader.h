@@ -12,8 +12,8 @@ namespace browser_host {
 // Never waits: what looks like a page may be a pipe that nobody writes.
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path);
 
-// At most 64 MiB; more is an error, as a file without end is.
-absl::StatusOr<std::string> ReadPage(int fd);
+// At most 64 MiB; more is an error, as a file without end is. Errors name the file so.
+absl::StatusOr<std::string> ReadPage(int fd, const std::string& name);
 
 }  // namespace browser_host
 

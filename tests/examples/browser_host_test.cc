@@ -169,10 +169,12 @@ TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
   const ProgramResult result =
       Run({Write("site/good.html", "<title>good</title>"), "/dev/zero", fifo});
   EXPECT_EQ(result.exit_code, 1) << result.errors;
-  EXPECT_THAT(result.output,
-              AllOf(HasSubstr("title     good"),
-                    HasSubstr("https://dev.test/zero\n  error     read: larger than 64 MiB\n"),
-                    HasSubstr("/fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
+  EXPECT_THAT(
+      result.output,
+      AllOf(
+          HasSubstr("title     good"),
+          HasSubstr("https://dev.test/zero\n  error     read the given file: larger than 64 MiB\n"),
+          HasSubstr("/fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
 }
 
 TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
@@ -190,6 +192,11 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
       {{"--prefs"}, 2, "--prefs wants a value"},
       {{"--prefs", "/no/prefs.js", kPages}, 1, "/no/prefs.js: ENOENT"},
       {{"--prefs", no_pages, kPages}, 1, no_pages + ": EISDIR"},
+      {{"--prefs=", kPages}, 2, "--prefs: the name of a file is empty"},
+      {{"--prefs", "/dev/null", "", kPages}, 2, "--prefs: the name of a file is empty"},
+      {{""}, 2, "the name of a page is empty"},
+      {{kPages, ""}, 2, "the name of a page is empty"},
+      {{"--print-prefs", "--", ""}, 2, "the name of a page is empty"},
       {{}, 2, "no page named"},
       {{"--container", "0", kPages}, 2, "--container 0: a container is a number from 1 on"},
       {{"--container=x", kPages}, 2, "--container x: a container"},
@@ -274,6 +281,12 @@ TEST_F(BrowserHost, FileUrlGoesToTheFileProcessWhichReadsItItself) {
               AllOf(HasSubstr(url + "\n  title     on disk"), HasSubstr("\nsandbox: file-content"),
                     HasSubstr("1 page in 1 content process;")));
   EXPECT_THAT(Processes(result.output), ElementsAre("file"));
+}
+
+TEST_F(BrowserHost, FileUrlOfAFolderIsAnErrorThatNamesIt) {
+  const ProgramResult result = Run({"file://" + folder_.string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("  error     read " + folder_.string() + ": EISDIR\n"));
 }
 
 // What leads out of what the command line names is no more the process's than any other file.
