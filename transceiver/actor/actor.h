@@ -20,6 +20,19 @@
 // protocol: with a call that merely fails, the resolver rejects. What arrived malformed never gets
 // to a Receive; either way on_violation (actor_options.h) is told and the actor ends, abnormally.
 //
+// Rules for all messages of a kind need no line in any handler. Where the derived class has a
+// public member for a message or a reply, it is asked about each one; where it has none for that
+// type, nothing of this is compiled.
+//
+//     template <typename M> requires(HasField<BrowserClaimField, M>())
+//     Admission Admit(const M& message);            // what arrived: before Receive or the callback
+//     template <typename M> requires(HasField<WritableMemory, M>())
+//     absl::Status CheckOutgoing(const M& message); // what is to go: before anything is sent
+//
+// What Admit may say is in admission.h: the message is handled, refused without blame, or a
+// violation. An error of CheckOutgoing is what Send, Call and CallAndWait return; what a Resolver
+// sends it does not see. Neither may destroy or end the actor.
+//
 // Order: what one side sends arrives in that order, whatever had to wait in a queue; so do the
 // answers, in the order in which they were given. While CallAndWait waits, nothing is handled: what
 // arrives is kept, and handled in its order when the loop runs next.
@@ -60,6 +73,7 @@
 #include "absl/time/time.h"
 #include "transceiver/actor/actor_link.h"
 #include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/admission.h"
 #include "transceiver/actor/codec.h"
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/actor/protocol.h"
@@ -112,7 +126,7 @@ class Actor : private ActorLink::Owner {
   template <typename M>
   requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && !HasReply<M>) absl::Status
       Send(const M& message) {
-    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
     FieldWriter out(link_->scratch());
     EncodeMessage(out, message);
     return link_->Send(kIndexOf<M>, out);
@@ -123,22 +137,22 @@ class Actor : private ActorLink::Owner {
   template <typename M, typename Callback>
   requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && HasReply<M>) absl::Status
       Call(const M& message, Callback callback) {
-    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
     FieldWriter out(link_->scratch());
     EncodeMessage(out, message);
-    return link_->Call(
-        kIndexOf<M>, out,
-        [callback = std::move(callback)](const ArrivedFields* fields,
-                                         const absl::Status& why) mutable -> absl::Status {
-          if (fields == nullptr) {
-            callback(absl::StatusOr<ReplyOf<M>>(why));
-            return absl::OkStatus();
-          }
-          ReplyOf<M> reply{};
-          absl::Status read = ReadReply<M>(*fields, reply);
-          if (read.ok()) callback(absl::StatusOr<ReplyOf<M>>(std::move(reply)));
-          return read;
-        });
+    if constexpr (AsksAbout<ReplyOf<M>>()) {
+      return link_->Call(kIndexOf<M>, out,
+                         [this, callback = std::move(callback)](const ArrivedFields* fields,
+                                                                const absl::Status& why) mutable {
+                           return TakeReply<M>(Self(), fields, why, callback);
+                         });
+    } else {
+      return link_->Call(kIndexOf<M>, out,
+                         [callback = std::move(callback)](const ArrivedFields* fields,
+                                                          const absl::Status& why) mutable {
+                           return TakeReply<M>(nullptr, fields, why, callback);
+                         });
+    }
   }
 
   // Sends and blocks until the answer is there; the loop stands still meanwhile. The reply, the
@@ -150,7 +164,7 @@ class Actor : private ActorLink::Owner {
            HasReply<M>) absl::StatusOr<ReplyOf<M>> CallAndWait(const M& message,
                                                                absl::Duration timeout) {
     static_assert(!HasView<ReplyOf<M>>(), "the reply outlives its packet: no BytesView");
-    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
     FieldWriter out(link_->scratch());
     EncodeMessage(out, message);
     absl::StatusOr<ActorLink::Answer> answer = link_->CallAndWait(kIndexOf<M>, out, timeout);
@@ -159,6 +173,13 @@ class Actor : private ActorLink::Owner {
     if (absl::Status read = ReadReply<M>(answer->fields(), reply); !read.ok()) {
       link_->FailSoon(read);
       return read;
+    }
+    if constexpr (AsksAbout<ReplyOf<M>>()) {
+      const Admission admission = Self()->Admit(std::as_const(reply));
+      if (admission.verdict() == Admission::Verdict::kViolation) {
+        link_->FailSoon(FaultInReply<M>(admission.why()));
+      }
+      if (admission.verdict() != Admission::Verdict::kGranted) return admission.why();
     }
     return reply;
   }
@@ -197,6 +218,22 @@ class Actor : private ActorLink::Owner {
   ~Actor() { link_->Detach(); }
 
  private:
+  Derived* Self() { return static_cast<Derived*>(this); }
+
+  template <typename T>
+  static constexpr bool AsksAbout() {
+    return requires(Derived & derived, const T& message) { derived.Admit(message); };
+  }
+
+  template <typename M>
+  absl::Status CheckBeforeSend(const M& message) {
+    if (absl::Status may = link_->CheckMaySend(M::kName); !may.ok()) return may;
+    if constexpr (requires(Derived & derived) { derived.CheckOutgoing(message); }) {
+      return Self()->CheckOutgoing(message);
+    }
+    return absl::OkStatus();
+  }
+
   template <typename M>
   static constexpr size_t kIndexOf = Protocol::Messages::template IndexOf<M>();
 
@@ -209,22 +246,63 @@ class Actor : private ActorLink::Owner {
     return absl::InvalidArgumentError(std::string(M::kName) + " " + std::string(read.message()));
   }
 
+  // `actor`: where it admits replies.
+  template <typename M, typename Callback>
+  static absl::Status TakeReply([[maybe_unused]] Derived* actor, const ArrivedFields* fields,
+                                const absl::Status& why, Callback& callback) {
+    if (fields == nullptr) {
+      callback(absl::StatusOr<ReplyOf<M>>(why));
+      return absl::OkStatus();
+    }
+    ReplyOf<M> reply{};
+    if (absl::Status read = ReadReply<M>(*fields, reply); !read.ok()) return read;
+    if constexpr (AsksAbout<ReplyOf<M>>()) {
+      const Admission admission = actor->Admit(std::as_const(reply));
+      if (admission.verdict() == Admission::Verdict::kViolation) {
+        return FaultInReply<M>(admission.why());
+      }
+      if (admission.verdict() == Admission::Verdict::kRefused) {
+        callback(absl::StatusOr<ReplyOf<M>>(admission.why()));
+        return absl::OkStatus();
+      }
+    }
+    callback(absl::StatusOr<ReplyOf<M>>(std::move(reply)));
+    return absl::OkStatus();
+  }
+
   template <typename M>
   static absl::Status ReceiveAs(void* actor, ActorLink& link, uint64_t request_id,
                                 const ArrivedFields& fields) {
     M message{};
     FieldReader in(fields.payload, fields.descriptors);
     if (absl::Status read = DecodeMessage(in, M::kName, message); !read.ok()) return read;
+    Derived* const self = static_cast<Derived*>(actor);
+    if constexpr (AsksAbout<M>()) {
+      const Admission admission = self->Admit(std::as_const(message));
+      if (admission.verdict() != Admission::Verdict::kGranted) {
+        if constexpr (HasReply<M>) link.Reject(request_id, admission.why());
+        if (admission.verdict() == Admission::Verdict::kRefused) return absl::OkStatus();
+        return FaultIn<M>(admission.why());
+      }
+    }
     absl::Status handled;
     if constexpr (HasReply<M>) {
-      handled = static_cast<Derived*>(actor)->Receive(
-          message, Resolver<ReplyOf<M>>(link.weak_from_this(), request_id, M::kName));
+      handled =
+          self->Receive(message, Resolver<ReplyOf<M>>(link.weak_from_this(), request_id, M::kName));
     } else {
-      handled = static_cast<Derived*>(actor)->Receive(message);
+      handled = self->Receive(message);
     }
-    if (handled.ok()) return handled;
-    return absl::Status(handled.code(),
-                        std::string(M::kName) + ": " + std::string(handled.message()));
+    return handled.ok() ? handled : FaultIn<M>(handled);
+  }
+
+  template <typename M>
+  static absl::Status FaultIn(const absl::Status& fault) {
+    return absl::Status(fault.code(), std::string(M::kName) + ": " + std::string(fault.message()));
+  }
+  template <typename M>
+  static absl::Status FaultInReply(const absl::Status& fault) {
+    return absl::Status(fault.code(),
+                        std::string(M::kName) + " reply: " + std::string(fault.message()));
   }
 
   template <typename M>
