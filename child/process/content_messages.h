@@ -20,8 +20,10 @@
 //
 // Ids are the parent's: it alone makes them. Each message of a child names the browser for which it
 // speaks, with the site and the attributes that it takes it to have; the parent holds that against
-// its record (forkserver/model/browser_records.h). `from` is the owner's browser in which the
-// bridge is, `which` one that it owns.
+// its record (forkserver/model/browser_records.h) before any handler has the message: a
+// BrowserClaimField that is anywhere in it is all that a message of a program's own needs for that.
+// `from` is the owner's browser in which the bridge is; `which` is one that it owns and does not
+// run, which is another claim (OwnedBrowserField).
 //
 // So a content child handles four of them; one that never asks for nested ones, nor is one, answers
 // all the same:
@@ -57,6 +59,16 @@ inline constexpr size_t kMaxUrlBytes = 48 * 1024;
 // The browser that a message speaks for, and what its sender takes that browser to be: a field of
 // every message that asks for what not every process may have.
 struct BrowserClaimField {
+  uint64_t browser = 0;
+  Text<512> site = {};
+  uint32_t user_context_id = 0;
+  uint32_t private_browsing_id = 0;
+  auto Fields() { return std::tie(browser, site, user_context_id, private_browsing_id); }
+};
+
+// The same of a browser that its sender owns, in a process below it. A type of its own, since it is
+// held against another part of the record.
+struct OwnedBrowserField {
   uint64_t browser = 0;
   Text<512> site = {};
   uint32_t user_context_id = 0;
@@ -102,7 +114,7 @@ struct OpenNestedBrowser {
 struct CloseNestedBrowser {
   static constexpr std::string_view kName = "CloseNestedBrowser";
   static constexpr SentBy kSentBy = SentBy::kChild;
-  BrowserClaimField which = {};
+  OwnedBrowserField which = {};
   auto Fields() { return std::tie(which); }
 };
 

@@ -4,19 +4,30 @@
 //      public:
 //       using ContentHost::ContentHost;
 //       using ContentHost::Receive;                          // what all content protocols have
-//       absl::Status Receive(SaveCookie& message) {
-//         if (absl::Status good = Check(ClaimOf(message.from)); !good.ok()) return FaultOf(good);
-//         ...
-//       }
+//       absl::Status Receive(SaveCookie& message);           // has a BrowserClaimField: it is true
 //       void OnContentEnd(const ProcessEnd& end) override { ... }
 //     };
 //     ContentProcesses content(parent, suffixes,
 //                              [](auto&... all) { return std::make_unique<PageHost>(all...); });
 //
-// A handler that returns an error has the child killed.
+// A handler that returns an error has the child killed. Before a handler is called, and for each
+// message and reply of the child's without a word of the program's own:
+//
+// - Every BrowserClaimField in it is held against the record of its browser, and every
+//   OwnedBrowserField against that of its owner. One that is false kills the child. One whose
+//   browser is being closed was on its way: a call is rejected with that, any other message
+//   dropped, and nobody is killed. Where the field is optional, a message without it claims
+//   nothing.
+// - WritableMemory of a process that may share none kills it.
+//
+// And before anything is sent: Send and Call return PermissionDenied ("content 3 (web) may share no
+// memory") for a message with WritableMemory to such a process. A call of its own, to which the
+// reply may hold some, is rejected with that unhandled. A bare Descriptor may be memory too, of
+// which nothing is known here; nor is what goes over endpoints seen.
 #ifndef FORKSERVER_MODEL_CONTENT_HOST_H_
 #define FORKSERVER_MODEL_CONTENT_HOST_H_
 
+#include <concepts>
 #include <string>
 #include <utility>
 
@@ -27,11 +38,17 @@
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/nested_content.h"
 #include "forkserver/model/process_host.h"
+#include "transceiver/actor/admission.h"
+#include "transceiver/actor/protocol.h"
 #include "transceiver/actor/resolver.h"
+#include "transceiver/actor/shared_memory.h"
+#include "transceiver/actor/visit_fields.h"
 
 namespace forkserver {
 
-inline BrowserClaim ClaimOf(const BrowserClaimField& field) {
+template <typename Field>
+requires std::same_as<Field, BrowserClaimField> || std::same_as<Field, OwnedBrowserField>
+inline BrowserClaim ClaimOf(const Field& field) {
   return {.id = field.browser,
           .context = {.site = field.site.str(),
                       .attributes = {.user_context_id = field.user_context_id,
@@ -51,6 +68,26 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
   using Base = ProcessHost<Self, Protocol, ContentProcess>;
   using Base::Base;
   using Base::Receive;
+
+  // The actor's (transceiver/actor/actor.h). A class with one of its own has these as well, by
+  // `using ContentHost::Admit`.
+  template <typename M>
+  requires(HasField<BrowserClaimField, M>() || HasField<OwnedBrowserField, M>() ||
+           HasField<WritableMemory, M>() || HasField<WritableMemory, ReplyOf<M>>()) Admission
+      Admit(const M& message) {
+    if (absl::Status may = CheckMemory(message); !may.ok()) return Admission::Violation(may);
+    const absl::Status claims = CheckClaims(message);
+    if (IsFault(claims)) return Admission::Violation(claims);
+    if (!claims.ok()) return Admission::Refuse(claims);
+    if constexpr (HasField<WritableMemory, ReplyOf<M>>()) {
+      if (absl::Status may = this->CheckMayShareMemory(); !may.ok()) return Admission::Refuse(may);
+    }
+    return Admission::Grant();
+  }
+  template <typename M>
+  requires(HasField<WritableMemory, M>()) absl::Status CheckOutgoing(const M& message) {
+    return CheckMemory(message);
+  }
 
   absl::Status Receive(CreateNested& message, Resolver<NestedCreated> resolver) {
     // Kept until B is launched, which is long after this handler.
@@ -79,8 +116,37 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
   }
 
  private:
+  // Of several, a false one counts.
+  template <typename M>
+  absl::Status CheckClaims(const M& message) const {
+    absl::Status worst;
+    const auto count = [&](absl::Status good) {
+      if (worst.ok() || (IsFault(good) && !IsFault(worst))) worst = std::move(good);
+    };
+    VisitFields<BrowserClaimField>(
+        message, [&](const BrowserClaimField& field) { count(this->Check(ClaimOf(field))); });
+    VisitFields<OwnedBrowserField>(message, [&](const OwnedBrowserField& field) {
+      count(this->siblings().browsers().CheckOwner(this->id(), ClaimOf(field)));
+    });
+    return worst;
+  }
+
+  template <typename M>
+  absl::Status CheckMemory(const M& message) const {
+    bool has_memory = false;
+    VisitFields<WritableMemory>(message, [&](const WritableMemory&) { has_memory = true; });
+    return has_memory ? this->CheckMayShareMemory() : absl::OkStatus();
+  }
+
   absl::Status SendBrowserOpened(BrowserId browser, const BrowserRecord& record,
                                  std::string_view url) final {
+    static_assert(
+        requires(Self & self, const BrowserClaimField& claim, const WritableMemory& memory) {
+          { self.Admit(claim) } -> std::same_as<Admission>;
+          { self.Admit(memory) } -> std::same_as<Admission>;
+          self.CheckOutgoing(memory);
+        },
+        "a class with an Admit or CheckOutgoing of its own says `using` of ContentHost's too");
     return this->Send(BrowserOpened{.bridge = record.bridge,
                                     .as = FieldOf({.id = browser, .context = record.context}),
                                     .url = url});

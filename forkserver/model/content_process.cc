@@ -9,10 +9,15 @@ bool ContentProcess::MayShareMemory() const {
   return RowOf(remote_type().kind).shares_memory != SharesMemory::kNo;
 }
 
+absl::Status ContentProcess::CheckMayShareMemory() const {
+  if (MayShareMemory()) return absl::OkStatus();
+  return absl::PermissionDeniedError(absl::StrFormat("%s may share no memory", Name()));
+}
+
 absl::StatusOr<WritableMemory> ContentProcess::CreateSharedMemory(std::string_view name,
                                                                   size_t size) const {
-  if (MayShareMemory()) return WritableMemory::Create(name, size);
-  return absl::PermissionDeniedError(absl::StrFormat("%s may share no memory", Name()));
+  if (absl::Status may = CheckMayShareMemory(); !may.ok()) return may;
+  return WritableMemory::Create(name, size);
 }
 
 absl::Status ContentProcess::Check(const BrowserClaim& claim) const {

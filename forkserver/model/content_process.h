@@ -29,13 +29,16 @@ class ContentProcess : public ProcessHostCore {
   // Whether it may have memory that others write to (webCOOP+COEP, and `extension`, where only the
   // documents of privileged extensions may be given it: Selection::shared_memory).
   bool MayShareMemory() const;
+  // PermissionDenied where it may not: "content 3 (web) may share no memory".
+  absl::Status CheckMayShareMemory() const;
   // Memory for a message to it. PermissionDenied where it may not have any; else as
   // memfd_create(2).
   absl::StatusOr<WritableMemory> CreateSharedMemory(std::string_view name, size_t size) const;
 
-  // Holds a privileged message against the parent's record of its browser. A handler that gets an
-  // error refuses what was asked; it returns FaultOf the error, for which the child is killed
-  // where the claim was false.
+  // Holds a claim against the parent's record of its browser. ContentHost does so with each message
+  // before its handler has it; for a claim that came some other way, a handler that gets an error
+  // refuses what was asked, and returns FaultOf the error, for which the child is killed where the
+  // claim was false.
   absl::Status Check(const BrowserClaim& claim) const;
   static absl::Status FaultOf(const absl::Status& status) {
     return IsFault(status) ? status : absl::OkStatus();

@@ -6,12 +6,16 @@
 #include <sys/wait.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "forkserver/model/preallocation.h"
 #include "tests/forkserver/model/model_program.h"
+#include "transceiver/actor/shared_memory.h"
 
 namespace forkserver {
 
@@ -316,6 +320,94 @@ HOST_TEST(Preallocation, FilesAndExtensionsHaveNoBlanks) {
     model.WaitForEnd(id);
   }
   EXPECT_EQ(testing::StatusOf(server, "file").idle_blanks.size(), 0u);
+}
+
+absl::StatusOr<OpenedBrowser> OpenWithHeaders(ModelTest& model) {
+  return model.Open({.load = {.url = *Url::Parse("https://a.test/"),
+                              .opener_policy = "same-origin",
+                              .embedder_policy = "credentialless"}});
+}
+
+testing::TestContent& HostOf(const OpenedBrowser& browser) {
+  return static_cast<testing::TestContent&>(*browser.process);
+}
+
+testing::ShowBoard NewShowBoard() {
+  testing::ShowBoard message;
+  message.board.emplace().memory = *WritableMemory::Create("board", 4096);
+  return message;
+}
+
+// What comes of the call: the reply's text, "board", or the error's text.
+template <typename Message>
+std::string Call(ModelTest& model, const OpenedBrowser& of, const Message& message) {
+  std::optional<std::string> answer;
+  const absl::Status called =
+      HostOf(of).Call(message, [&](absl::StatusOr<typename Message::Reply> reply) {
+        if constexpr (std::is_same_v<typename Message::Reply, testing::Said>) {
+          if (reply.ok()) answer = reply->text.str();
+        } else {
+          if (reply.ok()) answer = "board";
+        }
+        if (!reply.ok()) answer = std::string(reply.status().message());
+      });
+  if (!called.ok()) return std::string(called.message());
+  model.Until([&] { return answer.has_value(); });
+  return answer.value_or("no answer");
+}
+
+HOST_TEST(SharedMemory, GoesToAndFromWhomMayHaveIt) {
+  std::vector<std::string> handled;
+  ModelTest model(server);
+  const auto a = OpenWithHeaders(model);
+  ASSERT_EQ(TypeOf(a), "webCOOP+COEP=https://a.test");
+  HostOf(*a).on_handled = [&](std::string_view message) { handled.emplace_back(message); };
+  EXPECT_EQ(Call(model, *a, NewShowBoard()), "has it");
+  EXPECT_EQ(Call(model, *a, testing::LendBoard{}), "board");
+  model.AskOf(a->process, "give board");
+  EXPECT_EQ(model.AskOf(a->process, "get board"), "got it");
+  EXPECT_EQ(handled, (std::vector<std::string>{"GiveBoard", "GetBoard"}));
+}
+
+HOST_TEST(SharedMemory, IsNotSentToWhomMayNot) {
+  std::vector<std::string> handled;
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  constexpr char kMayNot[] = "content 1 (webIsolated=https://a.test) may share no memory";
+  HostOf(*a).on_handled = [&](std::string_view message) { handled.emplace_back(message); };
+  const absl::Status called =
+      HostOf(*a).Call(NewShowBoard(), [](absl::StatusOr<testing::Said>) { ADD_FAILURE(); });
+  EXPECT_EQ(called, absl::PermissionDeniedError(kMayNot));
+  // The same message without any.
+  EXPECT_EQ(Call(model, *a, testing::ShowBoard{}), "has none");
+  // A reply with it neither, and to ask is no fault.
+  EXPECT_EQ(model.AskOf(a->process, "get board"), kMayNot);
+  EXPECT_TRUE(handled.empty());
+  EXPECT_TRUE(model.log().empty());
+}
+
+HOST_TEST(SharedMemory, OfOneThatMayHaveNoneKillsIt) {
+  int handled = 0;
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  HostOf(*a).on_handled = [&](std::string_view) { ++handled; };
+  model.AskOf(a->process, "give board");
+  model.WaitForEnd(id);
+  EXPECT_EQ(model.ends().at(id).killed_for.message(),
+            "TestContent GiveBoard: content 1 (webIsolated=https://a.test) may share no memory");
+  EXPECT_EQ(handled, 0);
+}
+
+HOST_TEST(SharedMemory, InAReplyOfOneThatMayHaveNoneKillsIt) {
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  const ChildId id = a->process->id();
+  EXPECT_NE(Call(model, *a, testing::LendBoard{}), "board");
+  model.WaitForEnd(id);
+  EXPECT_EQ(
+      model.ends().at(id).killed_for.message(),
+      "TestContent LendBoard reply: content 1 (webIsolated=https://a.test) may share no memory");
 }
 
 }  // namespace

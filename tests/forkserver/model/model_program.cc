@@ -35,6 +35,8 @@ const ComponentTable& Components() {
   return table;
 }
 
+Board NewBoard() { return {.memory = *WritableMemory::Create("board", 4096)}; }
+
 // What both can answer. Nothing: it is not one of these.
 class Answers {
  public:
@@ -131,6 +133,23 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     const std::vector<std::string> words = absl::StrSplit(ask.about.str(), ' ');
     auto answer = std::make_shared<Resolver<Said>>(std::move(resolver));
     if (ask.what == "save") return SaveAs(ClaimFrom(words), answer);
+    if (ask.what == "save all") {
+      SaveAll message;
+      for (size_t i = 0; i + 1 < words.size(); i += 2) {
+        message.from.items.push_back({.browser = Number(words[i]), .site = words[i + 1]});
+      }
+      if (absl::Status sent = Send(message); !sent.ok()) return sent;
+      return answer->Resolve({.text = "no answer was wanted"});
+    }
+    if (ask.what == "give board") {
+      if (absl::Status sent = Send(GiveBoard{.board = NewBoard()}); !sent.ok()) return sent;
+      return answer->Resolve({.text = "no answer was wanted"});
+    }
+    if (ask.what == "get board") {
+      return Call(GetBoard{}, [answer](absl::StatusOr<Board> board) {
+        answer->Resolve({.text = board.ok() ? "got it" : Text(board.status())}).IgnoreError();
+      });
+    }
     if (ask.what == "nest") return Nest(ClaimFrom(words), words[2], answer);
     if (ask.what == "nest in container") {
       BrowserClaimField from = ClaimFrom(words);
@@ -139,7 +158,7 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     }
     if (ask.what == "more") return More(ClaimFrom(words), Number(words[2]), words[3], answer);
     if (ask.what == "close") {
-      if (absl::Status sent = Send(CloseNestedBrowser{.which = ClaimFrom(words)}); !sent.ok()) {
+      if (absl::Status sent = Send(CloseNestedBrowser{.which = OwnedFrom(words)}); !sent.ok()) {
         return sent;
       }
       return answer->Resolve({.text = "no answer was wanted"});
@@ -160,6 +179,13 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     }
     answer->Reject(absl::NotFoundError("nothing to say to " + ask.what.str()));
     return absl::OkStatus();
+  }
+
+  absl::Status Receive(ShowBoard& message, Resolver<Said> resolver) {
+    return resolver.Resolve({.text = message.board ? "has it" : "has none"});
+  }
+  absl::Status Receive(LendBoard&, Resolver<Board> resolver) {
+    return resolver.Resolve(NewBoard());
   }
 
   absl::Status Receive(BrowserOpened& message) {
@@ -186,6 +212,10 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
   using Answer = std::shared_ptr<Resolver<Said>>;
 
   static BrowserClaimField ClaimFrom(const std::vector<std::string>& words) {
+    return {.browser = Number(words[0]), .site = words[1]};
+  }
+
+  static OwnedBrowserField OwnedFrom(const std::vector<std::string>& words) {
     return {.browser = Number(words[0]), .site = words[1]};
   }
 
@@ -245,13 +275,9 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
 
 ChildProgramFactory PlainProgram() { return MakeChildProgram<PlainChild>; }
 
-absl::Status TestContent::Receive(Save& message, Resolver<Said> resolver) {
-  const BrowserClaim claim = ClaimOf(message.from);
-  if (absl::Status good = Check(claim); !good.ok()) {
-    resolver.Reject(good);
-    return FaultOf(good);
-  }
-  return resolver.Resolve({.text = "saved"});
+absl::Status TestContent::Receive(GetBoard&, Resolver<Board> resolver) {
+  Handled("GetBoard");
+  return resolver.Resolve(NewBoard());
 }
 
 ModelTest::ModelTest(ForkServer& server, std::string_view prefs)

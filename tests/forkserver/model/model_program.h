@@ -14,6 +14,9 @@
 //     pid            as getpid() has it                  read FD          a byte of that descriptor
 // Content processes besides:
 //     save ID SITE   sends the privileged Save in that browser's name, and answers what came of it
+//     save all ID SITE ID SITE   the same in both names, one way
+//     give board     sends memory of its own to the parent
+//     get board      asks the parent for memory; answers "got it", or why not
 //     browsers       "1 https://a.test;2 ..." as BrowserOpened and BrowserClosed have told
 //     nest ID SITE URL   CreateNested; answers "bridge N browser M"
 //     more ID SITE BRIDGE URL   OpenNestedBrowser
@@ -45,7 +48,9 @@
 #include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
 #include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/list.h"
 #include "transceiver/actor/protocol.h"
+#include "transceiver/actor/shared_memory.h"
 #include "transceiver/event_loop.h"
 
 namespace forkserver::testing {
@@ -73,6 +78,44 @@ struct Save {
   auto Fields() { return std::tie(from); }
 };
 
+struct SaveAll {
+  static constexpr std::string_view kName = "SaveAll";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  List<BrowserClaimField, 4> from = {};
+  auto Fields() { return std::tie(from); }
+};
+
+// Memory that both write to, and whoever has it.
+struct Board {
+  WritableMemory memory = {};
+  auto Fields() { return std::tie(memory); }
+};
+struct ShowBoard {
+  static constexpr std::string_view kName = "ShowBoard";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Said;
+  std::optional<Board> board = {};
+  auto Fields() { return std::tie(board); }
+};
+struct LendBoard {
+  static constexpr std::string_view kName = "LendBoard";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Board;
+  auto Fields() { return std::tie(); }
+};
+struct GiveBoard {
+  static constexpr std::string_view kName = "GiveBoard";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  Board board = {};
+  auto Fields() { return std::tie(board); }
+};
+struct GetBoard {
+  static constexpr std::string_view kName = "GetBoard";
+  static constexpr SentBy kSentBy = SentBy::kChild;
+  using Reply = Board;
+  auto Fields() { return std::tie(); }
+};
+
 // A line on which a plain process answers whoever has the other end.
 struct AskLine {
   static constexpr std::string_view kName = "AskLine";
@@ -91,7 +134,7 @@ struct PlainProtocol {
 };
 struct TestContentProtocol {
   static constexpr std::string_view kName = "TestContent";
-  using Messages = ContentMessages<Ask, Save>;
+  using Messages = ContentMessages<Ask, Save, SaveAll, ShowBoard, LendBoard, GiveBoard, GetBoard>;
 };
 
 // Of types utility and dummy; and of others where a test gives them this program.
@@ -109,7 +152,29 @@ class TestContent : public ContentHost<TestContent, TestContentProtocol> {
  public:
   using ContentHost::ContentHost;
   using ContentHost::Receive;
-  absl::Status Receive(Save& message, Resolver<Said> resolver);
+
+  // None of them checks anything: that is what is tested.
+  absl::Status Receive(Save&, Resolver<Said> resolver) {
+    Handled("Save");
+    return resolver.Resolve({.text = "saved"});
+  }
+  absl::Status Receive(SaveAll&) {
+    Handled("SaveAll");
+    return absl::OkStatus();
+  }
+  absl::Status Receive(GiveBoard&) {
+    Handled("GiveBoard");
+    return absl::OkStatus();
+  }
+  absl::Status Receive(GetBoard&, Resolver<Board> resolver);
+
+  // Told of each handler that is called.
+  std::function<void(std::string_view message)> on_handled;
+
+ private:
+  void Handled(std::string_view message) {
+    if (on_handled) on_handled(message);
+  }
 };
 
 inline constexpr std::string_view kUnsandboxed =

@@ -364,10 +364,91 @@ HOST_TEST(NestedContent, PagesOfTheParentAreNotNested) {
   EXPECT_EQ(model.content().processes().size(), 1u);
 }
 
+// The messages of its process that come to a handler.
+void RecordHandled(const OpenedBrowser& of, std::vector<std::string>& handled) {
+  static_cast<testing::TestContent&>(*of.process).on_handled = [&](std::string_view message) {
+    handled.emplace_back(message);
+  };
+}
+
+using Handled = std::vector<std::string>;
+
+// No handler of theirs checks a claim.
 HOST_TEST(BrowserClaims, TrueOneIsServed) {
+  Handled handled;
   ModelTest model(server);
   const auto a = model.Open("https://a.test/");
+  RecordHandled(*a, handled);
   EXPECT_EQ(model.AskOf(a->process, "save", Claim(*a)), "saved");
+  model.AskOf(a->process, "save all", Claim(*a) + " " + Claim(*a));
+  EXPECT_EQ(handled, (Handled{"Save", "SaveAll"}));
+}
+
+HOST_TEST(BrowserClaims, MessageWithAFalseOneComesToNoHandler) {
+  for (const std::string_view about :
+       {"99 https://a.test", "2 https://b.test", "1 https://bank.test"}) {
+    for (const std::string_view what : {"save", "save all"}) {
+      Handled handled;
+      ModelTest model(server);
+      const auto a = model.Open("https://a.test/");
+      ASSERT_TRUE(model.Open("https://b.test/").ok());
+      RecordHandled(*a, handled);
+      const ChildId id = a->process->id();
+      model.AskOf(a->process, what, about);
+      EXPECT_NE(WhyEnded(model, id), "") << what << " " << about;
+      EXPECT_EQ(handled, Handled{}) << what << " " << about;
+    }
+  }
+}
+
+HOST_TEST(BrowserClaims, EachOfAListIsChecked) {
+  Handled handled;
+  ModelTest model(server);
+  const auto a = model.Open("https://a.test/");
+  RecordHandled(*a, handled);
+  const ChildId id = a->process->id();
+  model.AskOf(a->process, "save all", Claim(*a) + " 99 https://a.test");
+  EXPECT_EQ(WhyEnded(model, id), "TestContent SaveAll: browser 99 was never given out");
+  EXPECT_EQ(handled, Handled{});
+}
+
+// The stopped one has not heard of the close, and speaks of the browser when it goes on.
+HOST_TEST(BrowserClaims, WhatWasOnItsWayWhenTheBrowserWasClosedIsRefusedUnhandled) {
+  Handled handled;
+  ModelTest model(server);
+  const auto closed = model.Open("https://a.test/");
+  const auto stays = model.Open("https://a.test/");
+  ASSERT_EQ(closed->process, stays->process);
+  RecordHandled(*closed, handled);
+  const pid_t pid = closed->process->process()->pid;
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGSTOP).ok());
+  // It reads these, in this order, before it reads that the browser is closed.
+  std::optional<std::string> one_way;
+  std::optional<std::string> call;
+  BeginAsk(*closed, "save all", Claim(*stays) + " " + Claim(*closed), one_way);
+  BeginAsk(*closed, "save", Claim(*closed), call);
+  model.content().Close(closed->browser);
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGCONT).ok());
+  model.Until([&] { return one_way && call; });
+  EXPECT_EQ(*call, "browser 1 is being closed");
+  EXPECT_EQ(handled, Handled{});
+  EXPECT_EQ(model.AskOf(stays->process, "save", Claim(*stays)), "saved");
+  EXPECT_TRUE(model.log().empty());
+}
+
+// A false claim among others is no less false.
+HOST_TEST(BrowserClaims, FalseOneBesideOneThatIsBeingClosedKillsTheChild) {
+  ModelTest model(server);
+  const auto closed = model.Open("https://a.test/");
+  const auto stays = model.Open("https://a.test/");
+  const ChildId id = closed->process->id();
+  const pid_t pid = closed->process->process()->pid;
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGSTOP).ok());
+  std::optional<std::string> answer;
+  BeginAsk(*stays, "save all", Claim(*closed) + " 99 https://a.test", answer);
+  model.content().Close(closed->browser);
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGCONT).ok());
+  EXPECT_EQ(WhyEnded(model, id), "TestContent SaveAll: browser 99 was never given out");
 }
 
 HOST_TEST(BrowserClaims, ForgedIdKillsTheChildAndNobodyElse) {
