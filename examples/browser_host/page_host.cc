@@ -42,9 +42,6 @@ bool PageHost::IsLoading(const forkserver::BrowserClaimField& from) const {
 }
 
 absl::Status PageHost::Receive(PageItems& message) {
-  const absl::Status good = Check(forkserver::ClaimOf(message.from));
-  // What was on its way when its browser was closed is for nobody.
-  if (!good.ok()) return FaultOf(good);
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
   PageSummary& summary = result_.summary;
   for (const PageItem& item : message.list.items) {
@@ -65,9 +62,6 @@ absl::Status PageHost::Receive(PageItems& message) {
 }
 
 absl::Status PageHost::Receive(PageDone& message) {
-  const absl::Status good = Check(forkserver::ClaimOf(message.from));
-  // What was on its way when its browser was closed is for nobody.
-  if (!good.ok()) return FaultOf(good);
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
   PageResult result = std::move(result_);
   result.summary.text_bytes = message.text_bytes;

@@ -5,12 +5,13 @@
 //     parent -> content   LoadPage       the page's file as a descriptor: content opens nothing
 //                                        itself; or its path, for `file` processes, which do, and
 //                                        to show what becomes of that in another one's sandbox
-//     content -> parent   PageItems      title, headings and links, in as many messages as they
-//     need content -> parent   PageDone       the text size, or why the page could not be read
+//     content -> parent   PageItems      title, headings and links; as many messages as they need
+//     content -> parent   PageDone       the text size, or why the page could not be read
 //
 // The parent gives a process one page at a time, so that one that dies takes one page with it and
 // not the rest. What a process says of a page it says in its browser's name, and the parent holds
-// that against its record: no process can say anything of another one's page.
+// that against its record before PageHost has it: no process can say anything of another one's
+// page.
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_MESSAGES_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_MESSAGES_H_
 
