@@ -93,13 +93,13 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
     // Kept until B is launched, which is long after this handler.
     return this->siblings().nested().Create(
         *this, ClaimOf(message.from), message.url.view(),
-        [resolver = std::make_shared<Resolver<NestedCreated>>(std::move(resolver))](
+        [this, resolver = std::make_shared<Resolver<NestedCreated>>(std::move(resolver))](
             absl::StatusOr<NestedBridge> created) {
           if (!created.ok()) return resolver->Reject(created.status());
           NestedCreated reply = {.bridge = created->bridge, .as = FieldOf(created->browser)};
           reply.end = std::move(created->end);
-          // It is within its limits, or nobody waits for it any more.
-          resolver->Resolve(reply).IgnoreError();
+          // An owner that reads nothing would have a bridge and not know of it.
+          this->MustBeTold(resolver->TryResolve(reply)).IgnoreError();
         });
   }
 
