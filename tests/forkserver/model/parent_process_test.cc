@@ -146,6 +146,8 @@ HOST_TEST(ParentProcess, HostsMayBeDestroyedWhileAllAreToldOfPrefs) {
   while (!first->end && NowNanos() < deadline) loop->Run(deadline);
   EXPECT_TRUE(first->end.has_value());
   server.SetPrefs({});
+  first.reset();
+  second.reset();
 }
 
 HOST_TEST(Endpoints, WhoBreaksTheProtocolOfOneIsKilledAndReported) {
