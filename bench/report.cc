@@ -23,10 +23,10 @@ std::string Kernel() {
 
 void PrintTable(const Run& run) {
   absl::PrintF("Linux %s, %d CPUs\n\n", Kernel(), sysconf(_SC_NPROCESSORS_ONLN));
-  absl::PrintF("%-23s %7s %5s %9s %9s %9s  %s\n", "row", "n", "unit", "p50", "p90", "p99",
+  absl::PrintF("%-26s %7s %5s %9s %9s %9s  %s\n", "row", "n", "unit", "p50", "p90", "p99",
                "p50 against its baseline");
   for (const Result& result : run.results) {
-    absl::PrintF("%-23s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
+    absl::PrintF("%-26s %7d %5s %9.1f %9.1f %9.1f  ", result.name, result.n, result.unit,
                  result.p50, result.p90, result.p99);
     if (result.ratio_p50) {
       // A hundredth of the baseline is one of the figures to reach, so it has to be seen.
@@ -37,8 +37,8 @@ void PrintTable(const Run& run) {
     }
   }
   absl::PrintF("\n");
-  for (const Result& result : run.results) absl::PrintF("%-23s %s\n", result.name, result.what);
-  for (const LeftOut& row : run.left_out) absl::PrintF("%-23s left out: %s\n", row.name, row.why);
+  for (const Result& result : run.results) absl::PrintF("%-26s %s\n", result.name, result.what);
+  for (const LeftOut& row : run.left_out) absl::PrintF("%-26s left out: %s\n", row.name, row.why);
 }
 
 absl::Status WriteJson(const Run& run, const std::string& path) {

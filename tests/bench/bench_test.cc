@@ -194,9 +194,9 @@ TEST(LaunchBench, KeepsTheOtherRowsWhereOneFailsAndExitsWithOne) {
                 "^(seqpacket_roundtrip|python_forkserver_ready)$", "--json", path},
        .environment = std::vector<std::string>{"PATH=" + folder}});
   EXPECT_EQ(result.exit_code, 1) << result.how;
-  EXPECT_NE(result.output.find("seqpacket_roundtrip           1"), std::string::npos)
+  EXPECT_NE(result.output.find("seqpacket_roundtrip              1"), std::string::npos)
       << result.output;
-  EXPECT_NE(result.output.find("python_forkserver_ready left out: python_forkserver_ready: "),
+  EXPECT_NE(result.output.find("python_forkserver_ready    left out: python_forkserver_ready: "),
             std::string::npos)
       << result.output;
   const std::vector<std::string> errors = forkserver::testing::Lines(result.errors);
