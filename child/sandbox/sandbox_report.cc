@@ -94,6 +94,8 @@ bool Decode(ByteReader& in, SandboxReport& report) {
     layer.call = static_cast<SandboxCall>(in.U8());
     layer.error = in.I32();
     if (layer.outcome >= LayerOutcome::kCount || layer.call >= SandboxCall::kCount) return false;
+    // People are told which call it was.
+    if (layer.outcome == LayerOutcome::kRefused && layer.call == SandboxCall::kNone) return false;
   }
   return in.ok() && report.policy < SandboxPolicyId::kCount;
 }

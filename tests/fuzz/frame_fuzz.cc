@@ -1,20 +1,16 @@
 // The frame and everything that is decided by it: any bytes are a good frame that survives its
 // own encoding, or an error; and the catalogue has an answer for each.
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <vector>
 
+#include "tests/fuzz/require.h"
 #include "transceiver/frame.h"
 #include "transceiver/messages.h"
 
 namespace forkserver {
 namespace {
-
-void Require(bool fact) {
-  if (!fact) abort();
-}
 
 void FuzzFrame(std::span<const uint8_t> packet) {
   Frame frame;

@@ -1,0 +1,153 @@
+// Writes the seeds that nobody can type, into the corpora of a tree:
+//
+//     bazel run //tests/fuzz:write_seeds -- "$PWD/tests/fuzz/corpus"
+//
+// What it writes is checked in: run it after a wire format has changed. The others are text, or
+// what a fuzzer found.
+#include <stdint.h>
+#include <stdio.h>
+
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "child/plan.h"
+#include "child/ready.h"
+#include "forkserver/server/hello.h"
+#include "preload/prefs/prefs_map.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/mapping.h"
+#include "transceiver/messages.h"
+#include "transceiver/sealed_memfd.h"
+
+namespace forkserver {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+Bytes operator+(Bytes first, std::span<const uint8_t> second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+class Corpora {
+ public:
+  explicit Corpora(std::filesystem::path root) : root_(std::move(root)) {}
+
+  void Put(std::string_view target, std::string_view name, std::span<const uint8_t> bytes) const {
+    const std::filesystem::path folder = root_ / target;
+    std::filesystem::create_directories(folder);
+    std::ofstream file(folder / name, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+    if (!file.flush()) fprintf(stderr, "write_seeds: %s: not written\n", name.data());
+  }
+
+ private:
+  const std::filesystem::path root_;
+};
+
+template <typename Message>
+Bytes Written(const Message& message) {
+  Bytes buffer(kMaxPayloadBytes);
+  const std::span<const uint8_t> bytes = Encode(message, buffer);
+  return {bytes.begin(), bytes.end()};
+}
+
+void PutMessages(const Corpora& corpora) {
+  SandboxReport sandbox = {.policy = SandboxPolicyId::kContent, .level = 4};
+  sandbox.Engaged(SandboxLayer::kUserNamespace);
+  sandbox.Refused(SandboxLayer::kLandlockFiles, SandboxCall::kLandlockVersion, 0);
+
+  HelloMessage hello;
+  hello.protocol_version = kProtocolVersion;
+  hello.build_id = 7;
+  hello.warm_ups = {{.name = "fonts", .nanos = 5, .error = "open: ENOENT"}};
+  hello.freeze.AddLeftOut(LeaveOutReason::kStack, "[stack]", 4096);
+  hello.sandbox = sandbox;
+  corpora.Put("messages", "hello", Bytes{0} + Written(hello));
+
+  corpora.Put("messages", "forked",
+              Bytes{1} + Written(ForkedMessage{.pid = 9, .received_at = 1, .cloned_at = 2}));
+
+  const std::vector<std::string> argv = {"content", "-childID=7"};
+  const std::vector<std::string> set = {"LANG=C"};
+  const std::vector<std::string> unset = {"DISPLAY"};
+  const PlannedDescriptor descriptors[] = {
+      {.target = 0, .source = 1}, {.target = 2, .source = PlannedDescriptor::kTemplatesOwn}};
+  const ResourceLimit limits[] = {{.resource = 7, .soft = 64, .hard = 64}};
+  const SandboxPolicyId policies[] = {SandboxPolicyId::kContent};
+  corpora.Put("messages", "plan",
+              Bytes{2} + EncodePlan({.type = ProcessType::kContent,
+                                     .argv = argv,
+                                     .set_environment = set,
+                                     .unset_environment = unset,
+                                     .working_directory = "/",
+                                     .name = "content",
+                                     .title = "a title",
+                                     .descriptors = descriptors,
+                                     .limits = limits,
+                                     .nice = 5,
+                                     .parent_death_signal = 9,
+                                     .host_pid = 4,
+                                     .prefs_descriptor = 0,
+                                     .sandbox_policies = policies}));
+
+  ReadyMessage ready = {.build_id = 7, .pid = 12, .started_at = 3};
+  corpora.Put("messages", "ready", Bytes{3} + Written(ready));
+  ready.sandbox = sandbox;
+  corpora.Put("messages", "ready-with-sandbox", Bytes{3} + Written(ready));
+  // No such report: which call refused it?
+  ready.sandbox->Refused(SandboxLayer::kLimits, SandboxCall::kNone, 0);
+  corpora.Put("messages", "ready-refused-by-nothing", Bytes{3} + Written(ready));
+
+  corpora.Put("messages", "failed",
+              Bytes{4} + Written(FailedMessage{
+                             .step = 11, .about = kPlan, .error = 9, .index = 3, .detail = "tty"}));
+}
+
+// The bytes of the map that a store with `text` publishes.
+Bytes MapOf(std::string_view text) {
+  PrefsStore store;
+  store.LoadText(text, "seed.js");
+  absl::StatusOr<PrefsGeneration> generation = store.Publish();
+  Mapping mapping;
+  if (!generation.ok() || MapSealedMemfd(generation->fd->get(), PrefsMap::kMaxBytes,
+                                         SealedAccess::kRead, mapping) != 0) {
+    fprintf(stderr, "write_seeds: no map\n");
+    return {};
+  }
+  return {mapping.bytes().begin(), mapping.bytes().end()};
+}
+
+void PutMaps(const Corpora& corpora) {
+  const Bytes empty = MapOf("");
+  const Bytes mixed = MapOf(
+      "pref(\"a\", 1, locked); user_pref(\"a\", 2); pref(\"b\", \"text\"); pref(\"c\", true, "
+      "sticky);");
+  const Bytes model = MapOf(
+      "pref(\"dom.ipc.processCount\", 9); pref(\"fission.autostart\", false);"
+      "pref(\"browser.tabs.remote.separatedMozillaDomains\", \"a.test,b\");");
+  corpora.Put("prefs_map", "empty", Bytes{0} + empty);
+  corpora.Put("prefs_map", "mixed", Bytes{0} + mixed);
+  corpora.Put("prefs_map", "mixed-mended", Bytes{1} + mixed);
+  corpora.Put("prefs_map", "of-the-model", Bytes{1} + model);
+}
+
+}  // namespace
+}  // namespace forkserver
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    fprintf(stderr, "write_seeds: wants the corpora's folder\n");
+    return 2;
+  }
+  const forkserver::Corpora corpora(argv[1]);
+  forkserver::PutMessages(corpora);
+  forkserver::PutMaps(corpora);
+  return 0;
+}
