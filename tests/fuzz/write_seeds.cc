@@ -6,6 +6,7 @@
 // what a fuzzer found.
 #include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,10 +17,12 @@
 #include <vector>
 
 #include "child/plan.h"
+#include "child/process/content_messages.h"
 #include "child/ready.h"
 #include "forkserver/server/hello.h"
 #include "preload/prefs/prefs_map.h"
 #include "preload/prefs/prefs_store.h"
+#include "tests/fuzz/fuzzed_protocol.h"
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
 #include "transceiver/sealed_memfd.h"
@@ -138,6 +141,61 @@ void PutMaps(const Corpora& corpora) {
   corpora.Put("prefs_map", "of-the-model", Bytes{1} + model);
 }
 
+// A message's fields, which name their descriptors by number only.
+template <typename Message>
+Bytes Fields(const Message& message) {
+  Bytes buffer(kMaxPayloadBytes);
+  FieldWriter out(buffer);
+  EncodeMessage(out, message);
+  Bytes written;
+  for (const iovec& part : out.payload()) {
+    written =
+        std::move(written) + std::span(static_cast<const uint8_t*>(part.iov_base), part.iov_len);
+  }
+  return written;
+}
+
+template <typename Message>
+constexpr uint8_t kIndexOf = FuzzedProtocol::Messages::IndexOf<Message>();
+
+BrowserClaimField Claim() { return {.browser = 1, .site = "https://a.test", .user_context_id = 2}; }
+
+Everything EveryField() {
+  Everything message = {.flag = true, .step = StartStep::kInit, .number = -3, .hint = 7};
+  message.bytes.data = {1, 2};
+  static constexpr uint8_t kView[] = {3, 4, 5};
+  message.view.data = kView;
+  message.names.items.resize(2);
+  message.names.items[1].items = {"one", "two"};
+  return message;
+}
+
+void PutFields(const Corpora& corpora) {
+  corpora.Put(
+      "fields", "start-failed",
+      Bytes{kIndexOf<StartFailed>, 0} + Fields(StartFailed{.step = StartStep::kPort, .why = "no"}));
+  corpora.Put("fields", "create-nested",
+              Bytes{kIndexOf<CreateNested>, 0} +
+                  Fields(CreateNested{.from = Claim(), .url = "https://b.test/"}));
+  corpora.Put("fields", "browser-opened",
+              Bytes{kIndexOf<BrowserOpened>, 0} +
+                  Fields(BrowserOpened{.bridge = 1, .as = Claim(), .url = "https://b.test/"}));
+  corpora.Put("fields", "update-prefs", Bytes{kIndexOf<UpdatePrefs>, 1, 1});
+  EndpointParts parts = {.socket = UniqueFd(dup(1)), .peer = {.pid = 7, .remote_type = "web"}};
+  corpora.Put(
+      "fields", "attach-bridge",
+      Bytes{kIndexOf<AttachBridge>, 1, 5} +
+          Fields(AttachBridge{.bridge = 1,
+                              .end = Endpoint<ContentBridge, Side::kChild>(std::move(parts))}));
+  corpora.Put("fields", "everything", Bytes{kIndexOf<Everything>, 0} + Fields(EveryField()));
+  // What the last three of its fields say of a descriptor, a sealed memfd and a writable one.
+  Bytes with_descriptors = Bytes{kIndexOf<Everything>, 3, 0, 1, 2} + Fields(EveryField());
+  with_descriptors.resize(with_descriptors.size() - 3);
+  corpora.Put("fields", "everything-with-descriptors",
+              with_descriptors + Bytes{1, 1, 64, 0, 0, 0, 0, 0, 0, 0, 1, 64, 0, 0, 0, 0, 0, 0, 0});
+  corpora.Put("fields", "files", Bytes{kIndexOf<Files>, 3, 0, 4, 5} + Bytes{3, 0, 0, 0});
+}
+
 }  // namespace
 }  // namespace forkserver
 
@@ -149,5 +207,6 @@ int main(int argc, char** argv) {
   const forkserver::Corpora corpora(argv[1]);
   forkserver::PutMessages(corpora);
   forkserver::PutMaps(corpora);
+  forkserver::PutFields(corpora);
   return 0;
 }
