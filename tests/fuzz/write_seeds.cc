@@ -196,6 +196,44 @@ void PutFields(const Corpora& corpora) {
   corpora.Put("fields", "files", Bytes{kIndexOf<Files>, 3, 0, 4, 5} + Bytes{3, 0, 0, 0});
 }
 
+// Operations of actor_fuzz.cc.
+constexpr uint8_t kRun = 7;
+constexpr uint8_t kCall = 8;
+constexpr uint8_t kMood = 11;
+constexpr uint8_t kState = 14;
+constexpr uint8_t kOwnTypes = FuzzedProtocol::Messages::kCount + 1;
+
+// A packet with `kinds` of descriptors.
+Bytes Send(uint8_t type, uint8_t request_id, const Bytes& kinds, const Bytes& fields) {
+  return Bytes{0, type, request_id, static_cast<uint8_t>(kinds.size())} + kinds +
+         Bytes{static_cast<uint8_t>(fields.size())} + fields;
+}
+
+void PutActor(const Corpora& corpora) {
+  constexpr uint8_t kReply = kOwnTypes;
+  constexpr uint8_t kSentinel = kOwnTypes + 3;
+  const Bytes everything = Fields(EveryField());
+  const Bytes nested = Fields(CreateNested{.from = Claim(), .url = "https://b.test/"});
+  corpora.Put("actor", "call-to-parent",
+              Bytes{0} + Send(kIndexOf<Everything>, 1, {}, everything) +
+                  Send(kIndexOf<CreateNested>, 2, {}, nested) + Bytes{kRun, 13, kRun});
+  corpora.Put("actor", "late-answer",
+              Bytes{0, kMood, 2} + Send(kIndexOf<CreateNested>, 1, {}, nested) + Bytes{kRun, 12});
+  corpora.Put("actor", "destroyed-in-a-handler",
+              Bytes{0, kMood, 16} + Send(kIndexOf<Everything>, 1, {}, everything) + Bytes{kRun});
+  corpora.Put("actor", "files",
+              Bytes{5} + Send(kIndexOf<Files>, 0, {0, 3}, {2, 0, 0, 0}) + Bytes{kRun, 9, 1, 13});
+  corpora.Put("actor", "prefs-to-child",
+              Bytes{1} + Send(kIndexOf<UpdatePrefs>, 0, {1}, {}) + Bytes{kRun, 10});
+  corpora.Put(
+      "actor", "answered",
+      Bytes{1, kCall} + Send(kReply, 1, {0}, {1, 0, 0, 0, 'w', 1, 0, 0, 0, 1}) + Bytes{kRun});
+  corpora.Put("actor", "closes-in-order",
+              Bytes{8} + Send(kSentinel, 0, {}, {}) + Bytes{kRun, kState, 2} +
+                  Send(kSentinel + 1, 0, {}, {}) + Bytes{kRun});
+  corpora.Put("actor", "garbage", Bytes{0, 6, 1, 5, 7, 'g', 'a', 'r', 'b', 'a', 'g', 'e', kRun});
+}
+
 }  // namespace
 }  // namespace forkserver
 
@@ -208,5 +246,6 @@ int main(int argc, char** argv) {
   forkserver::PutMessages(corpora);
   forkserver::PutMaps(corpora);
   forkserver::PutFields(corpora);
+  forkserver::PutActor(corpora);
   return 0;
 }
