@@ -36,10 +36,11 @@ SystemCalls CallsBelow(const SystemCalls& calls, uint16_t policies_above) {
   if (above.empty()) return below;
   for (const auto& [call, rule] : calls.rules()) {
     if (rule.is_allowed || calls.AnswerTo(call).kind != CallAnswer::Kind::kAsk) continue;
-    const bool is_asked = std::any_of(above.begin(), above.end(), [call](const SystemCalls& one) {
-      const auto found = one.rules().find(call);
-      return found == one.rules().end() || !found->second.is_allowed;
-    });
+    const bool is_asked =
+        std::any_of(above.begin(), above.end(), [call = call](const SystemCalls& one) {
+          const auto found = one.rules().find(call);
+          return found == one.rules().end() || !found->second.is_allowed;
+        });
     if (!is_asked) below.Refuse(EACCES, {call});
   }
   return below;

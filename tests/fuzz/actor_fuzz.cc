@@ -112,7 +112,7 @@ class FuzzedEnd : public Actor<Derived, FuzzedProtocol, kSide> {
   Stage& stage_;
 };
 
-class FuzzedParent : public FuzzedEnd<FuzzedParent, Side::kParent> {
+class FuzzedParent final : public FuzzedEnd<FuzzedParent, Side::kParent> {
  public:
   using FuzzedEnd::FuzzedEnd;
   using FuzzedEnd::Receive;
@@ -128,7 +128,7 @@ class FuzzedParent : public FuzzedEnd<FuzzedParent, Side::kParent> {
   absl::Status Receive(CloseNestedBrowser&) { return Handled(); }
 };
 
-class FuzzedChild : public FuzzedEnd<FuzzedChild, Side::kChild> {
+class FuzzedChild final : public FuzzedEnd<FuzzedChild, Side::kChild> {
  public:
   using FuzzedEnd::FuzzedEnd;
   using FuzzedEnd::Receive;
