@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "forkserver/model/registrable_domain.h"
+#include "forkserver/model/about_pages.h"
 #include "forkserver/model/select_remote_type.h"
 #include "forkserver/model/web_content_check.h"
 #include "tests/fuzz/public_suffixes.h"
@@ -83,6 +83,11 @@ bool IsAmongTheWeb(const Load& load) {
          load.current.kind != RemoteTypeKind::kPrivilegedAbout;
 }
 
+bool IsSourceDocument(const Url& url) {
+  const AboutPage* const page = FindAboutPage(url.path());
+  return page != nullptr && page->name == "srcdoc";
+}
+
 void RequireRightful(const Load& load, const Selection& selection) {
   const RemoteType& type = selection.type;
   Require(type.kind != RemoteTypeKind::kPrealloc && type.kind != RemoteTypeKind::kWebLargeAlloc);
@@ -99,6 +104,11 @@ void RequireRightful(const Load& load, const Selection& selection) {
   // its owner is.
   if (load.url.IsHttpFamily() && load.kind != LoadKind::kDedicatedWorker) Require(!has_rights);
   if (IsAmongTheWeb(load)) Require(!has_rights);
+  // Not in a frame of the program's own either, but for the text that its own document holds.
+  if (load.initiated_by == InitiatedBy::kPage && IsOfTheWeb(load.initiator) &&
+      load.kind != LoadKind::kDedicatedWorker && !IsSourceDocument(load.url)) {
+    Require(type.kind != RemoteTypeKind::kParent);
+  }
 }
 
 void FuzzSelection(std::span<const uint8_t> input) {
