@@ -181,6 +181,7 @@ class Rules {
       if (!IsContent(creator) || !CouldMake(creator, origin)) {
         return Denied(absl::StrCat("not of ", creator.ToString()));
       }
+      if (creator.kind == RemoteTypeKind::kPrivilegedAbout) return OfOurPage(creator);
       return creator;
     }
     if (!origin) return Nobodys();

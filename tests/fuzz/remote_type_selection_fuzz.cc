@@ -79,8 +79,7 @@ bool IsAmongTheWeb(const Load& load) {
     return !type || IsOfTheWeb(type);
   };
   return load.initiated_by == InitiatedBy::kPage && IsOfTheWeb(load.initiator) &&
-         is_none_or_web(load.owner) && is_none_or_web(load.blob_creator) &&
-         load.current.kind != RemoteTypeKind::kPrivilegedAbout;
+         is_none_or_web(load.owner) && load.current.kind != RemoteTypeKind::kPrivilegedAbout;
 }
 
 bool IsSourceDocument(const Url& url) {
