@@ -232,18 +232,18 @@ void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payl
 }
 
 absl::Status ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWriter& out) {
+  if (out.ok() && HasRoomForReply(out)) {
+    SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
+    return absl::OkStatus();
+  }
   const std::string reply = absl::StrCat("reply to ", std::string(message));
-  absl::Status why;
+  absl::Status why =
+      absl::ResourceExhaustedError(absl::StrCat(reply, ": too many answers wait unread"));
   if (!out.ok()) {
     why = absl::InternalError(std::string(out.status(reply).message()));
     // A mistake of this side's, of which the peer can tell nobody here.
     if (options_.log)
       options_.log(absl::StrCat(std::string(name_), " ", std::string(why.message())));
-  } else if (!HasRoomForReply(out)) {
-    why = absl::ResourceExhaustedError(absl::StrCat(reply, ": too many answers wait unread"));
-  } else {
-    SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
-    return absl::OkStatus();
   }
   Reject(request_id, why);
   return why;
