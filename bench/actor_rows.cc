@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bench/actor_protocol.h"
+#include "bench/one_processor.h"
 #include "bench/stopwatch.h"
 #include "transceiver/actor/actor.h"
 #include "transceiver/errno_status.h"
@@ -128,7 +129,11 @@ std::vector<Row> ActorRows::Rows() {
        "a call of 64 bytes and its reply over an endpoint, both ends in event loops",
        [this] { return Roundtrip(); }, Group::kPool},
       {"actor_roundtrip_alone", "seqpacket_roundtrip_alone", "us",
-       "the same with nothing launched in between", [this] { return Roundtrip(); },
+       "the same on one processor, with nothing launched in between",
+       [this] {
+         const OneProcessor both(ends_->actor_child->process.pid());
+         return Roundtrip();
+       },
        Group::kMessage},
       {"raw_throughput", "", "1/s", "packets of 64 bytes a second, blocking send and recv",
        [this] { return RawRate(kSmallBytes, kSmallMessages); }, Group::kRate},

@@ -9,6 +9,7 @@
 #include "bench/child_memory.h"
 #include "bench/direct_fork.h"
 #include "bench/launch_once.h"
+#include "bench/one_processor.h"
 #include "bench/stopwatch.h"
 #include "transceiver/errno_status.h"
 
@@ -76,8 +77,13 @@ std::vector<Row> LaunchRows::Rows() {
   std::vector<Row> rows = {
       {"seqpacket_roundtrip", "", "us", "256 bytes to a child and back",
        [this] { return SeqpacketRoundtrip(); }, Group::kPool},
-      {"seqpacket_roundtrip_alone", "", "us", "the same with nothing launched in between",
-       [this] { return SeqpacketRoundtrip(); }, Group::kMessage},
+      {"seqpacket_roundtrip_alone", "", "us",
+       "the same on one processor, with nothing launched in between",
+       [this] {
+         const OneProcessor both(echo_->process.pid());
+         return SeqpacketRoundtrip();
+       },
+       Group::kMessage},
       {"fork_ready", "", "us", "socketpair, fork(), the child's first byte",
        [] { return ForkReady([] { return true; }); }},
       {"launch_ready", "fork_ready", "us", "a launch through the template, to Ready",
