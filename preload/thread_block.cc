@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -35,7 +36,7 @@ bool ThreadBlock::Quiet() const {
   return RawSyscall(SYS_rseq, rseq_, kRseqBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
 }
 
-void ThreadBlock::Restore() const {
+FORKSERVER_LAUNCH_PATH void ThreadBlock::Restore() const {
   if (tid_ != nullptr) *tid_ = static_cast<pid_t>(RawSyscall(SYS_gettid));
   RawSyscall(SYS_set_robust_list, robust_list_, robust_list_size_);
   // EBUSY: it is registered, in a process that did not come from a template.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -29,7 +30,8 @@ bool MayPass(int send_error) {
 
 }  // namespace
 
-Channel::Channel(EventLoop& loop, UniqueFd socket, Handlers handlers, size_t max_payload)
+FORKSERVER_LAUNCH_PATH Channel::Channel(EventLoop& loop, UniqueFd socket, Handlers handlers,
+                                        size_t max_payload)
     : loop_(loop),
       socket_(std::move(socket)),
       handlers_(std::make_shared<Handlers>(std::move(handlers))),
@@ -41,7 +43,7 @@ Channel::~Channel() {
   StopWatching();
 }
 
-absl::Status Channel::Start() {
+FORKSERVER_LAUNCH_PATH absl::Status Channel::Start() {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(socket_.get(), WatchedEvents(), [this](uint32_t events) { OnReady(events); });
   if (!watch.ok()) return watch.status();
@@ -49,18 +51,18 @@ absl::Status Channel::Start() {
   return absl::OkStatus();
 }
 
-void Channel::SetAttention(Attention attention) {
+FORKSERVER_LAUNCH_PATH void Channel::SetAttention(Attention attention) {
   if (attention_ == attention) return;
   attention_ = attention;
   UpdateWatch();
 }
 
-uint32_t Channel::WatchedEvents() const {
+FORKSERVER_LAUNCH_PATH uint32_t Channel::WatchedEvents() const {
   return kHangUp | (attention_ == Attention::kMessages ? EPOLLIN : 0u) |
          (wants_room_ ? EPOLLOUT : 0u);
 }
 
-void Channel::UpdateWatch() { loop_.ChangeEvents(watch_, WatchedEvents()); }
+FORKSERVER_LAUNCH_PATH void Channel::UpdateWatch() { loop_.ChangeEvents(watch_, WatchedEvents()); }
 
 absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
                            std::span<const int> descriptors) {
@@ -68,8 +70,8 @@ absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
   return SendParts(frame, PayloadParts(&part, 1), descriptors);
 }
 
-absl::Status Channel::SendParts(const Frame& frame, PayloadParts payload,
-                                std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH absl::Status Channel::SendParts(const Frame& frame, PayloadParts payload,
+                                                       std::span<const int> descriptors) {
   if (const size_t size = PayloadBytes(payload);
       size > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
     return absl::InvalidArgumentError(
@@ -158,7 +160,7 @@ void Channel::SendQueuedNow() {
   if (!queue_.empty() && !closed_) Flush();
 }
 
-void Channel::OnReady(uint32_t events) {
+FORKSERVER_LAUNCH_PATH void Channel::OnReady(uint32_t events) {
   const std::shared_ptr<bool> alive = alive_;
   if ((events & EPOLLOUT) != 0) Flush();
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !*alive) return;
@@ -167,7 +169,7 @@ void Channel::OnReady(uint32_t events) {
           [&] { return is_end || attention_ == Attention::kMessages; });
 }
 
-int Channel::PacketsToReceive() {
+FORKSERVER_LAUNCH_PATH int Channel::PacketsToReceive() {
   // Whoever wants to know of each look at the socket gets them all.
   if (is_burst_ || handlers_->before_receive || handlers_->on_drained) return kPacketsAWakeUp;
   if (++lone_wake_ups_ < kLoneWakeUps) return 1;
@@ -179,7 +181,7 @@ void Channel::ReceiveNow(const std::function<bool()>& wanted) {
   Receive(kPacketsInASocket, wanted);
 }
 
-void Channel::Receive(int max_packets, const std::function<bool()>& wanted) {
+FORKSERVER_LAUNCH_PATH void Channel::Receive(int max_packets, const std::function<bool()>& wanted) {
   // A handler may destroy the channel: what it runs in, and the payload that it was given, live
   // until it has returned.
   const std::shared_ptr<bool> alive = alive_;

@@ -5,11 +5,13 @@
 #include "absl/memory/memory.h"
 #include "transceiver/epoll_backend.h"
 #include "transceiver/io_uring_backend.h"
+#include "transceiver/launch_path.h"
 #include "transceiver/poll_backend.h"
 
 namespace forkserver {
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Backend backend) {
+FORKSERVER_LAUNCH_PATH absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(
+    Backend backend) {
   if (backend == Backend::kPoll) {
     return absl::WrapUnique(
         new EventLoop(backend, std::make_unique<PollBackend>(), absl::OkStatus()));
@@ -29,15 +31,16 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Backend backend) {
       new EventLoop(Backend::kEpoll, *std::move(epoll), std::move(why_no_io_uring)));
 }
 
-absl::StatusOr<EventLoop::WatchId> EventLoop::Watch(int fd, uint32_t epoll_events,
-                                                    ReadyCallback callback) {
+FORKSERVER_LAUNCH_PATH absl::StatusOr<EventLoop::WatchId> EventLoop::Watch(int fd,
+                                                                           uint32_t epoll_events,
+                                                                           ReadyCallback callback) {
   const WatchId id = next_id_++;
   if (absl::Status added = waiter_->Add(id, fd, epoll_events); !added.ok()) return added;
   watched_.emplace(id, Watched{fd, std::make_shared<ReadyCallback>(std::move(callback))});
   return id;
 }
 
-void EventLoop::ChangeEvents(WatchId id, uint32_t epoll_events) {
+FORKSERVER_LAUNCH_PATH void EventLoop::ChangeEvents(WatchId id, uint32_t epoll_events) {
   const auto found = watched_.find(id);
   if (found != watched_.end()) waiter_->Change(id, found->second.fd, epoll_events);
 }
@@ -65,11 +68,11 @@ void EventLoop::CancelTimer(TimerId id) {
   // wake-up now and then is cheaper than a change of it for each of them.
 }
 
-void EventLoop::ArmTimer() {
+FORKSERVER_LAUNCH_PATH void EventLoop::ArmTimer() {
   if (!timers_.empty()) waiter_->SetTimer(timers_.begin()->first);
 }
 
-void EventLoop::RunTimers() {
+FORKSERVER_LAUNCH_PATH void EventLoop::RunTimers() {
   const int64_t now = NowNanos();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     auto [id, callback] = std::move(timers_.begin()->second);
@@ -79,9 +82,11 @@ void EventLoop::RunTimers() {
   }
 }
 
-void EventLoop::WaitForEvents(int64_t deadline, Events& events) { waiter_->Wait(deadline, events); }
+FORKSERVER_LAUNCH_PATH void EventLoop::WaitForEvents(int64_t deadline, Events& events) {
+  waiter_->Wait(deadline, events);
+}
 
-void EventLoop::Dispatch(Events& events) {
+FORKSERVER_LAUNCH_PATH void EventLoop::Dispatch(Events& events) {
   waiter_->BeginDispatch(events);
   for (int i = 0; i < events.count; ++i) {
     const ReadyEvent& event = events.list[i];
@@ -98,7 +103,7 @@ void EventLoop::Dispatch(Events& events) {
   waiter_->EndDispatch(events);
 }
 
-void EventLoop::Run(int64_t deadline) {
+FORKSERVER_LAUNCH_PATH void EventLoop::Run(int64_t deadline) {
   Events events;
   WaitForEvents(deadline, events);
   Dispatch(events);

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -25,7 +26,7 @@ uint32_t EventsOf(const pollfd& ready) {
 
 }  // namespace
 
-absl::Status PollBackend::Add(uint64_t id, int fd, uint32_t events) {
+FORKSERVER_LAUNCH_PATH absl::Status PollBackend::Add(uint64_t id, int fd, uint32_t events) {
   const auto is_it = [fd](const pollfd& one) { return one.fd == fd; };
   if (std::any_of(watched_.begin(), watched_.end(), is_it)) {
     return absl::AlreadyExistsError(absl::StrFormat("poll: descriptor %d is watched already", fd));
@@ -36,7 +37,7 @@ absl::Status PollBackend::Add(uint64_t id, int fd, uint32_t events) {
   return absl::OkStatus();
 }
 
-void PollBackend::Change(uint64_t id, int, uint32_t events) {
+FORKSERVER_LAUNCH_PATH void PollBackend::Change(uint64_t id, int, uint32_t events) {
   const auto found = std::find(ids_.begin(), ids_.end(), id);
   watched_[static_cast<size_t>(found - ids_.begin())].events = static_cast<int16_t>(events);
 }
@@ -47,9 +48,11 @@ void PollBackend::Remove(uint64_t id, int) {
   ids_.erase(found);
 }
 
-void PollBackend::SetTimer(int64_t deadline) { timer_ = std::min(timer_, deadline); }
+FORKSERVER_LAUNCH_PATH void PollBackend::SetTimer(int64_t deadline) {
+  timer_ = std::min(timer_, deadline);
+}
 
-void PollBackend::Wait(int64_t deadline, ReadyEvents& events) {
+FORKSERVER_LAUNCH_PATH void PollBackend::Wait(int64_t deadline, ReadyEvents& events) {
   events.count = 0;
   const int64_t until = std::min(deadline, timer_);
   const int64_t left = until == kNever ? 0 : std::max<int64_t>(until - NowNanos(), 0);

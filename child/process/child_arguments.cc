@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -43,7 +44,8 @@ std::vector<std::string> ChildArguments::ToArgv(std::string_view name) const {
   return argv;
 }
 
-absl::StatusOr<ChildArguments> ChildArguments::Parse(std::span<char* const> argv) {
+FORKSERVER_LAUNCH_PATH absl::StatusOr<ChildArguments> ChildArguments::Parse(
+    std::span<char* const> argv) {
   ChildArguments arguments;
   std::vector<std::string_view> seen;
   for (size_t i = 1; i < argv.size(); ++i) {

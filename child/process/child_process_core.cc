@@ -10,6 +10,7 @@
 #include "child/sandbox/sandbox_level.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "transceiver/clock.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -24,7 +25,7 @@ const ChildProcessCore::Step ChildProcessCore::kSteps[] = {
     {StartStep::kInit, &ChildProcessCore::InitOfItsOwn, &ChildProcessCore::CleanUp},
 };
 
-absl::Status ChildProcessCore::ParseArguments() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::ParseArguments() {
   absl::StatusOr<ChildArguments> parsed = ChildArguments::Parse(context_->argv);
   if (!parsed.ok()) return parsed.status();
   arguments_ = *std::move(parsed);
@@ -37,7 +38,7 @@ absl::Status ChildProcessCore::ParseArguments() {
 // All of it was engaged before the first instruction of this program: in the template, and between
 // fork and Ready. It may be missing only where the prefs switch it off: not because somebody named
 // the wrong template, or one that was started under other prefs.
-absl::Status ChildProcessCore::EngageSandbox() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::EngageSandbox() {
   if (arguments_.sandbox.empty()) return absl::OkStatus();
   const SandboxReport& report = context_->sandbox;
   const std::optional<SandboxPolicyId> wanted = FindSandboxPolicy(arguments_.sandbox);
@@ -52,26 +53,26 @@ absl::Status ChildProcessCore::EngageSandbox() {
       "the parent wants policy '%s', and this process is not in it", arguments_.sandbox));
 }
 
-absl::Status ChildProcessCore::AttachPrefs() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::AttachPrefs() {
   prefs_.emplace(&context_->prefs);
   return absl::OkStatus();
 }
 
-absl::Status ChildProcessCore::OpenInitialPort() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::OpenInitialPort() {
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(EventLoop::Backend::kPoll);
   if (!loop.ok()) return loop.status();
   loop_ = *std::move(loop);
   return OpenPort(context_->channel.TakeSocket());
 }
 
-absl::Status ChildProcessCore::InitialiseComponents() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitialiseComponents() {
   components_.emplace(
       table_ != nullptr ? *table_ : no_components_,
       ComponentContext{.type = context_->type, .prefs = &*prefs_, .sandbox = &context_->sandbox});
   return components_->InitialiseAll();
 }
 
-absl::Status ChildProcessCore::InitOfItsOwn() {
+FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitOfItsOwn() {
   // What was done until here is the same in all children of the type.
   context_->recorder.Started();
   return Init();
@@ -83,7 +84,7 @@ void ChildProcessCore::Log(std::string_view line) {
   absl::FPrintF(stderr, "%s %d: %s\n", ProcessTypeName(context_->type), arguments_.child_id, line);
 }
 
-void ChildProcessCore::RunLoop() {
+FORKSERVER_LAUNCH_PATH void ChildProcessCore::RunLoop() {
   while (!end_) loop_->Run(kNever);
 }
 
@@ -91,7 +92,7 @@ void ChildProcessCore::Undo(size_t steps) {
   while (steps > 0) (this->*kSteps[--steps].undo)();
 }
 
-int ChildProcessCore::Run(ChildContext& context) {
+FORKSERVER_LAUNCH_PATH int ChildProcessCore::Run(ChildContext& context) {
   context_ = &context;
   size_t done = 0;
   for (const Step& step : kSteps) {

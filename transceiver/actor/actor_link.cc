@@ -14,6 +14,7 @@
 #include "transceiver/actor/running_handler.h"
 #include "transceiver/actor/wire.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -46,8 +47,9 @@ absl::Status ActorLink::Violation(std::string_view what) const {
   return absl::InvalidArgumentError(absl::StrFormat("%s: %s", name_, what));
 }
 
-absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd socket, PeerName peer, PeerRole peer_role,
-                             const ActorTable& table, ActorOptions options, size_t early_sent) {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd socket, PeerName peer,
+                                                    PeerRole peer_role, const ActorTable& table,
+                                                    ActorOptions options, size_t early_sent) {
   if (state_ != State::kUnbound && state_ != State::kEarly) {
     return absl::FailedPreconditionError(absl::StrFormat("%s: was bound already", name_));
   }
@@ -161,8 +163,9 @@ absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& 
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
 }
 
-absl::Status ActorLink::SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
-                                std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::SendNow(QueueTally::Kind kind, const Frame& frame,
+                                                       PayloadParts payload,
+                                                       std::span<const int> descriptors) {
   const size_t queued_before = Queued().size();
   absl::Status sent = channel_->SendParts(frame, payload, descriptors);
   if (channel_->queued_messages() > queued_before) {
@@ -204,12 +207,13 @@ void ActorLink::ForgetCall(uint64_t request_id) {
   if (on_room_ && pending_.size() + 1 == kMostCallsInFlight) ScheduleTurn();
 }
 
-bool ActorLink::AwaitsAnswers() const {
+FORKSERVER_LAUNCH_PATH bool ActorLink::AwaitsAnswers() const {
   return state_ == State::kOpen || state_ == State::kClosing;
 }
 
-void ActorLink::SendControl(uint16_t type, uint64_t request_id, PayloadParts payload,
-                            std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH void ActorLink::SendControl(uint16_t type, uint64_t request_id,
+                                                   PayloadParts payload,
+                                                   std::span<const int> descriptors) {
   const bool is_answer = type == kActorReply || type == kActorReject;
   const absl::Status sent =
       SendNow(is_answer ? QueueTally::Kind::kAnswer : QueueTally::Kind::kOther,
@@ -221,8 +225,9 @@ void ActorLink::SendControl(uint16_t type, uint64_t request_id, PayloadParts pay
                                                     std::string(sent.message()))));
 }
 
-void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payload,
-                           std::span<const int> descriptors) {
+FORKSERVER_LAUNCH_PATH void ActorLink::SendAnswer(uint16_t type, uint64_t request_id,
+                                                  PayloadParts payload,
+                                                  std::span<const int> descriptors) {
   SendControl(type, request_id, payload, descriptors);
   --unanswered_;
   if (!is_paused_ || unanswered_ > options_.max_unanswered / 2) return;
@@ -231,7 +236,8 @@ void ActorLink::SendAnswer(uint16_t type, uint64_t request_id, PayloadParts payl
   if (!kept_.empty()) ScheduleTurn();
 }
 
-absl::Status ActorLink::Resolve(uint64_t request_id, std::string_view message, FieldWriter& out) {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Resolve(uint64_t request_id,
+                                                       std::string_view message, FieldWriter& out) {
   if (out.ok() && HasRoomForReply(out)) {
     SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
     return absl::OkStatus();
@@ -249,7 +255,7 @@ absl::Status ActorLink::Resolve(uint64_t request_id, std::string_view message, F
   return why;
 }
 
-bool ActorLink::HasRoomForReply(const FieldWriter& out) {
+FORKSERVER_LAUNCH_PATH bool ActorLink::HasRoomForReply(const FieldWriter& out) {
   const QueueTally& queued = Queued();
   const size_t descriptors = out.descriptors().size();
   return queued.size() == 0 || (queued.answer_bytes() + out.size() <= kMostQueuedAnswerBytes &&

@@ -7,6 +7,7 @@
 #include "transceiver/actor/arrived_packet.h"
 #include "transceiver/actor/running_handler.h"
 #include "transceiver/actor/wire.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -23,7 +24,7 @@ absl::Status ReadReject(std::span<const uint8_t> payload) {
                       absl::string_view(reinterpret_cast<const char*>(text.data()), size));
 }
 
-void ActorLink::UpdateAttention() {
+FORKSERVER_LAUNCH_PATH void ActorLink::UpdateAttention() {
   channel_->SetAttention(kept_.empty() && !IsPaused() ? Attention::kMessages : Attention::kHangUp);
 }
 
@@ -61,7 +62,7 @@ void ActorLink::EndForLostDescriptors() {
            "%s: this process has no room for the descriptors of a message", name_))});
 }
 
-void ActorLink::OnPacket(Packet& packet) {
+FORKSERVER_LAUNCH_PATH void ActorLink::OnPacket(Packet& packet) {
   const std::shared_ptr<ActorLink> self = shared_from_this();
   if (!kept_.empty() || IsPaused()) return Keep(packet);
   if (packet.frame_error() == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
@@ -88,8 +89,8 @@ void ActorLink::OnClosed(absl::Status why) {
   ScheduleTurn();
 }
 
-absl::Status ActorLink::CheckPacket(FrameError error, int32_t sender_pid,
-                                    const Frame& frame) const {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::CheckPacket(FrameError error, int32_t sender_pid,
+                                                           const Frame& frame) const {
   if (error != FrameError::kNone) {
     return Violation(absl::StrCat("malformed packet: ", std::string(FrameErrorText(error))));
   }
@@ -100,15 +101,17 @@ absl::Status ActorLink::CheckPacket(FrameError error, int32_t sender_pid,
   return absl::OkStatus();
 }
 
-absl::Status ActorLink::Handle(FrameError error, int32_t sender_pid, const Frame& frame,
-                               const ArrivedFields& fields) {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Handle(FrameError error, int32_t sender_pid,
+                                                      const Frame& frame,
+                                                      const ArrivedFields& fields) {
   if (absl::Status checked = CheckPacket(error, sender_pid, frame); !checked.ok()) return checked;
   if (frame.type >= kFirstApplicationType) return HandleMessage(frame, fields);
   if (frame.type == kActorReply || frame.type == kActorReject) return HandleAnswer(frame, fields);
   return HandleControl(frame, fields);
 }
 
-absl::Status ActorLink::HandleMessage(const Frame& frame, const ArrivedFields& fields) {
+FORKSERVER_LAUNCH_PATH absl::Status ActorLink::HandleMessage(const Frame& frame,
+                                                             const ArrivedFields& fields) {
   const size_t index = frame.type - size_t{kFirstApplicationType};
   if (index >= table_.rows.size()) {
     return Violation(absl::StrFormat("unknown message %d", index));

@@ -1,6 +1,7 @@
 #include "transceiver/actor/field_io.h"
 
 #include "absl/strings/str_format.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -17,7 +18,7 @@ absl::Status FieldFaults::status(std::string_view message) const {
   return absl::InvalidArgumentError(absl::StrFormat("%s %s", message, fault_));
 }
 
-absl::Status FieldReader::End(std::string_view message) const {
+FORKSERVER_LAUNCH_PATH absl::Status FieldReader::End(std::string_view message) const {
   if (!ok()) return status(message);
   if (!payload_.empty()) {
     return absl::InvalidArgumentError(
