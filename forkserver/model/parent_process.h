@@ -55,7 +55,8 @@ class ParentProcess {
     EventLoop& loop;
     // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
     // protocol, a resolver that was dropped. Children's words in it are as OneLine leaves them. It
-    // may destroy hosts.
+    // may destroy hosts of the program's own; not a ContentProcesses or a ServiceProcess, which may
+    // be in the middle of telling others.
     std::function<void(std::string_view line)> log = {};
   };
 
