@@ -37,13 +37,8 @@ absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
   prefs_ = ModelPrefs::Read(map);
   server().SetPrefs(generation_);
   // One that is being launched has its message when it runs; one that cannot be told is ending, or
-  // is killed for it. Whoever hears of that may destroy others.
-  std::vector<ChildId> ids;
-  for (const ProcessHostCore* host : hosts_) ids.push_back(host->id());
-  for (const ChildId id : ids) {
-    ProcessHostCore* const host = Find(id);
-    if (host != nullptr) host->SendPrefs(generation_.fd->get()).IgnoreError();
-  }
+  // is killed for it.
+  for (ProcessHostCore* host : hosts_) host->SendPrefs(generation_.fd->get()).IgnoreError();
   observers_.Notify(prefs_);
   return absl::OkStatus();
 }

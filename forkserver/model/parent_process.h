@@ -37,6 +37,7 @@
 #include "absl/status/statusor.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/browser_records.h"
+#include "forkserver/model/deferred_log.h"
 #include "forkserver/model/model_prefs.h"
 #include "forkserver/model/process_host_core.h"
 #include "preload/prefs/prefs_map.h"
@@ -44,7 +45,6 @@
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/observer_list.h"
-#include "transceiver/one_line.h"
 
 namespace forkserver {
 
@@ -55,8 +55,8 @@ class ParentProcess {
     EventLoop& loop;
     // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
     // protocol, a resolver that was dropped. Children's words in it are as OneLine leaves them. It
-    // may destroy hosts of the program's own; not a ContentProcesses or a ServiceProcess, which may
-    // be in the middle of telling others.
+    // is called in the loop's next turn, and may destroy anything, the ParentProcess too; or by the
+    // latter's destructor (deferred_log.h).
     std::function<void(std::string_view line)> log = {};
   };
 
@@ -126,14 +126,13 @@ class ParentProcess {
   // Null: there is none, or no more.
   ProcessHostCore* Find(ChildId id) const;
 
-  void Log(std::string_view line) const {
-    if (options_.log) options_.log(OneLine(line));
-  }
+  void Log(std::string_view line) { log_.Write(line); }
 
  private:
   friend class ProcessHostCore;
 
-  explicit ParentProcess(Options options) : options_(std::move(options)) {}
+  explicit ParentProcess(Options options)
+      : options_(std::move(options)), log_(options_.loop, options_.log) {}
 
   PeerName AsPeer() const;
   static absl::Status CheckRemoteType(std::string_view protocol,
@@ -148,6 +147,7 @@ class ParentProcess {
   void Remove(ProcessHostCore& host);
 
   const Options options_;
+  DeferredLog log_;
   EventLoop::WatchId server_watch_ = 0;
   PrefsGeneration generation_;
   ModelPrefs prefs_;

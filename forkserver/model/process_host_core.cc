@@ -259,7 +259,6 @@ void ProcessHostCore::Kill(absl::Status why) {
   } else {
     thread_->HangUp();
   }
-  // The last of all: whoever hears of it may destroy this.
   parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(end_.killed_for)));
 }
 

@@ -145,7 +145,7 @@ class ProcessHostCore {
   // work, and a few seconds to end.
   absl::Status NoteUnheard(absl::Status sent);
   // The same for what the process has to be told: one that has read so little that nothing more can
-  // be queued is killed, since it would go on without knowing. Who hears of that may destroy this.
+  // be queued is killed, since it would go on without knowing.
   absl::Status MustBeTold(absl::Status sent);
 
   // Called once, after the last message and ActorDestroy, when the process is reaped or was never

@@ -210,8 +210,13 @@ absl::StatusOr<MeasuredAttempt> ActorMatrix::Measure(const MatrixSubject& subjec
 
 absl::StatusOr<ProcessEnd> ActorMatrix::Break(AttemptHost& host, Breach breach) {
   if (absl::Status sent = host.SendMisbehave({.breach = breach}); !sent.ok()) return sent;
-  if (Until([&] { return host.end().has_value(); })) return *host.end();
-  return absl::DeadlineExceededError(absl::StrCat(host.core().Name(), ": does not end"));
+  const size_t lines = log_.size();
+  if (!Until([&] { return host.end().has_value(); })) {
+    return absl::DeadlineExceededError(absl::StrCat(host.core().Name(), ": does not end"));
+  }
+  // The line that says why it was killed is told a turn later.
+  if (!host.end()->killed_for.ok()) Until([&] { return log_.size() > lines; });
+  return *host.end();
 }
 
 }  // namespace forkserver::testing

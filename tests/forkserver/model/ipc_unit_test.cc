@@ -195,6 +195,7 @@ HOST_TEST(IpcUnitTest, BreachTowardsTheParentKillsAndIsReportedAndHarmsNobodyEls
     const std::string why = is_by_endpoint ? "Line Note field 1: the message ends in it"
                                            : "IpcUnitTest Lie: that is not so";
     EXPECT_EQ(breaker->end->ToString(), "killed by SIGKILL, for " + why);
+    model.Until([&] { return !model.log().empty(); });
     ASSERT_EQ(model.log().size(), 1u);
     EXPECT_EQ(model.log()[0], breaker->Name() + ": killed, for " + why);
     ExpectGoodEnd(model, *other);

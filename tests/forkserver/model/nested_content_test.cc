@@ -459,6 +459,7 @@ HOST_TEST(BrowserClaims, ForgedIdKillsTheChildAndNobodyElse) {
   model.AskOf(a->process, "save", "99 https://a.test");
   EXPECT_EQ(WhyEnded(model, id), "TestContent Save: browser 99 was never given out");
   EXPECT_EQ(model.ends().at(id).exit->ToString(), "killed by SIGKILL");
+  model.Until([&] { return !model.log().empty(); });
   ASSERT_EQ(model.log().size(), 1u);
   EXPECT_EQ(model.log()[0],
             "content 1 (webIsolated=https://a.test): killed, for TestContent Save: browser 99 was "
@@ -475,6 +476,7 @@ HOST_TEST(BrowserClaims, ForgedOneIsTheSameLineOfTheLog) {
   const std::string why =
       "for TestContent Save: browser 1 shows https://a.test, not "
       "x\\x0acontent\\x1b[2J\\xc2\\x85\\xff";
+  model.Until([&] { return !model.log().empty(); });
   EXPECT_EQ(model.log(),
             std::vector<std::string>{"content 1 (webIsolated=https://a.test): killed, " + why});
   model.WaitForEnd(id);
