@@ -95,7 +95,9 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   if (absl::Status started = core->templates.StartRoots(); !started.ok()) return started;
   if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
   if (options.under_memory_pressure == UnderPressure::kShrinkPools) core->WatchMemoryPressure();
-  if (options.driving == Driving::kOwnThread) core->StartThread();
+  if (options.driving == Driving::kOwnThread) {
+    if (absl::Status started = core->StartOwnThread(); !started.ok()) return started;
+  }
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 

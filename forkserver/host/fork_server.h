@@ -64,7 +64,7 @@ enum class Driving : uint8_t {
   // Whoever waits in Launch, WaitUntilServing or Dispatch. What happens between two calls (pools
   // that are refilled, templates that are evicted) happens in the next one.
   kCallers,
-  // A thread that Start makes. Callbacks run on it.
+  // A thread that Start makes. Callbacks run on it, with all signals blocked.
   kOwnThread,
 };
 

@@ -1,11 +1,14 @@
 #include "forkserver/host/fork_server_core.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #include <mutex>
 #include <utility>
 
+#include "forkserver/host/start_thread.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 
 namespace forkserver {
 namespace {
@@ -72,13 +75,15 @@ void ForkServer::Core::WatchMemoryPressure() {
   report.why_no_memory_pressure = std::string(watched.message());
 }
 
-void ForkServer::Core::StartThread() {
-  thread = std::thread([this] {
+absl::Status ForkServer::Core::StartOwnThread() {
+  auto body = [this] {
     pthread_setname_np(pthread_self(), "forkserver");
     std::unique_lock lock(driver.mutex());
     driver.RunUntil(
         lock, [this] { return is_closing; }, kNever);
-  });
+  };
+  return StartThread(std::move(body), thread) ? absl::OkStatus()
+                                              : ErrnoStatus(EAGAIN, "start: pthread_create");
 }
 
 LaunchId ForkServer::Core::Begin(const LaunchOptions& options, Attendance attendance,

@@ -55,7 +55,7 @@ class ForkServer::Core {
   // A kernel without it, or one that does not let us: then pools do not shrink.
   void WatchMemoryPressure();
   // Of Driving::kOwnThread.
-  void StartThread();
+  absl::Status StartOwnThread();
 
   LaunchId Begin(const LaunchOptions& options, Attendance attendance, Delivery delivery,
                  LaunchCallback callback);

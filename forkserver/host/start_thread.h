@@ -1,8 +1,7 @@
 // A thread of the library's in the embedder's process. It takes no signal: those are for the
 // embedder's threads, whose handlers expect to run on them.
 //
-//     if (!StartThread([this] { Watch(); }, watchdog_)) return ErrnoStatus(EAGAIN,
-//     "pthread_create");
+//     if (!StartThread([this] { Watch(); }, thread_)) return ErrnoStatus(EAGAIN, "pthread_create");
 //
 // The caller's own mask is what it was, however that goes. Any thread. Not between a fork and
 // Ready.

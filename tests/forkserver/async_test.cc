@@ -275,6 +275,19 @@ HOST_TEST(OwnThread, CallsBackWithoutAnyDispatch) {
   EXPECT_TRUE(ended.WaitFor(20));
 }
 
+HOST_TEST(OwnThread, TakesNoSignalsOfTheEmbedders) {
+  Counter ended;
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  server.LaunchAsync(Exit(0), [&](absl::StatusOr<LaunchedChild>) {
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    ended.Add();
+  });
+  ASSERT_TRUE(ended.WaitFor(1));
+  EXPECT_EQ(sigismember(&blocked, SIGTERM), 1);
+  EXPECT_EQ(sigismember(&blocked, SIGUSR1), 1);
+}
+
 HOST_TEST(OwnThread, BlockingLaunchesOfManyThreadsWorkBesideIt) {
   constexpr int kThreads = 8;
   constexpr int kEach = 40;
