@@ -19,7 +19,7 @@ ContentProcesses::ContentProcesses(ParentProcess& parent, const PublicSuffixList
       events_(std::move(events)),
       nested_(std::make_unique<NestedContent>(*this)) {}
 
-ContentProcesses::~ContentProcesses() = default;
+ContentProcesses::~ContentProcesses() { *alive_ = false; }
 
 std::vector<ContentProcess*> ContentProcesses::processes() const {
   std::vector<ContentProcess*> all;
@@ -100,9 +100,10 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
         .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
     absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
     if (browser.ok()) {
+      const std::shared_ptr<bool> alive = alive_;
       callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
       // With all that was sent to it meanwhile.
-      if (there == nullptr) host.Begin();
+      if (*alive && there == nullptr) host.Begin();
       return;
     }
     // It has just ended, and the loop has not heard of it: the next one is found, or made.

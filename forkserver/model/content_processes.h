@@ -14,8 +14,8 @@
 // which have the sandbox and everything that warm-ups made, and no load has been near them.
 //
 // Ownership: owns the hosts, and destroys each right after its end; borrows the parent. Destroying
-// it kills and reaps them all; that may be done in ContentEvents, and in handlers and promises of
-// its hosts. Threads: that of the parent's loop.
+// it kills and reaps them all; that may be done in Open's callback, in on_process_end, and in
+// handlers and promises of its hosts. Threads: that of the parent's loop.
 #ifndef FORKSERVER_MODEL_CONTENT_PROCESSES_H_
 #define FORKSERVER_MODEL_CONTENT_PROCESSES_H_
 
@@ -64,7 +64,8 @@ struct ContentEvents {
       on_process_end = {};
   // For a url that a content process wants in a nested one: what its response, which the program
   // has, says in Cross-Origin-Embedder-Policy (a content process's word is not enough). Without
-  // it none is known, and below `webCOOP+COEP` nothing of the web can be nested.
+  // it none is known, and below `webCOOP+COEP` nothing of the web can be nested. It answers, and
+  // destroys nothing.
   std::function<std::string(const ContentProcess& owner, const Url& url)> embedder_policy_of = {};
 };
 
@@ -124,6 +125,7 @@ class ContentProcesses {
   BrowserRecords browsers_;
   std::unique_ptr<NestedContent> nested_;
   std::vector<std::unique_ptr<ContentProcess>> hosts_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace forkserver

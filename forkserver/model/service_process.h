@@ -23,8 +23,9 @@
 // host's WhenLaunched. The host is good until it ends, and who holds a call or an endpoint hears of
 // that as of any host's: by an Unavailable answer, by ActorDestroy. Then Need gives another one.
 //
-// Ownership: owns the hosts; borrows the parent, which outlives it. It may be destroyed in a
-// callback of a host's, not in its own. Destroying it kills the process, or closes the thread's
+// Ownership: owns the hosts; borrows the parent, which outlives it. It may be destroyed in any
+// callback of a host's, and in its own; a Need that it happens in is Unavailable. Destroying it
+// kills the process, or closes the thread's
 // port and waits for the thread. Nothing else waits. Threads: that of the parent's loop. After a
 // fork: not usable in the child.
 #ifndef FORKSERVER_MODEL_SERVICE_PROCESS_H_

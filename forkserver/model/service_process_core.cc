@@ -26,6 +26,7 @@ ServiceProcessCore::ServiceProcessCore(ParentProcess& parent, ProcessType type, 
 }
 
 void ServiceProcessCore::Close() {
+  *alive_ = false;
   if (turn_ != 0) parent_.loop().CancelTimer(std::exchange(turn_, 0));
   given_up_ = absl::UnavailableError(absl::StrCat(std::string(row_.name), ": is being closed"));
   for (const auto& host : std::exchange(hosts_, {})) {
@@ -51,7 +52,11 @@ absl::StatusOr<ProcessHostCore*> ServiceProcessCore::NeedHost() {
   if (!given_up_.ok()) return given_up_;
   hosts_.push_back(make_(parent_));
   ProcessHostCore* const host = hosts_.back().get();
+  // One that cannot be begun has ended before Begin returns, and whoever hears of that may destroy
+  // this.
+  const std::shared_ptr<bool> alive = alive_;
   if (hosts_.size() == 1) Begin(*host);
+  if (!*alive) return absl::UnavailableError("the service was destroyed when its process ended");
   if (!host->has_ended()) return host;
   return given_up_.ok()
              ? absl::UnavailableError(absl::StrFormat("%s: not launched: %s", row_.name, last_end_))
@@ -103,7 +108,8 @@ void ServiceProcessCore::OnTurn() {
 }
 
 void ServiceProcessCore::Tell(const ProcessHandle* process, const absl::Status& why) const {
-  if (options_.on_change) options_.on_change(process, why);
+  // A copy: it may destroy this.
+  if (const auto on_change = options_.on_change) on_change(process, why);
 }
 
 }  // namespace forkserver

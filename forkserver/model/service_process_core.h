@@ -22,7 +22,7 @@ struct ServiceOptions {
   ChildProgramFactory fallback_program = {};
   HostedLaunch launch = {};  // of each
   // For reports: it was launched, and here it runs; or it has ended, and `process` is null. `why`:
-  // how an end that was not asked for came. Not to destroy the ServiceProcess.
+  // how an end that was not asked for came. May destroy the ServiceProcess.
   std::function<void(const ProcessHandle* process, const absl::Status& why)> on_change = {};
 };
 
@@ -73,6 +73,7 @@ class ServiceProcessCore {
   int ends_ = 0;
   std::string last_end_;
   absl::Status given_up_;  // not ok: nothing is launched any more
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace forkserver

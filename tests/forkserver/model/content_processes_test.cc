@@ -55,6 +55,19 @@ HOST_TEST(ContentProcesses, LoadThatCannotBeToldLeavesNoProcessBehind) {
   EXPECT_EQ(model.AskOf(a->process, "remote type"), "webIsolated=https://a.test");
 }
 
+HOST_TEST(ContentProcesses, MayBeDestroyedWhenOneIsOpened) {
+  ModelTest model(server);
+  const PublicSuffixList suffixes = *PublicSuffixList::Load();
+  auto content = std::make_unique<ContentProcesses>(
+      model.parent(), suffixes, [](ParentProcess& parent, ContentProcesses& siblings) {
+        return std::make_unique<testing::TestContent>(parent, siblings);
+      });
+  content->Open({.load = {.url = *Url::Parse("https://a.test/")}},
+                [&](absl::StatusOr<OpenedBrowser>) { content.reset(); });
+  EXPECT_EQ(content, nullptr);
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+
 HOST_TEST(ContentProcesses, MayBeDestroyedWhenOneEndsAndWhenOneAnswers) {
   ModelTest model(server);
   const PublicSuffixList suffixes = *PublicSuffixList::Load();

@@ -362,6 +362,45 @@ HOST_TEST(ServiceProcess, MayBeDestroyedWhileItIsLaunchedAndByWhoHearsOfItsEnd) 
   EXPECT_TRUE(model.parent().processes().empty());
 }
 
+// In the middle of its Need, where nothing can be launched any more; or of a report.
+HOST_TEST(ServiceProcess, MayBeDestroyedInAReport) {
+  ModelTest model(server, kPrefs);
+  for (const auto& [type, ends] : {std::pair(ProcessType::kGpu, 0),
+                                   {ProcessType::kGpu, 1},
+                                   {ProcessType::kGpu, Service::kMostEnds},
+                                   {ProcessType::kSocket, Service::kMostEnds}}) {
+    SCOPED_TRACE(ends);
+    std::unique_ptr<ServiceProcess<PlainHost>> service;
+    const auto make = [type = type](ParentProcess& parent) {
+      return std::make_unique<PlainHost>(parent, type);
+    };
+    int left = ends;
+    service = std::make_unique<ServiceProcess<PlainHost>>(
+        model.parent(), type, make,
+        ServiceOptions{.fallback_program = testing::PlainProgram(),
+                       .launch = {.arguments = {"blue"}},
+                       .on_change = [&](const ProcessHandle* process, const absl::Status& why) {
+                         if (left == 0) return service.reset();
+                         if (process == nullptr && !why.ok()) --left;
+                       }});
+    while (service != nullptr) {
+      const absl::StatusOr<PlainHost*> host = service->Need();
+      if (service == nullptr) {
+        EXPECT_TRUE(host.ok() || absl::IsUnavailable(host.status())) << host.status();
+        break;
+      }
+      ASSERT_TRUE(host.ok()) << host.status();
+      const int before = left;
+      ASSERT_TRUE(
+          (*host)->Call(Ask{.what = "exit", .about = "3"}, [](absl::StatusOr<Said>) {}).ok());
+      model.Until([&] { return service == nullptr || left < before; });
+    }
+  }
+  model.Until([&] { return server.in_flight() == 0; });
+  EXPECT_EQ(CountThreads("gpu"), 0u);
+  EXPECT_TRUE(model.parent().processes().empty());
+}
+
 HOST_TEST(ServiceProcess, WhoHearsOfItsDestructionGetsNoOther) {
   ModelTest model(server, kPrefs);
   auto gpu = std::make_unique<Service>(model, ProcessType::kGpu);
