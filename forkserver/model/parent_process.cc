@@ -29,6 +29,7 @@ ParentProcess::~ParentProcess() {
 }
 
 absl::Status ParentProcess::SetPrefs(PrefsGeneration generation) {
+  if (generation.fd == nullptr) return absl::InvalidArgumentError("no prefs map");
   PrefsMap map;
   if (const int error = PrefsMap::Attach(generation.fd->get(), map); error != 0) {
     return ErrnoStatus(error, "attach prefs map");

@@ -71,7 +71,7 @@ class ParentProcess {
   const ModelPrefs& prefs() const { return prefs_; }
 
   // Launches from here on have this generation, and every child that runs is sent it. Fails where
-  // the map is none (PrefsMap::Attach); then nothing has changed.
+  // there is no map, or it is none (PrefsMap::Attach); then nothing has changed.
   absl::Status SetPrefs(PrefsGeneration generation);
   // Called after each change, as an ObserverList does.
   using ObserverId = forkserver::ObserverId;

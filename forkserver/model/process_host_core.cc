@@ -217,7 +217,7 @@ void ProcessHostCore::NeverRan(absl::Status why) {
 void ProcessHostCore::BeginEnding(absl::Duration patience, std::string_view for_what) {
   state_ = State::kEnding;
   if (patience == absl::InfiniteDuration() || patience_ != 0) return;
-  const int64_t deadline = NowNanos() + absl::ToInt64Nanoseconds(patience);
+  const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   patience_ = parent_.loop().AddTimer(deadline, [this, patience, for_what] {
     patience_ = 0;
     Kill(absl::DeadlineExceededError(

@@ -155,6 +155,12 @@ HOST_TEST(ParentProcess, MayBeDestroyedByTheReaderOfItsLogWithAllThatItHas) {
   server.SetPrefs({});
 }
 
+HOST_TEST(ParentProcess, PrefsThatAreNoneChangeNothing) {
+  ModelTest model(server);
+  EXPECT_EQ(model.parent().SetPrefs({}), absl::InvalidArgumentError("no prefs map"));
+  EXPECT_NE(model.Launch(ProcessType::kUtility), nullptr);
+}
+
 HOST_TEST(Endpoints, WhoBreaksTheProtocolOfOneIsKilledAndReported) {
   ModelTest model(server);
   const auto dummy = model.Launch(ProcessType::kDummy);

@@ -200,6 +200,18 @@ HOST_TEST(ProcessHost, ChildThatIsStoppedIsKilledWhenItsPatienceIsOver) {
   EXPECT_EQ(host->end->ToString(), "killed by SIGKILL, for it was asked to end 20ms ago");
 }
 
+HOST_TEST(ProcessHost, PatienceMayBeLongerThanAnyTime) {
+  ModelTest model(server);
+  const auto host = model.Launch(ProcessType::kUtility);
+  const pid_t pid = host->process()->pid;
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGSTOP).ok());
+  host->ShutDown(absl::Hours(24 * 365 * 400));
+  model.parent().loop().Run(NowNanos());
+  ASSERT_TRUE(testing::SignalProcess(pid, SIGCONT).ok());
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "exited with status 0");
+}
+
 HOST_TEST(ProcessHost, DestroyedHostLeavesNoProcess) {
   ModelTest model(server);
   auto running = model.Launch(ProcessType::kUtility);
