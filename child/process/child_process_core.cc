@@ -49,8 +49,14 @@ FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::EngageSandbox() {
     return absl::OkStatus();
   }
   if (SandboxLevel(*wanted, context_->prefs) == kSandboxOff) return absl::OkStatus();
+  if (report.level != kSandboxOff) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "the parent wants policy '%s', and this process is not in it", arguments_.sandbox));
+  }
   return absl::FailedPreconditionError(absl::StrFormat(
-      "the parent wants policy '%s', and this process is not in it", arguments_.sandbox));
+      "the parent wants policy '%s', and this process has none: its template is another one, or "
+      "started while %s was 0",
+      arguments_.sandbox, SandboxLevelPref(*wanted)));
 }
 
 FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::AttachPrefs() {
@@ -69,7 +75,10 @@ FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitialiseComponents() {
   components_.emplace(
       table_ != nullptr ? *table_ : no_components_,
       ComponentContext{.type = context_->type, .prefs = &*prefs_, .sandbox = &context_->sandbox});
-  return components_->InitialiseAll();
+  absl::Status made = components_->InitialiseAll();
+  // A step that fails is not undone: it leaves nothing behind.
+  if (!made.ok()) components_->CleanUp();
+  return made;
 }
 
 FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitOfItsOwn() {

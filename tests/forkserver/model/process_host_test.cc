@@ -14,6 +14,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "tests/forkserver/model/model_program.h"
 #include "transceiver/unique_fd.h"
 
@@ -166,7 +167,22 @@ HOST_TEST(ProcessHost, ChildOfTheWrongTemplateDoesNotStart) {
   host.Launch({.template_name = "root", .sandbox = SandboxPolicyId::kUtility});
   model.Until([&] { return host.end.has_value(); });
   EXPECT_EQ(host.end->start_failure.message(),
-            "sandbox: the parent wants policy 'utility', and this process is not in it");
+            "sandbox: the parent wants policy 'utility', and this process has none: its template "
+            "is another one, or started while security.sandbox.utility.level was 0");
+}
+
+// Its children would be in no sandbox, and the prefs say now that they are to be in one.
+HOST_TEST(ProcessHost, ChildOfATemplateThatStartedWithoutItsSandboxDoesNotStart) {
+  ModelTest model(server);
+  EXPECT_EQ(model.AskOf(*model.Launch(ProcessType::kUtility), "policy"), "none");
+  model.SetPrefs("pref(\"security.sandbox.utility.level\", 2);");
+  PlainHost host(model.parent(), ProcessType::kUtility);
+  host.Launch({});
+  model.Until([&] { return host.end.has_value(); });
+  EXPECT_EQ(host.end->exit->ToString(), "exited with status 121");
+  EXPECT_TRUE(absl::EndsWith(std::string(host.end->start_failure.message()),
+                             "started while security.sandbox.utility.level was 0"))
+      << host.end->start_failure;
 }
 
 // What was sent with the launch is there to be read when the child tells of its failure.
