@@ -62,6 +62,49 @@ inline BrowserClaimField FieldOf(const BrowserClaim& claim) {
           .private_browsing_id = claim.context.attributes.private_browsing_id};
 }
 
+// What ContentHost's checks say. Nobody else can make these, so that an overload in its place,
+// which checks nothing, is seen when it is compiled.
+class CheckedAdmission : public Admission {
+ private:
+  template <typename, typename>
+  friend class ContentHost;
+  CheckedAdmission(Admission admission) : Admission(std::move(admission)) {}  // NOLINT: converts
+};
+class CheckedOutgoing {
+ public:
+  operator absl::Status() && { return std::move(status_); }  // NOLINT: converts
+
+ private:
+  template <typename, typename>
+  friend class ContentHost;
+  explicit CheckedOutgoing(absl::Status status) : status_(std::move(status)) {}
+  absl::Status status_;
+};
+
+// Whether all that a class sends and receives in its protocol goes through ContentHost's checks.
+template <typename Self, typename Protocol>
+constexpr bool ChecksAllMessages() {
+  const auto checks = []<typename T>(T*) {
+    bool all = true;
+    if constexpr (HasField<BrowserClaimField, T>() || HasField<OwnedBrowserField, T>() ||
+                  HasField<WritableMemory, T>()) {
+      all = requires(Self & self, const T& message) {
+        { self.Admit(message) } -> std::same_as<CheckedAdmission>;
+      };
+    }
+    if constexpr (HasField<WritableMemory, T>()) {
+      all = all && requires(Self & self, const T& message) {
+        { self.CheckOutgoing(message) } -> std::same_as<CheckedOutgoing>;
+      };
+    }
+    return all;
+  };
+  const auto checks_each = [&]<typename... M>(MessageList<M...>*) {
+    return ((checks(static_cast<M*>(nullptr)) && checks(static_cast<ReplyOf<M>*>(nullptr))) && ...);
+  };
+  return checks_each(static_cast<typename Protocol::Messages*>(nullptr));
+}
+
 template <typename Self, typename Protocol>
 class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
  public:
@@ -69,11 +112,12 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
   using Base::Base;
   using Base::Receive;
 
-  // The actor's (transceiver/actor/actor.h). A class with one of its own has these as well, by
-  // `using ContentHost::Admit`.
+  // The actor's (transceiver/actor/actor.h). A class that has one of its own, for messages without
+  // such fields, has these as well by `using ContentHost::Admit`; one that would be called in their
+  // place does not compile.
   template <typename M>
   requires(HasField<BrowserClaimField, M>() || HasField<OwnedBrowserField, M>() ||
-           HasField<WritableMemory, M>() || HasField<WritableMemory, ReplyOf<M>>()) Admission
+           HasField<WritableMemory, M>() || HasField<WritableMemory, ReplyOf<M>>()) CheckedAdmission
       Admit(const M& message) {
     if (absl::Status may = CheckMemory(message); !may.ok()) return Admission::Violation(may);
     const absl::Status claims = CheckClaims(message);
@@ -85,8 +129,8 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
     return Admission::Grant();
   }
   template <typename M>
-  requires(HasField<WritableMemory, M>()) absl::Status CheckOutgoing(const M& message) {
-    return CheckMemory(message);
+  requires(HasField<WritableMemory, M>()) CheckedOutgoing CheckOutgoing(const M& message) {
+    return CheckedOutgoing(CheckMemory(message));
   }
 
   absl::Status Receive(CreateNested& message, Resolver<NestedCreated> resolver) {
@@ -140,13 +184,9 @@ class ContentHost : public ProcessHost<Self, Protocol, ContentProcess> {
 
   absl::Status SendBrowserOpened(BrowserId browser, const BrowserRecord& record,
                                  std::string_view url) final {
-    static_assert(
-        requires(Self & self, const BrowserClaimField& claim, const WritableMemory& memory) {
-          { self.Admit(claim) } -> std::same_as<Admission>;
-          { self.Admit(memory) } -> std::same_as<Admission>;
-          self.CheckOutgoing(memory);
-        },
-        "a class with an Admit or CheckOutgoing of its own says `using` of ContentHost's too");
+    static_assert(ChecksAllMessages<Self, Protocol>(),
+                  "an Admit or a CheckOutgoing of its own takes the place of ContentHost's; say "
+                  "`using` of those too, and leave them what has claims or memory");
     return this->Send(BrowserOpened{.bridge = record.bridge,
                                     .as = FieldOf({.id = browser, .context = record.context}),
                                     .url = url});

@@ -36,9 +36,11 @@ class ContentProcess : public ProcessHostCore {
   absl::StatusOr<WritableMemory> CreateSharedMemory(std::string_view name, size_t size) const;
 
   // Holds a claim against the parent's record of its browser. ContentHost does so with each message
-  // before its handler has it; for a claim that came some other way, a handler that gets an error
+  // before its handler has it; for a claim in another form, as text, a handler that gets an error
   // refuses what was asked, and returns FaultOf the error, for which the child is killed where the
-  // claim was false.
+  // claim was false. Of its port only: what comes over another socket has no order to the close of
+  // a browser, and would be false where it was late. A line that says which browser it is for is
+  // given its endpoint by the port, beside the claim.
   absl::Status Check(const BrowserClaim& claim) const;
   static absl::Status FaultOf(const absl::Status& status) {
     return IsFault(status) ? status : absl::OkStatus();

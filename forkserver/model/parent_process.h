@@ -35,6 +35,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "child/process/content_messages.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/browser_records.h"
 #include "forkserver/model/deferred_log.h"
@@ -43,6 +44,7 @@
 #include "preload/prefs/prefs_map.h"
 #include "preload/prefs/prefs_store.h"
 #include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/visit_fields.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/observer_list.h"
 
@@ -99,8 +101,13 @@ class ParentProcess {
   // A pair between this process, which has the parent side, and a child. This side believes only
   // what the kernel says that child has sent (SCM_CREDENTIALS), and has the child killed when that
   // breaks the protocol. The actor that it is bound to ends before this.
+  // Nothing on it may claim a browser: that is held against the record on a content process's port,
+  // where it has an order to the browser's close.
   template <typename Protocol>
   absl::StatusOr<EndpointPair<Protocol>> CreateEndpointsWith(const ProcessHostCore& child) {
+    static_assert(!HasFieldInAny<BrowserClaimField, Protocol>() &&
+                      !HasFieldInAny<OwnedBrowserField, Protocol>(),
+                  "claims are checked on a content process's own port alone (content_host.h)");
     if (absl::Status may = MayUse<Protocol>(child); !may.ok()) return may;
     if (absl::Status may = MayConnect(child); !may.ok()) return may;
     absl::StatusOr<EndpointPair<Protocol>> pair =

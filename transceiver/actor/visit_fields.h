@@ -3,6 +3,7 @@
 //
 //     if constexpr (HasField<WritableMemory, M>()) ...      // decided when it is compiled
 //     VisitFields<BrowserClaimField>(message, [&](const BrowserClaimField& claim) { ... });
+//     static_assert(!HasFieldInAny<BrowserClaimField, Hotline>());
 //
 // Visited are those that are there, in order: an optional that is empty and a list without elements
 // have none, though HasField is true of their type. What is within a visited field is not looked
@@ -20,6 +21,7 @@
 
 #include "transceiver/actor/codec.h"
 #include "transceiver/actor/list.h"
+#include "transceiver/actor/protocol.h"
 
 namespace forkserver {
 
@@ -88,6 +90,15 @@ struct PartsOf<T> {
     std::apply([&](auto&... part) { (give(part), ...); }, const_cast<T&>(value).Fields());
   }
 };
+
+// Whether a message of a protocol has one, or a reply.
+template <typename Field, typename Protocol>
+constexpr bool HasFieldInAny() {
+  const auto any = []<typename... M>(MessageList<M...>*) {
+    return (false || ... || (HasField<Field, M>() || HasField<Field, ReplyOf<M>>()));
+  };
+  return any(static_cast<typename Protocol::Messages*>(nullptr));
+}
 
 // Where T can have no such field this is nothing at all.
 template <typename Field, typename T, typename Visitor>

@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "gtest/gtest.h"
 #include "transceiver/actor/codec.h"
 #include "transceiver/actor/list.h"
+#include "transceiver/actor/protocol.h"
 #include "transceiver/actor/text.h"
 
 namespace forkserver {
@@ -66,6 +68,27 @@ std::vector<uint32_t> Marks(const Everywhere& message) {
   VisitFields<Mark>(message, [&](const Mark& mark) { marks.push_back(mark.number); });
   return marks;
 }
+
+struct Told {
+  static constexpr std::string_view kName = "Told";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  Inner inner = {};
+  auto Fields() { return std::tie(inner); }
+};
+struct Asked {
+  static constexpr std::string_view kName = "Asked";
+  static constexpr SentBy kSentBy = SentBy::kParent;
+  using Reply = Inner;
+  auto Fields() { return std::tie(); }
+};
+template <typename... M>
+struct Of {
+  using Messages = MessageList<M...>;
+};
+static_assert(HasFieldInAny<Mark, Of<Told>>());
+static_assert(HasFieldInAny<Mark, Of<Asked>>());
+static_assert(!HasFieldInAny<Nowhere, Of<Told, Asked>>());
+static_assert(!HasFieldInAny<Mark, Of<>>());
 
 TEST(VisitFields, AllAreSeenInOrder) {
   Everywhere message = {.first = {1}, .last = {7}};
