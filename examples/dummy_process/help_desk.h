@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <list>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "examples/dummy_process/dummy_host.h"
@@ -29,8 +30,10 @@ class HelpDesk {
  public:
   using Callback = std::function<void(absl::StatusOr<CallersEnd> end)>;
 
-  // A content process may ask as often as it likes: that must not fill the machine.
+  // A child may ask as often as it likes: that must neither fill the machine nor leave the others
+  // without. What the parent asks for itself is not counted among it.
   static constexpr size_t kMostAtOnce = 8;
+  static constexpr size_t kMostOfOneChild = 2;
 
   HelpDesk(forkserver::ParentProcess& parent, DummyHost::EndCallback on_end);
   HelpDesk(const HelpDesk&) = delete;
@@ -42,18 +45,27 @@ class HelpDesk {
   void GetAssistanceForParent(Callback callback);
 
   // Dummy processes that there are, launching ones too.
-  size_t busy() const { return dummies_.size(); }
+  size_t busy() const { return lines_.size(); }
 
  private:
   using Ends = forkserver::EndpointPair<Hotline>;
   using MakeEnds = std::function<absl::StatusOr<Ends>(const DummyHost& dummy)>;
+  struct Line {
+    Line(forkserver::ChildId caller, forkserver::ParentProcess& parent,
+         DummyHost::EndCallback on_end)
+        : caller(caller), dummy(parent, std::move(on_end)) {}
 
-  void Connect(MakeEnds make_ends, Callback callback);
+    const forkserver::ChildId caller;  // 0: this process
+    DummyHost dummy;
+  };
+
+  absl::Status CheckMayHaveOneMore(const forkserver::ProcessHostCore& caller) const;
+  void Connect(forkserver::ChildId caller, MakeEnds make_ends, Callback callback);
   void OnEnd(const DummyHost& dummy, const forkserver::ProcessEnd& end);
 
   forkserver::ParentProcess& parent_;
   const DummyHost::EndCallback on_end_;
-  std::list<DummyHost> dummies_;
+  std::list<Line> lines_;
 };
 
 }  // namespace dummy_process

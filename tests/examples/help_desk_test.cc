@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,18 +82,34 @@ HOST_TEST(HelpDesk, CallerWhoIsGoneWhenTheDummyProcessIsThereGetsNoLine) {
   EXPECT_EQ(desk.ends(), std::vector<std::string>{"exited with status 0"});
 }
 
-HOST_TEST(HelpDesk, OneCallerMoreThanThereMayBeIsRefusedAtOnce) {
+// Children that keep their lines leave some to others, and the parent's own are beside them.
+HOST_TEST(HelpDesk, ChildrenHaveTheirShareAndNoMore) {
   Desk desk(server);
+  std::list<DummyHost> callers;
   std::vector<absl::StatusOr<CallersEnd>> lines;
-  for (size_t i = 0; i <= HelpDesk::kMostAtOnce; ++i) {
-    desk.desk().GetAssistanceForParent([&](auto end) { lines.push_back(std::move(end)); });
+  const auto keep = [&](auto end) { lines.push_back(std::move(end)); };
+  constexpr size_t kCallers = HelpDesk::kMostAtOnce / HelpDesk::kMostOfOneChild;
+  for (size_t i = 0; i <= kCallers; ++i) {
+    DummyHost& caller = callers.emplace_back(desk.parent(), nullptr);
+    for (size_t j = 0; j < HelpDesk::kMostOfOneChild; ++j) {
+      desk.desk().GetAssistance(caller, keep);
+      if (i == kCallers) break;
+    }
   }
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_TRUE(absl::IsResourceExhausted(lines[0].status())) << lines[0].status();
+  EXPECT_EQ(lines[0].status(), absl::ResourceExhaustedError("all dummy processes are busy"));
+  lines.clear();
+  desk.desk().GetAssistance(callers.front(), keep);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].status(), absl::ResourceExhaustedError(callers.front().Name() +
+                                                            " has 2 dummy processes already"));
+  lines.clear();
+  desk.desk().GetAssistanceForParent(keep);
   desk.Until([&] { return lines.size() == HelpDesk::kMostAtOnce + 1; });
+  EXPECT_TRUE(lines.back().ok()) << lines.back().status();
   lines.clear();
   desk.Until([&] { return desk.desk().busy() == 0; });
-  EXPECT_EQ(desk.ends().size(), HelpDesk::kMostAtOnce);
+  EXPECT_EQ(desk.ends().size(), HelpDesk::kMostAtOnce + 1);
 }
 
 }  // namespace
