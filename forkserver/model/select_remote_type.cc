@@ -261,12 +261,17 @@ bool HasGroupOfItsOwn(RemoteTypeKind kind) {
          kind == RemoteTypeKind::kExtension;
 }
 
+bool CrossesIntoOrOutOfParent(const Load& load, const RemoteType& type) {
+  return load.current.kind != RemoteTypeKind::kPrealloc &&
+         (load.current.kind == RemoteTypeKind::kParent) != (type.kind == RemoteTypeKind::kParent);
+}
+
 Isolation IsolationOf(const Load& load, const RemoteType& type) {
   if (load.kind != LoadKind::kDocument && load.kind != LoadKind::kNewTab) return Isolation::kNone;
   if (load.frame == FramePosition::kSubframe) {
     // What the parent shows in a frame of its own is a document on its own.
     const bool leaves = Is(load.owner, RemoteTypeKind::kParent) && type != *load.owner;
-    return leaves ? Isolation::kFull : Isolation::kNone;
+    return leaves || CrossesIntoOrOutOfParent(load, type) ? Isolation::kFull : Isolation::kNone;
   }
   if (load.current == type) return Isolation::kNone;
   // An empty document that somebody just opened stays in the group of who opened it.

@@ -88,7 +88,8 @@ struct Load {
 };
 
 // kFull: the document gets a browsing context group of its own, and nothing that was in the frame
-// can reach it. To and from the parent always; also to and from `webCOOP+COEP` and `extension`.
+// can reach it. To and from the parent always, in its own frames too; of tabs also to and from
+// `webCOOP+COEP` and `extension`.
 enum class Isolation : uint8_t { kNone, kFull };
 
 // Whether this document or worker may have shared memory.

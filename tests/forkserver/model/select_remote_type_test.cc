@@ -555,6 +555,18 @@ TEST_F(SelectRemoteTypeTest, ToAndFromTheParentIsFullIsolation) {
   EXPECT_EQ(Select(Go("about:config").InFrameOf("null")).isolation, Isolation::kNone);
 }
 
+TEST_F(SelectRemoteTypeTest, ToAndFromTheParentInItsOwnFrameIsFullIsolation) {
+  for (const char* const url : {"about:blank", "about:srcdoc", "about:config"}) {
+    const Go in_frame = Go(url).InFrameOf("null").From("null");
+    EXPECT_EQ(Select(Go(in_frame).Where(kA)).isolation, Isolation::kFull) << url;
+    EXPECT_EQ(Select(Go(in_frame).Where("null")).isolation, Isolation::kNone) << url;
+    EXPECT_EQ(Select(in_frame).isolation, Isolation::kNone) << url;
+  }
+  EXPECT_EQ(Select(Go("https://a.com/").InFrameOf("null").Where("null")).isolation,
+            Isolation::kFull);
+  EXPECT_EQ(Select(Go("https://a.com/").InFrameOf(kB).Where("null")).isolation, Isolation::kFull);
+}
+
 TEST_F(SelectRemoteTypeTest, SitesOfOneGroupCanReachEachOther) {
   EXPECT_EQ(Select(Go("https://a.com/").Where(kB)).isolation, Isolation::kNone);
   EXPECT_EQ(Select(Go("https://a.com/")).isolation, Isolation::kNone);
