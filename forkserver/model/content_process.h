@@ -26,8 +26,9 @@ class ContentProcess : public ProcessHostCore {
   ContentProcesses& siblings() const { return siblings_; }
   // By which it hangs below another content process; 0: by none, and loads come to it.
   BridgeId bridge() const { return bridge_; }
-  // Whether it may have memory that others write to (webCOOP+COEP, and `extension`, where only the
-  // documents of privileged extensions may be given it: Selection::shared_memory).
+  // Whether it may have memory that others write to (webCOOP+COEP and `extension`). Not each of its
+  // documents may be given it: of extensions, in either, those of privileged ones only
+  // (Selection::shared_memory).
   bool MayShareMemory() const;
   // PermissionDenied where it may not: "content 3 (web) may share no memory".
   absl::Status CheckMayShareMemory() const;

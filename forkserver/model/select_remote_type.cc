@@ -281,18 +281,26 @@ Isolation IsolationOf(const Load& load, const RemoteType& type) {
                                                                             : Isolation::kNone;
 }
 
+// Also what an extension's page has made, or its source.
+bool IsOfExtension(const Url& url) {
+  if (url.HasScheme("moz-extension")) return true;
+  const std::optional<Url> inner = url.Inner();
+  return inner && IsOfExtension(*inner);
+}
+
 MemorySharing SharedMemoryOf(const Load& load, const RemoteType& type) {
+  const bool is_privileged = load.extension == ExtensionRank::kPrivileged;
   switch (RowOf(type.kind).shares_memory) {
     case SharesMemory::kNo:
       return MemorySharing::kNever;
     case SharesMemory::kYes:
-      return MemorySharing::kMay;
+      return IsOfExtension(load.url) && !is_privileged ? MemorySharing::kNever
+                                                       : MemorySharing::kMay;
     case SharesMemory::kPrivilegedExtensions:
       break;
   }
-  return load.url.HasScheme("moz-extension") && load.extension == ExtensionRank::kPrivileged
-             ? MemorySharing::kMay
-             : MemorySharing::kNever;
+  return load.url.HasScheme("moz-extension") && is_privileged ? MemorySharing::kMay
+                                                              : MemorySharing::kNever;
 }
 
 }  // namespace

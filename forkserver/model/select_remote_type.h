@@ -83,7 +83,7 @@ struct Load {
   std::optional<RemoteType> initiator = {};
   // Of blob: the process that made it, by the parent's record.
   std::optional<RemoteType> blob_creator = {};
-  // Of moz-extension: what the parent knows of the extension.
+  // Of moz-extension, of its blobs too: what the parent knows of the extension.
   ExtensionRank extension = ExtensionRank::kOrdinary;
 };
 
@@ -92,7 +92,12 @@ struct Load {
 // `webCOOP+COEP` and `extension`.
 enum class Isolation : uint8_t { kNone, kFull };
 
-// Whether this document or worker may have shared memory.
+// Whether this document or worker may have shared memory. Narrower than what its process may
+// (ContentProcess::MayShareMemory): in a `webCOOP+COEP` process the frame of an ordinary extension
+// may not, though the page around it may, and in `extension` the privileged ones alone may. The
+// parent sees processes and not documents, so the child's program is to be told and to hold this
+// against its documents. It keeps an honest process honest; one that is broken has what any of its
+// documents has. What has no origin of its own (data:, about:blank) counts as the process's.
 enum class MemorySharing : uint8_t { kNever, kMay };
 
 struct Selection {

@@ -599,6 +599,19 @@ TEST_F(SelectRemoteTypeTest, OnlyIsolatedPagesAndPrivilegedExtensionsMayShareMem
             MemorySharing::kNever);
 }
 
+TEST_F(SelectRemoteTypeTest, AnOrdinaryExtensionsFrameInAnIsolatedPageMayNotShareItsMemory) {
+  for (const char* const url :
+       {"moz-extension://a/", "view-source:moz-extension://a/", "blob:moz-extension://a/x"}) {
+    const Go in_frame = Go(url).InFrameOf(kIsolatedA).MadeBy(kIsolatedA);
+    ASSERT_EQ(Select(in_frame).type, Type(kIsolatedA)) << url;
+    EXPECT_EQ(Select(in_frame).shared_memory, MemorySharing::kNever) << url;
+    EXPECT_EQ(Select(Go(in_frame).OfPrivilegedExtension()).shared_memory, MemorySharing::kMay)
+        << url;
+  }
+  EXPECT_EQ(Select(Go("moz-extension://a/w.js").AsWorkerOf(kIsolatedA)).shared_memory,
+            MemorySharing::kNever);
+}
+
 TEST_F(SelectRemoteTypeTest, AnErrorNamesTheUrl) {
   absl::StatusOr<Selection> selection =
       SelectRemoteType(Go("about:config").From(kA).load(), prefs_, list_);
