@@ -64,8 +64,8 @@ absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner
     // Any page may have such a frame: its process has done nothing wrong by asking.
     return absl::FailedPreconditionError(selection.status().message());
   }
-  // The bridge would lead to a process that reads files. Sites that read them are their own affair.
-  if (selection.ok() && selection->type.kind == RemoteTypeKind::kFile && !parsed->IsHttpFamily() &&
+  // The bridge would lead to a process that reads files, whatever it is that it shows.
+  if (selection.ok() && selection->type.kind == RemoteTypeKind::kFile &&
       owner.remote_type().kind != RemoteTypeKind::kFile) {
     return absl::FailedPreconditionError(
         absl::StrFormat("%s may have no files below it", owner.Name()));

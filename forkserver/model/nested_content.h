@@ -11,7 +11,7 @@
 // at most at a time, kMostProcesses with those that have not ended yet, and in the long run so many
 // a second as kLaunchRate says. The nested process has its owner's attributes, and never its
 // owner's own process; it does not count for the limit of its remote type, since no other load
-// comes to it. Files are below files only.
+// comes to it. Files, and the sites that a pref lets read them, are below files only.
 //
 // Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
 // back, with whatever was granted to them. When an owner ends, that is done to all that it has at

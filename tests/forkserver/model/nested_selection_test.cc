@@ -1,0 +1,53 @@
+// What may be nested below a page: where a url goes that a content process asks for, and who
+// refuses it.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "forkserver/model/nested_content.h"
+#include "tests/forkserver/model/model_program.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string&) { return ModelHost(); }
+
+namespace {
+
+using testing::ModelTest;
+
+constexpr std::string_view kOneReaderOfFiles =
+    "user_pref(\"capability.policy.policynames\", \"p\");"
+    "user_pref(\"capability.policy.p.checkloaduri.enabled\", \"allAccess\");"
+    "user_pref(\"capability.policy.p.sites\", \"https://reader.test\");";
+
+// Of a nested process of the owner's, its remote type; or why there is none.
+std::string TypeBelow(ModelTest& model, const OpenedBrowser& owner, std::string_view url) {
+  const std::string answer = model.AskOf(
+      owner.process, "nest",
+      absl::StrCat(owner.browser, " ", owner.selection.type.site, " ", std::string(url)));
+  if (answer.substr(0, 7) != "bridge ") return answer;
+  return model.content().processes().back()->remote_type().ToString();
+}
+
+HOST_TEST(NestedSelection, SitesThatReadFilesAreBelowFilesOnlyToo) {
+  ModelTest model(server);
+  model.SetPrefs(kOneReaderOfFiles);
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_EQ(TypeBelow(model, *owner, "https://reader.test/"),
+            "content 1 (webIsolated=https://a.test) may have no files below it");
+  EXPECT_EQ(model.content().processes().size(), 1u);
+}
+
+HOST_TEST(NestedSelection, FilesAreBelowFilesWhereThePrefLetsThose) {
+  ModelTest model(server);
+  model.SetPrefs(kOneReaderOfFiles);
+  model.SetPrefs("user_pref(\"dom.ipc.nested.remoteTypes\", \"file\");");
+  const auto owner = model.Open("file:///tmp/x.html");
+  EXPECT_EQ(TypeBelow(model, *owner, "https://reader.test/"), "file");
+  EXPECT_EQ(TypeBelow(model, *owner, "file:///tmp/y.html"), "file");
+}
+
+}  // namespace
+}  // namespace forkserver
