@@ -12,15 +12,17 @@
 
 namespace forkserver {
 
+absl::Status NestedContent::CheckKindMayNest(const ContentProcess& owner) const {
+  if (content_.parent().prefs().MayNest(owner.remote_type().kind)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrFormat("%s: processes of its kind may have none below them", owner.Name()));
+}
+
 absl::Status NestedContent::CheckMayNest(const ContentProcess& owner) const {
   if (owner.bridge_ != 0) {
     return absl::FailedPreconditionError(absl::StrFormat("%s is nested itself", owner.Name()));
   }
-  const RemoteTypeKind kind = owner.remote_type().kind;
-  if (!content_.parent().prefs().MayNest(kind)) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("%s: processes of its kind may have none below them", owner.Name()));
-  }
+  if (absl::Status may = CheckKindMayNest(owner); !may.ok()) return may;
   const size_t held = OpenBridges(owner).size();
   if (held >= kMostBridges) {
     return absl::ResourceExhaustedError(
@@ -157,6 +159,8 @@ absl::StatusOr<BrowserClaim> NestedContent::OpenOn(BridgeId id, std::string_view
   const Bridge& bridge = bridges_.find(id)->second;
   ContentProcess& nested = *bridge.nested;
   if (!nested.is_running()) return absl::FailedPreconditionError("the nested process does not run");
+  // The prefs may be others than when the bridge was asked for.
+  if (absl::Status may = CheckKindMayNest(*bridge.owner); !may.ok()) return may;
   const absl::StatusOr<Selection> selection = SelectBelow(*bridge.owner, url);
   if (!selection.ok()) return selection.status();
   if (selection->type != nested.remote_type()) {

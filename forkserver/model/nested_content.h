@@ -12,6 +12,8 @@
 // a second as kLaunchRate says. The nested process has its owner's attributes, and never its
 // owner's own process; it does not count for the limit of its remote type, since no other load
 // comes to it. Files, and the sites that a pref lets read them, are below files only.
+// Where the pref takes a kind away, no process and no browser is opened below those of that kind
+// any more; what is open stays until its owner closes it.
 //
 // Closing the last browser of a bridge closes the bridge and ends the nested process; ids are taken
 // back, with whatever was granted to them. When an owner ends, that is done to all that it has at
@@ -102,6 +104,7 @@ class NestedContent {
   // The processes below an owner that has ended. The first one has been asked to end.
   using Orphans = std::deque<ContentProcess*>;
 
+  absl::Status CheckKindMayNest(const ContentProcess& owner) const;
   absl::Status CheckMayNest(const ContentProcess& owner) const;
   absl::Status CheckBridge(const ContentProcess& owner, const BrowserClaim& from,
                            BridgeId id) const;

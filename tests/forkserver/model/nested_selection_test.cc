@@ -2,6 +2,7 @@
 // refuses it.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,41 @@ HOST_TEST(NestedSelection, FilesAreBelowFilesWhereThePrefLetsThose) {
   const auto owner = model.Open("file:///tmp/x.html");
   EXPECT_EQ(TypeBelow(model, *owner, "https://reader.test/"), "file");
   EXPECT_EQ(TypeBelow(model, *owner, "file:///tmp/y.html"), "file");
+}
+
+HOST_TEST(NestedSelection, RightThatIsTakenAwayOpensNothingMoreAndClosesNothing) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  ASSERT_EQ(TypeBelow(model, *owner, "https://b.test/"), "webIsolated=https://b.test");
+  model.SetPrefs("user_pref(\"dom.ipc.nested.remoteTypes\", \"extension\");");
+  constexpr char kMayNot[] =
+      "content 1 (webIsolated=https://a.test): processes of its kind may have none below them";
+  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://a.test 1 https://b.test/"), kMayNot);
+  EXPECT_EQ(TypeBelow(model, *owner, "https://b.test/"), kMayNot);
+  EXPECT_EQ(model.AskOf(owner->process, "bridge", "1 still"), "still back");
+  EXPECT_EQ(model.AskOf(model.content().processes().back(), "browsers"), "2 https://b.test");
+  EXPECT_TRUE(model.log().empty());
+  model.SetPrefs("user_pref(\"dom.ipc.nested.remoteTypes\", \"webIsolated\");");
+  EXPECT_EQ(model.AskOf(owner->process, "more", "1 https://a.test 1 https://b.test/"), "3");
+}
+
+HOST_TEST(NestedSelection, RightThatIsTakenAwayDuringTheLaunchEndsWhatIsLaunched) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  std::optional<std::string> answer;
+  ASSERT_TRUE(static_cast<testing::TestContent&>(*owner->process)
+                  .Call(testing::Ask{.what = "nest", .about = "1 https://a.test https://b.test/"},
+                        [&](absl::StatusOr<testing::Said> said) {
+                          answer =
+                              said.ok() ? said->text.str() : std::string(said.status().message());
+                        })
+                  .ok());
+  model.Until([&] { return model.content().nested().bridges() > 0; });
+  model.SetPrefs("user_pref(\"dom.ipc.nested.remoteTypes\", \"extension\");");
+  model.Until([&] { return answer && model.content().processes().size() == 1; });
+  EXPECT_EQ(answer,
+            "content 1 (webIsolated=https://a.test): processes of its kind may have none below "
+            "them");
 }
 
 }  // namespace
