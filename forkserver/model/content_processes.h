@@ -25,6 +25,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@
 #include "forkserver/model/content_process.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/registrable_domain.h"
+#include "forkserver/model/remote_type.h"
 #include "forkserver/model/select_remote_type.h"
 
 namespace forkserver {
@@ -67,6 +69,12 @@ struct ContentEvents {
   // it none is known, and below `webCOOP+COEP` nothing of the web can be nested. It answers, and
   // destroys nothing.
   std::function<std::string(const ContentProcess& owner, const Url& url)> embedder_policy_of = {};
+  // For a blob: url that a content process wants in a nested one: the remote type of the process
+  // that made it, if the program has seen that. Where it has not (none), and without this, the blob
+  // is taken for the asking process's own, and refused where that could not have made it: the
+  // origin in its url is a content process's word.
+  std::function<std::optional<RemoteType>(const ContentProcess& owner, const Url& url)>
+      blob_creator_of = {};
 };
 
 class ContentProcesses {

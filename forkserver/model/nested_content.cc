@@ -46,6 +46,14 @@ absl::Status NestedContent::CheckMayNest(const ContentProcess& owner) const {
   return absl::OkStatus();
 }
 
+// The owner, unless the program knows better: the url is the owner's word, and its origin with it.
+RemoteType NestedContent::BlobCreatorOf(const ContentProcess& owner, const Url& url) const {
+  const Url shown = url.HasScheme("view-source") ? *url.Inner() : url;
+  const auto& blob_creator_of = content_.events_.blob_creator_of;
+  if (!shown.HasScheme("blob") || !blob_creator_of) return owner.remote_type();
+  return blob_creator_of(owner, shown).value_or(owner.remote_type());
+}
+
 // Where the url would go as a frame in the owner's document.
 absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner,
                                                      std::string_view url) const {
@@ -58,7 +66,8 @@ absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner
        .embedder_policy = embedder_policy_of ? embedder_policy_of(owner, *parsed) : std::string(),
        .attributes = owner.remote_type().attributes,
        .owner = owner.remote_type(),
-       .initiator = owner.remote_type()});
+       .initiator = owner.remote_type(),
+       .blob_creator = BlobCreatorOf(owner, *parsed)});
   if (selection.ok() && selection->type.kind == RemoteTypeKind::kParent) {
     return absl::FailedPreconditionError("pages of the parent are not for content processes");
   }

@@ -12,6 +12,9 @@
 // a second as kLaunchRate says. The nested process has its owner's attributes, and never its
 // owner's own process; it does not count for the limit of its remote type, since no other load
 // comes to it. Files, and the sites that a pref lets read them, are below files only.
+// A blob is its owner's, which must be able to have made it, or whose the program says it is
+// (ContentEvents::blob_creator_of).
+//
 // Where the pref takes a kind away, no process and no browser is opened below those of that kind
 // any more; what is open stays until its owner closes it.
 //
@@ -43,7 +46,9 @@
 #include "child/process/content_bridge.h"
 #include "forkserver/model/browser_records.h"
 #include "forkserver/model/content_process.h"
+#include "forkserver/model/remote_type.h"
 #include "forkserver/model/select_remote_type.h"
+#include "forkserver/model/url.h"
 #include "transceiver/actor/endpoint.h"
 #include "transceiver/token_bucket.h"
 
@@ -108,6 +113,7 @@ class NestedContent {
   absl::Status CheckMayNest(const ContentProcess& owner) const;
   absl::Status CheckBridge(const ContentProcess& owner, const BrowserClaim& from,
                            BridgeId id) const;
+  RemoteType BlobCreatorOf(const ContentProcess& owner, const Url& url) const;
   absl::StatusOr<Selection> SelectBelow(const ContentProcess& owner, std::string_view url) const;
   absl::StatusOr<NestedBridge> Connect(BridgeId id, std::string_view url);
   absl::StatusOr<BrowserClaim> OpenOn(BridgeId id, std::string_view url);

@@ -171,6 +171,16 @@ class Rules {
 
   absl::StatusOr<RemoteType> OfBlob() const {
     const std::optional<Url> origin = url_.Inner();
+    absl::StatusOr<RemoteType> type = OfBlobFrom(origin);
+    // A blob has the policies of the document that made it: of an isolated one it is isolated.
+    if (type.ok() && type->kind != RemoteTypeKind::kWebCoopCoep && !(origin && Embeds(*origin)) &&
+        IsInIsolatedDocument()) {
+      return DeniedBesideSharedMemory();
+    }
+    return type;
+  }
+
+  absl::StatusOr<RemoteType> OfBlobFrom(const std::optional<Url>& origin) const {
     if (load_.blob_creator) {
       const RemoteType& creator = *load_.blob_creator;
       // What the parent makes may be shown, and then has no more rights than what it shows.
@@ -225,18 +235,26 @@ class Rules {
     return Make(RemoteTypeKind::kWebIsolated, *SiteOf(url, list_));
   }
 
+  bool IsInIsolatedDocument() const {
+    return IsSubframe() && Is(load_.owner, RemoteTypeKind::kWebCoopCoep);
+  }
+  // Whether what came from `url` agrees to be beside shared memory.
+  bool Embeds(const Url& url) const {
+    return CameSecurely(url) && IsolatesEmbedded(load_.embedder_policy);
+  }
+  // By the HTML standard a frame that does not agree shows an error.
+  absl::Status DeniedBesideSharedMemory() const {
+    return Denied("no embedder policy, in a document that has one");
+  }
+
   // http and https, with the response's headers.
   absl::StatusOr<RemoteType> OfResponse() const {
     RemoteType type = OfOrigin(url_);
     // No response has come, or it has no say.
     if (load_.kind == LoadKind::kNewTab || load_.kind == LoadKind::kServiceWorker) return type;
-    const bool embeds = CameSecurely(url_) && IsolatesEmbedded(load_.embedder_policy);
+    const bool embeds = Embeds(url_);
     const bool owner_is_isolated = Is(load_.owner, RemoteTypeKind::kWebCoopCoep);
-    // By the HTML standard such a frame shows an error: it would be beside shared memory without
-    // having agreed to.
-    if (IsSubframe() && owner_is_isolated && !embeds) {
-      return Denied("no embedder policy, in a document that has one");
-    }
+    if (IsInIsolatedDocument() && !embeds) return DeniedBesideSharedMemory();
     const bool own_place =
         type.kind == RemoteTypeKind::kPrivilegedMozilla || type.kind == RemoteTypeKind::kFile;
     if (own_place || !embeds) return type;

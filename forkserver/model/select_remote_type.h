@@ -18,7 +18,9 @@
 //   - about:blank, about:srcdoc and data: have no origin of their own and go where they come from:
 //     the initiator, else the owner. data: that the user entered, and what comes from nobody or
 //     from the parent, is `web`.
-//   - blob: goes to its creator; without one, to where its origin goes.
+//   - blob: goes to its creator, if that could make what it claims; without one, to where its
+//   origin
+//     goes. As a frame in a document with an embedder policy it needs one as any page does.
 //   - An extension's page is `extension`; its frames stay with the document that they are in.
 //   - file: and sites of ModelPrefs::file_readers are `file`. The separated domains are
 //     `privilegedmozilla`, over https, isolation or not.
@@ -68,7 +70,8 @@ struct Load {
   LoadKind kind = LoadKind::kDocument;
   FramePosition frame = FramePosition::kTopLevel;
   InitiatedBy initiated_by = InitiatedBy::kPage;
-  // Values of the response's headers as they came; empty where there was none.
+  // Values of the response's headers as they came; empty where there was none. Of blob: those of
+  // the document that made it.
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy
   OriginAttributes attributes = {};

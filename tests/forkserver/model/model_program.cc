@@ -300,10 +300,17 @@ ModelTest::ModelTest(ForkServer& server, std::string_view prefs)
                             },
                         .embedder_policy_of =
                             [this](const ContentProcess&, const Url& url) {
-                              const auto found = embedder_policies_.find(url.host());
+                              const auto found = embedder_policies_.find(
+                                  url.HasScheme("blob") ? url.ToString() : url.host());
                               return found == embedder_policies_.end() ? std::string()
                                                                        : found->second;
-                            }})) {
+                            },
+                        .blob_creator_of = [this](const ContentProcess&,
+                                                  const Url& url) -> std::optional<RemoteType> {
+                          const auto found = blob_creators_.find(url.ToString());
+                          if (found == blob_creators_.end()) return std::nullopt;
+                          return found->second;
+                        }})) {
   SetPrefs(prefs);
 }
 

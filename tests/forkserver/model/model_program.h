@@ -196,9 +196,13 @@ class ModelTest {
   const std::vector<ChildId>& order_of_ends() const { return order_of_ends_; }
 
   void SetPrefs(std::string_view text);
-  // What the program is to say of nested urls of a host.
+  // What the program is to say of nested urls of a host, or of one blob.
   void SetEmbedderPolicy(std::string host, std::string policy) {
     embedder_policies_[std::move(host)] = std::move(policy);
+  }
+  // Who made a nested blob, by its url; of others the program knows nothing.
+  void SetBlobCreator(std::string url, RemoteType creator) {
+    blob_creators_[std::move(url)] = std::move(creator);
   }
 
   // Drives the loop until `done`; fails the test after ten seconds.
@@ -237,6 +241,7 @@ class ModelTest {
   std::map<ChildId, ProcessEnd> ends_;
   std::vector<ChildId> order_of_ends_;
   std::map<std::string, std::string> embedder_policies_;
+  std::map<std::string, RemoteType> blob_creators_;
 };
 
 // A host with those programs and the model's templates.

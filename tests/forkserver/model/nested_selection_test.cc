@@ -32,6 +32,61 @@ std::string TypeBelow(ModelTest& model, const OpenedBrowser& owner, std::string_
   return model.content().processes().back()->remote_type().ToString();
 }
 
+absl::StatusOr<OpenedBrowser> OpenIsolated(ModelTest& model) {
+  return model.Open({.load = {.url = *Url::Parse("https://a.test/"),
+                              .initiated_by = InitiatedBy::kUser,
+                              .opener_policy = "same-origin",
+                              .embedder_policy = "require-corp"}});
+}
+
+HOST_TEST(NestedSelection, BlobIsItsOwnersWhateverOriginItClaims) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:https://a.test/id"), "webIsolated=https://a.test");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:null/id"), "webIsolated=https://a.test");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:moz-extension://abc/id"), "webIsolated=https://a.test");
+  const size_t processes = model.content().processes().size();
+  for (const std::string made_up :
+       {"blob:https://bank.test/id", "view-source:blob:https://bank.test/id",
+        "blob:http://a.test/id", "blob:https://addons.mozilla.org/id",
+        "blob:chrome://browser/id"}) {
+    EXPECT_EQ(TypeBelow(model, *owner, made_up), made_up + ": not of webIsolated=https://a.test");
+  }
+  EXPECT_EQ(model.content().processes().size(), processes);
+  EXPECT_TRUE(model.log().empty());
+}
+
+HOST_TEST(NestedSelection, OwnBlobOfAnIsolatedPageStaysInItsType) {
+  ModelTest model(server);
+  const auto owner = OpenIsolated(model);
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:https://a.test/id"), "webCOOP+COEP=https://a.test");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:https://b.test/id"),
+            "blob:https://b.test/id: not of webCOOP+COEP=https://a.test");
+}
+
+HOST_TEST(NestedSelection, BlobOfAnotherIsWhoseTheProgramSays) {
+  ModelTest model(server);
+  model.SetBlobCreator("blob:https://b.test/id", *RemoteType::Parse("webIsolated=https://b.test"));
+  model.SetBlobCreator("blob:https://c.test/id", *RemoteType::Parse("webIsolated=https://b.test"));
+  const auto owner = model.Open("https://a.test/");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:https://b.test/id"), "webIsolated=https://b.test");
+  EXPECT_EQ(TypeBelow(model, *owner, "view-source:blob:https://b.test/id"),
+            "webIsolated=https://b.test");
+  EXPECT_EQ(TypeBelow(model, *owner, "blob:https://c.test/id"),
+            "blob:https://c.test/id: not of webIsolated=https://b.test");
+}
+
+HOST_TEST(NestedSelection, BlobOfAnotherBelowSharedMemoryAgreesToItAsAPageDoes) {
+  ModelTest model(server);
+  const std::string url = "blob:https://b.test/id";
+  model.SetBlobCreator(url, *RemoteType::Parse("webIsolated=https://b.test"));
+  const auto owner = OpenIsolated(model);
+  EXPECT_EQ(TypeBelow(model, *owner, url),
+            url + ": no embedder policy, in a document that has one");
+  model.SetEmbedderPolicy(url, "require-corp");
+  EXPECT_EQ(TypeBelow(model, *owner, url), "webIsolated=https://b.test");
+}
+
 HOST_TEST(NestedSelection, SitesThatReadFilesAreBelowFilesOnlyToo) {
   ModelTest model(server);
   model.SetPrefs(kOneReaderOfFiles);

@@ -333,6 +333,29 @@ TEST_F(SelectRemoteTypeTest, ABlobGoesToItsCreator) {
           {"One without origin is nobody's", Go("blob:null/x"), "web"},
           {"One of the program is nobody's", Go("blob:chrome://browser/x"), "web"},
           {"One of an extension is the extension's", Go("blob:moz-extension://abc/x"), "extension"},
+          {"In an isolated page a blob needs its creator's embedder policy",
+           Go("blob:https://b.com/x").MadeBy(kB).InFrameOf(kIsolatedA), "denied"},
+          {"With it, it goes to its creator",
+           Go("blob:https://b.com/x").MadeBy(kB).InFrameOf(kIsolatedA).Coep("require-corp"), kB},
+          {"Over plain http it has none",
+           Go("blob:http://b.com/x")
+               .MadeBy("webIsolated=http://b.com")
+               .InFrameOf(kIsolatedA)
+               .Coep("require-corp"),
+           "denied"},
+          {"A blob that nobody made needs it too", Go("blob:https://b.com/x").InFrameOf(kIsolatedA),
+           "denied"},
+          {"So does one without origin", Go("blob:null/x").MadeBy(kB).InFrameOf(kIsolatedA),
+           "denied"},
+          {"So does the source of one",
+           Go("view-source:blob:https://b.com/x").MadeBy(kB).InFrameOf(kIsolatedA), "denied"},
+          {"An isolated page's blob has it",
+           Go("blob:https://b.com/x").MadeBy("webCOOP+COEP=https://b.com").InFrameOf(kIsolatedA),
+           "webCOOP+COEP=https://b.com"},
+          {"So has one without origin of its own",
+           Go("blob:null/x").MadeBy(kIsolatedA).InFrameOf(kIsolatedA), kIsolatedA},
+          {"An extension's frame in an isolated page may show its blobs",
+           Go("blob:moz-extension://abc/x").MadeBy(kIsolatedA).InFrameOf(kIsolatedA), kIsolatedA},
       });
 }
 
