@@ -90,18 +90,20 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
   if (selection->type.kind == RemoteTypeKind::kParent) {
     return callback(OpenedBrowser{.selection = *selection});
   }
+  const GroupId group = selection->isolation == Isolation::kFull ? next_group_++ : request.group;
   for (;;) {
-    ContentProcess* const there = FindFor(*selection, request.group);
+    ContentProcess* const there = FindFor(*selection, group);
     ContentProcess& host =
         there != nullptr ? *there : MakeProcess(selection->type, request.stdio, request.timeout);
     const BrowserRecord record = {
         .process = host.id(),
-        .group = request.group,
+        .group = group,
         .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
     absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
     if (browser.ok()) {
       const std::shared_ptr<bool> alive = alive_;
-      callback(OpenedBrowser{.selection = *selection, .process = &host, .browser = *browser});
+      callback(OpenedBrowser{
+          .selection = *selection, .process = &host, .browser = *browser, .group = group});
       // With all that was sent to it meanwhile.
       if (*alive && there == nullptr) host.Begin();
       return;

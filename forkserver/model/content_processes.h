@@ -45,7 +45,7 @@ class NestedContent;
 
 struct BrowserRequest {
   Load load;
-  GroupId group = 0;
+  GroupId group = 0;  // of what the frame shows now
   // Of a process that has to be launched for it.
   std::array<Stdio, 3> stdio = {};
   absl::Duration timeout = absl::Seconds(10);
@@ -56,6 +56,10 @@ struct OpenedBrowser {
   // Null: the parent itself, which loads it.
   ContentProcess* process = nullptr;
   BrowserId browser = 0;  // 0 in the parent
+  // Where the selection is Isolation::kFull a new one, whatever was asked for, and what the document
+  // opens goes there; no process is chosen for the old one, though at the limit it may be the same.
+  // Else the request's. 0 in the parent.
+  GroupId group = 0;
 };
 
 // What the whole is told. All may be empty.
@@ -131,6 +135,7 @@ class ContentProcesses {
   const MakeHost make_host_;
   const ContentEvents events_;
   BrowserRecords browsers_;
+  GroupId next_group_ = kFirstOwnGroup;
   std::unique_ptr<NestedContent> nested_;
   std::vector<std::unique_ptr<ContentProcess>> hosts_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -212,6 +212,33 @@ HOST_TEST(ContentProcesses, DocumentsOfOneGroupAndTypeAreInOneProcess) {
   EXPECT_EQ(again->process, first->process);
 }
 
+BrowserRequest OutOfTheParent(std::string_view url, GroupId group) {
+  return {.load = {.url = *Url::Parse(url),
+                   .initiated_by = InitiatedBy::kUser,
+                   .current = ParentRemoteType()},
+          .group = group};
+}
+
+HOST_TEST(ContentProcesses, FullyIsolatedLoadLeavesItsGroup) {
+  ModelTest model(server);
+  model.SetPrefs("user_pref(\"dom.ipc.processCount.webIsolated\", 4);");
+  const auto stays = model.Open("https://a.test/", {}, 5);
+  EXPECT_EQ(stays->group, 5u);
+  const auto leaves = model.Open(OutOfTheParent("https://a.test/", 5));
+  ASSERT_EQ(leaves->selection.isolation, Isolation::kFull);
+  EXPECT_NE(leaves->process, stays->process);
+  EXPECT_GE(leaves->group, kFirstOwnGroup);
+  EXPECT_EQ(model.content().browsers().Find(leaves->browser)->group, leaves->group);
+  EXPECT_EQ(model.content().browsers().OfGroup(5), std::vector<BrowserId>{stays->browser});
+  // What it opens is with it, and nobody else is.
+  const auto with_it = model.Open("https://a.test/", {}, leaves->group);
+  EXPECT_EQ(with_it->process, leaves->process);
+  EXPECT_EQ(with_it->group, leaves->group);
+  EXPECT_NE(model.Open(OutOfTheParent("https://a.test/", 5))->group, leaves->group);
+  EXPECT_GE(model.Open(OutOfTheParent("https://a.test/", 0))->group, kFirstOwnGroup);
+  EXPECT_EQ(model.Open("https://a.test/")->group, 0u);
+}
+
 HOST_TEST(ContentProcesses, PagesOfTheParentAreLoadedByNoProcess) {
   ModelTest model(server);
   EXPECT_EQ(TypeOf(model.Open("about:config")), "the parent");
