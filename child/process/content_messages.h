@@ -52,8 +52,8 @@
 
 namespace forkserver {
 
-// What fits into a message beside the claim. Longer ones (data: has no limit of its own) cannot be
-// told.
+// What fits into a message beside the claim, the fragment counted. Longer ones (data: has no limit
+// of its own) cannot be told.
 inline constexpr size_t kMaxUrlBytes = 48 * 1024;
 
 // The browser that a message speaks for, and what its sender takes that browser to be: a field of
@@ -131,6 +131,7 @@ struct BrowserOpened {
   static constexpr SentBy kSentBy = SentBy::kParent;
   uint64_t bridge = 0;        // 0: the parent's own
   BrowserClaimField as = {};  // what it is to say of itself
+  // Canonical, with its fragment and without a user (forkserver/model/url.h).
   Text<kMaxUrlBytes> url = {};
   auto Fields() { return std::tie(bridge, as, url); }
 };

@@ -38,9 +38,9 @@ namespace forkserver {
 using BrowserId = uint64_t;  // 0: no browser
 using ChildId = uint64_t;    // the parent's number of a process; 0: the parent itself
 // Documents that can reach each other by script are in one group, and its documents of one remote
-// type in one process. 0: a group of its own. Whoever opens browsers numbers them; from
-// kFirstOwnGroup on ContentProcesses does, for loads that leave the group in which they were asked
-// for.
+// type in one process. 0: a group of its own. Whoever opens browsers numbers them;
+// from kFirstOwnGroup on ContentProcesses does, for loads that leave the group in which they were
+// asked for.
 using GroupId = uint64_t;
 inline constexpr GroupId kFirstOwnGroup = GroupId{1} << 63;
 using BridgeId = uint64_t;  // 0: the browser's process has no owner but the parent

@@ -8,6 +8,9 @@
 //                  });                                 // it is launched with that, if it is new
 //     content.Close(browser);          // the last one of a process ends it
 //
+// The process is told the canonical address (Url::ToString): whole, but for a user and password,
+// which are the network's.
+//
 // A load's remote type is SelectRemoteType's to say, and its process SelectProcess's: one that
 // there is, or a new one, from the template of its kind. The launch then specialises a preallocated
 // one where one waits (ProcessHandle::by says it): those are the blanks of that template's pool,
@@ -56,9 +59,9 @@ struct OpenedBrowser {
   // Null: the parent itself, which loads it.
   ContentProcess* process = nullptr;
   BrowserId browser = 0;  // 0 in the parent
-  // Where the selection is Isolation::kFull a new one, whatever was asked for, and what the document
-  // opens goes there; no process is chosen for the old one, though at the limit it may be the same.
-  // Else the request's. 0 in the parent.
+  // Where the selection is Isolation::kFull a new one, whatever was asked for, and what the
+  // document opens goes there; no process is chosen for the old one, though at the limit it may be
+  // the same. Else the request's. 0 in the parent.
   GroupId group = 0;
 };
 

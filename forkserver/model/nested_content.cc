@@ -56,18 +56,16 @@ RemoteType NestedContent::BlobCreatorOf(const ContentProcess& owner, const Url& 
 
 // Where the url would go as a frame in the owner's document.
 absl::StatusOr<Selection> NestedContent::SelectBelow(const ContentProcess& owner,
-                                                     std::string_view url) const {
-  absl::StatusOr<Url> parsed = Url::Parse(url);
-  if (!parsed.ok()) return parsed.status();
+                                                     const Url& url) const {
   const auto& embedder_policy_of = content_.events_.embedder_policy_of;
   absl::StatusOr<Selection> selection = content_.Select(
-      {.url = *parsed,
+      {.url = url,
        .frame = FramePosition::kSubframe,
-       .embedder_policy = embedder_policy_of ? embedder_policy_of(owner, *parsed) : std::string(),
+       .embedder_policy = embedder_policy_of ? embedder_policy_of(owner, url) : std::string(),
        .attributes = owner.remote_type().attributes,
        .owner = owner.remote_type(),
        .initiator = owner.remote_type(),
-       .blob_creator = BlobCreatorOf(owner, *parsed)});
+       .blob_creator = BlobCreatorOf(owner, url)});
   if (selection.ok() && selection->type.kind == RemoteTypeKind::kParent) {
     return absl::FailedPreconditionError("pages of the parent are not for content processes");
   }
@@ -92,7 +90,9 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
     callback(may);
     return ContentProcess::FaultOf(may);
   }
-  const absl::StatusOr<Selection> selection = SelectBelow(owner, url);
+  const absl::StatusOr<Url> parsed = Url::Parse(url);
+  const absl::StatusOr<Selection> selection =
+      parsed.ok() ? SelectBelow(owner, *parsed) : parsed.status();
   if (!selection.ok()) {
     callback(selection.status());
     return absl::OkStatus();
@@ -107,7 +107,7 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
   nested.bridge_ = id;
   nested.owner_ = owner.id();
   bridges_.emplace(id, Bridge{.owner = &owner, .nested = &nested, .within = from.id});
-  nested.WhenLaunched([this, id, url = std::string(url), callback = std::move(callback)](
+  nested.WhenLaunched([this, id, url = *parsed, callback = std::move(callback)](
                           const absl::StatusOr<ProcessHandle>& process) {
     if (!process.ok()) return callback(process.status());
     absl::StatusOr<NestedBridge> connected = Connect(id, url);
@@ -119,7 +119,7 @@ absl::Status NestedContent::Create(ContentProcess& owner, const BrowserClaim& fr
   return absl::OkStatus();
 }
 
-absl::StatusOr<NestedBridge> NestedContent::Connect(BridgeId id, std::string_view url) {
+absl::StatusOr<NestedBridge> NestedContent::Connect(BridgeId id, const Url& url) {
   const auto found = bridges_.find(id);
   if (found == bridges_.end()) return absl::CancelledError("the bridge was closed meanwhile");
   ContentProcess& owner = *found->second.owner;
@@ -161,10 +161,12 @@ absl::StatusOr<BrowserClaim> NestedContent::OpenBrowser(ContentProcess& owner,
                                                         const BrowserClaim& from, BridgeId bridge,
                                                         std::string_view url) {
   if (absl::Status may = CheckBridge(owner, from, bridge); !may.ok()) return may;
-  return OpenOn(bridge, url);
+  const absl::StatusOr<Url> parsed = Url::Parse(url);
+  if (!parsed.ok()) return parsed.status();
+  return OpenOn(bridge, *parsed);
 }
 
-absl::StatusOr<BrowserClaim> NestedContent::OpenOn(BridgeId id, std::string_view url) {
+absl::StatusOr<BrowserClaim> NestedContent::OpenOn(BridgeId id, const Url& url) {
   const Bridge& bridge = bridges_.find(id)->second;
   ContentProcess& nested = *bridge.nested;
   if (!nested.is_running()) return absl::FailedPreconditionError("the nested process does not run");
@@ -181,7 +183,7 @@ absl::StatusOr<BrowserClaim> NestedContent::OpenOn(BridgeId id, std::string_view
       .owner = bridge.owner->id(),
       .bridge = id,
       .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
-  const absl::StatusOr<BrowserId> browser = content_.OpenIn(nested, record, url);
+  const absl::StatusOr<BrowserId> browser = content_.OpenIn(nested, record, url.ToString());
   if (!browser.ok()) return browser.status();
   return BrowserClaim{.id = *browser, .context = record.context};
 }

@@ -114,9 +114,9 @@ class NestedContent {
   absl::Status CheckBridge(const ContentProcess& owner, const BrowserClaim& from,
                            BridgeId id) const;
   RemoteType BlobCreatorOf(const ContentProcess& owner, const Url& url) const;
-  absl::StatusOr<Selection> SelectBelow(const ContentProcess& owner, std::string_view url) const;
-  absl::StatusOr<NestedBridge> Connect(BridgeId id, std::string_view url);
-  absl::StatusOr<BrowserClaim> OpenOn(BridgeId id, std::string_view url);
+  absl::StatusOr<Selection> SelectBelow(const ContentProcess& owner, const Url& url) const;
+  absl::StatusOr<NestedBridge> Connect(BridgeId id, const Url& url);
+  absl::StatusOr<BrowserClaim> OpenOn(BridgeId id, const Url& url);
   std::vector<BridgeId> OpenBridges(const ContentProcess& owner) const;
   ContentProcess* Disconnect(BridgeId id);
   void CloseBridge(BridgeId id);

@@ -12,7 +12,7 @@ std::optional<std::string> SiteOf(const Url& url, const PublicSuffixList& list) 
 
 bool IsCanonicalSite(std::string_view text) {
   absl::StatusOr<Url> url = Url::Parse(text);
-  // Parsing leaves out a user, a default port and a fragment, and adds a path.
+  // Parsing leaves out a user and a default port, and adds a path.
   return url.ok() && url->IsHttpFamily() && !url->port() &&
          absl::StrCat(url->scheme(), "://", url->host()) == std::string(text);
 }

@@ -189,7 +189,8 @@ absl::StatusOr<Url> Url::ParseText(std::string_view text) {
   url.scheme_ = *std::move(scheme);
   std::string_view rest = text.substr(url.scheme_.size() + 1);
   if (const size_t hash = rest.find('#'); hash != std::string_view::npos) {
-    if (!IsPlain(rest.substr(hash))) return Bad("text that is not ASCII and not percent-encoded");
+    url.fragment_ = rest.substr(hash + 1);
+    if (!IsPlain(*url.fragment_)) return Bad("text that is not ASCII and not percent-encoded");
     rest = rest.substr(0, hash);
   }
   std::string canonical;
@@ -236,6 +237,7 @@ std::string Url::ToString() const {
   if (port_) absl::StrAppend(&text, ":", *port_);
   absl::StrAppend(&text, path_);
   if (query_) absl::StrAppend(&text, "?", *query_);
+  if (fragment_) absl::StrAppend(&text, "#", *fragment_);
   return text;
 }
 

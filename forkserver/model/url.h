@@ -4,9 +4,11 @@
 //     absl::StatusOr<Url> url = Url::Parse("https://user@WWW.Example.com:443/a?b#c");
 //     url->scheme()        // "https"
 //     url->host()          // "www.example.com"
-//     url->ToString()      // "https://www.example.com/a?b"
+//     url->ToString()      // "https://www.example.com/a?b#c"
 //
-// User, default port and fragment are left out: they select nothing. Otherwise it follows what
+// Left out are the default port and the user: with its password it is a credential, for the process
+// that speaks to the network, and no page needs it. The fragment selects nothing either, but is the
+// page's, so it stays. Otherwise it follows what
 // browsers make of a URL (url.spec.whatwg.org), less what they repair: backslashes, white space,
 // control characters, missing or third slashes, empty hosts and labels. Text that is not ASCII is
 // accepted in a host (UTF-8, mapped by UTS 46, not transitional); elsewhere a canonical URL has it
@@ -62,6 +64,8 @@ class Url {
   const std::string& path() const { return path_; }
   // After the question mark.
   const std::optional<std::string>& query() const { return query_; }
+  // After the first `#`, which is the outer URL's where one is inside another.
+  const std::optional<std::string>& fragment() const { return fragment_; }
 
   // http or https: what comes from the web.
   bool IsHttpFamily() const { return scheme_ == "http" || scheme_ == "https"; }
@@ -88,6 +92,7 @@ class Url {
   std::optional<uint16_t> port_;
   std::string path_;
   std::optional<std::string> query_;
+  std::optional<std::string> fragment_;
 };
 
 }  // namespace forkserver

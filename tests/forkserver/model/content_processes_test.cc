@@ -46,9 +46,18 @@ HOST_TEST(ContentProcesses, EachSiteHasAProcessOfItsOwn) {
   EXPECT_EQ(model.AskOf(a->process, "browsers"), "1 https://a.test;3 https://a.test");
 }
 
+HOST_TEST(ContentProcesses, ProcessIsToldTheWholeAddressButForItsUser) {
+  ModelTest model(server);
+  const auto a = model.Open("https://me:secret@www.A.test:443/app?x#/route");
+  model.Open("https://a.test/#other").status().IgnoreError();
+  EXPECT_EQ(model.AskOf(a->process, "addresses"),
+            "1 https://www.a.test/app?x#/route;2 https://a.test/#other");
+}
+
 HOST_TEST(ContentProcesses, LoadThatCannotBeToldLeavesNoProcessBehind) {
   ModelTest model(server);
   EXPECT_FALSE(model.Open("https://a.test/" + std::string(kMaxUrlBytes, 'x')).ok());
+  EXPECT_FALSE(model.Open("https://a.test/#" + std::string(kMaxUrlBytes, 'x')).ok());
   EXPECT_TRUE(model.content().processes().empty());
   EXPECT_EQ(model.content().browsers().size(), 0u);
   const auto a = model.Open("https://a.test/");

@@ -167,6 +167,9 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
     if (ask.what == "browsers") {
       return answer->Resolve({.text = absl::StrJoin(browsers_, ";", absl::PairFormatter(" "))});
     }
+    if (ask.what == "addresses") {
+      return answer->Resolve({.text = absl::StrJoin(addresses_, ";", absl::PairFormatter(" "))});
+    }
     if (ask.what == "bridges") {
       std::vector<uint64_t> ids;
       for (const auto& [id, end] : owned_) ids.push_back(id);
@@ -190,9 +193,11 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
 
   absl::Status Receive(BrowserOpened& message) {
     browsers_[message.as.browser] = message.as.site.str();
+    addresses_[message.as.browser] = message.url.str();
     return absl::OkStatus();
   }
   absl::Status Receive(BrowserClosed& message, Resolver<Done> resolver) {
+    addresses_.erase(message.browser);
     if (browsers_.erase(message.browser) == 0) closed_.push_back(message.browser);
     return resolver.Resolve({});
   }
@@ -265,6 +270,7 @@ class ContentChild : public ChildProcess<ContentChild, TestContentProtocol> {
   }
 
   std::map<uint64_t, std::string> browsers_;
+  std::map<uint64_t, std::string> addresses_;
   std::vector<uint64_t> closed_;  // not its own
   std::vector<uint64_t> bridges_closed_;
   std::map<uint64_t, std::unique_ptr<BridgeEnd<Side::kParent>>> owned_;

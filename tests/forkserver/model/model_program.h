@@ -18,6 +18,7 @@
 //     give board     sends memory of its own to the parent
 //     get board      asks the parent for memory; answers "got it", or why not
 //     browsers       "1 https://a.test;2 ..." as BrowserOpened and BrowserClosed have told
+//     addresses      "1 https://a.test/;2 ...", what BrowserOpened has told to load in those
 //     nest ID SITE URL   CreateNested; answers "bridge N browser M"
 //     more ID SITE BRIDGE URL   OpenNestedBrowser
 //     close ID SITE  CloseNestedBrowser, of a browser that it owns

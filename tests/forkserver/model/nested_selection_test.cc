@@ -140,5 +140,15 @@ HOST_TEST(NestedSelection, RightThatIsTakenAwayDuringTheLaunchEndsWhatIsLaunched
             "them");
 }
 
+HOST_TEST(NestedSelection, NestedProcessIsToldTheAddressAsAnyOther) {
+  ModelTest model(server);
+  const auto owner = model.Open("https://a.test/");
+  ASSERT_EQ(TypeBelow(model, *owner, "https://me:secret@www.B.test:443/app?x#/route"),
+            "webIsolated=https://b.test");
+  ASSERT_EQ(model.AskOf(owner->process, "more", "1 https://a.test 1 https://you@b.test#top"), "3");
+  EXPECT_EQ(model.AskOf(model.content().processes().back(), "addresses"),
+            "2 https://www.b.test/app?x#/route;3 https://b.test/#top");
+}
+
 }  // namespace
 }  // namespace forkserver

@@ -32,7 +32,7 @@ void ExpectAll(const std::vector<Case>& cases) {
   for (const Case& one : cases) EXPECT_EQ(Canonical(one.text), one.canonical) << one.text;
 }
 
-TEST(Url, HasASchemeAHostAPortAPathAndAQuery) {
+TEST(Url, HasASchemeAHostAPortAPathAQueryAndAFragment) {
   absl::StatusOr<Url> url = Url::Parse("HTTPS://user:pw@WWW.Example.COM:8443/A/b?C=d#e");
   ASSERT_TRUE(url.ok()) << url.status();
   EXPECT_EQ(url->scheme(), "https");
@@ -40,10 +40,33 @@ TEST(Url, HasASchemeAHostAPortAPathAndAQuery) {
   EXPECT_EQ(url->port(), 8443);
   EXPECT_EQ(url->path(), "/A/b");
   EXPECT_EQ(url->query(), "C=d");
-  EXPECT_EQ(url->ToString(), "https://www.example.com:8443/A/b?C=d");
+  EXPECT_EQ(url->fragment(), "e");
+  EXPECT_EQ(url->ToString(), "https://www.example.com:8443/A/b?C=d#e");
 }
 
-TEST(Url, LeavesOutUserDefaultPortAndFragment) {
+TEST(Url, FragmentIsWhatFollowsTheFirstHash) {
+  ExpectAll({
+      {"https://a.com/app#/route?x#y", "https://a.com/app#/route?x#y"},
+      {"https://a.com#top", "https://a.com/#top"},
+      {"https://a.com/#", "https://a.com/#"},
+      {"https://a.com/#\\", "https://a.com/#\\"},
+      {"data:text/html,x#y", "data:text/html,x#y"},
+      {"about:newtab#x", "about:newtab#x"},
+      {"file:///a?b#c", "file:///a?b#c"},
+  });
+  EXPECT_EQ(Url::Parse("https://a.com/#")->fragment(), "");
+  EXPECT_FALSE(Url::Parse("https://a.com/?x")->fragment());
+  EXPECT_EQ(Url::Parse("https://a.com/?x#y")->query(), "x");
+}
+
+TEST(Url, FragmentIsNoPartOfWhatAUrlIsAbout) {
+  EXPECT_EQ(Url::Parse("blob:https://a.com/id#x")->ToString(), "blob:https://a.com/id#x");
+  EXPECT_EQ(Url::Parse("blob:https://a.com/id#x")->Inner(), *Url::Parse("https://a.com/"));
+  EXPECT_EQ(Url::Parse("view-source:https://a.com#x")->ToString(), "view-source:https://a.com/#x");
+  EXPECT_EQ(Url::Parse("view-source:https://a.com#x")->Inner(), *Url::Parse("https://a.com/"));
+}
+
+TEST(Url, LeavesOutUserAndDefaultPort) {
   ExpectAll({
       {"https://a.com:443", "https://a.com/"},
       {"http://a.com:80/x", "http://a.com/x"},
@@ -56,7 +79,6 @@ TEST(Url, LeavesOutUserDefaultPortAndFragment) {
       {"https://me@a.com/", "https://a.com/"},
       {"https://me:pw@a.com/", "https://a.com/"},
       {"https://@a.com/", "https://a.com/"},
-      {"https://a.com#top", "https://a.com/"},
       {"https://a.com?q", "https://a.com/?q"},
       {"https://a.com/?", "https://a.com/?"},
   });
@@ -223,7 +245,6 @@ TEST(Url, AFileHasAPathAndNoHost) {
       {"file:///etc/passwd", "file:///etc/passwd"},
       {"FILE://LocalHost/etc", "file:///etc"},
       {"file:///", "file:///"},
-      {"file:///a?b#c", "file:///a?b"},
       {"file://server/share", "refused"},
       {"file:/etc/passwd", "refused"},
       {"file:etc", "refused"},
