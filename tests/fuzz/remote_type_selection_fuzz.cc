@@ -1,6 +1,6 @@
 // Where a load goes (SelectRemoteType): whatever is loaded, by whomever, there is an answer or a
 // refusal, the same one each time; web content is never in the parent, and content of the web
-// never gets the parent or privilegedabout by asking.
+// never gets the parent or privilegedabout by asking; and what is to be apart is.
 //
 // The first bytes are the load beside its URL, which is the rest.
 #include <stddef.h>
@@ -110,6 +110,25 @@ void RequireRightful(const Load& load, const Selection& selection) {
   }
 }
 
+bool IsParent(const RemoteType& type) { return type.kind == RemoteTypeKind::kParent; }
+
+void RequireApart(const Load& load, const Selection& selection) {
+  const bool is_document = load.kind == LoadKind::kDocument || load.kind == LoadKind::kNewTab;
+  if (is_document && load.current.kind != RemoteTypeKind::kPrealloc &&
+      IsParent(load.current) != IsParent(selection.type)) {
+    Require(selection.isolation == Isolation::kFull);
+  }
+  if (load.url.HasScheme("moz-extension") && load.extension == ExtensionRank::kOrdinary) {
+    Require(selection.shared_memory == MemorySharing::kNever);
+  }
+  // Beside shared memory is what is isolated itself or has an embedder policy.
+  if (load.frame == FramePosition::kSubframe && load.owner &&
+      load.owner->kind == RemoteTypeKind::kWebCoopCoep && load.embedder_policy.empty() &&
+      (load.url.IsHttpFamily() || load.url.HasScheme("blob"))) {
+    Require(selection.type.kind == RemoteTypeKind::kWebCoopCoep);
+  }
+}
+
 void FuzzSelection(std::span<const uint8_t> input) {
   ByteReader in(input);
   const uint8_t how = in.U8();
@@ -148,6 +167,7 @@ void FuzzSelection(std::span<const uint8_t> input) {
   }
   Require(again->type == selection->type && again->isolation == selection->isolation);
   RequireRightful(load, *selection);
+  RequireApart(load, *selection);
 }
 
 }  // namespace
