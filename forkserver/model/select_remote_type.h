@@ -18,9 +18,8 @@
 //   - about:blank, about:srcdoc and data: have no origin of their own and go where they come from:
 //     the initiator, else the owner. data: that the user entered, and what comes from nobody or
 //     from the parent, is `web`.
-//   - blob: goes to its creator, if that could make what it claims; without one, to where its
-//   origin
-//     goes. As a frame in a document with an embedder policy it needs one as any page does.
+//   - blob: goes to its creator, which must be able to have made what it claims; without one, to
+//     where its origin goes. In a document with an embedder policy it needs one as any page does.
 //   - An extension's page is `extension`; its frames stay with the document that they are in.
 //   - file: and sites of ModelPrefs::file_readers are `file`. The separated domains are
 //     `privilegedmozilla`, over https, isolation or not.
@@ -100,7 +99,8 @@ enum class Isolation : uint8_t { kNone, kFull };
 // may not, though the page around it may, and in `extension` the privileged ones alone may. The
 // parent sees processes and not documents, so the child's program is to be told and to hold this
 // against its documents. It keeps an honest process honest; one that is broken has what any of its
-// documents has. What has no origin of its own (data:, about:blank) counts as the process's.
+// documents has. What has no origin of its own (data:, about:blank) counts as the page's in the
+// former, and as an ordinary extension's in the latter.
 enum class MemorySharing : uint8_t { kNever, kMay };
 
 struct Selection {
