@@ -54,7 +54,7 @@ void EventLoop::Unwatch(WatchId id) {
 
 EventLoop::TimerId EventLoop::AddTimer(int64_t deadline, std::function<void()> callback) {
   const TimerId id = next_id_++;
-  timers_by_id_.emplace(id, timers_.emplace(deadline, std::pair(id, std::move(callback))));
+  timers_by_id_.emplace(id, timers_.emplace(std::pair(deadline, id), std::move(callback)).first);
   ArmTimer();
   return id;
 }
@@ -69,16 +69,25 @@ void EventLoop::CancelTimer(TimerId id) {
 }
 
 FORKSERVER_LAUNCH_PATH void EventLoop::ArmTimer() {
-  if (!timers_.empty()) waiter_->SetTimer(timers_.begin()->first);
+  if (!timers_.empty()) waiter_->SetTimer(DueTime(timers_.begin()));
 }
 
 FORKSERVER_LAUNCH_PATH void EventLoop::RunTimers() {
   const int64_t now = NowNanos();
-  while (!timers_.empty() && timers_.begin()->first <= now) {
-    auto [id, callback] = std::move(timers_.begin()->second);
-    timers_by_id_.erase(id);
-    timers_.erase(timers_.begin());
+  const TimerId first_added = next_id_;
+  auto next = timers_.begin();
+  while (next != timers_.end() && DueTime(next) <= now) {
+    // Added by one of the callbacks, and often for a time before those that are still to run.
+    if (next->first.second >= first_added) {
+      ++next;
+      continue;
+    }
+    const auto [place, callback] = std::pair(next->first, std::move(next->second));
+    timers_by_id_.erase(place.second);
+    timers_.erase(next);
     callback();
+    // It may have cancelled whatever came next.
+    next = timers_.upper_bound(place);
   }
 }
 

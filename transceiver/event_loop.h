@@ -86,11 +86,15 @@ class EventLoop {
   // closed right after it, and its peer sees that.
   void Unwatch(WatchId id);
 
-  // `callback` runs once, in the first dispatch at or after `deadline` (NowNanos).
+  // `callback` runs once, in the first dispatch at or after `deadline` (NowNanos). One that is
+  // added while timers run is for the next dispatch, which comes at once if it is due: nobody who
+  // adds the next one each time keeps descriptors from their turn.
   TimerId AddTimer(int64_t deadline, std::function<void()> callback);
   void CancelTimer(TimerId id);
   // Whether a timer's time has come. No system call.
-  bool HasDueTimer(int64_t now) const { return !timers_.empty() && timers_.begin()->first <= now; }
+  bool HasDueTimer(int64_t now) const {
+    return !timers_.empty() && DueTime(timers_.begin()) <= now;
+  }
 
   // Waits until something is ready, or until `deadline`.
   void WaitForEvents(int64_t deadline, Events& events);
@@ -110,6 +114,10 @@ class EventLoop {
     std::shared_ptr<ReadyCallback> callback;
   };
 
+  // By their deadlines; those of the same one as they were added.
+  using Timers = std::map<std::pair<int64_t, TimerId>, std::function<void()>>;
+  static int64_t DueTime(Timers::const_iterator timer) { return timer->first.first; }
+
   EventLoop(Backend backend, std::unique_ptr<EventBackend> waiter, absl::Status why_no_io_uring)
       : backend_(backend),
         waiter_(std::move(waiter)),
@@ -123,8 +131,8 @@ class EventLoop {
   const absl::Status why_no_io_uring_;
   uint64_t next_id_ = 1;
   absl::flat_hash_map<WatchId, Watched> watched_;
-  std::multimap<int64_t, std::pair<TimerId, std::function<void()>>> timers_;
-  absl::flat_hash_map<TimerId, decltype(timers_)::iterator> timers_by_id_;
+  Timers timers_;
+  absl::flat_hash_map<TimerId, Timers::iterator> timers_by_id_;
 };
 
 }  // namespace forkserver
