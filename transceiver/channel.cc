@@ -96,7 +96,7 @@ FORKSERVER_LAUNCH_PATH absl::Status Channel::SendParts(const Frame& frame, Paylo
     case ECONNRESET:
       return absl::UnavailableError("send: the peer is gone");
     default:
-      return ErrnoStatus(error, "sendmsg launch socket");
+      return ErrnoStatus(error, "sendmsg");
   }
 }
 
@@ -204,7 +204,7 @@ FORKSERVER_LAUNCH_PATH void Channel::Receive(int max_packets, const std::functio
       case PacketOutcome::kClosed:
         return Close(absl::UnavailableError("the peer is gone"));
       case PacketOutcome::kError:
-        return Close(ErrnoStatus(packet.error(), "recvmsg launch socket"));
+        return Close(ErrnoStatus(packet.error(), "recvmsg"));
     }
   }
 }

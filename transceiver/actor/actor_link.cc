@@ -61,7 +61,9 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
                         .on_closed = [this](absl::Status why) { OnClosed(std::move(why)); },
                         .on_queue_sent = [this] { OnQueueSent(); }},
       table.max_received);
-  if (absl::Status started = channel->Start(); !started.ok()) return started;
+  if (absl::Status started = channel->Start(); !started.ok()) {
+    return absl::Status(started.code(), Named("Bind", std::string(started.message())));
+  }
   loop_ = &loop;
   channel_ = std::move(channel);
   peer_ = std::move(peer);

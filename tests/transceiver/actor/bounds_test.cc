@@ -305,7 +305,7 @@ class NoSocket : public ::testing::Test {
 TEST_F(NoSocket, ForTheSentinelEndsTheActor) {
   Bind();
   parent_.CloseWhenDelivered();
-  ExpectOwnEnd("Hotline: the sentinel was not sent: sendmsg launch socket: ENOTSOCK");
+  ExpectOwnEnd("Hotline: the sentinel was not sent: sendmsg: ENOTSOCK");
 }
 
 TEST_F(NoSocket, ForTheGoodbyeIsAnAbnormalEnd) {
@@ -318,7 +318,7 @@ TEST_F(NoSocket, ForWhatWasEarlyIsNoViolation) {
   parent_.BeginEarly();
   ASSERT_TRUE(parent_.Send(Note{}).ok());
   Bind();
-  ExpectOwnEnd("Hotline: what was sent before Bind: sendmsg launch socket: ENOTSOCK");
+  ExpectOwnEnd("Hotline: what was sent before Bind: sendmsg: ENOTSOCK");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "transceiver/actor/endpoint.h"
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <string>
@@ -198,6 +200,26 @@ TEST(Endpoint, ThatChecksItsSenderRefusesAStranger) {
       EXPECT_EQ(parent.events, Events{"end abnormal"});
     }
   }
+}
+
+// Neither is a socket of a launch: what failed is named by the actor.
+TEST(Endpoint, WithoutASocketIsNamedByItsActor) {
+  auto loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
+  const auto over = [](UniqueFd fd) {
+    return Endpoint<Hotline, Side::kParent>({.socket = std::move(fd)});
+  };
+  HotlineParent of_a_file;
+  const absl::Status bound =
+      of_a_file.Bind(*loop, over(UniqueFd(open("/proc/self/exe", O_RDONLY | O_CLOEXEC))));
+  const std::string text(bound.message());
+  EXPECT_EQ(text.find("Hotline Bind: epoll_ctl EPOLL_CTL_ADD descriptor "), 0u) << text;
+  EXPECT_NE(text.find(": EPERM"), std::string::npos) << text;
+
+  HotlineParent of_an_event;
+  ASSERT_TRUE(of_an_event.Bind(*loop, over(UniqueFd(eventfd(1, EFD_CLOEXEC)))).ok());
+  EXPECT_EQ(of_an_event.Send(Note{}).message(), "Hotline Note: sendmsg: ENOTSOCK");
+  ASSERT_TRUE(RunUntil(*loop, [&] { return of_an_event.is_ended(); }));
+  EXPECT_EQ(of_an_event.ends[0].why.message(), "Hotline: recvmsg: ENOTSOCK");
 }
 
 TEST(Endpoint, ThatIsDroppedEndsItsPeerAbnormally) {
