@@ -196,7 +196,7 @@ class Actor : private ActorLink::Owner {
   // the way out.
   void CloseWhenDelivered() { link_->CloseWhenDelivered(); }
 
-  // Ends it abnormally, for `why`, in the loop's next turn.
+  // Ends it abnormally, for `why`, in the loop's next turn; before Bind, in the first one after it.
   void EndSoon(absl::Status why) { link_->EndSoon(std::move(why)); }
   // What calls without an answer are told, beside their name, when the actor closes normally.
   void ExplainClose(const std::string& why) { link_->ExplainClose(why); }

@@ -74,6 +74,8 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
   state_ = State::kOpen;
   SendEarly(early_sent);
   if (close_when_delivered_) CloseWhenDelivered();
+  // EndSoon came before there was a loop.
+  if (!own_fault_.ok()) ScheduleTurn();
   return absl::OkStatus();
 }
 

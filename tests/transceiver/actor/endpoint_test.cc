@@ -222,6 +222,28 @@ TEST(Endpoint, WithoutASocketIsNamedByItsActor) {
   EXPECT_EQ(of_an_event.ends[0].why.message(), "Hotline: recvmsg: ENOTSOCK");
 }
 
+// What had been said to it, too, before there was a loop.
+TEST(Endpoint, OfAnActorThatIsToEndBeforeItIsBoundIsItsEnd) {
+  for (const bool is_early : {true, false}) {
+    auto loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
+    auto pair = CreateEndpoints<Hotline>({}, {});
+    ASSERT_TRUE(pair.ok());
+    HotlineParent parent;
+    absl::Status answer;
+    if (is_early) {
+      parent.BeginEarly();
+      const auto keep = [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); };
+      ASSERT_TRUE(parent.Call(GetAssistance{}, keep).ok());
+    }
+    parent.EndSoon(absl::AbortedError("no more"));
+    ASSERT_TRUE(parent.Bind(*loop, std::move(pair->parent), parent.Recording()).ok());
+    EXPECT_FALSE(parent.is_ended());
+    ASSERT_TRUE(RunUntil(*loop, [&] { return parent.is_ended(); }));
+    EXPECT_EQ(parent.ends[0].why, absl::AbortedError("no more"));
+    EXPECT_EQ(absl::IsUnavailable(answer), is_early) << answer;
+  }
+}
+
 TEST(Endpoint, ThatIsDroppedEndsItsPeerAbnormally) {
   const size_t before = OpenDescriptors();
   {
