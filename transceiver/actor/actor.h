@@ -190,7 +190,8 @@ class Actor : private ActorLink::Owner {
   // Not inside a handler of this actor's (Receive, a callback of Call or OnRoom): that is a bug of
   // ours and aborts. ActorDestroy has been called when it returns.
   void Close() { link_->Close(); }
-  // Close, after the running handler has returned, if one runs.
+  // Close, after the running handler has returned, if one runs; unless that one returns an error,
+  // which is told and ends the actor as ever.
   void CloseSoon() { link_->CloseSoon(); }
   // Close, when the peer has handled all that was sent until now. It may stay forever: Close is
   // the way out.

@@ -249,6 +249,7 @@ void ActorLink::CloseWhenDelivered() {
 }
 
 void ActorLink::EndWithGoodbye() {
+  if (!fault_.ok()) return Break(fault_);
   UniqueFd socket = channel_->TakeSocket();
   const int error = options_.goodbye_waits == GoodbyeWaits::kInClose
                         ? SendGoodbyeAndWait(std::move(socket))
@@ -305,6 +306,7 @@ void ActorLink::OnQueueSent() {
 
 void ActorLink::Break(const absl::Status& violation) {
   if (!AwaitsAnswers()) return;
+  const std::shared_ptr<ActorLink> self = shared_from_this();
   const absl::Status why = violation;
   state_ = State::kBroken;
   if (options_.on_violation) options_.on_violation(why);
@@ -313,6 +315,8 @@ void ActorLink::Break(const absl::Status& violation) {
 
 void ActorLink::End(ActorEnd end) {
   if (state_ == State::kEnded) return;
+  // A violation that waits for its turn is told whatever comes before that.
+  if (!fault_.ok() && state_ != State::kBroken) return Break(fault_);
   const std::shared_ptr<ActorLink> self = shared_from_this();
   state_ = State::kEnded;
   channel_.reset();

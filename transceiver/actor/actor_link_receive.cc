@@ -138,8 +138,9 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::HandleMessage(const Frame& frame,
   absl::Status handled;
   handled_call_ = frame.request_id;
   {
-    const RunningHandler running(*this);
+    RunningHandler running(*this);
     handled = row.receive(actor_, *this, frame.request_id, fields);
+    if (!handled.ok()) running.Failed();
   }
   handled_call_ = 0;
   if (std::exchange(handled_call_is_dropped_, false)) {
@@ -177,8 +178,9 @@ absl::Status ActorLink::HandleAnswer(const Frame& frame, const ArrivedFields& fi
   if (!call.callback) return absl::OkStatus();
   absl::Status handled;
   {
-    const RunningHandler running(*this);
+    RunningHandler running(*this);
     handled = call.callback(refusal.ok() ? &fields : nullptr, refusal);
+    if (!handled.ok()) running.Failed();
   }
   if (handled.ok() || owner_ == nullptr) return absl::OkStatus();
   // Told with the others when the actor ends.

@@ -15,6 +15,9 @@ class ActorLink::RunningHandler {
     if (--link_.running_handlers_ == 0 && link_.close_soon_) link_.Close();
   }
 
+  // The error of a handler ends the actor otherwise than by the Close that it has asked for.
+  void Failed() { link_.close_soon_ = false; }
+
  private:
   ActorLink& link_;
 };

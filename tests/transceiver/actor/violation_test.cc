@@ -64,6 +64,12 @@ class Violations : public ::testing::Test {
     EXPECT_EQ(parent_.ends[0].why, parent_.violations[0]);
   }
 
+  PacketOutcome FarHears() {
+    std::vector<uint8_t> buffer(kMaxPayloadBytes);
+    Packet packet(buffer);
+    return ReceivePacket(far_.get(), Blocking::kNever, packet);
+  }
+
   std::unique_ptr<EventLoop> loop_;
   UniqueFd near_;
   UniqueFd far_;
@@ -192,6 +198,62 @@ TEST_F(Violations, WhatAHandlerFindsWrong) {
   SendFar({.type = kNote}, kEmptyNote, 0);
   ExpectViolation("Hotline Note: not your number");
   EXPECT_TRUE(absl::IsPermissionDenied(parent_.ends[0].why));
+}
+
+// Whatever a handler asks for besides: the end that its error brings is told, and not a normal one.
+TEST_F(Violations, OfAHandlerThatAlsoClosesAreTold) {
+  Bind();
+  parent_.on_note = [this](Note&) {
+    parent_.CloseSoon();
+    return absl::PermissionDeniedError("not your number");
+  };
+  SendFar({.type = kNote}, kEmptyNote, 0);
+  ExpectViolation("Hotline Note: not your number");
+  EXPECT_EQ(FarHears(), PacketOutcome::kClosed) << "and no Goodbye";
+}
+
+TEST_F(Violations, OfACallWhoseHandlerAlsoClosesAreItsAnswer) {
+  Bind();
+  parent_.on_ask = [this](AskParent&, Resolver<Assistance>) {
+    parent_.CloseSoon();
+    return absl::PermissionDeniedError("no such question");
+  };
+  SendFar({.type = kAskParent, .request_id = 1}, kEmptyQuestion, 0);
+  ExpectViolation("Hotline AskParent: no such question");
+  EXPECT_EQ(FarHears(), PacketOutcome::kMessage);
+  EXPECT_EQ(FarHears(), PacketOutcome::kClosed) << "and no Goodbye";
+}
+
+TEST_F(Violations, ThatAHandlerMetWhileItWaitedAreToldAlsoWhenItCloses) {
+  HotlineChild child;
+  ASSERT_TRUE(child.Bind(*loop_, std::move(near_), child.Recording()).ok());
+  child.on_note = [&](Note&) {
+    EXPECT_FALSE(child.CallAndWait(AskParent{}, absl::Seconds(20)).ok());
+    child.CloseSoon();
+    return absl::OkStatus();
+  };
+  SendFar({.type = kNote}, kEmptyNote, 0);
+  SendFar({.type = kActorReply, .request_id = 1}, {1, 2}, 0);
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return child.is_ended(); }));
+  EXPECT_EQ(child.violations.size(), 1u);
+  EXPECT_FALSE(child.ends[0].is_normal());
+}
+
+TEST_F(Violations, ThatAWaitMetAreToldBeforeAnyEnd) {
+  for (const bool closes : {true, false}) {
+    HotlineChild child;
+    SocketPair pair;
+    ASSERT_EQ(CreateSocketPair(pair), 0);
+    ASSERT_TRUE(child.Bind(*loop_, std::move(pair.first), child.Recording()).ok());
+    far_ = std::move(pair.second);
+    SendFar({.type = kActorReply, .request_id = 1}, {1, 2}, 0);
+    SendFar({.type = kActorGoodbye}, {}, 0);
+    EXPECT_FALSE(child.CallAndWait(AskParent{}, absl::Seconds(20)).ok());
+    if (closes) child.Close();
+    ASSERT_TRUE(RunUntil(*loop_, [&] { return child.is_ended(); }));
+    EXPECT_EQ(child.violations.size(), 1u);
+    EXPECT_FALSE(child.ends[0].is_normal());
+  }
 }
 
 // A call that waits gets its error when the actor ends, after the violation was told.
