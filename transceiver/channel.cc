@@ -81,6 +81,7 @@ FORKSERVER_LAUNCH_PATH absl::Status Channel::SendParts(const Frame& frame, Paylo
   if (!socket_.is_open() || closed_) {
     return absl::UnavailableError("send: the channel is closed");
   }
+  if (!send_failure_.ok()) return send_failure_;
   if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
   const int error = SendPacketOfParts(socket_.get(), Blocking::kNever, frame, payload, descriptors);
   switch (error) {
@@ -144,16 +145,29 @@ void Channel::Flush() {
     const int error = SendPacket(socket_.get(), Blocking::kNever, next.frame, next.payload,
                                  {fds, next.descriptors.size()});
     if (error == EAGAIN || MayPass(error)) return WaitToSend(error);
-    // Any other error: the peer is gone, which the receiving side reports with what came before.
+    // That the peer is gone the receiving side reports, after what came before.
+    const bool is_lost = error != 0 && error != EPIPE && error != ECONNRESET;
+    if (is_lost && handlers_->on_send_failed) return FailToSend(error);
     queued_bytes_ -= next.payload.size();
     queue_.pop_front();
   }
-  if (wants_room_) {
-    wants_room_ = false;
-    UpdateWatch();
-  }
+  StopWaitingForRoom();
   const std::shared_ptr<Handlers> handlers = handlers_;
   if (handlers->on_queue_sent) handlers->on_queue_sent();
+}
+
+void Channel::FailToSend(int error) {
+  send_failure_ = ErrnoStatus(error, "sendmsg");
+  DropQueue();
+  StopWaitingForRoom();
+  const std::shared_ptr<Handlers> handlers = handlers_;
+  handlers->on_send_failed(send_failure_);
+}
+
+void Channel::StopWaitingForRoom() {
+  if (!wants_room_) return;
+  wants_room_ = false;
+  UpdateWatch();
 }
 
 void Channel::SendQueuedNow() {

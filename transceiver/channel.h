@@ -48,6 +48,11 @@ class Channel {
     std::function<void(absl::Status why)> on_closed = {};
     // The last of the messages that had waited in the queue has gone into the socket.
     std::function<void()> on_queue_sent = {};
+    // A message that waited in the queue cannot be sent, for a reason of its own (EINVAL for the
+    // descriptor of an io_uring): Send had said Ok for it. Called once; the queue is dropped and
+    // nothing more is sent, so that the peer gets nothing behind a gap. Whoever has no handler for
+    // it loses that one message, and those behind it go.
+    std::function<void(absl::Status why)> on_send_failed = {};
   };
 
   // Thousands of launches may be asked for at once; a process runs out of descriptors first.
@@ -73,7 +78,8 @@ class Channel {
   void ReceiveNow(const std::function<bool()>& wanted = [] { return true; });
 
   // Sends or queues. The descriptors are borrowed for the call. ResourceExhausted: the queue is
-  // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire.
+  // full; Unavailable: the peer is gone; InvalidArgument: over the limits of the wire. Another one
+  // is sendmsg's own, or what on_send_failed was told.
   absl::Status Send(const Frame& frame, std::span<const uint8_t> payload = {},
                     std::span<const int> descriptors = {});
 
@@ -86,6 +92,8 @@ class Channel {
 
   size_t queued_messages() const { return queue_.size(); }
   size_t queued_bytes() const { return queued_bytes_; }
+  // What on_send_failed was told.
+  const absl::Status& send_failure() const { return send_failure_; }
   int fd() const { return socket_.get(); }
 
   // Stops watching and gives the socket away. What is queued is dropped.
@@ -106,6 +114,8 @@ class Channel {
   int PacketsToReceive();
   void Flush();
   void WaitToSend(int error);
+  void FailToSend(int error);
+  void StopWaitingForRoom();
   void StopWatching();
   void Close(absl::Status why);
   void DropQueue();
@@ -124,6 +134,7 @@ class Channel {
   int lone_wake_ups_ = 0;  // in a row, of one packet each
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;
+  absl::Status send_failure_;
   // False once the channel is destroyed: a callback may do that under a running method's feet.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

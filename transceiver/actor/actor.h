@@ -49,9 +49,10 @@
 // waits until the peer has handled all that was sent. Whatever ends the conversation, ActorDestroy
 // is called once: calls without an answer get Unavailable before it, and nothing of the actor's
 // is called after it. A peer that goes without a Goodbye, also by exit(0), is an abnormal end. So
-// is what this process has no room or memory for, an answer that cannot be sent, a descriptor that
-// cannot be received: the reason names the call and its errno, and the peer is not blamed.
-// Sending after the end is FailedPrecondition ("too late to send, message lost").
+// is what this process has no room or memory for, an answer that cannot be sent, what was queued
+// and then is not taken (the kernel passes no io_uring on), a descriptor that cannot be received:
+// the reason names the call and its errno, and the peer is not blamed. Sending after the end is
+// FailedPrecondition ("too late to send, message lost").
 //
 // Ownership: owns the socket; borrows the loop, which outlives it. It may be destroyed at any
 // time, in any of its own callbacks too: then ActorDestroy is not called, callbacks of calls are

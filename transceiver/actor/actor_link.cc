@@ -59,7 +59,8 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
       loop, std::move(socket),
       Channel::Handlers{.on_packet = [this](Packet& packet) { OnPacket(packet); },
                         .on_closed = [this](absl::Status why) { OnClosed(std::move(why)); },
-                        .on_queue_sent = [this] { OnQueueSent(); }},
+                        .on_queue_sent = [this] { OnQueueSent(); },
+                        .on_send_failed = [this](absl::Status why) { OnSendFailed(why); }},
       table.max_received);
   if (absl::Status started = channel->Start(); !started.ok()) {
     return absl::Status(started.code(), Named("Bind", std::string(started.message())));
@@ -302,6 +303,11 @@ void ActorLink::OnQueueSent() {
   if (is_waiting_) return ScheduleTurn();
   const std::shared_ptr<ActorLink> self = shared_from_this();
   RunOnRoom();
+}
+
+void ActorLink::OnSendFailed(const absl::Status& why) {
+  EndSoon(absl::Status(why.code(), absl::StrFormat("%s: what was queued is lost: %s", name_,
+                                                   std::string(why.message()))));
 }
 
 void ActorLink::Break(const absl::Status& violation) {

@@ -178,6 +178,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void OnPacket(Packet& packet);
   void OnClosed(absl::Status why);
   void OnQueueSent();
+  void OnSendFailed(const absl::Status& why);
   void OnTurn();
   void ScheduleTurn();
   bool IsPaused() const { return is_paused_ && closed_.ok(); }

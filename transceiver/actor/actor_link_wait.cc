@@ -46,6 +46,10 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
       break;
     }
     channel_->SendQueuedNow();
+    if (const absl::Status& lost = channel_->send_failure(); !lost.ok()) {
+      failure = absl::UnavailableError(Named(message, std::string(lost.message())));
+      break;
+    }
     const bool has_queue = channel_->queued_messages() != 0;
     switch (ReceivePacket(channel_->fd(), Blocking::kNever, packet)) {
       case PacketOutcome::kMessage:

@@ -12,6 +12,7 @@
 #include "tests/transceiver/actor/hotline.h"
 #include "tests/transceiver/descriptor_table.h"
 #include "tests/transceiver/open_descriptors.h"
+#include "tests/transceiver/watched_thread.h"
 #include "transceiver/actor/wire.h"
 #include "transceiver/packet.h"
 
@@ -282,6 +283,57 @@ TEST(QueuedDescriptors, AreBoundedWhereCallAndWaitKeepsThem) {
                                                  "waited"));
   EXPECT_EQ(OpenDescriptors(), before + 10);
   ASSERT_TRUE(RunUntil(*pair.child_loop, [&] { return pair.child->files.size() == 40; }));
+}
+
+// The kernel passes no io_uring on. Ok was said for it already, and its call waits for an answer.
+class Unsendable : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto ring = EventLoop::Create(EventLoop::Backend::kIoUring);
+    if (!ring.ok()) GTEST_SKIP() << "io_uring is not allowed here: " << ring.status();
+    ring_ = *std::move(ring);
+  }
+  template <typename A>
+  void QueueWhatCannotGo(A& actor) {
+    while (actor.queued_messages() == 0) ASSERT_TRUE(actor.Send(Note{}).ok());
+    ASSERT_TRUE(actor.Send(Note{.file = Descriptor{UniqueFd(dup(ring_->fd()))}}).ok());
+  }
+  template <typename A>
+  static void ExpectEnd(const A& actor) {
+    ASSERT_EQ(actor.ends.size(), 1u);
+    EXPECT_EQ(actor.ends[0].why, absl::InvalidArgumentError("Hotline: what was queued is lost: "
+                                                            "sendmsg: EINVAL"));
+    EXPECT_TRUE(actor.violations.empty());
+  }
+
+  std::unique_ptr<EventLoop> ring_;
+};
+
+TEST_F(Unsendable, InTheQueueEndsTheActorAndAnswersItsCalls) {
+  HotlinePair pair;
+  QueueWhatCannotGo(*pair.parent);
+  absl::Status answer;
+  ASSERT_TRUE(pair.parent
+                  ->Call(GetAssistance{.question = "lost"},
+                         [&](absl::StatusOr<Assistance> reply) { answer = reply.status(); })
+                  .ok());
+  ASSERT_TRUE(pair.RunBoth([&] { return pair.parent->is_ended() && pair.child->is_ended(); }));
+  ExpectEnd(*pair.parent);
+  EXPECT_EQ(answer, absl::UnavailableError("Hotline GetAssistance: Hotline: what was queued is "
+                                           "lost: sendmsg: EINVAL"));
+  EXPECT_EQ(pair.child->events.back(), "end abnormal");
+}
+
+TEST_F(Unsendable, InTheQueueEndsAWaitToo) {
+  HotlinePair pair;
+  QueueWhatCannotGo(*pair.child);
+  WatchedThread parent(
+      [&] { EXPECT_TRUE(RunUntil(*pair.loop, [&] { return pair.parent->is_ended(); })); });
+  const absl::Status status = pair.child->CallAndWait(AskParent{}, absl::Seconds(20)).status();
+  EXPECT_EQ(status, absl::UnavailableError("Hotline AskParent: sendmsg: EINVAL"));
+  EXPECT_TRUE(RunUntil(*pair.child_loop, [&] { return pair.child->is_ended(); }));
+  ExpectEnd(*pair.child);
+  parent.Join();
 }
 
 // Nothing can be sent into what is no socket, and nobody has broken a protocol.
