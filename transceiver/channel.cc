@@ -179,8 +179,15 @@ FORKSERVER_LAUNCH_PATH void Channel::OnReady(uint32_t events) {
   if ((events & EPOLLOUT) != 0) Flush();
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !*alive) return;
   const bool is_end = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  const bool is_told = is_end && handlers_->on_hang_up;
+  if (is_told) {
+    const std::shared_ptr<Handlers> handlers = handlers_;
+    handlers->on_hang_up();
+    if (!*alive) return;
+  }
+  const bool hears_all = is_end && !is_told;
   Receive(is_end ? kPacketsAWakeUp : PacketsToReceive(),
-          [&] { return is_end || attention_ == Attention::kMessages; });
+          [&] { return hears_all || attention_ == Attention::kMessages; });
 }
 
 FORKSERVER_LAUNCH_PATH int Channel::PacketsToReceive() {

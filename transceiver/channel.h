@@ -44,6 +44,10 @@ class Channel {
     std::function<void()> on_drained = {};
     // A message, or a malformed packet (its frame_error is not kNone; its descriptors are closed).
     std::function<void(Packet& packet)> on_packet = {};
+    // The peer has hung up, and what it had sent is still to be received. Called at each wake-up
+    // until on_closed. Who has it gets no message, also then, while it attends to the hang-up only;
+    // to turn to messages when it returns is its duty, or the loop does not rest.
+    std::function<void()> on_hang_up = {};
     // The peer is gone (Unavailable), or the socket failed.
     std::function<void(absl::Status why)> on_closed = {};
     // The last of the messages that had waited in the queue has gone into the socket.
@@ -71,7 +75,7 @@ class Channel {
 
   // kHangUp is for a peer whose answers are announced elsewhere: being woken for each of them
   // would cost a switch of threads that nobody needs. A handler that turns to kHangUp gets no
-  // further message, unless the peer is gone already.
+  // further message, unless the peer is gone already and nobody has an on_hang_up.
   void SetAttention(Attention attention);
 
   // Receives what is there, as if the loop had been woken for it, as long as `wanted` says so.

@@ -35,15 +35,23 @@
 //
 // Order: what one side sends arrives in that order, whatever had to wait in a queue; so do the
 // answers, in the order in which they were given. While CallAndWait waits, nothing is handled: what
-// arrives is kept, and handled in its order when the loop runs next.
+// arrives is kept, and handled in its order when the loop runs next. In one case answers overtake
+// messages: where those wait because the peer has too many calls unanswered (Bounds).
 //
 // Bounds: a socket that is full is queued behind, up to the options' bounds. Then Send and Call
 // return ResourceExhausted, nothing of the message is sent, and OnRoom tells when to go on. So does
 // Call while kMostCallsInFlight (wire.h) calls of this side's wait for their answers; a peer that
-// makes more has broken the protocol, which no actor does. A peer with max_unanswered calls
-// unanswered is not read from until half of them are. A reply that would be queued over the bound
-// on descriptors, or behind 8 MiB of answers that the peer has not read, becomes a refusal
+// makes more has broken the protocol, which no actor does. A reply that would be queued over the
+// bound on descriptors, or behind 8 MiB of answers that the peer has not read, becomes a refusal
 // (ResourceExhausted).
+// Of a peer with max_unanswered calls unanswered no message is handled until half of them have
+// their answers. Meanwhile its messages are kept, and its answers to this side's calls are handled:
+// so a handler may ask its peer back before it answers. When the options' queue bounds are kept
+// (the last message may pass them), nothing is read any more, answers neither, until calls are
+// answered. By default calls alone are never that many. Handlers that ask back then stand still, as
+// do those of two actors that both have so many calls of each other's and answer none without
+// asking: whoever asks back wants a deadline of his own. What a peer had sent that has hung up is
+// handled at once.
 //
 // The end. Close says Goodbye; what is in flight, or queued, is lost. CloseWhenDelivered first
 // waits until the peer has handled all that was sent. Whatever ends the conversation, ActorDestroy
@@ -158,7 +166,7 @@ class Actor : private ActorLink::Owner {
 
   // Sends and blocks until the answer is there; the loop stands still meanwhile. The reply, the
   // peer's refusal, DeadlineExceeded, Unavailable when the peer ends, or ResourceExhausted when it
-  // cannot be sent as in Call, or more than the options' queue bounds came meanwhile. An answer
+  // cannot be sent as in Call, or more than the options' queue bounds would be kept. An answer
   // that comes later is ignored.
   template <typename M>
   requires(kSide == Side::kChild && MessageOf<Protocol, M> && MaySend<M>(kSide) &&

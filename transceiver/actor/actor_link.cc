@@ -58,6 +58,7 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
   auto channel = std::make_unique<Channel>(
       loop, std::move(socket),
       Channel::Handlers{.on_packet = [this](Packet& packet) { OnPacket(packet); },
+                        .on_hang_up = [this] { OnHangUp(); },
                         .on_closed = [this](absl::Status why) { OnClosed(std::move(why)); },
                         .on_queue_sent = [this] { OnQueueSent(); },
                         .on_send_failed = [this](absl::Status why) { OnSendFailed(why); }},

@@ -176,14 +176,17 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
                   std::span<const int> descriptors);
 
   void OnPacket(Packet& packet);
+  void OnHangUp();
   void OnClosed(absl::Status why);
   void OnQueueSent();
   void OnSendFailed(const absl::Status& why);
   void OnTurn();
   void ScheduleTurn();
-  bool IsPaused() const { return is_paused_ && closed_.ok(); }
+  bool IsPaused() const { return is_paused_ && !has_peer_hung_up_; }
   void UpdateAttention();
   void Keep(Packet& packet);
+  bool HasRoomToKeep() const;
+  bool IsAnswerToUs(const Kept& kept) const;
   void DrainKept();
 
   // Ok, or the violation.
@@ -226,6 +229,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   bool close_soon_ = false;
   bool drops_messages_ = false;
   bool peer_is_closing_ = false;       // its sentinel came
+  bool has_peer_hung_up_ = false;      // nobody is left to be held back by not being read
   bool close_when_delivered_ = false;  // once it is bound
   bool is_waiting_ = false;            // in CallAndWait
   std::function<void()> on_room_;

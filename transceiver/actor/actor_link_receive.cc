@@ -1,4 +1,5 @@
 // What becomes of a packet that has arrived.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,8 +25,17 @@ absl::Status ReadReject(std::span<const uint8_t> payload) {
                       absl::string_view(reinterpret_cast<const char*>(text.data()), size));
 }
 
+// What is kept while nothing pauses is handled in the next turn, and the rest comes behind it.
 FORKSERVER_LAUNCH_PATH void ActorLink::UpdateAttention() {
-  channel_->SetAttention(kept_.empty() && !IsPaused() ? Attention::kMessages : Attention::kHangUp);
+  const bool reads = IsPaused() ? HasRoomToKeep() : kept_.empty();
+  channel_->SetAttention(reads ? Attention::kMessages : Attention::kHangUp);
+}
+
+// One message more than the bound: with the default options it takes more than all calls that the
+// peer can make (wire.h) to keep an answer of the peer's from being read.
+bool ActorLink::HasRoomToKeep() const {
+  return kept_.size() <= options_.max_queued_messages && kept_bytes_ <= options_.max_queued_bytes &&
+         kept_descriptors_ < options_.max_queued_descriptors;
 }
 
 void ActorLink::Keep(Packet& packet) {
@@ -39,10 +49,23 @@ void ActorLink::Keep(Packet& packet) {
   kept_.push_back(std::move(kept));
 }
 
+bool ActorLink::IsAnswerToUs(const Kept& kept) const {
+  return (kept.frame.type == kActorReply || kept.frame.type == kActorReject) &&
+         pending_.contains(kept.frame.request_id) &&
+         CheckPacket(kept.error, kept.sender_pid, kept.frame).ok();
+}
+
 void ActorLink::DrainKept() {
-  while (!kept_.empty() && !IsPaused() && AwaitsAnswers()) {
-    Kept next = std::move(kept_.front());
-    kept_.pop_front();
+  while (AwaitsAnswers()) {
+    // A handler may wait for an answer to answer in turn: that one does not stand behind messages
+    // that stand behind the handler.
+    const auto found = IsPaused()
+                           ? std::find_if(kept_.begin(), kept_.end(),
+                                          [this](const Kept& kept) { return IsAnswerToUs(kept); })
+                           : kept_.begin();
+    if (found == kept_.end()) break;
+    Kept next = std::move(*found);
+    kept_.erase(found);
     kept_bytes_ -= next.payload.size();
     kept_descriptors_ -= next.descriptors.size();
     if (next.error == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
@@ -64,7 +87,11 @@ void ActorLink::EndForLostDescriptors() {
 
 FORKSERVER_LAUNCH_PATH void ActorLink::OnPacket(Packet& packet) {
   const std::shared_ptr<ActorLink> self = shared_from_this();
-  if (!kept_.empty() || IsPaused()) return Keep(packet);
+  if (!kept_.empty() || IsPaused()) {
+    Keep(packet);
+    if (IsPaused() && IsAnswerToUs(kept_.back())) return DrainKept();
+    return UpdateAttention();
+  }
   if (packet.frame_error() == FrameError::kDescriptorsTruncated) return EndForLostDescriptors();
   absl::Status handled;
   if (packet.descriptors().size() == 0) {
@@ -78,8 +105,18 @@ FORKSERVER_LAUNCH_PATH void ActorLink::OnPacket(Packet& packet) {
   if (!handled.ok()) Break(handled);
 }
 
+// What it had sent is still to be read. It is handled as it is read, so that nothing heaps up here
+// at once that lay in the socket.
+void ActorLink::OnHangUp() {
+  const std::shared_ptr<ActorLink> self = shared_from_this();
+  has_peer_hung_up_ = true;
+  if (!kept_.empty()) return DrainKept();
+  UpdateAttention();
+}
+
 void ActorLink::OnClosed(absl::Status why) {
   const std::shared_ptr<ActorLink> self = shared_from_this();
+  has_peer_hung_up_ = true;
   why =
       absl::IsUnavailable(why)
           ? absl::UnavailableError(absl::StrFormat("%s: the peer went without Goodbye", name_))

@@ -30,10 +30,11 @@ struct ActorOptions {
   std::function<void(const absl::Status& violation)> on_violation = {};
   // For what nobody else is told of: a line without its end.
   std::function<void(std::string_view line)> log = {};
-  // So many calls of the peer's may wait for their answers; no further message is read until some
-  // have theirs.
+  // So many calls of the peer's may wait for their answers; no further message is handled until
+  // half have theirs.
   size_t max_unanswered = 1024;
-  // What Send queues behind a full socket, and what CallAndWait keeps for later.
+  // What Send queues behind a full socket, and what is kept for later: while CallAndWait waits, or
+  // too many calls are unanswered.
   size_t max_queued_messages = 1024;
   size_t max_queued_bytes = 4 * 1024 * 1024;
   // Descriptors in either, in answers too: each is one of this process's own.
