@@ -48,10 +48,10 @@
 // their answers. Meanwhile its messages are kept, and its answers to this side's calls are handled:
 // so a handler may ask its peer back before it answers. When the options' queue bounds are kept
 // (the last message may pass them), nothing is read any more, answers neither, until calls are
-// answered. By default calls alone are never that many. Handlers that ask back then stand still, as
-// do those of two actors that both have so many calls of each other's and answer none without
-// asking: whoever asks back wants a deadline of his own. What a peer had sent that has hung up is
-// handled at once.
+// answered. By default calls alone are not that many, unless they are large. Handlers that ask back
+// then stand still, as do those of two actors that both have so many calls of each other's and
+// answer none without asking: whoever asks back wants a deadline of his own. What a peer had sent
+// that has hung up is handled at once.
 //
 // The end. Close says Goodbye; what is in flight, or queued, is lost. CloseWhenDelivered first
 // waits until the peer has handled all that was sent. Whatever ends the conversation, ActorDestroy
