@@ -102,11 +102,11 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyWorkingDirectory(const PlanView& plan,
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kWorkingDirectory, error);
 }
 
-std::string_view VariableName(std::string_view entry) {
+FORKSERVER_LAUNCH_PATH std::string_view VariableName(std::string_view entry) {
   return entry.substr(0, FindByte(entry, '='));
 }
 
-bool SectionHas(const PlanSection& section, std::string_view name) {
+FORKSERVER_LAUNCH_PATH bool SectionHas(const PlanSection& section, std::string_view name) {
   ByteReader in = section.reader();
   for (uint32_t i = 0; i < section.count; ++i) {
     if (VariableName(in.String()) == name) return true;

@@ -4,11 +4,12 @@
 
 #include <utility>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
 
-void PageRecorder::Ready(RecordedUntil until) {
+FORKSERVER_LAUNCH_PATH void PageRecorder::Ready(RecordedUntil until) {
   if (record_ == nullptr) return;
   // One that cannot be made (no descriptor free, a kernel without PAGEMAP_SCAN) is left empty.
   RecordTouchedPages(Recorded::kAll, record_->at_ready);
@@ -19,7 +20,7 @@ void PageRecorder::Ready(RecordedUntil until) {
   record_ = nullptr;
 }
 
-void PageRecorder::RecordLater(RecordedUntil at, Recorded what) {
+FORKSERVER_LAUNCH_PATH void PageRecorder::RecordLater(RecordedUntil at, Recorded what) {
   if (at != until_) return;
   PageRecord* const record = std::exchange(record_, nullptr);
   if (record == nullptr) return;

@@ -10,6 +10,7 @@
 
 #include <span>
 
+#include "preload/refresh/process_secrets.h"
 #include "preload/thread_block.h"
 #include "transceiver/launch_clock.h"
 
@@ -22,6 +23,7 @@ struct ProcessImage {
   // Of every loaded object; see forkserver/server/build_id.h.
   uint64_t build_id = 0;
   ThreadBlock thread_block = {};
+  ProcessSecrets secrets = {};
   LaunchClock clock = {};
 };
 

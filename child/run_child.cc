@@ -145,8 +145,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   // What cannot fail and nobody else sees waits until here, while the host wakes up.
   environ = child.environment;
   start.image.thread_block.Restore();
-  if (RefreshProcessSecrets() != 0) _exit(kExitNotRefreshed);
-  const std::unique_ptr<ChildProgram> program = child.program->make();
+  if (start.image.secrets.Refresh() != 0) _exit(kExitNotRefreshed);
+  const std::unique_ptr<ChildProgram> program = child.program->Make();
   PageRecorder recorder(start.record);
   const RecordedUntil until = RecordsUntil(child.program->type, *program);
   recorder.Ready(until);

@@ -34,22 +34,36 @@ FORKSERVER_LAUNCH_PATH absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Cre
 FORKSERVER_LAUNCH_PATH absl::StatusOr<EventLoop::WatchId> EventLoop::Watch(int fd,
                                                                            uint32_t epoll_events,
                                                                            ReadyCallback callback) {
-  const WatchId id = next_id_++;
+  const size_t place = free_places_.empty() ? watched_.size() : free_places_.back();
+  const WatchId id = next_id_++ << kPlaceBits | place;
   if (absl::Status added = waiter_->Add(id, fd, epoll_events); !added.ok()) return added;
-  watched_.emplace(id, Watched{fd, std::make_shared<ReadyCallback>(std::move(callback))});
+  if (place == watched_.size()) {
+    watched_.emplace_back();
+  } else {
+    free_places_.pop_back();
+  }
+  watched_[place] = {id, fd, std::make_shared<ReadyCallback>(std::move(callback))};
   return id;
 }
 
+FORKSERVER_LAUNCH_PATH EventLoop::Watched* EventLoop::Find(WatchId id) {
+  const size_t place = id & ((size_t{1} << kPlaceBits) - 1);
+  if (place >= watched_.size() || watched_[place].id != id || id == 0) return nullptr;
+  return &watched_[place];
+}
+
 FORKSERVER_LAUNCH_PATH void EventLoop::ChangeEvents(WatchId id, uint32_t epoll_events) {
-  const auto found = watched_.find(id);
-  if (found != watched_.end()) waiter_->Change(id, found->second.fd, epoll_events);
+  if (const Watched* const found = Find(id)) waiter_->Change(id, found->fd, epoll_events);
 }
 
 void EventLoop::Unwatch(WatchId id) {
-  const auto found = watched_.find(id);
-  if (found == watched_.end()) return;
-  waiter_->Remove(id, found->second.fd);
-  watched_.erase(found);
+  Watched* const found = Find(id);
+  if (found == nullptr) return;
+  waiter_->Remove(id, found->fd);
+  // Its callback may own what unwatches others when it goes.
+  const std::shared_ptr<ReadyCallback> callback = std::move(found->callback);
+  *found = {};
+  free_places_.push_back(static_cast<size_t>(found - watched_.data()));
 }
 
 EventLoop::TimerId EventLoop::AddTimer(int64_t deadline, std::function<void()> callback) {
@@ -104,9 +118,9 @@ FORKSERVER_LAUNCH_PATH void EventLoop::Dispatch(Events& events) {
       ArmTimer();
       continue;
     }
-    const auto found = watched_.find(event.id);
-    if (found == watched_.end() || event.events == 0) continue;
-    const std::shared_ptr<ReadyCallback> callback = found->second.callback;
+    const Watched* const found = Find(event.id);
+    if (found == nullptr || event.events == 0) continue;
+    const std::shared_ptr<ReadyCallback> callback = found->callback;
     (*callback)(event.events);
   }
   waiter_->EndDispatch(events);

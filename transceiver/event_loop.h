@@ -35,6 +35,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -78,8 +79,8 @@ class EventLoop {
 
   // Watches a descriptor, which stays the caller's and is unwatched before it is closed. A
   // descriptor can be watched once at a time (AlreadyExists). Over epoll it fails as epoll_ctl(2)
-  // does (ENOSPC, EPERM for a file that cannot be polled); over io_uring such a file is always
-  // ready, and another fault of the descriptor is reported as EPOLLERR.
+  // does (ENOSPC, EPERM for a file that cannot be polled); over io_uring and poll such a
+  // file is always ready, and another fault of the descriptor is reported as EPOLLERR.
   absl::StatusOr<WatchId> Watch(int fd, uint32_t epoll_events, ReadyCallback callback);
   void ChangeEvents(WatchId id, uint32_t epoll_events);
   // An id that is not watched is ignored, as is an id of an earlier watch. The descriptor may be
@@ -109,10 +110,13 @@ class EventLoop {
 
  private:
   struct Watched {
-    int fd;
+    WatchId id = 0;  // 0: this place is free
+    int fd = -1;
     // Shared, so that a callback that unwatches itself outlives its own call.
-    std::shared_ptr<ReadyCallback> callback;
+    std::shared_ptr<ReadyCallback> callback = {};
   };
+  // An id is its place in watched_, and above that a number that no other has.
+  static constexpr int kPlaceBits = 24;
 
   // By their deadlines; those of the same one as they were added.
   using Timers = std::map<std::pair<int64_t, TimerId>, std::function<void()>>;
@@ -123,6 +127,8 @@ class EventLoop {
         waiter_(std::move(waiter)),
         why_no_io_uring_(std::move(why_no_io_uring)) {}
 
+  // Null: it is not watched.
+  Watched* Find(WatchId id);
   void RunTimers();
   void ArmTimer();
 
@@ -130,7 +136,8 @@ class EventLoop {
   const std::unique_ptr<EventBackend> waiter_;
   const absl::Status why_no_io_uring_;
   uint64_t next_id_ = 1;
-  absl::flat_hash_map<WatchId, Watched> watched_;
+  std::vector<Watched> watched_;
+  std::vector<size_t> free_places_;
   Timers timers_;
   absl::flat_hash_map<TimerId, Timers::iterator> timers_by_id_;
 };

@@ -1,7 +1,6 @@
 #include "transceiver/poll_backend.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/launch_path.h"
+#include "transceiver/raw_syscall.h"
 
 namespace forkserver {
 namespace {
@@ -31,7 +31,8 @@ FORKSERVER_LAUNCH_PATH absl::Status PollBackend::Add(uint64_t id, int fd, uint32
   if (std::any_of(watched_.begin(), watched_.end(), is_it)) {
     return absl::AlreadyExistsError(absl::StrFormat("poll: descriptor %d is watched already", fd));
   }
-  if (fcntl(fd, F_GETFD) < 0) return ErrnoStatus(errno, absl::StrFormat("poll descriptor %d", fd));
+  // poll(2) passes those over.
+  if (fd < 0) return ErrnoStatus(EBADF, absl::StrFormat("poll descriptor %d", fd));
   ids_.push_back(id);
   watched_.push_back({.fd = fd, .events = static_cast<int16_t>(events), .revents = 0});
   return absl::OkStatus();
@@ -56,9 +57,10 @@ FORKSERVER_LAUNCH_PATH void PollBackend::Wait(int64_t deadline, ReadyEvents& eve
   events.count = 0;
   const int64_t until = std::min(deadline, timer_);
   const int64_t left = until == kNever ? 0 : std::max<int64_t>(until - NowNanos(), 0);
-  const timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
-  int ready =
-      ppoll(watched_.data(), watched_.size(), until == kNever ? nullptr : &timeout, nullptr);
+  timespec timeout = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
+  // Raw: the C library's is a page of it that a fresh child has no other use for.
+  long ready = RawSyscall(SYS_ppoll, watched_.data(), watched_.size(),
+                          until == kNever ? nullptr : &timeout, nullptr, 0);
   if (timer_ != kNever && NowNanos() >= timer_) {
     timer_ = kNever;
     events.list[events.count++] = {.id = kTimers, .events = EPOLLIN};

@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "transceiver/clock.h"
 #include "transceiver/event_backend.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -31,8 +32,8 @@ class PollBackend : public EventBackend {
   void Remove(uint64_t id, int fd) override;
   void SetTimer(int64_t deadline) override;
   void Wait(int64_t deadline, ReadyEvents& events) override;
-  void BeginDispatch(ReadyEvents&) override {}
-  void EndDispatch(const ReadyEvents&) override {}
+  FORKSERVER_LAUNCH_PATH void BeginDispatch(ReadyEvents&) override {}
+  FORKSERVER_LAUNCH_PATH void EndDispatch(const ReadyEvents&) override {}
   void Flush() override {}
 
  private:

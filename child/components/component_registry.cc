@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_format.h"
 #include "child/process_types.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -22,7 +23,8 @@ std::string ClassName(const std::type_info& type) {
 
 }  // namespace
 
-ComponentRegistry::ComponentRegistry(const ComponentTable& table, ComponentContext context)
+FORKSERVER_LAUNCH_PATH ComponentRegistry::ComponentRegistry(const ComponentTable& table,
+                                                            ComponentContext context)
     : table_(table), context_(context) {}
 
 absl::StatusOr<Component*> ComponentRegistry::GetAny(std::string_view name) {
@@ -71,7 +73,7 @@ absl::Status ComponentRegistry::IsOfAnotherClass(std::string_view name, const Co
       "component '%s' is a %s, not a %s", name, ClassName(typeid(component)), ClassName(wanted)));
 }
 
-absl::Status ComponentRegistry::InitialiseAll() {
+FORKSERVER_LAUNCH_PATH absl::Status ComponentRegistry::InitialiseAll() {
   for (const ComponentRow& row : table_.rows()) {
     if (!row.users.contains(context_.type)) continue;
     if (absl::StatusOr<Component*> component = GetAny(row.name); !component.ok()) {

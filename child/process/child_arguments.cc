@@ -1,6 +1,7 @@
 #include "child/process/child_arguments.h"
 
-#include <algorithm>
+#include <stdint.h>
+
 #include <charconv>
 #include <system_error>
 
@@ -16,12 +17,23 @@ constexpr std::string_view kParentPid = "-parentPid";
 constexpr std::string_view kChildId = "-childID";
 constexpr std::string_view kSandbox = "-sandbox";
 constexpr std::string_view kRemoteType = "-remoteType";
+constexpr std::string_view kNames[] = {kBuildId, kParentPid, kChildId, kSandbox, kRemoteType};
 constexpr std::string_view kEndOfOurs = "--";
 
 template <typename T>
 bool ReadNumber(std::string_view text, T& value, int base) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+// 0: it is none of ours.
+FORKSERVER_LAUNCH_PATH uint32_t BitOf(std::string_view name) {
+  uint32_t bit = 1;
+  for (const std::string_view known : kNames) {
+    if (known == name) return bit;
+    bit <<= 1;
+  }
+  return 0;
 }
 
 absl::Status Wrong(std::string_view argument, std::string_view what) {
@@ -47,7 +59,7 @@ std::vector<std::string> ChildArguments::ToArgv(std::string_view name) const {
 FORKSERVER_LAUNCH_PATH absl::StatusOr<ChildArguments> ChildArguments::Parse(
     std::span<char* const> argv) {
   ChildArguments arguments;
-  std::vector<std::string_view> seen;
+  uint32_t seen = 0;  // a bit of each of kNames
   for (size_t i = 1; i < argv.size(); ++i) {
     const std::string_view argument = argv[i];
     if (argument == kEndOfOurs) {
@@ -58,8 +70,9 @@ FORKSERVER_LAUNCH_PATH absl::StatusOr<ChildArguments> ChildArguments::Parse(
     const std::string_view name = argument.substr(0, equals);
     if (equals == argument.npos) return Wrong(argument, "not one of NAME=VALUE");
     const std::string_view value = argument.substr(equals + 1);
-    if (std::find(seen.begin(), seen.end(), name) != seen.end()) return Wrong(argument, "twice");
-    seen.push_back(name);
+    const uint32_t bit = BitOf(name);
+    if ((seen & bit) != 0) return Wrong(argument, "twice");
+    seen |= bit;
     bool good = true;
     if (name == kBuildId) {
       good = ReadNumber(value, arguments.build_id, 16);
@@ -77,7 +90,7 @@ FORKSERVER_LAUNCH_PATH absl::StatusOr<ChildArguments> ChildArguments::Parse(
     if (!good) return Wrong(argument, "not a number");
   }
   for (const std::string_view needed : {kBuildId, kParentPid, kChildId}) {
-    if (std::find(seen.begin(), seen.end(), needed) == seen.end()) return Wrong(needed, "missing");
+    if ((seen & BitOf(needed)) == 0) return Wrong(needed, "missing");
   }
   return arguments;
 }

@@ -31,6 +31,7 @@
 #include "child/process/child_process_core.h"
 #include "child/process/top_level_messages.h"
 #include "transceiver/actor/actor.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -51,7 +52,7 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
  protected:
   using Port = Actor<Self, Protocol, Side::kChild>;
 
-  absl::Status OpenPort(UniqueFd socket) final {
+  FORKSERVER_LAUNCH_PATH absl::Status OpenPort(UniqueFd socket) final {
     return Port::Bind(loop(), std::move(socket),
                       // The process ends with its port, and its loop before that.
                       {.goodbye_waits = GoodbyeWaits::kInClose,

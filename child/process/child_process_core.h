@@ -18,6 +18,7 @@
 #include "preload/prefs/live_prefs.h"
 #include "transceiver/actor/actor_options.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/launch_path.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -29,7 +30,7 @@ inline constexpr int kExitNoGoodbye = 122;    // the parent is gone, or broke th
 class ChildProcessCore : public ChildProgram {
  public:
   int Run(ChildContext& context) final;
-  bool HasStartSteps() const final { return true; }
+  FORKSERVER_LAUNCH_PATH bool HasStartSteps() const final { return true; }
 
  protected:
   // `components`: what there is in this program, of which this type may use some; outlives it.
@@ -47,7 +48,7 @@ class ChildProcessCore : public ChildProgram {
   //
   // Whether the sandbox that it is in will do. Default: the one that the parent asked for.
   virtual absl::Status EngageSandbox();
-  virtual absl::Status StartThreads() { return absl::OkStatus(); }
+  FORKSERVER_LAUNCH_PATH virtual absl::Status StartThreads() { return absl::OkStatus(); }
   virtual void StopThreads() {}
   // When all else is done; messages come after it.
   virtual absl::Status Init() { return absl::OkStatus(); }

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "child/sandbox/policies.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 namespace {
@@ -67,7 +68,7 @@ std::string_view SandboxPolicyName(SandboxPolicyId id) {
   return row != nullptr ? row->name : "unknown policy";
 }
 
-std::optional<SandboxPolicyId> FindSandboxPolicy(std::string_view name) {
+FORKSERVER_LAUNCH_PATH std::optional<SandboxPolicyId> FindSandboxPolicy(std::string_view name) {
   for (const PolicyRow& row : kRows) {
     if (row.name == name) return row.id;
   }

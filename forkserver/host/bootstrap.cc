@@ -108,6 +108,7 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
   makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
                     .build_id = ComputeBuildId(),
                     .thread_block = ThreadBlock::Find(),
+                    .secrets = ProcessSecrets::Find(),
                     .clock = LaunchClock::Find()};
   programs.push_back({ProcessType::kForkServer, [makings = makings.get()] {
                         return std::make_unique<TemplateProgram>(*makings);

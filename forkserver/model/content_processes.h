@@ -79,7 +79,7 @@ struct ContentEvents {
   // For a blob: url that a content process wants in a nested one: the remote type of the process
   // that made it, if the program has seen that. Where it has not (none), and without this, the blob
   // is taken for the asking process's own, and refused where that could not have made it: the
-  // origin in its url is a content process's word.
+  // origin in its url is a content process's word. It, too, destroys nothing.
   std::function<std::optional<RemoteType>(const ContentProcess& owner, const Url& url)>
       blob_creator_of = {};
 };

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -11,7 +12,7 @@ LivePrefs::LivePrefs(PrefsMap launch)
     : present_(std::make_shared<const PrefsMap>(std::move(launch))) {}
 
 // Without an owner: the pointer is all that is shared.
-LivePrefs::LivePrefs(const PrefsMap* launch)
+FORKSERVER_LAUNCH_PATH LivePrefs::LivePrefs(const PrefsMap* launch)
     : present_(launch != nullptr ? std::shared_ptr<const PrefsMap>(std::shared_ptr<void>(), launch)
                                  : std::make_shared<const PrefsMap>()) {}
 

@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 #include <sys/syscall.h>
 
+#include "transceiver/launch_path.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -29,15 +30,20 @@ struct FreshBytes {
 
 }  // namespace
 
-[[gnu::no_stack_protector]] int RefreshProcessSecrets() {
+// Here and not in the child: three pages of the C library that nothing else in it needs.
+ProcessSecrets ProcessSecrets::Find() {
+  ProcessSecrets found;
+  found.at_random_ = reinterpret_cast<void*>(getauxval(AT_RANDOM));
+  return found;
+}
+
+FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] int ProcessSecrets::Refresh() const {
   FreshBytes fresh;
   const long got = RawSyscall(SYS_getrandom, &fresh, sizeof(fresh), 0);
   if (got < 0) return static_cast<int>(-got);
   // Up to 256 bytes come whole (getrandom(2)).
   if (got != sizeof(fresh)) return EIO;
-  if (void* const random = reinterpret_cast<void*>(getauxval(AT_RANDOM)); random != nullptr) {
-    memcpy(random, fresh.random, kRandomBytes);
-  }
+  if (at_random_ != nullptr) memcpy(at_random_, fresh.random, kRandomBytes);
   SetCanary(fresh.canary);
   return 0;
 }

@@ -1,8 +1,9 @@
 // The random bytes that the kernel and the C library gave this process at its exec, and that a fork
 // copies: how a child gets its own.
 //
+//     const ProcessSecrets secrets = ProcessSecrets::Find();    // before any fork
 //     [[noreturn, gnu::no_stack_protector]] void Child() {
-//       if (RefreshProcessSecrets() != 0) _exit(1);
+//       if (secrets.Refresh() != 0) _exit(1);
 //       ...                                             // never returns
 //     }
 //
@@ -37,8 +38,17 @@
 
 namespace forkserver {
 
-// 0, or getrandom's errno, and nothing is changed.
-int RefreshProcessSecrets();
+class ProcessSecrets {
+ public:
+  // Where they are; the same in all forks.
+  static ProcessSecrets Find();
+
+  // 0, or getrandom's errno, and nothing is changed.
+  int Refresh() const;
+
+ private:
+  void* at_random_ = nullptr;  // null: the kernel gave none
+};
 
 }  // namespace forkserver
 

@@ -88,6 +88,7 @@
 #include "transceiver/actor/protocol.h"
 #include "transceiver/actor/resolver.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -281,8 +282,9 @@ class Actor : private ActorLink::Owner {
   }
 
   template <typename M>
-  static absl::Status ReceiveAs(void* actor, ActorLink& link, uint64_t request_id,
-                                const ArrivedFields& fields) {
+  FORKSERVER_LAUNCH_PATH static absl::Status ReceiveAs(void* actor, ActorLink& link,
+                                                       uint64_t request_id,
+                                                       const ArrivedFields& fields) {
     M message{};
     FieldReader in(fields.payload, fields.descriptors);
     if (absl::Status read = DecodeMessage(in, M::kName, message); !read.ok()) return read;

@@ -108,7 +108,7 @@ absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, 
   return absl::OkStatus();
 }
 
-void ActorLink::SendEarly(size_t sent_before) {
+FORKSERVER_LAUNCH_PATH void ActorLink::SendEarly(size_t sent_before) {
   const std::vector<EarlyPacket> early = std::exchange(early_, {});
   queued_.Leave(0);
   for (const EarlyPacket& packet : std::span(early).subspan(sent_before)) {

@@ -30,6 +30,7 @@
 #include "transceiver/actor/wire.h"
 #include "transceiver/channel.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/launch_path.h"
 #include "transceiver/packet.h"
 #include "transceiver/unique_fd.h"
 
@@ -77,7 +78,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
       absl::AnyInvocable<absl::Status(const ArrivedFields* reply, const absl::Status& why)>;
 
   // `owner` and `actor` (the same object, as its Receive functions know it) live until Detach.
-  ActorLink(std::string_view protocol_name, Owner* owner, void* actor)
+  FORKSERVER_LAUNCH_PATH ActorLink(std::string_view protocol_name, Owner* owner, void* actor)
       : name_(protocol_name), owner_(owner), actor_(actor) {}
   ActorLink(const ActorLink&) = delete;
   ActorLink& operator=(const ActorLink&) = delete;

@@ -32,6 +32,7 @@
 #include <utility>
 
 #include "transceiver/actor/field_io.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -149,7 +150,7 @@ struct Codec<T> {
   // Calls `each(field)` in order. Fields() is not const, so that one declaration serves both
   // directions; nothing is written through it here unless `message` is written to.
   template <typename Each>
-  static void ForEach(const T& message, Each each) {
+  FORKSERVER_LAUNCH_PATH static void ForEach(const T& message, Each each) {
     std::apply([&](auto&... field) { (each(field), ...); }, FieldsOf(const_cast<T&>(message)));
   }
   static void Put(FieldWriter& out, const T& message) {
@@ -178,7 +179,8 @@ void EncodeMessage(FieldWriter& out, const M& message) {
   });
 }
 template <typename M>
-absl::Status DecodeMessage(FieldReader& in, std::string_view name, M& message) {
+FORKSERVER_LAUNCH_PATH absl::Status DecodeMessage(FieldReader& in, std::string_view name,
+                                                  M& message) {
   Codec<M>::ForEach(message, [&]<typename F>(F& field) {
     if (!in.ok()) return;
     in.BeginField();

@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "transceiver/frame.h"
+#include "transceiver/launch_path.h"
 #include "transceiver/packet.h"
 #include "transceiver/unique_fd.h"
 
@@ -61,7 +62,7 @@ class FieldWriter : public FieldFaults {
   void Number(T value) {
     Put(&value, sizeof(value));
   }
-  void Put(const void* bytes, size_t count) {
+  FORKSERVER_LAUNCH_PATH void Put(const void* bytes, size_t count) {
     if (count > buffer_.size() - size_) return Fail("the message is over its own limit");
     if (count != 0) memcpy(buffer_.data() + size_, bytes, count);
     size_ += count;
@@ -121,7 +122,7 @@ class FieldReader : public FieldFaults {
     if (bytes.size() == sizeof(T)) memcpy(&value, bytes.data(), sizeof(T));
     return value;
   }
-  std::span<const uint8_t> Bytes(size_t count) {
+  FORKSERVER_LAUNCH_PATH std::span<const uint8_t> Bytes(size_t count) {
     if (!ok()) return {};
     if (count > payload_.size()) {
       Fail("the message ends in it");

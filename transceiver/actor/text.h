@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "transceiver/actor/codec.h"
+#include "transceiver/launch_path.h"
 
 namespace forkserver {
 
@@ -42,6 +43,7 @@ class Text {
   const std::string& str() const { return text_; }
   std::string_view view() const { return text_; }
   operator std::string_view() const { return text_; }
+  void assign(std::string_view text) { text_.assign(text); }
   friend bool operator==(const Text& a, const Text& b) = default;
   friend bool operator==(const Text& a, std::string_view b) { return a.text_ == b; }
   friend bool operator==(const Text& a, const char* b) { return a.text_ == b; }
@@ -81,9 +83,9 @@ struct Codec<Text<kLimit>> : RunCodec<kLimit> {
   static void Put(FieldWriter& out, const Text<kLimit>& text) {
     Codec::PutRun(out, text.view().data(), text.view().size());
   }
-  static void Get(FieldReader& in, Text<kLimit>& text) {
+  FORKSERVER_LAUNCH_PATH static void Get(FieldReader& in, Text<kLimit>& text) {
     const std::span<const uint8_t> run = Codec::GetRun(in);
-    text = std::string_view(reinterpret_cast<const char*>(run.data()), run.size());
+    text.assign({reinterpret_cast<const char*>(run.data()), run.size()});
   }
 };
 

@@ -37,10 +37,11 @@ std::string RandomBytes() {
 // Forks, refreshes the child and runs `body` there, whose frames all come after that. Returns the
 // child's wait status.
 [[gnu::no_stack_protector]] int InRefreshedChild(void (*body)()) {
+  const ProcessSecrets secrets = ProcessSecrets::Find();
   fflush(nullptr);
   const pid_t pid = fork();
   if (pid == 0) {
-    if (RefreshProcessSecrets() != 0) _exit(1);
+    if (secrets.Refresh() != 0) _exit(1);
     body();
     fflush(nullptr);
     _exit(::testing::Test::HasFailure() ? 1 : 0);
@@ -91,7 +92,7 @@ VICTIM_TEST(ProcessSecrets, LaterFramesAndThreadsCompareTheNewCanary) {
 }
 
 [[gnu::noinline]] void RefreshAndReturn() {
-  if (RefreshProcessSecrets() != 0) _exit(1);
+  if (ProcessSecrets::Find().Refresh() != 0) _exit(1);
 }
 
 // Why the header wants a caller that never returns; and without this the others could not fail.
