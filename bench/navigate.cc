@@ -8,7 +8,7 @@
 
 #include "bench/pool_view.h"
 #include "bench/stopwatch.h"
-#include "child/process/child_process.h"
+#include "child/process/content_child.h"
 #include "child/process/content_messages.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/content_processes.h"
@@ -42,15 +42,10 @@ struct PageProtocol {
   using Messages = ContentMessages<Show>;
 };
 
-class PageChild : public ChildProcess<PageChild, PageProtocol> {
+class PageChild : public ContentChild<PageChild, PageProtocol> {
  public:
-  using ChildProcess::Receive;
-
+  using ContentChild::Receive;
   absl::Status Receive(Show&, Resolver<Shown> resolver) { return resolver.Resolve({.parts = 1}); }
-  absl::Status Receive(BrowserOpened&) { return absl::OkStatus(); }
-  absl::Status Receive(BrowserClosed&, Resolver<Done> resolver) { return resolver.Resolve({}); }
-  absl::Status Receive(AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(BridgeClosed&, Resolver<Done> resolver) { return resolver.Resolve({}); }
 };
 
 class PageHost : public ContentHost<PageHost, PageProtocol> {

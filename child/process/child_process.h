@@ -9,6 +9,9 @@
 //     };
 //     StartOptions options = {.programs = {{ProcessType::kDummy, MakeChildProgram<DummyChild>}}};
 //
+// A content process is a ContentChild (content_child.h), which handles besides what every content
+// process is sent.
+//
 // Its start is the steps of start_step.h: see that the sandbox is the one asked for, parse the
 // arguments, attach the prefs, start threads, open the initial port (the launch socket becomes this
 // actor), initialise the components that its type may use, Init. Then it handles messages until

@@ -26,7 +26,7 @@
 // run, which is another claim (OwnedBrowserField).
 //
 // So a content child handles four of them; one that never asks for nested ones, nor is one, answers
-// all the same:
+// all the same. ContentChild (content_child.h) does it for a class that has no use for them:
 //
 //     absl::Status Receive(BrowserOpened& message);
 //     absl::Status Receive(BrowserClosed& message, Resolver<Done> resolver);

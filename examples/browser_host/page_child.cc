@@ -104,13 +104,4 @@ absl::Status PageChild::GoOnAnswering() {
   return sent;
 }
 
-absl::Status PageChild::Receive(forkserver::AttachBridge&) {
-  return absl::UnimplementedError("nothing is nested here");
-}
-
-absl::Status PageChild::Receive(forkserver::BridgeClosed&,
-                                forkserver::Resolver<forkserver::Done> resolver) {
-  return resolver.Resolve({});
-}
-
 }  // namespace browser_host

@@ -13,25 +13,21 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "child/process/child_process.h"
+#include "child/process/content_child.h"
 #include "child/process/content_messages.h"
 #include "examples/browser_host/page_messages.h"
 #include "transceiver/actor/resolver.h"
 
 namespace browser_host {
 
-class PageChild : public forkserver::ChildProcess<PageChild, PageProtocol> {
+class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
  public:
-  using ChildProcess::Receive;
+  using ContentChild::Receive;
 
   absl::Status Receive(forkserver::BrowserOpened& message);
   absl::Status Receive(forkserver::BrowserClosed& message,
                        forkserver::Resolver<forkserver::Done> resolver);
   absl::Status Receive(LoadPage& message);
-  // It asks for no content processes below it, and is never one.
-  absl::Status Receive(forkserver::AttachBridge& message);
-  absl::Status Receive(forkserver::BridgeClosed& message,
-                       forkserver::Resolver<forkserver::Done> resolver);
 
  private:
   // What is still to be said of a page.

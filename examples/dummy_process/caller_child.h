@@ -6,29 +6,18 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "child/process/child_process.h"
+#include "child/process/content_child.h"
 #include "examples/dummy_process/caller_protocol.h"
 #include "examples/dummy_process/hotline_caller.h"
 #include "transceiver/actor/resolver.h"
 
 namespace dummy_process {
 
-class CallerChild : public forkserver::ChildProcess<CallerChild, CallerProtocol> {
+class CallerChild : public forkserver::ContentChild<CallerChild, CallerProtocol> {
  public:
-  using ChildProcess::ChildProcess;
-  using ChildProcess::Receive;
+  using ContentChild::ContentChild;
+  using ContentChild::Receive;
   absl::Status Receive(BeAssisted& message, forkserver::Resolver<Assistance> resolver);
-
-  // What the parent says of browsers and nested processes: this one has no use for it.
-  absl::Status Receive(forkserver::BrowserOpened&) { return absl::OkStatus(); }
-  absl::Status Receive(forkserver::BrowserClosed&,
-                       forkserver::Resolver<forkserver::Done> resolver) {
-    return resolver.Resolve({});
-  }
-  absl::Status Receive(forkserver::AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(forkserver::BridgeClosed&, forkserver::Resolver<forkserver::Done> resolver) {
-    return resolver.Resolve({});
-  }
 
  private:
   std::optional<HotlineCaller> line_;  // the last one

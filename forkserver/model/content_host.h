@@ -10,6 +10,8 @@
 //     ContentProcesses content(parent, suffixes,
 //                              [](auto&... all) { return std::make_unique<PageHost>(all...); });
 //
+// The other side is a ContentChild (child/process/content_child.h).
+//
 // A handler that returns an error has the child killed. Before a handler is called, and for each
 // message and reply of the child's without a word of the program's own:
 //

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "child/process/child_process.h"
+#include "child/process/content_child.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/progress.h"
@@ -45,24 +45,15 @@ void SendGarbage() {
   for (int fd = 3; fd < 64; ++fd) sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-class HostileChild : public forkserver::ChildProcess<HostileChild, PageProtocol> {
+class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol> {
  public:
-  using ChildProcess::Receive;
+  using ContentChild::Receive;
 
   absl::Status Receive(forkserver::BrowserOpened& message) {
     const uint64_t browser = message.as.browser;
     browsers_[browser] = {std::move(message.as), message.url.str()};
     return absl::OkStatus();
   }
-  absl::Status Receive(forkserver::BrowserClosed&,
-                       forkserver::Resolver<forkserver::Done> resolver) {
-    return resolver.Resolve({});
-  }
-  absl::Status Receive(forkserver::AttachBridge&) { return absl::OkStatus(); }
-  absl::Status Receive(forkserver::BridgeClosed&, forkserver::Resolver<forkserver::Done> resolver) {
-    return resolver.Resolve({});
-  }
-
   absl::Status Receive(LoadPage& message) {
     const auto& [claim, url] = browsers_[message.browser];
     PageDone done = {.from = claim};
