@@ -45,6 +45,10 @@ class Browser {
       // What a tab's last page opened may have been its end.
       if (ended_ == sites_.size() && content_.processes().empty()) break;
       parent_.loop().Run(forkserver::kNever);
+      if (options_.should_stop && options_.should_stop()) {
+        Stop();
+        break;
+      }
       if (records_.empty() && failed_launches_ >= kMostTabs) return why_none_launches_;
     }
     BrowserResult result;
@@ -56,6 +60,13 @@ class Browser {
   }
 
  private:
+  // A process that does not end is killed, by its host.
+  void Stop() {
+    for (const std::unique_ptr<Tab>& tab : tabs_) tab->Stop();
+    content_.CloseAll();
+    while (!content_.processes().empty()) parent_.loop().Run(forkserver::kNever);
+  }
+
   void OpenTab() {
     const size_t next = tabs_.size();
     tabs_.push_back(std::make_unique<Tab>(content_, options_, sites_[next], next + 1, pages_[next],

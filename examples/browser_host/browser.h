@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,11 @@ enum class PagesAre : uint8_t {
 struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
+  // Of each page that is done, or given up.
+  std::function<void()> on_page = {};
+  // Asked whenever something has happened. True: opens nothing more, ends all processes, and
+  // returns what there is by then.
+  std::function<bool()> should_stop = {};
 };
 
 struct BrowserResult {
@@ -55,7 +61,8 @@ struct BrowserResult {
   bool all_opened() const;
 };
 
-// Returns when every page was answered or given up, and every process reaped. A page whose process
+// Returns when every page was answered or given up, and every process reaped. Where it was to stop
+// before that, the pages that were done are in the result, and no others. A page whose process
 // dies, does not answer or cannot be launched has an error, and its site goes on in a new one. An
 // error here means that nothing can be launched: eight launches have failed, and none has not.
 absl::StatusOr<BrowserResult> OpenSites(forkserver::ParentProcess& parent,

@@ -1,6 +1,8 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
 #include <stdio.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +17,12 @@
 #include "examples/browser_host/report.h"
 #include "examples/browser_host/sandbox_table.h"
 #include "examples/browser_host/setup.h"
+#include "examples/browser_host/stop_signals.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
+#include "transceiver/clock.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/one_line.h"
 
@@ -30,6 +34,8 @@ using forkserver::ParentProcess;
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+// As a shell has it of a program that a signal has ended.
+constexpr int kExitSignalled = 128;
 
 int Complain(const absl::Status& status, int exit_code = kExitFailed) {
   absl::FPrintF(stderr, "browser_host: %s\n", forkserver::OneLine(std::string(status.message())));
@@ -53,23 +59,34 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   if (!memory.ok()) return Complain(memory.status());
   forkserver::Preallocation preallocation(parent, *memory);
   if (absl::Status ready = Preallocate(parent, preallocation); !ready.ok()) return Complain(ready);
+  const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Watch(parent.loop());
+  if (!stop.ok()) return Complain(stop.status());
   PrintSites(sites);
-  const absl::StatusOr<BrowserResult> result =
-      OpenSites(parent, sites,
-                {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
-                 .attributes = line.attributes});
+  PageProgress progress(sites, forkserver::NowNanos());
+  const absl::StatusOr<BrowserResult> result = OpenSites(
+      parent, sites,
+      {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
+       .attributes = line.attributes,
+       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
+       .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) return Complain(result.status());
+  const std::optional<int>& signal = (*stop)->signal();
+  if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
+  if (signal) return kExitSignalled + *signal;
   return result->all_opened() ? 0 : kExitFailed;
 }
 
 int Main(int argc, char** argv) {
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
-  auto server = ForkServer::Start(
-      argc, argv, MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>()));
+  auto server = [&] {
+    const BlockedStopSignals blocked;
+    return ForkServer::Start(
+        argc, argv, MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>()));
+  }();
   if (!server.ok()) return Complain(server.status());
   if (!line.ok()) return Complain(line.status(), kExitUsage);
   if (line->help) {

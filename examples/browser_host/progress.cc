@@ -1,11 +1,13 @@
 #include "examples/browser_host/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <filesystem>
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "transceiver/clock.h"
 
 namespace browser_host {
 
@@ -28,6 +30,22 @@ void PrintSites(const std::vector<Site>& sites) {
     if (site.folder.empty() || site.url == "https://" + name + ".test") continue;
     absl::FPrintF(stderr, "%s is %s\n", site.url, site.folder);
   }
+}
+
+PageProgress::PageProgress(const std::vector<Site>& sites, int64_t now) : last_line_(now) {
+  for (const Site& site : sites) total_ += site.pages.size();
+}
+
+std::string PageProgress::OnPage(int64_t now) {
+  ++done_;
+  if (done_ == total_ || now - last_line_ < forkserver::kNanosPerSecond) return "";
+  last_line_ = now;
+  return absl::StrFormat("%d of %d pages\n", done_, total_);
+}
+
+std::string PageProgress::Stopped(int signal) const {
+  return absl::StrFormat("stopped by SIG%s, after %d of %d page%s\n", sigabbrev_np(signal), done_,
+                         total_, total_ == 1 ? "" : "s");
 }
 
 void PrintLogLine(std::string_view line) { absl::FPrintF(stderr, "browser_host: %s\n", line); }

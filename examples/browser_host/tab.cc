@@ -80,13 +80,15 @@ void Tab::LoadIn(const OpenedBrowser& opened, PageHost::Loading loading) {
 }
 
 void Tab::OnPageEnd(PageEnd end, PageResult result) {
-  if (end == PageEnd::kDone) FinishPage(std::move(result));
-  OpenNext();
+  const bool was_ended = is_stopped_ && !result.error.empty();
+  if (end == PageEnd::kDone && !was_ended) FinishPage(std::move(result));
+  if (!is_stopped_) OpenNext();
 }
 
 void Tab::FinishPage(PageResult result) {
   const Page& page = site_.pages[pages_.size()];
   pages_.push_back({.url = page.url, .result = std::move(result)});
+  if (options_.on_page) options_.on_page();
 }
 
 void Tab::CloseBrowser(forkserver::BrowserId next) {

@@ -32,6 +32,9 @@ class Tab {
 
   // Opens the next page; call it once.
   void OpenNext();
+  // Opens no more pages. The one that its process has may still be done; it has no error where that
+  // process ends first, and is not opened. `on_end` is not called any more.
+  void Stop() { is_stopped_ = true; }
 
  private:
   // What the page's process is given of it. False: the page is done, since it cannot be opened.
@@ -50,6 +53,7 @@ class Tab {
   std::vector<OpenedPage>& pages_;
   const Events events_;
   forkserver::BrowserId browser_ = 0;
+  bool is_stopped_ = false;
 };
 
 }  // namespace browser_host

@@ -1,6 +1,7 @@
 // The main job, run as a user runs it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -361,6 +362,33 @@ TEST_F(BrowserHost, PageOfManyLinksIsReadWholeAndOneOfTooManyIsAnError) {
   EXPECT_EQ(over.exit_code, 1) << over.errors;
   EXPECT_THAT(over.output, AllOf(HasSubstr("  error     more than 100000 headings and links\n"),
                                  HasSubstr("exited with status 0\n")));
+}
+
+// A shell's background job ignores SIGINT, and goes on doing so. So many pages that it is not done
+// when the signals come.
+TEST_F(BrowserHost, IsEndedInOrderBySigtermAndPrintsWhatWasDone) {
+  for (int site = 0; site < 1500; ++site) {
+    for (const char* page : {"1", "2", "3"}) {
+      Write(std::to_string(site) + "/" + page + ".html", "<title>page</title>");
+    }
+  }
+  const ProgramResult result = RunProgram(std::vector<std::string>{
+      "/bin/sh", "-c",
+      "mkfifo $1/errors; $0 $1 2>$1/errors & exec 3<$1/errors; "
+      "while read -r line; do case $line in opening*) break;; esac; done <&3; "
+      "kill -INT $!; kill -TERM $!; cat <&3 >&2; wait $!",
+      kProgram, folder_.string()});
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.how;
+  const std::vector<std::string> errors = Lines(result.errors);
+  ASSERT_FALSE(errors.empty());
+  EXPECT_THAT(errors.back(), MatchesRegex("stopped by SIGTERM, after [0-9]+ of 4500 pages"));
+  EXPECT_EQ(result.output.find("  error "), std::string::npos);
+  const std::regex summary(R"((\d+) pages? in (\d+) content process.*; (\d+) of (\d+) reaped)");
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(result.output, match, summary)) << result.output;
+  EXPECT_THAT(errors.back(), HasSubstr("after " + match[1].str() + " of "));
+  EXPECT_EQ(match[3], match[2]);
+  EXPECT_EQ(match[4], match[2]);
 }
 
 // As daemons are started.

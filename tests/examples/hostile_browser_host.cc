@@ -9,6 +9,9 @@
 //     forge     answers in the name of a site that would be a line of its own
 //     lie       answers with an error that would be
 //     flood     never stops sending items        garbage   sends what is no message
+//     signal    has the host be sent SIGINT, and never answers (where no sandbox forbids it)
+//
+// It ends as the browser host does when it is sent a signal.
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -26,6 +29,7 @@
 #include "examples/browser_host/progress.h"
 #include "examples/browser_host/report.h"
 #include "examples/browser_host/sites.h"
+#include "examples/browser_host/stop_signals.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/process_templates.h"
@@ -60,6 +64,10 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "crash")) raise(SIGKILL);
     if (absl::StrContains(url, "leave")) _exit(0);
     if (absl::StrContains(url, "hang")) raise(SIGSTOP);
+    if (absl::StrContains(url, "signal")) {
+      kill(arguments().parent_pid, SIGINT);
+      return absl::OkStatus();
+    }
     if (absl::StrContains(url, "garbage")) SendGarbage();
     if (absl::StrContains(url, "other")) ++done.from.browser;
     if (absl::StrContains(url, "site")) done.from.site = "https://victim.test";
@@ -86,7 +94,10 @@ int Main(int argc, char** argv) {
   forkserver::StartOptions options = {.programs = {{forkserver::ProcessType::kContent,
                                                     forkserver::MakeChildProgram<HostileChild>}}};
   options.templates = forkserver::ProcessTemplates(options.programs);
-  auto server = forkserver::ForkServer::Start(argc, argv, std::move(options));
+  auto server = [&] {
+    const BlockedStopSignals blocked;
+    return forkserver::ForkServer::Start(argc, argv, std::move(options));
+  }();
   auto loop = forkserver::EventLoop::Create();
   if (!server.ok() || !loop.ok() || argc < 3) return 2;
   auto parent =
@@ -96,14 +107,18 @@ int Main(int argc, char** argv) {
   if (!(*parent)->SetPrefs(*prefs.Publish()).ok()) return 2;
   const auto sites = FindSites({argv + 2, argv + argc});
   if (!sites.ok()) return 2;
-  const absl::StatusOr<BrowserResult> result = OpenSites(**parent, *sites, {});
+  const auto stop = StopSignals::Watch(**loop);
+  if (!stop.ok()) return 2;
+  const absl::StatusOr<BrowserResult> result =
+      OpenSites(**parent, *sites, {.should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) {
     fprintf(stderr, "%s\n", std::string(result.status().message()).c_str());
     return 1;
   }
   PrintPages(*result);
   PrintProcesses(*result, **server);
-  return fflush(stdout) == 0 ? 0 : 2;
+  if (fflush(stdout) != 0) return 2;
+  return (*stop)->signal() ? 128 + *(*stop)->signal() : 0;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What a content process does wrong costs the browser host one page.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -33,10 +34,10 @@ class HostileContent : public ::testing::Test {
     return (folder_ / name).string();
   }
 
-  static ProgramResult Run(std::vector<std::string> arguments) {
+  static ProgramResult Run(std::vector<std::string> arguments, int exit_code = 0) {
     arguments.insert(arguments.begin(), "tests/examples/hostile_browser_host");
     ProgramResult result = RunProgram(arguments);
-    EXPECT_EQ(result.exit_code, 0) << result.how << "\n" << result.errors;
+    EXPECT_EQ(result.exit_code, exit_code) << result.how << "\n" << result.errors;
     return result;
   }
 
@@ -136,6 +137,19 @@ TEST_F(HostileContent, CrashInASharedProcessCostsOnePageToo) {
   EXPECT_EQ(Opened(result), 6u);
   EXPECT_THAT(result.output,
               AllOf(HasSubstr("8 pages in 3 content processes"), HasSubstr("3 of 3 reaped")));
+}
+
+// Not content's doing, but it alone knows when: a host that is sent a signal in the midst of it.
+TEST_F(HostileContent, SignalToTheHostEndsAllAndWhatWasDoneIsPrinted) {
+  const ProgramResult result = Run({"pref(\"security.sandbox.content.level\", 0);",
+                                    Site("a", {"1good", "2good", "3signal", "4good"})},
+                                   128 + SIGINT);
+  EXPECT_EQ(Opened(result), 2u) << result.output;
+  EXPECT_THAT(Errors(result), ElementsAre());
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("2 pages in 1 content process;"), HasSubstr("exited with status 0\n"),
+                    HasSubstr("1 of 1 reaped")));
+  EXPECT_EQ(result.errors, "");
 }
 
 }  // namespace
