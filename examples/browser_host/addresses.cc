@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -46,11 +47,18 @@ absl::StatusOr<std::pair<size_t, size_t>> FindPage(const Url& url, const std::ve
   return NotServed(url.ToString(), sites);
 }
 
-// Those of `sites` that the URLs name.
+// Those of `sites` that the URLs name, or that are themselves on the command line.
 absl::StatusOr<std::vector<Site>> Choose(const std::vector<Url>& urls,
+                                         const std::vector<std::string>& paths,
                                          const std::vector<Site>& sites) {
   std::vector<Site> chosen;
-  for (const Site& site : sites) chosen.push_back({.url = site.url, .folder = site.folder});
+  for (const Site& site : sites) {
+    chosen.push_back({.url = site.url, .folder = site.folder});
+    std::copy_if(site.pages.begin(), site.pages.end(), std::back_inserter(chosen.back().pages),
+                 [&](const Page& page) {
+                   return std::find(paths.begin(), paths.end(), page.path) != paths.end();
+                 });
+  }
   for (const Url& url : urls) {
     const auto found = FindPage(url, sites);
     if (!found.ok()) return found.status();
@@ -102,7 +110,7 @@ absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& ar
     }
   }
   absl::StatusOr<std::vector<Site>> sites = FindSites(paths);
-  if (sites.ok() && !urls.empty()) sites = Choose(urls, *sites);
+  if (sites.ok() && urls.size() + files.pages.size() > 0) sites = Choose(urls, paths, *sites);
   if (sites.ok() && !files.pages.empty()) sites->push_back(std::move(files));
   return sites;
 }

@@ -2,11 +2,11 @@
 //
 //     PagesToOpen({"pages"})                                       // all of its sites
 //     PagesToOpen({"pages", "https://field-guide.test/"})          // one page of one of them
-//     PagesToOpen({"file:///srv/page.html"})                       // by the `file` process
+//     PagesToOpen({"pages", "file:///srv/page.html"})              // one, by the `file` process
 //
-// Folders and files are served (sites.h), and all their pages opened; with https: URLs among the
-// arguments, the pages that those name, and no other. A folder's URL is its index.html. file: URLs
-// are opened besides; they are one site, "file:".
+// Folders and files are served (sites.h), and all their pages opened. With URLs among the arguments
+// what is named is opened, URLs and files, and a folder is only served: of it those pages that
+// https: URLs name. A folder's URL is its index.html. file: URLs are one site, "file:".
 #ifndef EXAMPLES_BROWSER_HOST_ADDRESSES_H_
 #define EXAMPLES_BROWSER_HOST_ADDRESSES_H_
 

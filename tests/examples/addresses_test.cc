@@ -88,9 +88,13 @@ class PagesToOpenTest : public ::testing::Test {
     }
   }
 
-  // The pages' URLs, or the error.
+  // The pages' URLs, or the error; beside the folder.
   std::vector<std::string> Open(std::vector<std::string> arguments) {
     arguments.push_back(folder_.string());
+    return PagesOf(arguments);
+  }
+
+  static std::vector<std::string> PagesOf(const std::vector<std::string>& arguments) {
     const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(arguments);
     if (!sites.ok()) return {std::string(sites.status().message())};
     std::vector<std::string> urls;
@@ -118,9 +122,18 @@ TEST_F(PagesToOpenTest, UrlOfAServedSiteIsThatPageAndNoOther) {
               ElementsAre("https://a.test/b%20c/%25.html", "https://z.test/index.html"));
 }
 
-TEST_F(PagesToOpenTest, FileUrlsComeBesides) {
+TEST_F(PagesToOpenTest, FileUrlIsThatPageAndNoOtherEither) {
+  EXPECT_THAT(Open({"file:///x/../y.html"}), ElementsAre("file:///x/../y.html"));
   EXPECT_THAT(Open({"file:///x/../y.html", "https://a.test/"}),
               ElementsAre("https://a.test/index.html", "file:///x/../y.html"));
+}
+
+TEST_F(PagesToOpenTest, FileThatIsNamedBesideAUrlIsOpenedToo) {
+  const std::string file = (folder_ / "z/index.html").string();
+  EXPECT_THAT(PagesOf({file, "file:///y.html"}),
+              ElementsAre("https://z.test/index.html", "file:///y.html"));
+  EXPECT_THAT(PagesOf({(folder_ / "a").string(), file, "https://a.test/"}),
+              ElementsAre("https://a.test/index.html", "https://z.test/index.html"));
 }
 
 TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
