@@ -92,7 +92,8 @@ std::optional<std::string> PathOfFileUrl(std::string_view argument) {
   return normal.substr(std::min(normal.find_first_not_of('/'), normal.size()) - 1);
 }
 
-absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments) {
+absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments,
+                                              PassedOver& passed_over) {
   std::vector<std::string> paths;
   std::vector<Url> urls;
   Site files = {.url = "file:"};
@@ -109,7 +110,7 @@ absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& ar
       urls.push_back(*std::move(url));
     }
   }
-  absl::StatusOr<std::vector<Site>> sites = FindSites(paths);
+  absl::StatusOr<std::vector<Site>> sites = FindSites(paths, passed_over);
   if (sites.ok() && urls.size() + files.pages.size() > 0) sites = Choose(urls, paths, *sites);
   if (sites.ok() && !files.pages.empty()) sites->push_back(std::move(files));
   return sites;

@@ -1,8 +1,10 @@
 // What the command line's arguments are: folders and files that are served, and URLs.
 //
-//     PagesToOpen({"pages"})                                       // all of its sites
-//     PagesToOpen({"pages", "https://field-guide.test/"})          // one page of one of them
-//     PagesToOpen({"pages", "file:///srv/page.html"})              // one, by the `file` process
+//     PassedOver passed_over;
+//     PagesToOpen({"pages"}, passed_over)                                // all of its sites
+//     PagesToOpen({"pages", "https://field-guide.test/"}, passed_over)   // one page of one of them
+//     PagesToOpen({"pages", "file:///srv/page.html"}, passed_over)       // one, by `file`'s
+//     process
 //
 // Folders and files are served (sites.h), and all their pages opened. With URLs among the arguments
 // what is named is opened, URLs and files, and a folder is only served: of it those pages that
@@ -27,7 +29,8 @@ std::optional<std::string> PathOfFileUrl(std::string_view argument);
 
 // Errors are those of FindSites and of Url::Parse, and one line that says what is served:
 // "about:config is not served here; there is https://a.test, https://b.test".
-absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments);
+absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments,
+                                              PassedOver& passed_over);
 
 }  // namespace browser_host
 

@@ -80,6 +80,7 @@ std::string_view HelpText() {
          "other folder, each folder in it is one. A file belongs to the site of its folder.\n"
          "The site of folder NAME is https://NAME.test, in lower case and with - for what no host\n"
          "has in it; of two that would be the same, the second is https://NAME-2.test.\n"
+         "Links that lead out of a folder or to folders, and what is no file, are passed over.\n"
          "With URLs, what is named is opened, and a folder is only served: of it the pages that\n"
          "https: URLs name. A file: URL goes to a process that may read that file.\n"
          "\n"

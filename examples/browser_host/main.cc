@@ -94,8 +94,10 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(line->sandbox_report);
-  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line->pages);
+  PassedOver passed_over;
+  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line->pages, passed_over);
   if (!sites.ok()) return Complain(sites.status());
+  PrintPassedOver(passed_over);
   absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(*line);
   if (!prefs.ok()) return Complain(prefs.status());
   auto hello = (*server)->WaitUntilServing();

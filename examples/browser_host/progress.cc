@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/clock.h"
+#include "transceiver/one_line.h"
 
 namespace browser_host {
 
@@ -29,6 +30,12 @@ void PrintSites(const std::vector<Site>& sites) {
     const std::string name = std::filesystem::path(site.folder).filename().string();
     if (site.folder.empty() || site.url == "https://" + name + ".test") continue;
     absl::FPrintF(stderr, "%s is %s\n", site.url, site.folder);
+  }
+}
+
+void PrintPassedOver(const PassedOver& passed_over) {
+  if (passed_over.count > 0) {
+    absl::FPrintF(stderr, "%s\n", forkserver::OneLine(passed_over.ToString()));
   }
 }
 

@@ -18,6 +18,8 @@ namespace browser_host {
 void PrintStart(const forkserver::HelloMessage& hello, const forkserver::StartReport& start);
 // How many there are, and which folder it is where a site's name does not say it.
 void PrintSites(const std::vector<Site>& sites);
+// In one line, whatever files are called.
+void PrintPassedOver(const PassedOver& passed_over);
 
 // How far it is, while it takes long: a line a second, and none in the first one.
 //

@@ -1,5 +1,7 @@
 #include "examples/browser_host/sites.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -34,26 +36,56 @@ fs::path Canonical(const fs::path& path) {
   return error ? path : canonical;
 }
 
-absl::Status AddFolder(const fs::path& folder, SiteMap& sites) {
+bool IsBelow(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
+// Why an entry that looks like a page, or like a folder with some, is not served; empty: it is, or
+// looks like neither.
+std::string_view WhyNotServed(const fs::directory_entry& entry, const fs::path& canonical_folder) {
+  std::error_code error;
+  if (entry.is_symlink(error)) {
+    if (entry.is_directory(error)) return "a link to a folder";
+    if (!IsHtml(entry.path())) return "";
+    const fs::path target = fs::canonical(entry.path(), error);
+    if (error) return "a link to nothing";
+    if (!IsBelow(target, canonical_folder)) return "a link out of the folder";
+  }
+  if (entry.is_directory(error)) {
+    return access(entry.path().c_str(), R_OK | X_OK) == 0 ? "" : "a folder that may not be read";
+  }
+  return !IsHtml(entry.path()) || entry.is_regular_file(error) ? "" : "no file";
+}
+
+absl::Status AddFolder(const fs::path& folder, SiteMap& sites, PassedOver& all_passed_over) {
+  const fs::path canonical = Canonical(folder);
+  PassedOver passed_over;
   std::error_code error;
   std::vector<fs::path> files;
   fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
                                         error);
   for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {
     std::error_code ignored;
-    if (IsHtml(walk->path()) && walk->is_regular_file(ignored)) files.push_back(walk->path());
+    if (const std::string_view why = WhyNotServed(*walk, canonical); !why.empty()) {
+      passed_over.Add(walk->path().string(), why);
+    } else if (IsHtml(walk->path()) && walk->is_regular_file(ignored)) {
+      files.push_back(walk->path());
+    }
   }
   if (error) {
     return forkserver::ErrnoStatus(error.value(),
                                    absl::StrFormat("read folder %s", folder.string()));
   }
   if (files.empty()) {
-    return absl::NotFoundError(absl::StrFormat("no HTML pages in %s", folder.string()));
+    return absl::NotFoundError(absl::StrFormat("no HTML pages in %s%s%s", folder.string(),
+                                               passed_over.count > 0 ? "; " : "",
+                                               passed_over.ToString()));
   }
+  all_passed_over.AddAll(passed_over);
   const bool is_one_site = std::any_of(files.begin(), files.end(), [&](const fs::path& file) {
     return file.parent_path() == folder;
   });
-  const fs::path canonical = Canonical(folder);
   for (const fs::path& file : files) {
     const fs::path relative = file.lexically_relative(folder);
     const std::string top = relative.begin()->string();
@@ -71,7 +103,26 @@ bool LooksLikePages(const std::string& path) {
   return IsHtml(path) || fs::is_directory(path, ignored);
 }
 
-absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& paths) {
+void PassedOver::Add(const std::string& path, std::string_view reason) {
+  AddAll({.count = 1, .first = path, .why = std::string(reason)});
+}
+
+void PassedOver::AddAll(const PassedOver& others) {
+  if (others.count > 0 && (count == 0 || others.first < first)) {
+    first = others.first;
+    why = others.why;
+  }
+  count += others.count;
+}
+
+std::string PassedOver::ToString() const {
+  if (count == 0) return "";
+  if (count == 1) return absl::StrFormat("passed over %s: %s", first, why);
+  return absl::StrFormat("passed over %d, first %s: %s", count, first, why);
+}
+
+absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& paths,
+                                            PassedOver& passed_over) {
   SiteMap by_folder;
   for (const std::string& path : paths) {
     std::error_code error;
@@ -81,7 +132,7 @@ absl::StatusOr<std::vector<Site>> FindSites(const std::vector<std::string>& path
       // Without a trailing slash, so that parents compare.
       fs::path folder = fs::path(path).lexically_normal();
       if (!folder.has_filename()) folder = folder.parent_path();
-      if (absl::Status added = AddFolder(folder, by_folder); !added.ok()) return added;
+      if (absl::Status added = AddFolder(folder, by_folder, passed_over); !added.ok()) return added;
     } else {
       const fs::path file(path);
       const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");

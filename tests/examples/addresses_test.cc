@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -95,7 +96,8 @@ class PagesToOpenTest : public ::testing::Test {
   }
 
   static std::vector<std::string> PagesOf(const std::vector<std::string>& arguments) {
-    const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(arguments);
+    PassedOver passed_over;
+    const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(arguments, passed_over);
     if (!sites.ok()) return {std::string(sites.status().message())};
     std::vector<std::string> urls;
     for (const Site& site : *sites) {
@@ -147,8 +149,43 @@ TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
               ElementsAre("https://a.test/no.html: https://a.test has no such page"));
 }
 
+// What the walk of a folder finds besides, by what stands behind it in the line.
+TEST_F(PagesToOpenTest, WhatIsNoPageOfTheFolderIsPassedOverAndCounted) {
+  const auto found = [&](const std::string& folder) {
+    PassedOver passed_over;
+    const auto sites = PagesToOpen({(folder_ / folder).string()}, passed_over);
+    const std::string text = passed_over.ToString();
+    return sites.ok() ? text : std::string(sites.status().message());
+  };
+  EXPECT_EQ(found("a"), "");
+  const std::string in_a = (folder_ / "a").string();
+  std::filesystem::create_symlink("index.html", folder_ / "a/in.html");
+  std::filesystem::create_symlink("../none", folder_ / "a/no-page.txt");
+  EXPECT_EQ(found("a"), "");
+  std::filesystem::create_symlink("..", folder_ / "a/up");
+  EXPECT_EQ(found("a"), "passed over " + in_a + "/up: a link to a folder");
+  std::filesystem::create_symlink("../z/index.html", folder_ / "a/out.html");
+  EXPECT_EQ(found("a"), "passed over 2, first " + in_a + "/out.html: a link out of the folder");
+  ASSERT_EQ(mkfifo((in_a + "/fifo.html").c_str(), 0600), 0);
+  EXPECT_EQ(found("a"), "passed over 3, first " + in_a + "/fifo.html: no file");
+  std::filesystem::create_symlink("none", folder_ / "a/dead.html");
+  EXPECT_EQ(found("a"), "passed over 4, first " + in_a + "/dead.html: a link to nothing");
+  EXPECT_THAT(PagesOf({in_a}), ElementsAre("https://a.test/b%20c/%25.html",
+                                           "https://a.test/in.html", "https://a.test/index.html"));
+  // It is within the folder of both.
+  EXPECT_EQ(found("."), "passed over 3, first " + in_a + "/dead.html: a link to nothing");
+  std::filesystem::create_directory(folder_ / "only");
+  std::filesystem::create_symlink("../z/index.html", folder_ / "only/out.html");
+  const std::string only = (folder_ / "only").string();
+  EXPECT_EQ(found("only"), "no HTML pages in " + only + "; passed over " + only +
+                               "/out.html: a link out of the folder");
+  // What is named is opened, wherever it leads.
+  EXPECT_THAT(PagesOf({in_a + "/out.html"}), ElementsAre("https://a.test/out.html"));
+}
+
 TEST(PagesToOpen, NothingIsNothing) {
-  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen({});
+  PassedOver passed_over;
+  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen({}, passed_over);
   ASSERT_TRUE(sites.ok());
   EXPECT_THAT(*sites, IsEmpty());
 }

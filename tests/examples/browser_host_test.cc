@@ -27,7 +27,13 @@ using testing::ProgramResult;
 using testing::RunProgram;
 
 constexpr char kProgram[] = "examples/browser_host/browser_host";
-constexpr char kPages[] = "examples/browser_host/pages";
+
+// Where they are, since a test's own folder has links to them, which lead out of it.
+std::string Pages() {
+  return std::filesystem::canonical("examples/browser_host/pages/field-guide/index.html")
+      .parent_path()
+      .parent_path();
+}
 
 class BrowserHost : public ::testing::Test {
  protected:
@@ -60,7 +66,7 @@ class BrowserHost : public ::testing::Test {
 
 // The facts that the project promises of its first run.
 TEST_F(BrowserHost, OpensAtLeastTwentyPagesOfFiveSitesEachInAProcessOfItsOwn) {
-  const ProgramResult result = Run({kPages});
+  const ProgramResult result = Run({Pages()});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   std::set<std::string> sites, pids;
   size_t pages = 0;
@@ -151,6 +157,19 @@ TEST_F(BrowserHost, EachRefusalIsALineOfTheLogThatIsAskedFor) {
   EXPECT_THAT(refusals(""), ::testing::IsEmpty());
 }
 
+TEST_F(BrowserHost, WhatIsPassedOverInAFolderIsALine) {
+  const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();
+  EXPECT_EQ(Run({folder}).errors.find("passed over"), std::string::npos);
+  const std::string outside = Write("elsewhere/2.html", "<title>elsewhere</title>");
+  std::filesystem::create_symlink(outside, folder + "/a\nb.html");
+  const ProgramResult result = Run({folder});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Lines(result.errors), ::testing::Contains("passed over " + folder +
+                                                        "/a\\x0ab.html: a link out of the folder"));
+  EXPECT_EQ(result.output.find("elsewhere"), std::string::npos);
+  EXPECT_THAT(result.output, HasSubstr("1 page in 1 content process;"));
+}
+
 TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
   Write("a/1.html", "<title>1</title>");
   Write("a/deep/2.html", "<title>2</title>");
@@ -191,22 +210,22 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
       {{"--frobnicate"}, 2, "--frobnicate"},
       {{"-x"}, 2, "unknown option -x"},
       {{"--prefs"}, 2, "--prefs wants a value"},
-      {{"--prefs", "/no/prefs.js", kPages}, 1, "/no/prefs.js: ENOENT"},
-      {{"--prefs", no_pages, kPages}, 1, no_pages + ": EISDIR"},
-      {{"--prefs=", kPages}, 2, "--prefs: the name of a file is empty"},
-      {{"--prefs", "/dev/null", "", kPages}, 2, "--prefs: the name of a file is empty"},
+      {{"--prefs", "/no/prefs.js", Pages()}, 1, "/no/prefs.js: ENOENT"},
+      {{"--prefs", no_pages, Pages()}, 1, no_pages + ": EISDIR"},
+      {{"--prefs=", Pages()}, 2, "--prefs: the name of a file is empty"},
+      {{"--prefs", "/dev/null", "", Pages()}, 2, "--prefs: the name of a file is empty"},
       {{""}, 2, "the name of a page is empty"},
-      {{kPages, ""}, 2, "the name of a page is empty"},
+      {{Pages(), ""}, 2, "the name of a page is empty"},
       {{"--print-prefs", "--", ""}, 2, "the name of a page is empty"},
       {{}, 2, "no page named"},
-      {{"--container", "0", kPages}, 2, "--container 0: a container is a number from 1 on"},
-      {{"--container=x", kPages}, 2, "--container x: a container"},
+      {{"--container", "0", Pages()}, 2, "--container 0: a container is a number from 1 on"},
+      {{"--container=x", Pages()}, 2, "--container x: a container"},
       {{"--container"}, 2, "--container wants a value"},
-      {{"about:config", kPages},
+      {{"about:config", Pages()},
        1,
        "about:config is not served here; there is https://field-guide"},
       {{"about:config"}, 1, "about:config is not served here; nothing is"},
-      {{"https://a b/", kPages}, 1, "url https://a b/: a space"},
+      {{"https://a b/", Pages()}, 1, "url https://a b/: a space"},
       {{"file://host/page.html"}, 1, "a file on another host"},
   };
   for (const auto& bad : kCases) {
@@ -340,12 +359,12 @@ TEST_F(BrowserHost, PrivateBrowsingAndContainersArePartOfTheRemoteType) {
 }
 
 TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
-  const ProgramResult one = Run({"--default-pages", kPages, "https://field-guide.test/"});
+  const ProgramResult one = Run({"--default-pages", Pages(), "https://field-guide.test/"});
   EXPECT_EQ(one.exit_code, 0) << one.errors;
   EXPECT_THAT(one.output, AllOf(HasSubstr("https://field-guide.test/index.html\n  title "),
                                 HasSubstr("1 page in 1 content process;")));
   const ProgramResult file =
-      Run({"--default-pages", kPages, "file://" + Write("page.html", "<title>page</title>")});
+      Run({"--default-pages", Pages(), "file://" + Write("page.html", "<title>page</title>")});
   EXPECT_THAT(file.output, HasSubstr("1 page in 1 content process;"));
 }
 

@@ -105,7 +105,8 @@ int Main(int argc, char** argv) {
   forkserver::PrefsStore prefs;
   if (!parent.ok() || !prefs.LoadText(argv[1], "argument").empty()) return 2;
   if (!(*parent)->SetPrefs(*prefs.Publish()).ok()) return 2;
-  const auto sites = FindSites({argv + 2, argv + argc});
+  PassedOver passed_over;
+  const auto sites = FindSites({argv + 2, argv + argc}, passed_over);
   if (!sites.ok()) return 2;
   const auto stop = StopSignals::Watch(**loop);
   if (!stop.ok()) return 2;
