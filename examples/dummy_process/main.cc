@@ -148,8 +148,13 @@ absl::Status RunExample(ForkServer& server) {
   Example example(**loop, **parent, *suffixes);
   if (absl::Status asked = example.AskFromParent(); !asked.ok()) return asked;
   if (absl::Status asked = example.AskFromContent(); !asked.ok()) return asked;
-  return example.all_ended_well() ? absl::OkStatus()
-                                  : absl::InternalError("a process did not end as it should");
+  if (!example.all_ended_well()) {
+    return absl::InternalError("a process did not end as it should");
+  }
+  if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+    return absl::DataLossError("write to stdout failed");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

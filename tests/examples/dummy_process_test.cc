@@ -28,6 +28,13 @@ TEST(DummyProcess, BothCallersAreAssistedAndEveryProcessEndsCleanly) {
   EXPECT_EQ(result.errors, "");
 }
 
+TEST(DummyProcess, OutputThatCannotBeWrittenIsAnError) {
+  const ProgramResult result = RunProgram(
+      std::vector<std::string>{"/bin/sh", "-c", std::string("exec ") + kProgram + " >/dev/full"});
+  EXPECT_EQ(result.exit_code, 1) << result.how;
+  EXPECT_EQ(result.errors, "dummy_process: write to stdout failed\n");
+}
+
 // The template gets the layers that there are, and the child finds itself in its policy.
 TEST(DummyProcess, WorksWhereNoProcessMayHaveAUserNamespace) {
   const ProgramResult result = RunProgram(std::vector<std::string>{
