@@ -26,7 +26,6 @@
 #include "transceiver/one_line.h"
 
 namespace {
-
 using namespace forkserver;
 
 struct Page {
@@ -101,7 +100,8 @@ absl::Status OpenPage(ForkServer& server, std::string_view address) {
                  if (!result.ok()) content.Close(opened->browser);
                });
   while (!content.processes().empty()) (*loop)->Run(kNever);
-  if (result.ok() && fflush(stdout) != 0) return absl::DataLossError("write to stdout failed");
+  const bool is_written = fflush(stdout) == 0 && ferror(stdout) == 0;
+  if (result.ok() && !is_written) return absl::DataLossError("write to stdout failed");
   return result;
 }
 
