@@ -1,6 +1,7 @@
 #include "examples/browser_host/command_line.h"
 
 #include <getopt.h>
+#include <stdint.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -59,7 +60,7 @@ absl::StatusOr<uint32_t> ParseContainer(const char* text) {
   uint32_t container = 0;
   if (absl::SimpleAtoi(text, &container) && container != 0) return container;
   return absl::InvalidArgumentError(
-      absl::StrFormat("--container %s: a container is a number from 1 on", text));
+      absl::StrFormat("--container %s: a container is a number from 1 to %d", text, UINT32_MAX));
 }
 
 // Files of file: URLs are no site's, and nobody needs any to be served for them.
