@@ -117,8 +117,11 @@ FORKSERVER_LAUNCH_PATH bool SectionHas(const PlanSection& section, std::string_v
 // argv and environment: arrays of pointers into the Plan's own bytes.
 FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
                                                     ChildUnderConstruction& child) {
+  const bool has_templates = plan.environment_base == EnvironmentBase::kTemplate;
+  const bool is_templates =
+      has_templates && plan.set_environment.count == 0 && plan.unset_environment.count == 0;
   size_t count = size_t{plan.argv.count} + plan.set_environment.count + 2;  // 2: null pointers
-  if (plan.environment_base == EnvironmentBase::kTemplate) {
+  if (has_templates && !is_templates) {
     for (char** entry = environ; *entry != nullptr; ++entry) ++count;
   }
   std::span<char*> free_pointers = child.arena.Room<char*>(child.plan_bytes, count);
@@ -135,10 +138,12 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyEnvironment(const PlanView& plan,
   }
   if (!put(nullptr)) return Fail(LaunchStep::kEnvironment, E2BIG);
   child.argv = free_pointers.first(used - 1);
+  // Not even looked at: that is three pages.
+  if (is_templates) return {};
   free_pointers = free_pointers.subspan(used);
   used = 0;
 
-  if (plan.environment_base == EnvironmentBase::kTemplate) {
+  if (has_templates) {
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string_view name = VariableName(*entry);
       if (SectionHas(plan.set_environment, name) || SectionHas(plan.unset_environment, name)) {

@@ -50,7 +50,7 @@ struct ChildUnderConstruction {
   const ChildProgramRow* program = nullptr;
   PrefsMap prefs = {};
   std::span<char*> argv = {};
-  char** environment = nullptr;  // to become environ
+  char** environment = nullptr;  // to become environ; null: that stays as it is
   ReadyMessage ready = {};
 };
 

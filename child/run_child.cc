@@ -143,7 +143,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   RawSyscall(SYS_sched_yield);
 
   // What cannot fail and nobody else sees waits until here, while the host wakes up.
-  environ = child.environment;
+  if (child.environment != nullptr) environ = child.environment;
   start.image.thread_block.Restore();
   if (start.image.secrets.Refresh() != 0) _exit(kExitNotRefreshed);
   const std::unique_ptr<ChildProgram> program = child.program->Make();

@@ -85,6 +85,7 @@
 #include "transceiver/actor/admission.h"
 #include "transceiver/actor/codec.h"
 #include "transceiver/actor/endpoint.h"
+#include "transceiver/actor/message_room.h"
 #include "transceiver/actor/protocol.h"
 #include "transceiver/actor/resolver.h"
 #include "transceiver/event_loop.h"
@@ -137,7 +138,8 @@ class Actor : private ActorLink::Owner {
   requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && !HasReply<M>) absl::Status
       Send(const M& message) {
     if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
-    FieldWriter out(link_->scratch());
+    MessageRoom<M> room(*link_);
+    FieldWriter out(room.bytes());
     EncodeMessage(out, message);
     return link_->Send(kIndexOf<M>, out);
   }
@@ -148,7 +150,8 @@ class Actor : private ActorLink::Owner {
   requires(MessageOf<Protocol, M>&& MaySend<M>(kSide) && HasReply<M>) absl::Status
       Call(const M& message, Callback callback) {
     if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
-    FieldWriter out(link_->scratch());
+    MessageRoom<M> room(*link_);
+    FieldWriter out(room.bytes());
     EncodeMessage(out, message);
     if constexpr (AsksAbout<ReplyOf<M>>()) {
       return link_->Call(kIndexOf<M>, out,
@@ -175,7 +178,8 @@ class Actor : private ActorLink::Owner {
                                                                absl::Duration timeout) {
     static_assert(!HasView<ReplyOf<M>>(), "the reply outlives its packet: no BytesView");
     if (absl::Status may = CheckBeforeSend(message); !may.ok()) return may;
-    FieldWriter out(link_->scratch());
+    MessageRoom<M> room(*link_);
+    FieldWriter out(room.bytes());
     EncodeMessage(out, message);
     absl::StatusOr<ActorLink::Answer> answer = link_->CallAndWait(kIndexOf<M>, out, timeout);
     if (!answer.ok()) return answer.status();

@@ -72,7 +72,6 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
   peer_role_ = peer_role;
   table_ = table;
   options_ = std::move(options);
-  if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
   state_ = State::kOpen;
   SendEarly(early_sent);
   if (close_when_delivered_) CloseWhenDelivered();
@@ -84,7 +83,6 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
 void ActorLink::BeginEarly(const ActorTable& table) {
   if (state_ != State::kUnbound) return;
   table_ = table;
-  scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table.max_sent);
   state_ = State::kEarly;
 }
 

@@ -94,8 +94,13 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   // The actor is being destroyed: no callback runs from here on, and calls that wait are forgotten.
   void Detach();
 
-  // Where one message is encoded for the next Send, Call or Resolve.
-  std::span<uint8_t> scratch() { return {scratch_.get(), table_.max_sent}; }
+  // Where one message is encoded for the next Send, Call or Resolve (message_room.h).
+  std::span<uint8_t> scratch() {
+    if (scratch_ == nullptr) {
+      scratch_ = std::make_unique_for_overwrite<uint8_t[]>(table_.max_sent);
+    }
+    return {scratch_.get(), table_.max_sent};
+  }
   // FailedPrecondition: not bound yet, or too late.
   absl::Status CheckMaySend(std::string_view message) const;
 

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "transceiver/actor/actor_link.h"
 #include "transceiver/actor/codec.h"
+#include "transceiver/actor/message_room.h"
 
 namespace forkserver {
 
@@ -60,7 +61,8 @@ class Resolver {
     const uint64_t id = std::exchange(request_id_, 0);
     const std::shared_ptr<ActorLink> link = link_.lock();
     if (id == 0 || link == nullptr || !link->AwaitsAnswers()) return absl::OkStatus();
-    FieldWriter out(link->scratch());
+    MessageRoom<Reply> room(*link);
+    FieldWriter out(room.bytes());
     EncodeMessage(out, reply);
     return link->Resolve(id, message_, out);
   }
