@@ -53,6 +53,10 @@ enum class ParentFallback : uint8_t {
   kCompositingThread,  // of the parent; runs the program that the process would have run
 };
 
+// When the end of everything is a type's turn (forkserver/model/end_processes.h): who uses others
+// before those.
+enum class EndTurn : uint8_t { kFirst, kSecond, kLast };
+
 enum class Platform : uint8_t { kAny, kLinux, kWindows, kWindowsOnArm };
 
 // How many blank children wait ahead for launches of a type, when it is launched at all.
@@ -99,6 +103,7 @@ struct ProcessTypeRow {
   PoolBounds pool = kNoPool;
   RecordedUntil recorded_until = RecordedUntil::kStarted;
   ParentFallback fallback = ParentFallback::kNone;
+  EndTurn ends = EndTurn::kSecond;
   // How reports name it, to machines ([a-z0-9_]) and to people.
   std::string_view crash_annotation = {};
   std::string_view memory_report = {};

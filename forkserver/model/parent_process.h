@@ -130,6 +130,9 @@ class ParentProcess {
 
   // Hosts whose process runs or is being launched, in the order of their launches.
   const std::vector<ProcessHostCore*>& processes() const { return hosts_; }
+  // From here on whatever is to be launched ends at once with Cancelled (end_processes.h).
+  void RefuseLaunches() { refuses_launches_ = true; }
+  bool refuses_launches() const { return refuses_launches_; }
   // Null: there is none, or no more.
   ProcessHostCore* Find(ChildId id) const;
 
@@ -161,6 +164,7 @@ class ParentProcess {
   ObserverList<const ModelPrefs&> observers_;
   std::vector<ProcessHostCore*> hosts_;
   ChildId last_id_ = 0;
+  bool refuses_launches_ = false;
 };
 
 }  // namespace forkserver

@@ -83,6 +83,7 @@ ChildArguments ProcessHostCore::Arguments(SandboxPolicyId policy) const {
 }
 
 void ProcessHostCore::Begin() {
+  if (parent_.refuses_launches()) return NeverRan(absl::CancelledError("the program is ending"));
   state_ = State::kLaunching;
   // A change of prefs from here on is for it too.
   parent_.Add(*this);
@@ -105,16 +106,17 @@ void ProcessHostCore::Begin() {
       .first_packets = first,
       .template_name = launch_.template_name,
       .timeout = launch_.timeout};
-  parent_.server().LaunchAsync(options,
-                               [this, alive = alive_](absl::StatusOr<LaunchedChild> child) {
-                                 if (!*alive) return;
-                                 OnOpened(child.ok() ? Open(*std::move(child)) : child.status());
-                               });
+  launch_id_ = parent_.server().LaunchAsync(
+      options, [this, alive = alive_](absl::StatusOr<LaunchedChild> child) {
+        if (!*alive) return;
+        OnOpened(child.ok() ? Open(*std::move(child)) : child.status());
+      });
 }
 
 void ProcessHostCore::RunOnThread(ChildProgramFactory program, HostedLaunch launch) {
   if (state_ != State::kNew) return;
   Prepare(std::move(launch));
+  if (parent_.refuses_launches()) return NeverRan(absl::CancelledError("the program is ending"));
   state_ = State::kLaunching;
   parent_.Add(*this);
   OnOpened(OpenThread(std::move(program)));
@@ -244,6 +246,14 @@ void ProcessHostCore::Finish(Ending ending) {
   } else {
     ClosePort();
   }
+}
+
+void ProcessHostCore::Terminate() {
+  if (process_ && !is_reaped_) process_->Signal(SIGTERM).IgnoreError();
+}
+
+void ProcessHostCore::CancelLaunch() {
+  if (state_ == State::kLaunching) parent_.server().Cancel(launch_id_);
 }
 
 void ProcessHostCore::Kill(absl::Status why) {

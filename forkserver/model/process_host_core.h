@@ -22,6 +22,7 @@
 #include "child/process/child_arguments.h"
 #include "child/process_types.h"
 #include "child/sandbox/sandbox_policy_id.h"
+#include "forkserver/host/fork_server.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/process.h"
 #include "forkserver/model/browser_records.h"
@@ -110,6 +111,10 @@ class ProcessHostCore {
   void ShutDown(absl::Duration patience = absl::Seconds(5));
   // The same behind everything that was sent, which the process handles first.
   void ShutDownWhenDelivered(absl::Duration patience = absl::Seconds(5));
+  // SIGTERM, if it is a process and runs.
+  void Terminate();
+  // Of one that is being launched: it ends with Cancelled, or when it runs already, as by ShutDown.
+  void CancelLaunch();
   // Ends it at once, or when it is launched. `why` goes to the parent's report and into
   // ProcessEnd::killed_for.
   void Kill(absl::Status why);
@@ -223,6 +228,7 @@ class ProcessHostCore {
   std::optional<Ending> end_when_launched_;
   absl::Status kill_when_launched_;  // not ok: for this
   ProcessEnd end_;
+  LaunchId launch_id_ = 0;  // of the one that is under way
   // A launch may end after its host was destroyed.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

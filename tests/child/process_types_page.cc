@@ -70,6 +70,18 @@ std::string Text(ParentFallback fallback) {
   return "?";
 }
 
+std::string Text(EndTurn turn) {
+  switch (turn) {
+    case EndTurn::kFirst:
+      return "first";
+    case EndTurn::kSecond:
+      return "second";
+    case EndTurn::kLast:
+      return "last";
+  }
+  return "?";
+}
+
 std::string Text(Platform platform) {
   switch (platform) {
     case Platform::kAny:
@@ -154,7 +166,7 @@ std::vector<PageSection> ProcessTypePage() {
               }),
       Section("## Launch",
               {"type", "launchable", "platform", "start", "template", "pool", "main loop",
-               "recorded until", "fallback"},
+               "recorded until", "fallback", "ends"},
               [](const ProcessTypeRow& row) -> Cells {
                 const bool is_launched = row.launchable != Launchable::kNo;
                 return {Text(row.launchable),
@@ -164,7 +176,8 @@ std::vector<PageSection> ProcessTypePage() {
                         Text(row.pool),
                         Text(row.main_loop),
                         is_launched ? Text(row.recorded_until) : "",
-                        Text(row.fallback)};
+                        Text(row.fallback),
+                        row.launchable == Launchable::kYes ? Text(row.ends) : ""};
               }),
       Section("## What it may",
               {"type", "sandbox", "primary protocol", "connections", "component mask"},

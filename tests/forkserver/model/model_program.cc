@@ -68,6 +68,9 @@ class PlainChild : public ChildProcess<PlainChild, PlainProtocol> {
         Answers::Of(ask.what.str(), ask.about.str(), arguments(), prefs(), context(), components());
     if (!said) said = AnswersOfItsOwn(ask);
     if (said) return resolver.Resolve({.text = *said});
+    if (ask.what == "hang") {
+      for (;;) pause();
+    }
     if (ask.what == "deaf") {
       // Whichever is its port.
       for (int fd = 3; fd < 64; ++fd) shutdown(fd, SHUT_RD);

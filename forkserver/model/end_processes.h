@@ -1,0 +1,57 @@
+// The end of all processes that a ParentProcess has, in order.
+//
+//     const EndReport report = EndProcesses(*parent);
+//     if (!report.forced.empty()) Log(report.ToString());
+//     // "20 processes ended in 12ms; forced: content 7 (web) by SIGKILL"
+//
+// A type's turn is its row's (ProcessTypeRow::ends): content first, then what content uses, the gpu
+// and the network last. In its turn a process is asked: a Goodbye behind all that it was sent,
+// which it handles first. One that has not ended in time gets SIGTERM, and then SIGKILL. A thread
+// of the parent is only asked, and hung up on.
+//
+// From the call on nothing is launched any more: a launch ends with Cancelled ("the program is
+// ending"), also those that wait for a fork, and so does whoever asks a ServiceProcess or a
+// ContentProcesses for another one. Hosts hear of their ends as always, and may be destroyed; so
+// may whatever has them, but for the ParentProcess. Whoever destroys the ForkServer then has its
+// pools, its templates and its broker ended too.
+//
+// It runs the parent's loop until the last one has ended: not inside a handler. Its time is bounded
+// by three times what EndOptions says, once for each turn, and by the kernel for the end of a
+// killed process. Threads: that of the loop.
+#ifndef FORKSERVER_MODEL_END_PROCESSES_H_
+#define FORKSERVER_MODEL_END_PROCESSES_H_
+
+#include <stddef.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "forkserver/model/parent_process.h"
+
+namespace forkserver {
+
+// How long the processes of one turn have, all of them together.
+struct EndOptions {
+  absl::Duration to_goodbye = absl::Seconds(2);
+  absl::Duration to_sigterm = absl::Milliseconds(500);
+};
+
+struct EndReport {
+  struct Forced {
+    std::string name;  // "content 7 (web)"
+    int signal;        // the last that it was sent: SIGTERM or SIGKILL
+  };
+
+  size_t ended = 0;
+  std::vector<Forced> forced = {};  // in the order in which it came to that
+  absl::Duration took = absl::ZeroDuration();
+
+  std::string ToString() const;
+};
+
+EndReport EndProcesses(ParentProcess& parent, EndOptions options = {});
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_MODEL_END_PROCESSES_H_
