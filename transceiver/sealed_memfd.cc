@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/size_limit_guard.h"
 
 namespace forkserver {
 namespace {
@@ -21,11 +22,13 @@ constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes) {
   UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("memfd_create %s", name));
+  SizeLimitGuard guard;
   while (!bytes.empty()) {
     const ssize_t written = write(fd.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
-      return ErrnoStatus(written == 0 ? EIO : errno, absl::StrFormat("write memfd %s", name));
+      return ErrnoStatus(guard.Failed(written == 0 ? EIO : errno),
+                         absl::StrFormat("write memfd %s", name));
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
   }

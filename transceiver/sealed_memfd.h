@@ -22,7 +22,8 @@
 
 namespace forkserver {
 
-// `name` is what /proc/PID/maps shows. Fails as memfd_create(2) and write(2) do.
+// `name` is what /proc/PID/maps shows. Fails as memfd_create(2) and write(2) do; one
+// over RLIMIT_FSIZE is EFBIG, and no SIGXFSZ.
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes);
 
 enum class SealedAccess : uint8_t {

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/sealed_memfd.h"
+#include "transceiver/size_limit_guard.h"
 
 namespace forkserver {
 namespace {
@@ -77,8 +78,9 @@ absl::StatusOr<WritableMemory> WritableMemory::Create(std::string_view name, siz
   }
   UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("memfd_create %s", name));
+  SizeLimitGuard guard;
   if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("ftruncate memfd %s", name));
+    return ErrnoStatus(guard.Failed(errno), absl::StrFormat("ftruncate memfd %s", name));
   }
   // The peer must not seal it against our writing.
   if (fcntl(fd.get(), F_ADD_SEALS, kSizeSeals | F_SEAL_SEAL) != 0) {
