@@ -15,6 +15,7 @@
 
 #include "forkserver/host/fork_server.h"
 #include "preload/prefs/prefs_store.h"
+#include "tests/forkserver/degraded_machine.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/actor/shared_memory.h"
@@ -43,6 +44,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   if (is("SmallFiles")) setup.before_start = [] { Limit(RLIMIT_FSIZE, kMostFileBytes); };
   if (is("IgnoredSigchld")) setup.before_start = [] { signal(SIGCHLD, SIG_IGN); };
   if (is("SigpipeAtItsDefault")) setup.before_start = [] { signal(SIGPIPE, SIG_DFL); };
+  if (is("NoMoreProcesses")) setup.before_start = testing::DropToNobody;
   if (is("Subreaper")) setup.before_start = [] { prctl(PR_SET_CHILD_SUBREAPER, 1); };
   if (is("TenThousandDescriptors")) {
     setup.before_start = [] {
@@ -120,6 +122,25 @@ HOST_TEST(OddHost, ThatMayHaveSmallFilesOnlyHearsOfEachThatIsTooLarge) {
 HOST_TEST(OddHost, WithAnIgnoredSigchldGetsEachStatus) { ExpectLaunchesByBothWays(server); }
 
 HOST_TEST(OddHost, ThatIsASubreaperGetsEachStatusAndNoOrphans) { ExpectLaunchesByBothWays(server); }
+
+// The limit is the user's, and the template's to feel: it forks.
+HOST_TEST(OddHost, WhoseUserMayHaveNoMoreProcessesHearsOfEachAndGoesOn) {
+  const pid_t root = *server.root_pid();
+  rlimit before;
+  ASSERT_EQ(prlimit(root, RLIMIT_NPROC, nullptr, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 1;
+  ASSERT_EQ(prlimit(root, RLIMIT_NPROC, &low, nullptr), 0);
+  for (int i = 0; i < 5; ++i) {
+    const absl::StatusOr<LaunchedChild> child = server.Launch(Run({"exit", "0"}, LaunchWay::kFork));
+    ASSERT_FALSE(child.ok());
+    EXPECT_NE(std::string(child.status().message()).find("EAGAIN"), std::string::npos)
+        << child.status();
+  }
+  ASSERT_EQ(prlimit(root, RLIMIT_NPROC, &before, nullptr), 0);
+  const absl::StatusOr<LaunchedChild> child = server.Launch(Run({"exit", "0"}, LaunchWay::kFork));
+  ASSERT_TRUE(child.ok()) << child.status();
+}
 
 HOST_TEST(OddHost, WithSigpipeAtItsDefaultOutlivesItsTemplate) {
   ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
