@@ -147,6 +147,20 @@ HOST_TEST(Reach, OfTheSameUserIsAllThatTheKernelLeavesIt) {
   }
 }
 
+// Whose children are not dumpable. Signals still arrive.
+HOST_TEST(Reach, OfTheSameUserIntoAComputeOnlyChildIsNone) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "address sanitizer calls sigaltstack, which compute-only does not have";
+#endif
+  ASSERT_EQ(geteuid(), 65534u);
+  const absl::StatusOr<LaunchedChild> child = server.Launch(
+      {.type = ProcessType::kIpcUnitTest, .argv = {"wait"}, .template_name = "computing"});
+  ASSERT_TRUE(child.ok()) << child.status();
+  Reach reach = kNone;
+  reach["signal"] = "done";
+  EXPECT_EQ(ReachFromAChild(server, {std::to_string(child->process.pid())}), reach);
+}
+
 // Where no namespace hides their pids.
 HOST_TEST(Reach, OfASandboxedChildWithoutNamespacesIsNoneEither) {
   PrefsStore store;
@@ -161,8 +175,8 @@ HOST_TEST(Reach, OfASandboxedChildWithoutNamespacesIsNoneEither) {
   if (!(*sibling->sandbox)[SandboxLayer::kLandlockScopes].holds()) {
     GTEST_SKIP() << "this kernel's Landlock knows no signals (Linux 6.12)";
   }
-  for (const pid_t pid :
-       {getpid(), *server.root_pid(), *StatusOf(server, "sandboxed").pid, sibling->process.pid()}) {
+  for (const pid_t pid : {getpid(), *server.seed_pid(), *server.root_pid(),
+                          *StatusOf(server, "sandboxed").pid, sibling->process.pid()}) {
     EXPECT_EQ(ReachFromAChild(server, {std::to_string(pid)}, "sandboxed"), kNone);
   }
   server.SetPrefs({});
@@ -248,7 +262,8 @@ HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
   setup.options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<ReachingProgram>}};
   setup.options.templates = {
-      {.name = "sandboxed", .sandbox = {.policy = SandboxPolicyId::kContent}}};
+      {.name = "sandboxed", .sandbox = {.policy = SandboxPolicyId::kContent}},
+      {.name = "computing", .sandbox = {.policy = SandboxPolicyId::kComputeOnly}}};
   if (test.find("OfTheSameUser") != test.npos) setup.before_start = BecomeNobody;
   return setup;
 }
