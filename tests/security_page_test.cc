@@ -1,8 +1,8 @@
 // SECURITY.md says which test shows each promise. Those tests are there, under their names.
 //
 // In the page a test is `//tests/forkserver:launch_test: Launch.ManyAtOnceAllBecomeReady`: the
-// target, whose source has its name, then suite and test. An attempt that docs/sandbox.md has in
-// its tables is: attempt `kill-host`.
+// target, whose source has its name, then suite and test, or several with commas between. An
+// attempt that docs/sandbox.md has in its tables is: attempt `kill-host`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +16,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace forkserver::testing {
 namespace {
@@ -44,52 +46,48 @@ std::vector<std::pair<std::string, std::string>> CodeSpans(const std::string& pa
   return spans;
 }
 
-struct CitedTest {
-  std::string folder = {};  // "tests/forkserver"
-  std::string target = {};  // "launch_test"
-  std::string suite = {};
-  std::string name = {};
+struct CitedTests {
+  std::string folder = {};              // "tests/forkserver"
+  std::string target = {};              // "launch_test"
+  std::vector<std::string> tests = {};  // "Launch.ManyAtOnceAllBecomeReady"
 };
 
 // Nothing: it is not as the head of this file says.
-std::optional<CitedTest> ParseCitedTest(const std::string& span) {
+std::optional<CitedTests> ParseCitation(const std::string& span) {
   const std::vector<std::string> parts = absl::StrSplit(span, ": ");
-  if (parts.size() != 2 || !absl::StartsWith(parts[0], "//")) return std::nullopt;
-  const std::vector<std::string> label = absl::StrSplit(parts[0].substr(2), ':');
-  const std::vector<std::string> test = absl::StrSplit(parts[1], '.');
-  if (label.size() != 2 || test.size() != 2 || test[0].empty() || test[1].empty()) {
-    return std::nullopt;
-  }
-  return CitedTest{label[0], label[1], test[0], test[1]};
+  if (parts.size() != 2) return std::nullopt;
+  const std::vector<std::string> label = absl::StrSplit(absl::StripPrefix(parts[0], "//"), ':');
+  if (label.size() != 2) return std::nullopt;
+  return CitedTests{label[0], label[1], absl::StrSplit(parts[1], ", ")};
 }
 
 // HOST_TEST and the like too. A long declaration has two lines.
-bool Declares(std::string source, const CitedTest& test) {
+bool Declares(std::string source, const std::string& test) {
   absl::RemoveExtraAsciiWhitespace(&source);
+  const std::string name = absl::StrReplaceAll(test, {{".", ", "}});
   for (const char* macro : {"TEST", "TEST_F", "TEST_P"}) {
-    if (absl::StrContains(source, absl::StrCat(macro, "(", test.suite, ", ", test.name, ")"))) {
-      return true;
-    }
+    if (absl::StrContains(source, absl::StrCat(macro, "(", name, ")"))) return true;
   }
   return false;
 }
 
-// An empty text where the test is there, else what is wrong.
+// An empty text where the tests are there, else what is wrong.
 std::string WrongWith(const std::string& span) {
-  const std::optional<CitedTest> test = ParseCitedTest(span);
-  if (!test) return absl::StrCat("'", span, "' names no test");
-  if (!absl::StrContains(Read(absl::StrCat(test->folder, "/BUILD.bazel")),
-                         absl::StrCat("\"", test->target, "\""))) {
-    return absl::StrCat("there is no target //", test->folder, ":", test->target);
+  const std::optional<CitedTests> cited = ParseCitation(span);
+  if (!cited) return absl::StrCat("'", span, "' names no test");
+  const std::string label = absl::StrCat("//", cited->folder, ":", cited->target);
+  if (!absl::StrContains(Read(absl::StrCat(cited->folder, "/BUILD.bazel")),
+                         absl::StrCat("\"", cited->target, "\""))) {
+    return absl::StrCat("there is no target ", label);
   }
-  if (!Declares(Read(absl::StrCat(test->folder, "/", test->target, ".cc")), *test)) {
-    return absl::StrCat("//", test->folder, ":", test->target, " has no test ", test->suite, ".",
-                        test->name);
+  const std::string source = Read(absl::StrCat(cited->folder, "/", cited->target, ".cc"));
+  for (const std::string& test : cited->tests) {
+    if (!Declares(source, test)) return absl::StrCat(label, " has no test ", test);
   }
   return "";
 }
 
-std::vector<std::string> CitedTests(const std::string& page) {
+std::vector<std::string> Citations(const std::string& page) {
   std::vector<std::string> tests;
   for (const auto& [before, span] : CodeSpans(page)) {
     if (absl::StartsWith(span, "//tests/")) tests.push_back(span);
@@ -111,7 +109,7 @@ size_t Count(const std::string& page, const std::string& word) {
 
 TEST(SecurityPage, CitesTestsThatAreThere) {
   const std::string page = Read("SECURITY.md");
-  const std::vector<std::string> tests = CitedTests(page);
+  const std::vector<std::string> tests = Citations(page);
   EXPECT_FALSE(tests.empty());
   for (const std::string& test : tests) EXPECT_EQ(WrongWith(test), "");
   // None is written in a way that is not seen here.
@@ -129,17 +127,19 @@ TEST(SecurityPage, CitesAttemptsThatAreInTheTables) {
   EXPECT_THAT(attempts, SizeIs(Count(page, "attempt `")));
 }
 
-TEST(CitedTests, AreFoundInAPage) {
+TEST(Citations, AreFoundInAPage) {
   const std::string page =
       "| a | `//tests/x:y_test: A.B`, attempt `kill-host` |\n`code`\n(`//tests/x:z_test`)";
-  EXPECT_THAT(CitedTests(page), ElementsAre("//tests/x:y_test: A.B", "//tests/x:z_test"));
+  EXPECT_THAT(Citations(page), ElementsAre("//tests/x:y_test: A.B", "//tests/x:z_test"));
   EXPECT_THAT(CitedAttempts(page), ElementsAre("kill-host"));
-  EXPECT_THAT(CitedTests("none"), IsEmpty());
+  EXPECT_THAT(Citations("none"), IsEmpty());
 }
 
-TEST(CitedTests, ThatAreNotThereAreNamed) {
+TEST(Citations, ThatAreNotThereAreNamed) {
   EXPECT_EQ(WrongWith("//tests/forkserver:reach_test: Reach.OfAnotherUserIsNone"), "");
   EXPECT_EQ(WrongWith("//tests/forkserver:reach_test: Reach.OfNobody"),
+            "//tests/forkserver:reach_test has no test Reach.OfNobody");
+  EXPECT_EQ(WrongWith("//tests/forkserver:reach_test: Reach.OfAnotherUserIsNone, Reach.OfNobody"),
             "//tests/forkserver:reach_test has no test Reach.OfNobody");
   EXPECT_EQ(WrongWith("//tests/forkserver:grasp_test: Reach.OfAnotherUserIsNone"),
             "there is no target //tests/forkserver:grasp_test");
@@ -147,13 +147,13 @@ TEST(CitedTests, ThatAreNotThereAreNamed) {
             "'//tests/forkserver:reach_test' names no test");
 }
 
-TEST(CitedTests, AreDeclaredByWholeNames) {
-  const CitedTest test = {.suite = "Launch", .name = "IsFast"};
-  EXPECT_TRUE(Declares("TEST(Launch, IsFast) {", test));
-  EXPECT_TRUE(Declares("HOST_TEST(Launch,\n          IsFast) {", test));
-  EXPECT_FALSE(Declares("TEST(Launch, IsFaster) {", test));
-  EXPECT_FALSE(Declares("TEST(ALaunch, IsFast) {", test));
-  EXPECT_FALSE(Declares("DISABLED(Launch, IsFast) {", test));
+TEST(Citations, AreOfWholeNames) {
+  EXPECT_TRUE(Declares("TEST(Launch, IsFast) {", "Launch.IsFast"));
+  EXPECT_TRUE(Declares("HOST_TEST(Launch,\n          IsFast) {", "Launch.IsFast"));
+  EXPECT_FALSE(Declares("TEST(Launch, IsFaster) {", "Launch.IsFast"));
+  EXPECT_FALSE(Declares("TEST(ALaunch, IsFast) {", "Launch.IsFast"));
+  EXPECT_FALSE(Declares("TEST(Launch, IsFast) {", "Launch"));
+  EXPECT_FALSE(Declares("DISABLED(Launch, IsFast) {", "Launch.IsFast"));
 }
 
 }  // namespace
