@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +21,7 @@
 #include "preload/freeze/frozen_memory.h"
 #include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/mini_transceiver.h"
 #include "transceiver/packet.h"
@@ -351,6 +354,32 @@ HOST_TEST(Sandbox, DeathOfTheTemplateHurtsNoChild) {
   EXPECT_TRUE(testing::WaitForEnd(init));
 }
 
+// Also where the host may dump as much as it likes. A core that the machine pipes to a program is
+// that program's, whatever the limit is (core(5)).
+HOST_TEST(Sandbox, ACrashLeavesNoCore) {
+  std::string pattern;
+  std::ifstream("/proc/sys/kernel/core_pattern") >> pattern;
+  if (pattern.empty() || pattern.find_first_of("|/") != pattern.npos) {
+    GTEST_SKIP() << "cores do not go to the working directory here, but to " << pattern;
+  }
+  const testing::TemporaryFolder folder;
+  LaunchOptions crash = {.type = ProcessType::kIpcUnitTest,
+                         .argv = {"raise", std::to_string(SIGABRT)}};
+  absl::StatusOr<LaunchedChild> child = server.Launch(crash);
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGABRT");
+#if !defined(__SANITIZE_ADDRESS__)  // which takes its processes' cores away by itself
+  rlimit limit = {};
+  getrlimit(RLIMIT_CORE, &limit);
+  if (limit.rlim_cur == 0) GTEST_SKIP() << "nobody may dump here";
+  crash.template_name = "root";
+  crash.working_directory = folder.path();
+  child = server.Launch(crash);
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGABRT (core dumped)");
+#endif
+}
+
 // A level is what the pref says when the template starts.
 void SetLevel(ForkServer& server, int level, SandboxPolicyId policy = SandboxPolicyId::kContent) {
   PrefsStore store;
@@ -422,7 +451,7 @@ HOST_TEST(Sandbox, AtLevelOneThereAreNoNamespaces) {
 
 }  // namespace
 
-HostSetup testing::SetUpHost(const std::string&) {
+HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
   setup.options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<SandboxedProgram>},
                             {ProcessType::kDummy, MakeChildProgram<SandboxedProgram>}};
@@ -442,6 +471,14 @@ HostSetup testing::SetUpHost(const std::string&) {
                               .rights = kMayRead}}}},
       {.name = "required",
        .sandbox = {.policy = SandboxPolicyId::kContent, .required = kAllSandboxLayers}}};
+  if (test == "Sandbox.ACrashLeavesNoCore") {
+    setup.before_start = [] {
+      rlimit limit = {};
+      getrlimit(RLIMIT_CORE, &limit);
+      limit.rlim_cur = limit.rlim_max;
+      setrlimit(RLIMIT_CORE, &limit);
+    };
+  }
   return setup;
 }
 
