@@ -1,0 +1,186 @@
+// Launches a mixed load, and holds what is open at its end against what was open at its start.
+//
+//     soak --launches 20000 --seed 1
+//
+// Progress goes to stderr, a line a second at most; the last line of stdout sums up. The exit
+// status is 0 only if nothing differs that the README's "soak" promises.
+#include <errno.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/host/fork_server.h"
+#include "tests/soak/arguments.h"
+#include "tests/soak/census.h"
+#include "tests/soak/load.h"
+#include "tests/soak/rest.h"
+#include "tests/soak/soak_child.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver::soak {
+namespace {
+
+// Until the heaps, the pools and what the children record of their pages have the size that they
+// keep.
+constexpr size_t kWarmUpLaunches = 5000;
+
+// TODO
+constexpr CensusBounds kBounds = {.mappings = 0, .rss_kib = 0};
+
+constexpr size_t kJudgedFrom = 100'000;
+constexpr double kMostSlowdown = 1.10;
+
+// A tenth of the slowest rate that was seen under a sanitizer.
+constexpr double kSlowestRate = 100;
+
+class Progress {
+ public:
+  Progress(const char* what, size_t of) : what_(what), of_(of) {}
+
+  void operator()(size_t ended) {
+    const int64_t now = NowNanos();
+    if (now < next_) return;
+    next_ = now + kNanosPerSecond;
+    absl::FPrintF(stderr, "soak: %s: %d of %d\n", what_, ended, of_);
+  }
+
+ private:
+  const char* const what_;
+  const size_t of_;
+  int64_t next_ = NowNanos() + kNanosPerSecond;
+};
+
+StartOptions Options() {
+  return {
+      .programs = {{ProcessType::kUtility, MakeChildProgram<SoakChild>}},
+      .templates = {{.name = kSandboxedTemplate, .sandbox = {.policy = SandboxPolicyId::kContent}}},
+      .under_memory_pressure = UnderPressure::kKeepPools};
+}
+
+LoadOptions LoadOf(const char* what, size_t launches, uint64_t seed) {
+  return {.launches = launches,
+          .seed = seed,
+          .at_most = absl::Seconds(60 + static_cast<double>(launches) / kSlowestRate),
+          .on_progress = Progress(what, launches)};
+}
+
+// When the server is gone: nothing of it is left.
+std::vector<std::string> Leftovers() {
+  std::vector<std::string> lines;
+  const absl::StatusOr<Census> census = TakeCensus({});
+  if (!census.ok()) return {std::string(census.status().message())};
+  for (const auto& [pid, stray] : census->strays) lines.push_back("after the end: " + stray);
+  int status;
+  const pid_t waited = waitpid(-1, &status, WNOHANG | __WALL);
+  if (waited >= 0 || errno != ECHILD) {
+    lines.push_back(absl::StrFormat("after the end: waitpid(-1, __WALL): %d, not ECHILD", waited));
+  }
+  return lines;
+}
+
+std::vector<std::string> Faults(const Ledger& ledger) {
+  std::vector<std::string> lines = ledger.complaints();
+  if (ledger.lost() > 0) lines.push_back(absl::StrFormat("%d launches never ended", ledger.lost()));
+  return lines;
+}
+
+void PrintHoldings(const Census& opening, const Census& closing) {
+  for (const auto& [name, now] : closing.watched) {
+    const auto before = opening.watched.find(name);
+    if (before == opening.watched.end()) continue;
+    absl::FPrintF(stderr, "soak: %s: %d -> %d mappings, %d -> %d KiB\n", name,
+                  before->second.mappings, now.mappings, before->second.rss_kib, now.rss_kib);
+  }
+}
+
+int Complain(const absl::Status& status, int exit_code) {
+  absl::FPrintF(stderr, "soak: %s\n", std::string(status.message()));
+  return exit_code;
+}
+
+int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
+  for (const char* const name : {"root", kSandboxedTemplate}) {
+    if (auto hello = server->WaitUntilServing(name); !hello.ok()) {
+      return Complain(hello.status(), 1);
+    }
+  }
+  {
+    Load warm_up(*server, LoadOf("warming up", kWarmUpLaunches, arguments.seed + 1));
+    if (absl::Status run = warm_up.Run(); !run.ok()) return Complain(run, 1);
+  }
+  // Before the census, which has its ledger in it.
+  Load load(*server, LoadOf("launches", arguments.launches, arguments.seed));
+  const absl::StatusOr<Census> opening = CensusAtRest(*server);
+  if (!opening.ok()) return Complain(opening.status(), 1);
+  const int64_t start = NowNanos();
+  const absl::Status run = load.Run();
+  const double seconds = static_cast<double>(NowNanos() - start) / kNanosPerSecond;
+  std::vector<std::string> faults = Faults(load.ledger());
+  if (!run.ok()) faults.emplace_back(run.message());
+  const absl::StatusOr<Findings> findings = CompareAtRest(*server, *opening, kBounds);
+  if (!findings.ok()) return Complain(findings.status(), 1);
+  faults.insert(faults.end(), findings->differences.begin(), findings->differences.end());
+  server.reset();
+  const std::vector<std::string> leftovers = Leftovers();
+  faults.insert(faults.end(), leftovers.begin(), leftovers.end());
+
+  const double first = load.first_tenth().MedianMicros();
+  const double last = load.last_tenth().MedianMicros();
+  const bool is_judged = arguments.launches >= kJudgedFrom;
+  if (is_judged && last > first * kMostSlowdown) {
+    faults.push_back(
+        absl::StrFormat("latency: %.0f us in the first tenth, %.0f in the last", first, last));
+  }
+  for (const std::string& fault : faults) absl::FPrintF(stderr, "soak: %s\n", fault);
+  PrintHoldings(*opening, findings->closing);
+  const Ledger& ledger = load.ledger();
+  absl::FPrintF(
+      stderr,
+      "soak: %.1f s, %.0f a second; ready: %d from a pool, %d sandboxed; ended: %d crashed, "
+      "%d killed, %d hung up first, %d cancelled\n",
+      seconds, static_cast<double>(ledger.ended()) / seconds, load.ready_from_pool(),
+      load.ready_sandboxed(), load.crashed(), load.killed(), load.hung_up(), load.cancelled());
+  absl::PrintF(
+      "soak: %d launches, %d lost statuses, %d repeated, %d unexpected, %d leaked descriptors, "
+      "%d processes left, latency %.0f us at first, %.0f at last (%s)\n",
+      ledger.begun(), ledger.lost(), ledger.repeated(), ledger.unexpected(),
+      LeakedDescriptors(*opening, findings->closing),
+      findings->closing.strays.size() + leftovers.size(), first, last,
+      is_judged ? "judged" : "not judged: too few");
+  return faults.empty() ? 0 : 1;
+}
+
+int Main(int argc, char** argv) {
+  auto server = ForkServer::Start(argc, argv, Options());
+  if (!server.ok()) return Complain(server.status(), 1);
+  const absl::StatusOr<Arguments> arguments = ParseArguments(argc, argv);
+  if (!arguments.ok()) return Complain(arguments.status(), 2);
+  if (arguments->wants_help) {
+    absl::PrintF("%s", kHelp);
+    return 0;
+  }
+  // What a dying process leaves behind comes to this one, and is counted.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return Complain(ErrnoStatus(errno, "prctl PR_SET_CHILD_SUBREAPER"), 1);
+  }
+  // Load has a deadline of its own, which names what is open; this one is for a call that never
+  // comes back to it.
+  alarm(static_cast<unsigned>(300 + 2 * static_cast<double>(arguments->launches) / kSlowestRate));
+  return Soak(*std::move(server), *arguments);
+}
+
+}  // namespace
+}  // namespace forkserver::soak
+
+int main(int argc, char** argv) {
+  const int status = forkserver::soak::Main(argc, argv);
+  return fflush(stdout) == 0 ? status : 1;
+}
