@@ -30,17 +30,18 @@ class Latencies {
 
   size_t count() const { return total_; }
 
-  // 0 where there are none.
-  double MedianMicros() const {
+  // The latency that `percent` of them do not exceed; 0 where there are none.
+  double Micros(size_t percent) const {
     size_t below = 0;
     for (size_t step = 0; step < kSteps; ++step) {
       below += counts_[step];
-      if (2 * below >= total_ && total_ > 0) {
+      if (total_ > 0 && 100 * below >= percent * total_) {
         return std::exp((static_cast<double>(step) + 0.5) * kLogOfStep);
       }
     }
     return 0;
   }
+  double MedianMicros() const { return Micros(50); }
 
  private:
   static constexpr double kLogOfStep = 0.005;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tests/soak/lone_launch.h"
 #include "tests/soak/soak_child.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -20,6 +21,7 @@ namespace forkserver::soak {
 namespace {
 
 constexpr size_t kMostHung = 12;
+constexpr int kLoneLaunches = 4;
 constexpr int kTurnMillis = 1000;
 // epoll's data of the server's loop; all others are numbers of launches.
 constexpr uint64_t kServer = UINT64_MAX;
@@ -92,15 +94,27 @@ absl::Status Load::Turn() {
 }
 
 void Load::BeginMore() {
-  if (until_wave_ == 0) {
+  if (until_wave_ == 0 && ledger_.begun() < options_.launches) {
     if (unready_ > 0 || !PoolsAreFull()) return;
     until_wave_ = kWave;
+    failure_.Update(TimeLoneLaunches());
+    last_move_ = NowNanos();
   }
   while (failure_.ok() && ledger_.begun() < options_.launches && in_flight_ < kMostInFlight &&
          until_wave_ > 0) {
     --until_wave_;
     Begin();
   }
+}
+
+absl::Status Load::TimeLoneLaunches() {
+  Latencies& tenth = tenths_[ledger_.begun() * tenths_.size() / options_.launches];
+  for (int i = 0; i < kLoneLaunches; ++i) {
+    const absl::StatusOr<absl::Duration> took = LoneLaunch(server_);
+    if (!took.ok()) return took.status();
+    tenth.Add(*took);
+  }
+  return absl::OkStatus();
 }
 
 bool Load::PoolsAreFull() const {
@@ -175,9 +189,6 @@ void Load::OnReady(size_t launch, absl::StatusOr<LaunchedChild> child) {
   const bool is_sandboxed = open->planned.confinement == Confinement::kSandboxed;
   from_pool_ += child->by == LaunchedBy::kPool ? 1 : 0;
   sandboxed_ += is_sandboxed ? 1 : 0;
-  if (open->planned.origin == Origin::kFork && !is_sandboxed) {
-    tenths_[launch * tenths_.size() / options_.launches].Add(child->times.ToReady());
-  }
   open->process = std::move(child->process);
   switch (conduct) {
     case Conduct::kHang:

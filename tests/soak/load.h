@@ -10,7 +10,8 @@
 //
 // A pool forks no blank while launches that fork are under way, which under such a load is always.
 // So every kWave launches nothing is begun until those under way are Ready and the pools have
-// filled; the next launches take the blanks.
+// filled; the next launches take the blanks. That is also when the row is measured; its launches
+// are none of the ledger's.
 //
 // Ownership: borrows the server. Its callbacks may come as long as the server lives, and are
 // ignored when the load is gone. Threads: one.
@@ -62,7 +63,7 @@ class Load {
   absl::Status Run();
 
   const Ledger& ledger() const { return ledger_; }
-  // Time to Ready of forked launches outside of a sandbox, by tenths of the run.
+  // Lone launches, a few before each wave, by tenths of the run.
   const Latencies& first_tenth() const { return tenths_.front(); }
   const Latencies& last_tenth() const { return tenths_.back(); }
   size_t ready_from_pool() const { return from_pool_; }
@@ -89,6 +90,7 @@ class Load {
   absl::Status Watch(int fd, uint64_t data);
   absl::Status Turn();
   void BeginMore();
+  absl::Status TimeLoneLaunches();
   bool PoolsAreFull() const;
   void Begin();
   LaunchOptions OptionsOf(const PlannedLaunch& planned, const UniqueFd& held) const;

@@ -5,14 +5,15 @@
 // Progress goes to stderr, a line a second at most; the last line of stdout sums up. The exit
 // status is 0 only if nothing differs that the README's "soak" promises.
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -22,6 +23,7 @@
 #include "tests/soak/load.h"
 #include "tests/soak/rest.h"
 #include "tests/soak/soak_child.h"
+#include "tests/soak/twin.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
@@ -31,12 +33,12 @@ namespace {
 // Until the heaps, the pools and what the children record of their pages have the size that they
 // keep.
 constexpr size_t kWarmUpLaunches = 5000;
+constexpr uint64_t kWarmUpSeed = 0;
 
 // TODO
-constexpr CensusBounds kBounds = {.mappings = 0, .rss_kib = 0};
+constexpr CensusBounds kBounds = {.mappings = 0, .rss_kib = 256};
 
-constexpr size_t kJudgedFrom = 100'000;
-constexpr double kMostSlowdown = 1.10;
+constexpr double kMostWear = 0.10;
 
 // A tenth of the slowest rate that was seen under a sanitizer.
 constexpr double kSlowestRate = 100;
@@ -106,16 +108,32 @@ int Complain(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
-int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
+absl::Status WarmUp(ForkServer& server) {
   for (const char* const name : {"root", kSandboxedTemplate}) {
-    if (auto hello = server->WaitUntilServing(name); !hello.ok()) {
-      return Complain(hello.status(), 1);
-    }
+    if (auto hello = server.WaitUntilServing(name); !hello.ok()) return hello.status();
   }
-  {
-    Load warm_up(*server, LoadOf("warming up", kWarmUpLaunches, arguments.seed + 1));
-    if (absl::Status run = warm_up.Run(); !run.ok()) return Complain(run, 1);
+  return Load(server, LoadOf("warming up", kWarmUpLaunches, kWarmUpSeed)).Run();
+}
+
+absl::StatusOr<Wear> CompareWithTwin(ForkServer& server) {
+  absl::StatusOr<Twin> twin = Twin::Start();
+  if (!twin.ok()) return twin.status();
+  absl::StatusOr<Wear> wear = twin->Compare(server);
+  if (!wear.ok()) return wear;
+  if (absl::Status ended = twin->End(); !ended.ok()) return ended;
+  return wear;
+}
+
+int RunTwin(ForkServer& server) {
+  if (absl::Status warm = WarmUp(server); !warm.ok()) return Complain(warm, 1);
+  if (absl::StatusOr<Census> rest = CensusAtRest(server); !rest.ok()) {
+    return Complain(rest.status(), 1);
   }
+  return ServeAsTwin(server);
+}
+
+int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
+  if (absl::Status warm = WarmUp(*server); !warm.ok()) return Complain(warm, 1);
   // Before the census, which has its ledger in it.
   Load load(*server, LoadOf("launches", arguments.launches, arguments.seed));
   const absl::StatusOr<Census> opening = CensusAtRest(*server);
@@ -128,17 +146,21 @@ int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
   const absl::StatusOr<Findings> findings = CompareAtRest(*server, *opening, kBounds);
   if (!findings.ok()) return Complain(findings.status(), 1);
   faults.insert(faults.end(), findings->differences.begin(), findings->differences.end());
+  absl::StatusOr<Wear> wear = CompareWithTwin(*server);
+  if (!wear.ok()) return Complain(wear.status(), 1);
+  if (wear->Change() > kMostWear) {
+    faults.push_back(absl::StrFormat("latency: a launch takes %.0f us, and %.0f in a young host",
+                                     wear->old_micros, wear->young_micros));
+  }
   server.reset();
   const std::vector<std::string> leftovers = Leftovers();
   faults.insert(faults.end(), leftovers.begin(), leftovers.end());
 
-  const double first = load.first_tenth().MedianMicros();
-  const double last = load.last_tenth().MedianMicros();
-  const bool is_judged = arguments.launches >= kJudgedFrom;
-  if (is_judged && last > first * kMostSlowdown) {
-    faults.push_back(
-        absl::StrFormat("latency: %.0f us in the first tenth, %.0f in the last", first, last));
-  }
+  absl::FPrintF(stderr,
+                "soak: a lone launch: %.0f us in the first tenth, %.0f in the last; then %.0f, and "
+                "%.0f in a young host\n",
+                load.first_tenth().MedianMicros(), load.last_tenth().MedianMicros(),
+                wear->old_micros, wear->young_micros);
   for (const std::string& fault : faults) absl::FPrintF(stderr, "soak: %s\n", fault);
   PrintHoldings(*opening, findings->closing);
   const Ledger& ledger = load.ledger();
@@ -150,17 +172,17 @@ int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
       load.ready_sandboxed(), load.crashed(), load.killed(), load.hung_up(), load.cancelled());
   absl::PrintF(
       "soak: %d launches, %d lost statuses, %d repeated, %d unexpected, %d leaked descriptors, "
-      "%d processes left, latency %.0f us at first, %.0f at last (%s)\n",
+      "%d processes left, latency %+.0f %% of a young host's\n",
       ledger.begun(), ledger.lost(), ledger.repeated(), ledger.unexpected(),
       LeakedDescriptors(*opening, findings->closing),
-      findings->closing.strays.size() + leftovers.size(), first, last,
-      is_judged ? "judged" : "not judged: too few");
+      findings->closing.strays.size() + leftovers.size(), wear->Change() * 100);
   return faults.empty() ? 0 : 1;
 }
 
 int Main(int argc, char** argv) {
   auto server = ForkServer::Start(argc, argv, Options());
   if (!server.ok()) return Complain(server.status(), 1);
+  if (argc == 2 && std::string_view(argv[1]) == kTwinArgument) return RunTwin(**server);
   const absl::StatusOr<Arguments> arguments = ParseArguments(argc, argv);
   if (!arguments.ok()) return Complain(arguments.status(), 2);
   if (arguments->wants_help) {
