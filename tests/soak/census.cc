@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,12 +119,6 @@ int CountOf(const std::map<std::string, int>& kinds, const std::string& kind) {
 
 }  // namespace
 
-int Census::TotalDescriptors() const {
-  int total = 0;
-  for (const auto& [kind, count] : descriptors) total += count;
-  return total;
-}
-
 absl::StatusOr<Census> TakeCensus(const std::vector<WatchedProcess>& watched) {
   Census census;
   absl::StatusOr<std::map<std::string, int>> descriptors = CountDescriptors();
@@ -142,6 +137,8 @@ absl::StatusOr<Census> TakeCensus(const std::vector<WatchedProcess>& watched) {
     }
     census.watched[each.name] = *holdings;
   }
+  const struct mallinfo2 heap = mallinfo2();
+  census.heap_bytes = static_cast<int64_t>(heap.uordblks + heap.hblkhd);
   return census;
 }
 
@@ -173,6 +170,10 @@ std::vector<std::string> Differences(const Census& opening, const Census& closin
       lines.push_back(
           absl::StrFormat("memory: %s: %d KiB, now %d KiB", name, before.rss_kib, now.rss_kib));
     }
+  }
+  if (closing.heap_bytes > opening.heap_bytes + bounds.heap_bytes) {
+    lines.push_back(
+        absl::StrFormat("heap: %d bytes in use, now %d", opening.heap_bytes, closing.heap_bytes));
   }
   for (const auto& [name, before] : opening.watched) {
     if (closing.watched.count(name) == 0) lines.push_back("process: " + name + " is gone");

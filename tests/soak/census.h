@@ -40,14 +40,15 @@ struct Census {
   std::map<std::string, int> descriptors;  // how many of each kind
   std::map<pid_t, std::string> strays;     // "pid 412 (soak-child, state Z), child of 400"
   std::map<std::string, Holdings> watched;
-
-  int TotalDescriptors() const;
+  // Of this process's heap, what malloc has given out (mallinfo2); 0 with a sanitizer's malloc.
+  int64_t heap_bytes = 0;
 };
 
 // How much more than at the opening census is no leak.
 struct CensusBounds {
   int mappings = 0;
   int64_t rss_kib = 0;
+  int64_t heap_bytes = 0;
 };
 
 // Fails where a watched process is not there any more, naming the file.

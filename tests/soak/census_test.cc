@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "absl/strings/str_format.h"
 #include "forkserver/host/process.h"
 #include "tests/testing/quiet_child.h"
@@ -31,7 +33,7 @@ using ::testing::StartsWith;
 
 constexpr size_t kLeakBytes = 64 << 20;
 // Well below what is leaked here on purpose, and above what a test's own strings take.
-constexpr CensusBounds kBounds = {.mappings = 0, .rss_kib = 16 << 10};
+constexpr CensusBounds kBounds = {.mappings = 0, .rss_kib = 16 << 10, .heap_bytes = 64 << 10};
 
 class CensusTest : public ::testing::Test {
  protected:
@@ -137,6 +139,14 @@ TEST_F(CensusTest, FindsMemoryThatWasTouched) {
   EXPECT_THAT(Differences(), ElementsAre(StartsWith("memory: host")));
   munmap(memory, kLeakBytes);
 }
+
+// Address sanitizer's malloc does not count.
+#ifndef __SANITIZE_ADDRESS__
+TEST_F(CensusTest, FindsHeapThatIsInUse) {
+  const std::vector<char> leaked(100 << 10);
+  EXPECT_THAT(Differences(), ElementsAre(StartsWith("heap: ")));
+}
+#endif
 
 TEST_F(CensusTest, FailsWhereAWatchedProcessIsGone) {
   testing::QuietChild child = testing::SpawnQuietChild();
