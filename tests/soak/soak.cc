@@ -99,6 +99,10 @@ std::vector<std::string> Faults(const Ledger& ledger) {
   return lines;
 }
 
+void PrintFaults(const std::vector<std::string>& faults) {
+  for (const std::string& fault : faults) absl::FPrintF(stderr, "soak: %s\n", fault);
+}
+
 // Mappings of host and templates, and the host's memory.
 Holdings Growth(const Census& opening, const Census& closing) {
   Holdings growth;
@@ -163,7 +167,10 @@ int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
   std::vector<std::string> faults = Faults(load.ledger());
   if (!run.ok()) faults.emplace_back(run.message());
   const absl::StatusOr<Findings> findings = CompareAtRest(*server, *opening, kBounds);
-  if (!findings.ok()) return Complain(findings.status(), 1);
+  if (!findings.ok()) {
+    PrintFaults(faults);
+    return Complain(findings.status(), 1);
+  }
   faults.insert(faults.end(), findings->differences.begin(), findings->differences.end());
   absl::StatusOr<Wear> wear = CompareWithTwin(*server);
   if (!wear.ok()) return Complain(wear.status(), 1);
@@ -180,7 +187,7 @@ int Soak(std::unique_ptr<ForkServer> server, const Arguments& arguments) {
                 "%.0f in a young host\n",
                 load.first_tenth().MedianMicros(), load.last_tenth().MedianMicros(),
                 wear->old_micros, wear->young_micros);
-  for (const std::string& fault : faults) absl::FPrintF(stderr, "soak: %s\n", fault);
+  PrintFaults(faults);
   PrintHoldings(*opening, findings->closing);
   const Ledger& ledger = load.ledger();
   const Holdings growth = Growth(*opening, findings->closing);
