@@ -262,18 +262,23 @@ absl::Status ForkServer::SetPool(std::string_view template_name, PoolBounds boun
 absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
   const LaunchId id = core_->ids.Next();
-  TemplateLink& root = core_->templates.root();
+  TemplateSet& templates = core_->templates;
+  const uint64_t starts = templates.root_starts();
   const uint64_t before = core_->happened();
-  const absl::Status sent = root.Ping(id);
+  const absl::Status sent = templates.root().Ping(id);
   core_->TellOthers(before);
   if (!sent.ok()) return sent;
   // Answers come in the order of the requests.
   const auto over = [&] {
-    return core_->last_pong >= id || root.state() == TemplateLink::State::kDead;
+    return core_->last_pong >= id || templates.root_starts() != starts ||
+           templates.root().state() == TemplateLink::State::kDead;
   };
   core_->driver.RunUntil(lock, over, DeadlineIn(timeout));
   if (core_->last_pong >= id) return absl::OkStatus();
-  if (!root.why_dead().ok()) return root.why_dead();
+  if (!templates.root().why_dead().ok()) return templates.root().why_dead();
+  if (templates.root_starts() != starts) {
+    return absl::UnavailableError("root template died, and was started again");
+  }
   return absl::DeadlineExceededError(
       absl::StrFormat("root template: no Pong within %s", absl::FormatDuration(timeout)));
 }

@@ -9,6 +9,7 @@
 #include "child/sandbox/sandbox_layer.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "forkserver/host/blank_pool.h"
+#include "forkserver/host/plan_message.h"
 #include "forkserver/host/sandbox_host.h"
 #include "forkserver/host/template_link.h"
 
@@ -26,7 +27,8 @@ struct SandboxOfExec {
 struct LaunchSource {
   TemplateLink* link = nullptr;
   BlankPool* pool = nullptr;
-  SandboxOfExec sandbox = {};  // of an exec
+  SandboxOfExec sandbox = {};                  // of an exec
+  ParentThread parent = ParentThread::kStart;  // of what the template forks
 };
 
 }  // namespace forkserver

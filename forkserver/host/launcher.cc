@@ -98,11 +98,11 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   if (row != nullptr && row->launchable == Launchable::kByServer) {
     return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
   }
-  const LaunchWay way = source.link != nullptr ? LaunchWay::kFork : LaunchWay::kExec;
+  const ParentThread parent = source.link != nullptr ? source.parent : ParentOfAnExec(facts_);
   launch.sandbox = source.sandbox;
   launch.senders = options.senders;
   absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
-      options, way, facts_, prefs, source.sandbox.policies, source.sandbox.required);
+      options, parent, facts_, prefs, source.sandbox.policies, source.sandbox.required);
   if (!plan.ok()) return plan.status();
   if (source.pool != nullptr && SendToBlank(launch, *plan, *source.pool)) {
     launch.first_packets_sent = launch.socket.SendFirstPackets(options.first_packets);

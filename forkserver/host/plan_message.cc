@@ -43,7 +43,7 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure) {
   return failure;
 }
 
-absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, ParentThread parent,
                                              const HostFacts& facts, const PrefsGeneration& prefs,
                                              std::span<const SandboxPolicyId> sandbox_policies,
                                              SandboxLayers required) {
@@ -69,26 +69,24 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Launc
                        .on_exec = mapping.on_exec});
   }
 
-  // An exec'ed child's parent is the thread that spawns it, and the signal would come when that
-  // thread ends, long before the host.
-  const bool follows_start_thread = way != LaunchWay::kExec || gettid() == facts.start_thread;
   const ProcessTypeRow* row = FindProcessType(options.type);
-  Plan plan = {.type = options.type,
-               .argv = options.argv,
-               .environment_base = options.environment_base,
-               .set_environment = options.set_environment,
-               .unset_environment = options.unset_environment,
-               .working_directory = options.working_directory,
-               .name = options.name.empty() && row != nullptr ? row->name : options.name,
-               .title = options.title,
-               .descriptors = planned,
-               .limits = options.limits,
-               .nice = options.nice,
-               .parent_death_signal = follows_start_thread ? options.parent_death_signal : 0,
-               .host_pid = facts.pid,
-               .signal_mask = facts.signal_mask,
-               .sandbox_policies = sandbox_policies,
-               .sandbox_required = required};
+  Plan plan = {
+      .type = options.type,
+      .argv = options.argv,
+      .environment_base = options.environment_base,
+      .set_environment = options.set_environment,
+      .unset_environment = options.unset_environment,
+      .working_directory = options.working_directory,
+      .name = options.name.empty() && row != nullptr ? row->name : options.name,
+      .title = options.title,
+      .descriptors = planned,
+      .limits = options.limits,
+      .nice = options.nice,
+      .parent_death_signal = parent == ParentThread::kStart ? options.parent_death_signal : 0,
+      .host_pid = facts.pid,
+      .signal_mask = facts.signal_mask,
+      .sandbox_policies = sandbox_policies,
+      .sandbox_required = required};
   if (prefs.fd != nullptr) {
     plan.prefs_descriptor = IndexOf(prefs.fd->get(), message.descriptors);
   }

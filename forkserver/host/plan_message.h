@@ -3,6 +3,7 @@
 #define FORKSERVER_HOST_PLAN_MESSAGE_H_
 
 #include <stdint.h>
+#include <unistd.h>
 
 #include <span>
 #include <vector>
@@ -37,10 +38,22 @@ struct PlanMessage {
 // the options have each from 0.
 LaunchFailure InTermsOfOptions(LaunchFailure failure);
 
+// Which of the host's threads the kernel takes for a process's parent: the one that forked the seed
+// or exec'ed the root that it comes from, or that exec'ed it itself. A parent-death signal comes
+// when that thread ends.
+enum class ParentThread : uint8_t {
+  kStart,    // the one that called Start
+  kAnother,  // it may end long before the host: its processes get no such signal
+};
+
+inline ParentThread ParentOfAnExec(const HostFacts& facts) {
+  return gettid() == facts.start_thread ? ParentThread::kStart : ParentThread::kAnother;
+}
+
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.
 // `sandbox_policies` and `required`: of an exec'ed child, which engages them by itself.
-absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, LaunchWay way,
+absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, ParentThread parent,
                                              const HostFacts& facts, const PrefsGeneration& prefs,
                                              std::span<const SandboxPolicyId> sandbox_policies = {},
                                              SandboxLayers required = 0);

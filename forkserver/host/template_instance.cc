@@ -64,8 +64,8 @@ bool TemplateInstance::Serves() const {
   return link_ != nullptr && link_->state() == TemplateLink::State::kServing;
 }
 
-bool TemplateInstance::CanRun() const {
-  return Runs() || (place_.parent != nullptr && place_.parent->CanRun());
+bool TemplateInstance::StandsOnOneThatRuns() const {
+  return Runs() || (place_.parent != nullptr && place_.parent->StandsOnOneThatRuns());
 }
 
 bool TemplateInstance::IsDue() const {
@@ -75,6 +75,7 @@ bool TemplateInstance::IsDue() const {
 TemplateStatus TemplateInstance::Describe() const {
   TemplateStatus status = {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
+  status.starts = starts_;
   if (link_ == nullptr) return status;
   status.state = StateOf(*link_);
   status.why_dead = link_->why_dead();
@@ -91,12 +92,24 @@ TemplateStatus TemplateInstance::Describe() const {
 
 absl::Status TemplateInstance::StartRoot(TemplateLink* seed) {
   seed_ = seed;
-  return Launch(seed);
+  return UseRoot();
+}
+
+absl::Status TemplateInstance::UseRoot() {
+  const auto seed_lives = [this] {
+    return seed_ != nullptr && seed_->state() != TemplateLink::State::kDead;
+  };
+  if (seed_lives()) {
+    const absl::Status forked = Launch(seed_);
+    // A seed that died unnoticed is found dead by asking it.
+    if (forked.ok() || seed_lives()) return forked;
+  }
+  return Launch(nullptr);
 }
 
 absl::Status TemplateInstance::Use() {
   last_used_ = NowNanos();
-  if (place_.parent == nullptr) return absl::OkStatus();
+  if (place_.parent == nullptr) return Runs() ? absl::OkStatus() : UseRoot();
   if (!Runs()) {
     if (absl::Status used = place_.parent->Use(); !used.ok()) return used;
     if (absl::Status launched = Launch(ParentLink()); !launched.ok()) return launched;
@@ -110,6 +123,12 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   if (const int error = CreateSocketPair(sockets); error != 0) {
     return ErrnoStatus(error, "socketpair for the " + Label());
   }
+  ParentThread thread = ParentThread::kStart;
+  if (place_.parent != nullptr) {
+    thread = place_.parent->parent_thread_;
+  } else if (parent == nullptr) {
+    thread = ParentOfAnExec(host_.facts);
+  }
   const HostFacts facts = {.pid = host_.facts.pid,
                            .start_thread = host_.facts.start_thread,
                            .signal_mask = host_.facts.signal_mask | TerminalSignals(),
@@ -119,12 +138,15 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
       BuildPlanMessage({.type = ProcessType::kForkServer,
                         .argv = {host_.self.name, place_.options.name},
                         .name = name},
-                       parent != nullptr ? LaunchWay::kFork : LaunchWay::kExec, facts, host_.prefs);
+                       thread, facts, host_.prefs);
   if (!plan.ok()) return plan.status();
 
   answer_ = Answer::kGiven;
   started_at_ = NowNanos();
   start_request_ = host_.ids.Next();
+  ++starts_;
+  // Blanks of the one before it have the parent that they had.
+  if (pool_ == nullptr || thread == ParentThread::kAnother) parent_thread_ = thread;
   auto link = std::make_unique<TemplateLink>(
       Label(), host_.loop, host_.reaper, std::move(sockets.first), host_.makings.image.build_id,
       host_.facts.null_device.get(),

@@ -8,6 +8,11 @@
 // parent's link for itself, and is told its process. Until that answer is there nobody knows its
 // pid; where the parent dies without giving it, its own Ready does, or its hang-up.
 //
+// A root is forked from the seed, which gives it the host's addresses and silent children. Where
+// there is no seed, or it is dead, it is exec'ed from the pinned program. The kernel takes the
+// thread that does so for the parent of all that the root forks: where that is not Start's, they
+// get no parent-death signal and see the host's end by the hang-up of their channels.
+//
 // Idle for TemplateOptions::evict_after, it is ended, and is as if it had not been started. When
 // the init of its children's pid namespace dies, it is dead too: it could fork no other child.
 //
@@ -82,8 +87,7 @@ class TemplateInstance : private ForkRequester {
 
   // Of a root: forked from the seed, or exec'ed where that is null.
   absl::Status StartRoot(TemplateLink* seed);
-  // Has it run, and its ancestors as far as it needs them. Nothing of a root, which is started
-  // once.
+  // Has it run, and its ancestors as far as it needs them.
   absl::Status Use();
   // In between it is not evicted: somebody waits for it.
   void Hold() { ++waiters_; }
@@ -96,8 +100,12 @@ class TemplateInstance : private ForkRequester {
   // That a launch can be sent to it now, and is served at once, or when it has warmed up.
   bool Runs() const;
   bool Serves() const;
-  // It runs, or one above it does.
-  bool CanRun() const;
+  // It runs, or one above it does, so that only what is below that need be started.
+  bool StandsOnOneThatRuns() const;
+  // How often it was started: which of its processes an answer is from.
+  uint64_t starts() const { return starts_; }
+  // Of what it forks, and its blanks.
+  ParentThread parent_thread() const { return parent_thread_; }
   // That it may be started though nobody waits for it.
   bool IsDue() const;
   TemplateStatus Describe() const;
@@ -128,6 +136,7 @@ class TemplateInstance : private ForkRequester {
 
   std::string Label() const;
   TemplateLink* ParentLink() const;
+  absl::Status UseRoot();
   absl::Status Launch(TemplateLink* parent);
   absl::Status Fail(absl::Status why);
   void OnState();
@@ -147,10 +156,12 @@ class TemplateInstance : private ForkRequester {
   SandboxHost& sandboxes_;
   const std::function<void()> on_change_;
   PoolBounds bounds_;
-  TemplateLink* seed_ = nullptr;  // that it was forked from
+  TemplateLink* seed_ = nullptr;  // of a root that it is to be forked from
   std::unique_ptr<TemplateLink> link_;
   std::unique_ptr<BlankPool> pool_;  // null until it is used
+  uint64_t starts_ = 0;
   uint64_t start_request_ = 0;
+  ParentThread parent_thread_ = ParentThread::kStart;
   Answer answer_ = Answer::kGiven;
   bool is_ending_ = false;
   int waiters_ = 0;

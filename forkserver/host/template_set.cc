@@ -136,7 +136,7 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   }
   TemplateInstance& one = Choose(*first);
   if (absl::Status used = one.Use(); !used.ok()) return used;
-  LaunchSource source = {.link = one.link()};
+  LaunchSource source = {.link = one.link(), .parent = one.parent_thread()};
   if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
       one.bounds().max > 0) {
     source.pool = &one.pool();
@@ -157,19 +157,18 @@ TemplateInstance& TemplateSet::Choose(const TemplateInstance& first) {
       if (passed_over != nullptr) passed_over->Use().IgnoreError();
       return one;
     }
-    if (passed_over == nullptr && one.IsDue() && !one.Runs() && one.CanRun()) passed_over = &one;
+    if (passed_over == nullptr && one.IsDue() && !one.Runs()) passed_over = &one;
   }
   // No other is started beside it: it would only be in its way.
   return NearestToServing(kind);
 }
 
 TemplateInstance& TemplateSet::NearestToServing(size_t kind) {
-  for (const auto is_near : {&TemplateInstance::Runs, &TemplateInstance::CanRun}) {
+  for (const auto is_near : {&TemplateInstance::Runs, &TemplateInstance::StandsOnOneThatRuns}) {
     for (size_t layout = 0; layout < layouts_; ++layout) {
       if (TemplateInstance& one = InLayout(kind, layout); (one.*is_near)()) return one;
     }
   }
-  // The first one's Status says what is wrong.
   return InLayout(kind, 0);
 }
 

@@ -4,8 +4,8 @@
 //
 // A template is started by a launch like any other, of type forkserver, from its parent. Nothing
 // waits for it: Forks lie in its socket until it serves. One that died or was evicted is started
-// again when it is used next; a root is not (a dead root is a Status of every launch that needs
-// it).
+// again when it is used next, and so is a root: from the seed, or by exec where the seed is dead
+// too or the layout is a further one.
 //
 // Each layout has a root, the first forked from the seed and the others exec'ed, and below it a
 // tree of the same templates: so a template is there once in each layout, with a process, a pool
@@ -53,7 +53,7 @@ class TemplateSet {
   absl::Status StartSeed(Seed seed);
   // The first is a child of the seed, or of an exec where there is none; the others are exec'ed. On
   // the thread that the children take for the host's life: it is the parent of what it exec's, and
-  // of what that forks.
+  // of what that forks. One that is started again later has whichever thread used it.
   absl::Status StartRoots();
   // Those that are to be there before they are used, in each layout.
   absl::Status StartAhead();
@@ -71,6 +71,7 @@ class TemplateSet {
   // Nothing: no template of that name.
   std::optional<TemplateStatus> StatusOf(std::string_view name) const;
   TemplateLink& root() { return *templates_.front().link(); }
+  uint64_t root_starts() const { return templates_.front().starts(); }
 
   // Layout by layout, in each of them the root first.
   std::vector<TemplateStatus> All() const;

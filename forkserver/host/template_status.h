@@ -22,6 +22,7 @@ struct TemplateStatus {
   std::string parent;  // empty for the root
   int layout = 0;      // 0: below the root that the seed has forked
   State state = State::kNotStarted;
+  uint64_t starts = 0;  // how often it was started, by now
   absl::Status why_dead = {};           // of kDead
   std::optional<pid_t> pid = {};        // once it is known
   std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children

@@ -331,8 +331,6 @@ HOST_TEST(BlankPool, BlanksOutliveTheRootAndAreHandedOut) {
   EXPECT_EQ(child->by, LaunchedBy::kPool);
   EXPECT_EQ(child->process.pid(), blanks[0]);
   EXPECT_TRUE(ReportOf(*child).ok());
-  const absl::Status failed = server.Launch(Pooled({"exit", "0"})).status();
-  EXPECT_NE(std::string(failed.message()).find("root template died"), std::string::npos) << failed;
 }
 
 // A template that is killed while it forks a blank, or before it could say so, leaves none behind.

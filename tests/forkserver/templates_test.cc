@@ -1,7 +1,9 @@
 // Templates below the root: what their children have, when they start, how they end.
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
@@ -481,9 +483,87 @@ HOST_TEST(Templates, RootKilledLeavesThoseBelowItServing) {
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
   EXPECT_TRUE(ComesToBeDead(server, "page"));
-  // Nobody starts the root again.
-  const absl::Status failed = server.Launch(From("page", {"exit", "0"})).status();
-  EXPECT_NE(std::string(failed.message()).find("root template died"), std::string::npos) << failed;
+  // Only a start needs the root.
+  EXPECT_EQ(StateOf(server, "root"), State::kDead);
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  EXPECT_TRUE(ComesToServe(server, "root"));
+}
+
+// True: it is one of the host's silent children, as what is forked below the seed is.
+bool IsSilent(pid_t pid) {
+  siginfo_t info;
+  return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+}
+
+HOST_TEST(Templates, RootThatDiedIsStartedAgainFromTheSeed) {
+  const std::optional<pid_t> before = server.root_pid();
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  EXPECT_NE(hello->capabilities & kSilentChildren, 0u);
+  EXPECT_EQ(server.root_pid(), hello->pid);
+  EXPECT_NE(server.root_pid(), before);
+  EXPECT_TRUE(IsSilent(*server.root_pid()));
+  EXPECT_EQ(StatusOf(server, "root").starts, 2u);
+  EXPECT_TRUE(server.Ping(absl::Seconds(10)).ok());
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+absl::Status KillSeedAndRoot(ForkServer& server) {
+  const UniqueFd seed = testing::OpenPidfd(server.seed_pid().value());
+  if (absl::Status killed = SignalProcess(server.seed_pid(), SIGKILL); !killed.ok()) return killed;
+  if (!testing::WaitForEnd(seed)) return absl::DeadlineExceededError("the seed lives");
+  if (absl::Status killed = testing::SignalRoot(server, SIGKILL); !killed.ok()) return killed;
+  return ComesToBeDead(server, "root") ? absl::OkStatus()
+                                       : absl::DeadlineExceededError("the root lives");
+}
+
+HOST_TEST(Templates, RootWhoseSeedIsDeadTooIsExeced) {
+  ASSERT_EQ(KillSeedAndRoot(server), absl::OkStatus());
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  EXPECT_EQ(hello->capabilities & kSilentChildren, 0u);
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+  // And again.
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+}
+
+// The kernel takes the thread that exec'ed the root for the parent of all that comes from it.
+HOST_TEST(Templates, RootThatAnotherThreadExecedOutlivesItWithItsChildren) {
+  ASSERT_EQ(KillSeedAndRoot(server), absl::OkStatus());
+  std::optional<LaunchedChild> child;
+  std::thread([&] {
+    absl::StatusOr<LaunchedChild> launched = server.Launch(From("page", {"echo"}));
+    if (launched.ok()) child.emplace(*std::move(launched));
+  }).join();
+  ASSERT_TRUE(child.has_value());
+  EXPECT_TRUE(Echoes(*child));
+  const absl::StatusOr<LaunchedChild> other = server.Launch(From("page", {"report"}));
+  ASSERT_TRUE(other.ok()) << other.status();
+  const absl::StatusOr<testing::Report> report = testing::ReportOf(*other);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->at("death_signal"), "0");
+  EXPECT_EQ(StatusOf(server, "root").starts, 2u);
+}
+
+HOST_TEST(Templates, ExecedRootThatDiedIsExecedAgain) {
+  ASSERT_FALSE(server.seed_pid().has_value());
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+  EXPECT_TRUE(ComesToServe(server, "root"));
+}
+
+HOST_TEST(Templates, DestroyedServerEndsARootThatWasJustStartedAgain) {
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  static Outcome outcome;
+  LaunchMany(server, From("page", {"exit", "0"}), 3, outcome);
 }
 
 HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain) {
