@@ -53,6 +53,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     return absl::InvalidArgumentError(absl::StrFormat("start: there can be 1 to %d layouts, not %d",
                                                       kMostLayouts, options.layouts));
   }
+  if (absl::Status good = CheckRestartOptions(options.restart); !good.ok()) return good;
   absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
       argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
   if (!makings.ok()) return makings.status();
@@ -86,7 +87,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
 
   auto core = std::make_unique<Core>(
       *std::move(makings), *std::move(self), std::move(facts), *std::move(loop), std::move(report),
-      std::move(options.templates), options.layouts, std::move(options.broker));
+      std::move(options.templates), options.layouts, options.restart, std::move(options.broker));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
       return started;
@@ -126,13 +127,15 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
       [&] {
         status = core_->templates.StatusOf(template_name);
         // Its Hello may overtake its parent's word of its pid.
-        return core_->is_closing || status->state == State::kDead ||
+        return core_->is_closing ||
+               (status->state == State::kDead && status->starts_again_at == 0) ||
                (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
   core_->templates.Release(template_name);
   status = core_->templates.StatusOf(template_name);
   if (status->state == State::kServing && status->pid.has_value()) return status->hello;
+  if (absl::Status why = core_->templates.WhyNotYet(template_name); !why.ok()) return why;
   if (status->state == State::kDead) return status->why_dead;
   if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
   return absl::DeadlineExceededError(absl::StrFormat("template '%s': no Hello within %s",

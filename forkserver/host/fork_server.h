@@ -48,6 +48,7 @@
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
 #include "forkserver/host/process.h"
+#include "forkserver/host/restart_policy.h"
 #include "forkserver/host/template_options.h"
 #include "forkserver/host/template_status.h"
 #include "forkserver/server/hello.h"
@@ -96,6 +97,9 @@ struct StartOptions {
   // waitpid(-1) of the embedder's can take their status). Each layout costs the memory of its
   // templates. For a single child: Layout::kOwn.
   int layouts = 1;
+  // How soon a template that died is started again, the root included: on its next use, but not
+  // before its back-off is over (forkserver/host/restart_policy.h).
+  RestartOptions restart = {};
   Driving driving = Driving::kCallers;
   // What the host waits with. Over io_uring some calls of a thread that launched can end with
   // EINTR: see EventLoop.
@@ -126,7 +130,7 @@ class ForkServer {
  public:
   // Fails as clone3, socketpair, open and epoll_create1 (or io_uring_setup, where it was asked
   // for by name) do, naming the call; InvalidArgument for options that cannot be
-  // (CheckTemplateOptions, and the number of layouts).
+  // (CheckTemplateOptions, CheckRestartOptions, and the number of layouts).
   static absl::StatusOr<std::unique_ptr<ForkServer>> Start(int argc, char** argv,
                                                            StartOptions options);
 
@@ -139,7 +143,8 @@ class ForkServer {
   uint64_t build_id() const;
 
   // Waits for the root to have warmed up; with several layouts, for that of the first: the others
-  // are looked at in templates(). Its Hello, or why it does not serve.
+  // are looked at in templates(). One that died is started again, when its back-off is over. Its
+  // Hello, or why it does not serve.
   absl::StatusOr<HelloMessage> WaitUntilServing(absl::Duration timeout = absl::Seconds(60));
   // The same for one of StartOptions::templates, which is started if it does not run.
   absl::StatusOr<HelloMessage> WaitUntilServing(std::string_view template_name,

@@ -23,7 +23,8 @@ int64_t DeadlineIn(absl::Duration timeout) {
 
 ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
                        std::unique_ptr<EventLoop> loop, StartReport report,
-                       std::vector<TemplateOptions> templates, int layouts, BrokerOptions broker)
+                       std::vector<TemplateOptions> templates, int layouts,
+                       const RestartOptions& restart, BrokerOptions broker)
     : makings(std::move(makings)),
       self(std::move(self)),
       facts(std::move(facts)),
@@ -40,6 +41,7 @@ ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self,
                  .self = this->self,
                  .makings = *this->makings,
                  .prefs = prefs,
+                 .restart = restart,
                  .on_pong = [this](uint64_t id) { last_pong = id; }},
                 std::move(templates), layouts, std::move(broker)),
       pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),

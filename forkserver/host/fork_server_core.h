@@ -34,6 +34,7 @@
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
+#include "forkserver/host/restart_policy.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_options.h"
 #include "forkserver/host/template_set.h"
@@ -49,7 +50,7 @@ class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
-       int layouts, BrokerOptions broker);
+       int layouts, const RestartOptions& restart, BrokerOptions broker);
   ~Core();
 
   // A kernel without it, or one that does not let us: then pools do not shrink.

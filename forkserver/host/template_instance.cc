@@ -1,6 +1,7 @@
 #include "forkserver/host/template_instance.h"
 
 #include <signal.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,8 +15,12 @@
 namespace forkserver {
 namespace {
 
-// How soon after its start a template that died is started again when nobody waits for it.
-constexpr int64_t kUnaskedAgainAfter = kNanosPerSecond;
+// From 0 to 1. Without random bytes so early in a machine's life there is no jitter.
+double Draw() {
+  uint32_t bits = 0;
+  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits)) return 0;
+  return bits / static_cast<double>(UINT32_MAX);
+}
 
 TemplateStatus::State StateOf(const TemplateLink& link) {
   switch (link.state()) {
@@ -38,10 +43,12 @@ TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, Orphan
       orphans_(orphans),
       sandboxes_(sandboxes),
       on_change_(std::move(on_change)),
-      bounds_(place_.bounds) {}
+      bounds_(place_.bounds),
+      restart_(host.restart) {}
 
 TemplateInstance::~TemplateInstance() {
   if (eviction_ != 0) host_.loop.CancelTimer(eviction_);
+  if (retry_ != 0) host_.loop.CancelTimer(retry_);
   UnwatchLifeline();
 }
 
@@ -68,14 +75,13 @@ bool TemplateInstance::StandsOnOneThatRuns() const {
   return Runs() || (place_.parent != nullptr && place_.parent->StandsOnOneThatRuns());
 }
 
-bool TemplateInstance::IsDue() const {
-  return link_ == nullptr || NowNanos() >= started_at_ + kUnaskedAgainAfter;
-}
+bool TemplateInstance::IsDue() const { return NowNanos() >= MayStartAt(); }
 
 TemplateStatus TemplateInstance::Describe() const {
   TemplateStatus status = {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
   status.starts = starts_;
+  status.starts_again_at = retry_at_;
   if (link_ == nullptr) return status;
   status.state = StateOf(*link_);
   status.why_dead = link_->why_dead();
@@ -95,6 +101,41 @@ absl::Status TemplateInstance::StartRoot(TemplateLink* seed) {
   return UseRoot();
 }
 
+// Those above it that do not run have to be started too.
+int64_t TemplateInstance::MayStartAt() const {
+  const int64_t own = Runs() ? 0 : restart_.may_start_at();
+  return place_.parent != nullptr && !Runs() ? std::max(own, place_.parent->MayStartAt()) : own;
+}
+
+absl::Status TemplateInstance::WhyNotYet() const {
+  const int64_t now = NowNanos();
+  const int64_t at = MayStartAt();
+  if (now >= at) return absl::OkStatus();
+  const TemplateInstance* dead = this;
+  while (now >= dead->restart_.may_start_at()) dead = dead->place_.parent;
+  const absl::Status& why = dead->link_->why_dead();
+  absl::Status said(why.code(),
+                    absl::StrFormat("%s; after %d deaths it is not started again before %.3f s",
+                                    std::string(why.message()), dead->restart_.deaths(),
+                                    static_cast<double>(at - now) / kNanosPerSecond));
+  why.ForEachPayload(
+      [&said](absl::string_view url, const absl::Cord& payload) { said.SetPayload(url, payload); });
+  return said;
+}
+
+void TemplateInstance::UseAt(int64_t when) {
+  if (is_ending_ || retry_ != 0 || when == kNever) return;
+  retry_at_ = when;
+  retry_ = host_.loop.AddTimer(when, [this] {
+    retry_ = 0;
+    retry_at_ = 0;
+    // What comes of it is in its status.
+    Use().IgnoreError();
+    on_change_();
+  });
+  on_change_();
+}
+
 absl::Status TemplateInstance::UseRoot() {
   const auto seed_lives = [this] {
     return seed_ != nullptr && seed_->state() != TemplateLink::State::kDead;
@@ -109,6 +150,12 @@ absl::Status TemplateInstance::UseRoot() {
 
 absl::Status TemplateInstance::Use() {
   last_used_ = NowNanos();
+  if (!Runs()) {
+    if (absl::Status why = WhyNotYet(); !why.ok()) {
+      UseAt(MayStartAt());
+      return why;
+    }
+  }
   if (place_.parent == nullptr) return Runs() ? absl::OkStatus() : UseRoot();
   if (!Runs()) {
     if (absl::Status used = place_.parent->Use(); !used.ok()) return used;
@@ -142,7 +189,6 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   if (!plan.ok()) return plan.status();
 
   answer_ = Answer::kGiven;
-  started_at_ = NowNanos();
   start_request_ = host_.ids.Next();
   ++starts_;
   // Blanks of the one before it have the parent that they had.
@@ -161,10 +207,12 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   orphaned_from_.reset();
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before
   link_ = std::move(link);
+  counted_ = TemplateLink::State::kStarting;
   if (parent != nullptr) {
     if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), *this,
                                           ProcessType::kForkServer);
         !asked.ok()) {
+      if (parent->state() == TemplateLink::State::kDead) answer_ = Answer::kLost;
       return Fail(std::move(asked));
     }
     answer_ = Answer::kOwed;
@@ -254,8 +302,19 @@ void TemplateInstance::OnState() {
   } else {
     UnwatchLifeline();
   }
+  CountDeath();
   AdoptOrphan();
   EndStart();
+}
+
+void TemplateInstance::CountDeath() {
+  if (counted_ == link_->state()) return;
+  counted_ = link_->state();
+  const int64_t now = NowNanos();
+  if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
+  // One that has not come to be, since its parent died first, has not died.
+  const bool was_parents = answer_ == Answer::kLost && link_->told_pid() == 0;
+  if (!was_parents) restart_.OnDeath(now, Draw());
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no
@@ -344,6 +403,7 @@ size_t TemplateInstance::unanswered() const {
 
 void TemplateInstance::BeginEnd() {
   is_ending_ = true;
+  if (retry_ != 0) host_.loop.CancelTimer(std::exchange(retry_, 0));
   pool_.reset();
   UnwatchLifeline();
   if (link_ == nullptr) return;

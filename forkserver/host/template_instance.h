@@ -16,6 +16,10 @@
 // Idle for TemplateOptions::evict_after, it is ended, and is as if it had not been started. When
 // the init of its children's pid namespace dies, it is dead too: it could fork no other child.
 //
+// One that died again soon after its last death is backed off from (restart_policy.h). Whoever uses
+// it meanwhile is told why and until when, and has it started then, whether it comes again or not.
+// A start that failed since its parent died is not its own death.
+//
 // Ownership: owns its link and its pool; the parent and what is shared are borrowed. It stays where
 // it was made: link, timer and watch point to it. Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_INSTANCE_H_
@@ -39,6 +43,7 @@
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
+#include "forkserver/host/restart_policy.h"
 #include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/sandbox_host.h"
 #include "forkserver/host/self_exec.h"
@@ -64,6 +69,7 @@ struct TemplateHost {
   const TemplateMakings& makings;
   // Those of the moment, for the sandboxes' levels.
   const PrefsGeneration& prefs;
+  RestartOptions restart;
   // Hears of every answered Ping.
   std::function<void(uint64_t id)> on_pong;
 };
@@ -87,7 +93,8 @@ class TemplateInstance : private ForkRequester {
 
   // Of a root: forked from the seed, or exec'ed where that is null.
   absl::Status StartRoot(TemplateLink* seed);
-  // Has it run, and its ancestors as far as it needs them.
+  // Has it run, and its ancestors as far as it needs them. An error where it may not be started
+  // yet; then it is to be, at Describe().starts_again_at.
   absl::Status Use();
   // In between it is not evicted: somebody waits for it.
   void Hold() { ++waiters_; }
@@ -106,8 +113,11 @@ class TemplateInstance : private ForkRequester {
   uint64_t starts() const { return starts_; }
   // Of what it forks, and its blanks.
   ParentThread parent_thread() const { return parent_thread_; }
-  // That it may be started though nobody waits for it.
+  // It and what it needs above it may be started now.
   bool IsDue() const;
+  bool IsToBeStarted() const { return retry_ != 0; }
+  // Ok where it is due; or why it died, how often, and until when it is backed off from.
+  absl::Status WhyNotYet() const;
   TemplateStatus Describe() const;
 
   PoolBounds bounds() const { return bounds_; }
@@ -136,6 +146,9 @@ class TemplateInstance : private ForkRequester {
 
   std::string Label() const;
   TemplateLink* ParentLink() const;
+  int64_t MayStartAt() const;
+  void UseAt(int64_t when);
+  void CountDeath();
   absl::Status UseRoot();
   absl::Status Launch(TemplateLink* parent);
   absl::Status Fail(absl::Status why);
@@ -166,7 +179,10 @@ class TemplateInstance : private ForkRequester {
   bool is_ending_ = false;
   int waiters_ = 0;
   int64_t last_used_ = 0;
-  int64_t started_at_ = 0;
+  RestartPolicy restart_;
+  TemplateLink::State counted_ = TemplateLink::State::kStarting;  // what restart_ knows of
+  EventLoop::TimerId retry_ = 0;
+  int64_t retry_at_ = 0;
   EventLoop::TimerId eviction_ = 0;
   EventLoop::WatchId lifeline_ = 0;
   // Of the template that it was forked from, where that is sandboxed.

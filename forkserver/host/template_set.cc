@@ -111,7 +111,8 @@ absl::Status TemplateSet::StartAhead() {
 absl::Status TemplateSet::Start(std::string_view name) {
   TemplateInstance* const one = Find(name);
   if (one == nullptr) return absl::NotFoundError(absl::StrFormat("no template '%s'", name));
-  return one->Use();
+  const absl::Status used = one->Use();
+  return one->IsToBeStarted() ? absl::OkStatus() : used;
 }
 
 void TemplateSet::Hold(std::string_view name) { Find(name)->Hold(); }
@@ -164,11 +165,18 @@ TemplateInstance& TemplateSet::Choose(const TemplateInstance& first) {
 }
 
 TemplateInstance& TemplateSet::NearestToServing(size_t kind) {
-  for (const auto is_near : {&TemplateInstance::Runs, &TemplateInstance::StandsOnOneThatRuns}) {
+  using Is = bool (*)(const TemplateInstance& one);
+  const Is is_near[] = {
+      [](const TemplateInstance& one) { return one.Runs(); },
+      [](const TemplateInstance& one) { return one.StandsOnOneThatRuns() && one.IsDue(); },
+      [](const TemplateInstance& one) { return one.IsDue(); },
+  };
+  for (const Is is : is_near) {
     for (size_t layout = 0; layout < layouts_; ++layout) {
-      if (TemplateInstance& one = InLayout(kind, layout); (one.*is_near)()) return one;
+      if (TemplateInstance& one = InLayout(kind, layout); is(one)) return one;
     }
   }
+  // The first one's Status says what is wrong.
   return InLayout(kind, 0);
 }
 

@@ -11,9 +11,9 @@
 // tree of the same templates: so a template is there once in each layout, with a process, a pool
 // and an end of its own. Launches take those that serve in turn. One that does not run is started
 // by the launch that passes it over, and nobody waits for it: one by each launch at most, so that
-// launches stay cheap, and one that died not before a second has passed since its start, so that a
-// warm-up that always crashes does not keep the machine busy. Where none serves, the launch waits
-// for the first that is starting, or else starts the first that can be.
+// launches stay cheap, and none that is backed off from, so that a warm-up that always crashes does
+// not keep the machine busy. Where none serves, the launch waits for the first that is starting, or
+// else starts the first that can be.
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_SET_H_
@@ -63,8 +63,10 @@ class TemplateSet {
 
   // From here to root(), of the first layout's.
   //
-  // Starts it if it does not run.
+  // Starts it if it does not run, or has it started when it may be (TemplateStatus).
   absl::Status Start(std::string_view name);
+  // Ok, or until when it is not to be started.
+  absl::Status WhyNotYet(std::string_view name) const { return Find(name)->WhyNotYet(); }
   // In between it is not evicted: somebody waits for it. Of one that Start knows.
   void Hold(std::string_view name);
   void Release(std::string_view name);

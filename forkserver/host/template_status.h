@@ -22,8 +22,11 @@ struct TemplateStatus {
   std::string parent;  // empty for the root
   int layout = 0;      // 0: below the root that the seed has forked
   State state = State::kNotStarted;
-  uint64_t starts = 0;  // how often it was started, by now
-  absl::Status why_dead = {};           // of kDead
+  uint64_t starts = 0;         // how often it was started, by now
+  absl::Status why_dead = {};  // of kDead
+  // Somebody has asked for it, and it has died too often lately to be started at once (or one above
+  // it has): when it is, in nanoseconds of NowNanos. 0: nobody has, or it may be.
+  int64_t starts_again_at = 0;
   std::optional<pid_t> pid = {};        // once it is known
   std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children
   std::vector<pid_t> idle_blanks = {};  // that wait in its pool

@@ -23,6 +23,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
       {.name = "two", .pool = PoolBounds{.min = 2, .max = 2}},
       {.name = "empty until busy", .pool = PoolBounds{.min = 0, .max = 2}},
   };
+  setup.options.restart.first_delay = absl::ZeroDuration();
   setup.drain_after_body = test.find("DestroyedServer") == test.npos;
   return setup;
 }

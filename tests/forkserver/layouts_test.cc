@@ -252,6 +252,10 @@ HostSetup testing::SetUpHost(const std::string& test) {
                         return absl::OkStatus();
                       }}};
   }
+  if (is("BackedOff")) {
+    setup.options.restart = {
+        .first_delay = absl::Hours(1), .longest_delay = absl::Hours(1), .jitter = 0};
+  }
   if (is("Evicted")) page.evict_after = kSoon;
   if (is("Sandboxed")) {
     page.sandbox = {.policy = SandboxPolicyId::kContent};
@@ -465,17 +469,19 @@ HOST_TEST(Layouts, ATemplateThatIsKilledIsStartedAgainWhileOthersServe) {
   EXPECT_NE(StatusOf(server, "page", 1).pid, killed);
 }
 
-HOST_TEST(Layouts, ATemplateWhoseWarmUpAlwaysDiesIsTriedOnceASecond) {
+HOST_TEST(Layouts, ATemplateWhoseWarmUpAlwaysDiesIsTriedTwiceAndThenBackedOff) {
   ASSERT_TRUE(AllRootsServe(server));
   const std::string path = getenv(kDeathsVariable);
   const auto deaths = [&path] { return static_cast<int64_t>(std::filesystem::file_size(path)); };
-  const int64_t begin = NowNanos();
   ASSERT_TRUE(DispatchUntil(server, [&] {
     EXPECT_TRUE(AddressesOf(server, From("page")).has_value());
-    return deaths() >= kLayouts - 1 && NowNanos() > begin + 5 * kNanosPerSecond / 4;
+    return deaths() == 2 * (kLayouts - 1);
   }));
-  const int64_t seconds = (NowNanos() - begin) / kNanosPerSecond;
-  EXPECT_LE(deaths(), (kLayouts - 1) * (1 + seconds));
+  for (const int layout : {1, 2}) ASSERT_TRUE(ComesToBe(server, State::kDead, "page", layout));
+  for (int i = 0; i < 2 * kLayouts; ++i) {
+    EXPECT_TRUE(AddressesOf(server, From("page")).has_value());
+  }
+  for (const int layout : {1, 2}) EXPECT_EQ(StatusOf(server, "page", layout).starts, 2u);
   EXPECT_EQ(StatusOf(server, "page", 0).state, State::kServing);
   unlink(path.c_str());
 }

@@ -135,6 +135,14 @@ HostSetup testing::SetUpHost(const std::string& test) {
       setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
     };
   }
+  // Where it is not about that, nobody waits.
+  setup.options.restart.first_delay = absl::ZeroDuration();
+  if (is("BackedOff")) {
+    setup.options.restart = {
+        .first_delay = absl::Hours(1), .longest_delay = absl::Hours(1), .jitter = 0};
+    if (is("ForAMoment")) setup.options.restart.first_delay = absl::Milliseconds(50);
+    if (is("UnlessItHasSettled")) setup.options.restart.settled_after = absl::ZeroDuration();
+  }
   setup.drain_after_body = !is("DestroyedServer");
   setup.wait_until_serving = !is("AtOnce");
   return setup;
@@ -509,6 +517,91 @@ HOST_TEST(Templates, RootThatDiedIsStartedAgainFromTheSeed) {
   EXPECT_EQ(StatusOf(server, "root").starts, 2u);
   EXPECT_TRUE(server.Ping(absl::Seconds(10)).ok());
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+// Serving, it is killed, `times` in a row.
+void KillAgainAndAgain(ForkServer& server, std::string_view name, int times) {
+  for (int i = 0; i < times; ++i) {
+    const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing(name);
+    ASSERT_TRUE(hello.ok()) << hello.status();
+    ASSERT_TRUE(SignalProcess(StatusOf(server, name).pid, SIGKILL).ok());
+    ASSERT_TRUE(ComesToBeDead(server, name));
+  }
+}
+
+// It says of what, and until when.
+void ExpectBackedOff(const absl::Status& status, const std::string& what) {
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  const std::string message(status.message());
+  EXPECT_NE(message.find(what + " died: "), std::string::npos) << status;
+  EXPECT_NE(message.find("; after 2 deaths it is not started again before 3"), std::string::npos)
+      << status;
+}
+
+HOST_TEST(Templates, BackedOffWhenItDiesASecondTimeAndTheErrorSaysUntilWhen) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 2));
+  EXPECT_EQ(StatusOf(server, "page").starts_again_at, 0);  // nobody has asked for it
+  ExpectBackedOff(server.Launch(From("page", {"exit", "0"})).status(), "template 'page'");
+  const int64_t at = StatusOf(server, "page").starts_again_at;
+  EXPECT_GT(at, NowNanos() + 3000 * kNanosPerSecond);
+  // What needs it cannot be started either, and what does not can.
+  ExpectBackedOff(server.Launch(From("article", {"exit", "0"})).status(), "template 'page'");
+  EXPECT_EQ(StateOf(server, "article"), State::kNotStarted);
+  EXPECT_EQ(StatusOf(server, "article").starts_again_at, at);
+  EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
+  // Nobody waits for it for ever.
+  ExpectBackedOff(server.WaitUntilServing("page", absl::Milliseconds(20)).status(),
+                  "template 'page'");
+  EXPECT_EQ(StatusOf(server, "page").starts, 2u);
+}
+
+HOST_TEST(Templates, BackedOffRootLeavesThoseBelowItServing) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "root", 2));
+  ExpectBackedOff(server.Launch(From("root", {"exit", "0"})).status(), "root template");
+  EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+HOST_TEST(Templates, BackedOffForAMomentIsWaitedForByWhoWantsIt) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 2));
+  // Asked for once, it is started then, though nobody asks again.
+  server.LaunchAsync(From("page", {"exit", "0"}), [](const absl::StatusOr<LaunchedChild>&) {});
+  EXPECT_TRUE(ComesToServe(server, "page"));
+  EXPECT_EQ(StatusOf(server, "page").starts_again_at, 0);
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 3));
+  EXPECT_EQ(StatusOf(server, "page").starts, 5u);
+}
+
+HOST_TEST(Templates, BackedOffForAMomentRootIsWaitedForToo) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "root", 4));
+  // By the template below it, too.
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  EXPECT_EQ(StatusOf(server, "root").starts, 5u);
+}
+
+HOST_TEST(Templates, BackedOffUnlessItHasSettledBeforeItDied) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 4));
+  EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
+}
+
+// Its start fails with its parent's death, which is not its own.
+HOST_TEST(Templates, BackedOffIsNotOneWhoseParentDied) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  Outcome outcome;
+  LaunchMany(server, From("article", {"exit", "0"}), 1, outcome);
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  EXPECT_TRUE(ComesToBeDead(server, "article"));
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 1; }));
+  // One death of each is none too many for this.
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "article", 1));
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
+}
+
+HOST_TEST(Templates, DestroyedServerDoesNotWaitForABackedOffOne) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 2));
+  EXPECT_FALSE(server.Launch(From("page", {"exit", "0"})).ok());
 }
 
 absl::Status KillSeedAndRoot(ForkServer& server) {
