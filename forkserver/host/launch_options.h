@@ -33,9 +33,19 @@
 namespace forkserver {
 
 enum class LaunchWay : uint8_t {
-  kTemplate,  // a blank that waits in the template's pool, or a fork where there is none
-  kFork,      // a fork of the template for this launch
-  kExec,      // exec of this program from its pinned descriptor: slower, and needs no template
+  // As kTemplate; but where its template has died and does not serve again yet, as kExec. The child
+  // comes to the same Ready, in milliseconds; LaunchedChild::by tells. It differs from the
+  // template's in what kExec says.
+  kAny,
+  // A blank that waits in the template's pool, or a fork where there is none. Where the template
+  // died, the launch waits for its next start, or fails with a Status that says until when there is
+  // none.
+  kTemplate,
+  kFork,  // a fork of the template for this launch
+  // Exec of this program from its pinned descriptor: slower, and needs no template. The child has
+  // nothing that warm-ups made, has an address layout of its own, stays in the host's pid namespace
+  // where it is sandboxed, and sends SIGCHLD.
+  kExec,
 };
 
 // Whose addresses the child has. The kernel draws them once for each exec, and forks keep them: an
@@ -99,7 +109,7 @@ struct LaunchOptions {
   // end by the hang-up of its channel only.
   int parent_death_signal = SIGKILL;
 
-  LaunchWay way = LaunchWay::kTemplate;
+  LaunchWay way = LaunchWay::kAny;
   Layout layout = Layout::kShared;
   Senders senders = Senders::kUntold;
   // Sent as far as the socket has room: LaunchedChild::first_packets_sent.

@@ -3,6 +3,7 @@
 #define FORKSERVER_HOST_LAUNCH_SOURCE_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <vector>
 
@@ -23,12 +24,16 @@ struct SandboxOfExec {
   size_t template_index = 0;    // of its rules there
 };
 
+// What a launch does whose template is found dead when it is asked.
+enum class WithoutTemplate : uint8_t { kFail, kExec };
+
 // A blank of the pool, or a fork of the template where there is none; without a template an exec.
 struct LaunchSource {
   TemplateLink* link = nullptr;
   BlankPool* pool = nullptr;
-  SandboxOfExec sandbox = {};                  // of an exec
+  SandboxOfExec sandbox = {};                  // of an exec, or of one in place of a fork
   ParentThread parent = ParentThread::kStart;  // of what the template forks
+  WithoutTemplate without_template = WithoutTemplate::kFail;
 };
 
 }  // namespace forkserver

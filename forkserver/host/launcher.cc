@@ -98,22 +98,37 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
   if (row != nullptr && row->launchable == Launchable::kByServer) {
     return LaunchFailureStatus(launch.what, {.step = LaunchStep::kProcessType, .error = EPERM});
   }
-  const ParentThread parent = source.link != nullptr ? source.parent : ParentOfAnExec(facts_);
-  launch.sandbox = source.sandbox;
   launch.senders = options.senders;
-  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
-      options, parent, facts_, prefs, source.sandbox.policies, source.sandbox.required);
-  if (!plan.ok()) return plan.status();
-  if (source.pool != nullptr && SendToBlank(launch, *plan, *source.pool)) {
-    launch.first_packets_sent = launch.socket.SendFirstPackets(options.first_packets);
-  } else if (absl::Status sent = SendToNewChild(launch, *plan, options, source); !sent.ok()) {
-    return sent;
+  absl::Status sent = SendPlan(launch, options, source, prefs);
+  if (!sent.ok() && source.without_template == WithoutTemplate::kExec &&
+      source.link->state() == TemplateLink::State::kDead) {
+    // Its death was not noticed before, and it has not been asked.
+    EndImmediate(launch);
+    source.link = nullptr;
+    source.pool = nullptr;
+    sent = SendPlan(launch, options, source, prefs);
   }
+  if (!sent.ok()) return sent;
   if (attendance == Attendance::kLoop || launch.socket.needs_loop()) {
     return NameLaunch(launch.what, launch.socket.Watch());
   }
   launch.is_attended = true;
   return absl::OkStatus();
+}
+
+absl::Status Launcher::SendPlan(Launch& launch, const LaunchOptions& options,
+                                const LaunchSource& source, const PrefsGeneration& prefs) {
+  // A forked child has its template's, and is not believed to have engaged one by itself.
+  launch.sandbox = source.link == nullptr ? source.sandbox : SandboxOfExec();
+  const ParentThread parent = source.link != nullptr ? source.parent : ParentOfAnExec(facts_);
+  absl::StatusOr<PlanMessage> plan = BuildPlanMessage(
+      options, parent, facts_, prefs, launch.sandbox.policies, launch.sandbox.required);
+  if (!plan.ok()) return plan.status();
+  if (source.pool != nullptr && SendToBlank(launch, *plan, *source.pool)) {
+    launch.first_packets_sent = launch.socket.SendFirstPackets(options.first_packets);
+    return absl::OkStatus();
+  }
+  return SendToNewChild(launch, *plan, options, source);
 }
 
 absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,

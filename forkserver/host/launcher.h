@@ -145,6 +145,8 @@ class Launcher : private ForkRequester {
   Launch& NewLaunch(const LaunchOptions& options, Delivery delivery, LaunchCallback callback);
   absl::Status Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
                     const PrefsGeneration& prefs, Attendance attendance);
+  absl::Status SendPlan(Launch& launch, const LaunchOptions& options, const LaunchSource& source,
+                        const PrefsGeneration& prefs);
   // False: no blank took it.
   bool SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& pool);
   absl::Status SendToNewChild(Launch& launch, const PlanMessage& plan, const LaunchOptions& options,

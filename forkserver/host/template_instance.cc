@@ -77,6 +77,12 @@ bool TemplateInstance::StandsOnOneThatRuns() const {
 
 bool TemplateInstance::IsDue() const { return NowNanos() >= MayStartAt(); }
 
+bool TemplateInstance::IsRecovering() const {
+  if (Serves()) return false;
+  if (has_died_) return true;
+  return !Runs() && place_.parent != nullptr && place_.parent->IsRecovering();
+}
+
 TemplateStatus TemplateInstance::Describe() const {
   TemplateStatus status = {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
@@ -311,6 +317,7 @@ void TemplateInstance::CountDeath() {
   if (counted_ == link_->state()) return;
   counted_ = link_->state();
   const int64_t now = NowNanos();
+  has_died_ = counted_ == TemplateLink::State::kDead;
   if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
   // One that has not come to be, since its parent died first, has not died.
   const bool was_parents = answer_ == Answer::kLost && link_->told_pid() == 0;

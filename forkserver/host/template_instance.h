@@ -116,6 +116,8 @@ class TemplateInstance : private ForkRequester {
   // It and what it needs above it may be started now.
   bool IsDue() const;
   bool IsToBeStarted() const { return retry_ != 0; }
+  // It, or one above it that it needs, has died and has not served again since.
+  bool IsRecovering() const;
   // Ok where it is due; or why it died, how often, and until when it is backed off from.
   absl::Status WhyNotYet() const;
   TemplateStatus Describe() const;
@@ -124,6 +126,7 @@ class TemplateInstance : private ForkRequester {
   void SetBounds(PoolBounds bounds);
   // Of one that is in use; made when it is first asked for.
   BlankPool& pool();
+  bool HasIdleBlank() const { return pool_ != nullptr && !pool_->idle_pids().empty(); }
   // Ends idle blanks, and forks none for a while.
   void ShrinkPool();
 
@@ -181,6 +184,7 @@ class TemplateInstance : private ForkRequester {
   int64_t last_used_ = 0;
   RestartPolicy restart_;
   TemplateLink::State counted_ = TemplateLink::State::kStarting;  // what restart_ knows of
+  bool has_died_ = false;                                         // and not served since
   EventLoop::TimerId retry_ = 0;
   int64_t retry_at_ = 0;
   EventLoop::TimerId eviction_ = 0;

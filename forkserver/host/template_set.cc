@@ -128,22 +128,36 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   if (options.layout == Layout::kOwn && options.way == LaunchWay::kFork) {
     return absl::InvalidArgumentError("a fork has its template's layout, and none of its own");
   }
-  if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) {
-    const size_t index = first->kind();
-    return LaunchSource{.sandbox = {.policies = sandboxes_->PoliciesOf(index),
-                                    .required = sandboxes_->RequiredOf(index),
-                                    .host = sandboxes_.get(),
-                                    .template_index = index}};
-  }
+  if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) return ByExec(*first);
   TemplateInstance& one = Choose(*first);
-  if (absl::Status used = one.Use(); !used.ok()) return used;
-  LaunchSource source = {.link = one.link(), .parent = one.parent_thread()};
-  if (options.way == LaunchWay::kTemplate && BoundsOf(options.type).max > 0 &&
-      one.bounds().max > 0) {
+  const bool is_recovering = one.IsRecovering();
+  const absl::Status used = one.Use();
+  const bool may_be_pooled =
+      options.way != LaunchWay::kFork && BoundsOf(options.type).max > 0 && one.bounds().max > 0;
+  // Blanks are as good as before where their template is dead.
+  if ((is_recovering || !used.ok()) && !(may_be_pooled && one.HasIdleBlank())) {
+    if (options.way == LaunchWay::kAny) return ByExec(one);
+    if (!used.ok()) return used;
+  }
+  LaunchSource source;
+  if (options.way == LaunchWay::kAny) {
+    source = ByExec(one);
+    source.without_template = WithoutTemplate::kExec;
+  }
+  source.link = one.link();
+  source.parent = one.parent_thread();
+  if (may_be_pooled) {
     source.pool = &one.pool();
     source.pool->NoteArrival();
   }
   return source;
+}
+
+LaunchSource TemplateSet::ByExec(const TemplateInstance& one) const {
+  return {.sandbox = {.policies = sandboxes_->PoliciesOf(one.kind()),
+                      .required = sandboxes_->RequiredOf(one.kind()),
+                      .host = sandboxes_.get(),
+                      .template_index = one.kind()}};
 }
 
 TemplateInstance& TemplateSet::Choose(const TemplateInstance& first) {

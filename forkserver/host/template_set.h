@@ -103,6 +103,7 @@ class TemplateSet {
   void End();
 
  private:
+  LaunchSource ByExec(const TemplateInstance& one) const;
   TemplateInstance* Find(std::string_view name);
   const TemplateInstance* Find(std::string_view name) const {
     return const_cast<TemplateSet*>(this)->Find(name);

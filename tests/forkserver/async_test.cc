@@ -129,7 +129,9 @@ HOST_TEST(LaunchAll, FromADeadTemplateEachSaysSoOrComesFromTheNext) {
   ASSERT_TRUE(SignalRoot(server, SIGKILL).ok());
   ASSERT_TRUE(testing::WaitForEnd(root));
   ASSERT_TRUE(AllowDescriptors(2048));
-  const std::vector<LaunchOptions> options(300, Exit(0));
+  LaunchOptions exit = Exit(0);
+  exit.way = LaunchWay::kTemplate;
+  const std::vector<LaunchOptions> options(300, exit);
   const std::vector<absl::StatusOr<LaunchedChild>> children = server.LaunchAll(options);
   EXPECT_FALSE(children.front().ok());
   EXPECT_TRUE(children.back().ok()) << children.back().status();

@@ -44,6 +44,13 @@ LaunchOptions Options(std::vector<std::string> argv) {
   return {.type = ProcessType::kIpcUnitTest, .argv = std::move(argv)};
 }
 
+// Or not at all.
+LaunchOptions FromTheTemplate(std::vector<std::string> argv) {
+  LaunchOptions options = Options(std::move(argv));
+  options.way = LaunchWay::kTemplate;
+  return options;
+}
+
 HOST_TEST(Launch, GivesTheExitStatusWithResourceUsage) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "3"}));
   ASSERT_TRUE(child.ok()) << child.status();
@@ -425,7 +432,7 @@ HOST_TEST(Launch, HostAtItsDescriptorLimitGetsAnErrorOrAChildButLosesNothing) {
 
 HOST_TEST(Launch, OfATemplateThatDiesSaysSoAndAnExecAndTheNextOneWork) {
   ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  absl::StatusOr<LaunchedChild> child = server.Launch(FromTheTemplate({"exit", "0"}));
   ASSERT_FALSE(child.ok());
   EXPECT_NE(std::string(child.status().message()).find("root template"), std::string::npos)
       << child.status();
@@ -436,7 +443,7 @@ HOST_TEST(Launch, OfATemplateThatDiesSaysSoAndAnExecAndTheNextOneWork) {
   absl::StatusOr<LaunchedChild> execed = server.Launch(options);
   ASSERT_TRUE(execed.ok()) << execed.status();
   EXPECT_EQ(execed->process.Wait()->code, 4);
-  child = server.Launch(Options({"exit", "5"}));
+  child = server.Launch(FromTheTemplate({"exit", "5"}));
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->process.Wait()->code, 5);
   EXPECT_TRUE(server.Ping(absl::Seconds(10)).ok());
@@ -446,7 +453,7 @@ HOST_TEST(Launch, ChildrenOutliveTheirTemplate) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"echo"}));
   ASSERT_TRUE(child.ok()) << child.status();
   ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  EXPECT_FALSE(server.Launch(Options({"exit", "0"})).ok());
+  EXPECT_FALSE(server.Launch(FromTheTemplate({"exit", "0"})).ok());
   std::vector<uint8_t> buffer(kMaxPayloadBytes);
   MiniTransceiver channel(std::move(child->socket), buffer);
   ASSERT_EQ(channel.Send({.type = testing::kEcho}), 0);

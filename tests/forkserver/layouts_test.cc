@@ -104,6 +104,7 @@ std::string Said(const LaunchedChild& child) {
 LaunchOptions From(std::string_view template_name, std::vector<std::string> argv = {"addresses"}) {
   return {.type = ProcessType::kUtility,
           .argv = std::move(argv),
+          .way = LaunchWay::kTemplate,
           .template_name = std::string(template_name)};
 }
 

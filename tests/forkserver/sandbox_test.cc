@@ -327,10 +327,27 @@ HOST_TEST(Sandbox, DeathOfTheInitEndsTheChildrenAndTheTemplateStartsAgain) {
       server, [&server] { return StatusOf(server, "sandboxed").state == State::kDead; }));
   EXPECT_EQ(StatusOf(server, "sandboxed").why_dead.message(),
             "template 'sandboxed' died: the init of its children's pid namespace has ended");
-  absl::StatusOr<LaunchedChild> next = server.Launch(Answering());
+  LaunchOptions again = Answering();
+  again.way = LaunchWay::kTemplate;
+  absl::StatusOr<LaunchedChild> next = server.Launch(again);
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(Ask(*next, "open /usr/share/zoneinfo"), "TZif");
   EXPECT_NE(StatusOf(server, "sandboxed").init_pid, before.init_pid);
+}
+
+// Killed, it is not there for the next launch, which has the same sandbox all the same.
+HOST_TEST(Sandbox, OfALaunchThatFallsBackToAnExecIsItsOwn) {
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "sandboxed").pid, SIGKILL).ok());
+  ASSERT_TRUE(DispatchUntil(
+      server, [&server] { return StatusOf(server, "sandboxed").state == State::kDead; }));
+  absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->by, LaunchedBy::kExec);
+  ASSERT_NE(child->sandbox, nullptr);
+  EXPECT_EQ((*child->sandbox)[SandboxLayer::kListener].outcome, LayerOutcome::kEngaged);
+  EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
+  EXPECT_EQ(Ask(*child, "open /etc/hostname"), "EACCES");
 }
 
 HOST_TEST(Sandbox, DeathOfTheTemplateHurtsNoChild) {
@@ -341,7 +358,9 @@ HOST_TEST(Sandbox, DeathOfTheTemplateHurtsNoChild) {
   ASSERT_TRUE(DispatchUntil(
       server, [&server] { return StatusOf(server, "sandboxed").state == State::kDead; }));
   EXPECT_EQ(Ask(*child, "open /usr/share/zoneinfo"), "TZif");
-  absl::StatusOr<LaunchedChild> next = server.Launch(Answering());
+  LaunchOptions again = Answering();
+  again.way = LaunchWay::kTemplate;
+  absl::StatusOr<LaunchedChild> next = server.Launch(again);
   ASSERT_TRUE(next.ok()) << next.status();
   EXPECT_EQ(Ask(*next, "open /etc/hostname"), "EACCES");
   EXPECT_EQ(server.refused_calls().back().pid, next->process.pid());

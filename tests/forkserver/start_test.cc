@@ -191,13 +191,15 @@ HOST_TEST(Start, ThreadLeftByAWarmUpIsNamedAndNothingIsForkedFromIt) {
   const std::optional<LaunchFailure> failure = GetLaunchFailure(hello.status());
   ASSERT_TRUE(failure.has_value());
   EXPECT_EQ(failure->step, LaunchStep::kSingleThread);
-  const absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "0"}));
+  LaunchOptions options = Options({"exit", "2"});
+  options.way = LaunchWay::kTemplate;
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
   EXPECT_NE(std::string(child.status().message()).find("font-scanner"), std::string::npos)
       << child.status();
-  LaunchOptions options = Options({"exit", "2"});
-  options.way = LaunchWay::kExec;
+  options.way = LaunchWay::kAny;
   absl::StatusOr<LaunchedChild> execed = server.Launch(options);
   ASSERT_TRUE(execed.ok()) << execed.status();
+  EXPECT_EQ(execed->by, LaunchedBy::kExec);
   EXPECT_EQ(execed->process.Wait()->code, 2);
 }
 

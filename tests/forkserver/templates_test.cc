@@ -150,10 +150,19 @@ HostSetup testing::SetUpHost(const std::string& test) {
 
 namespace {
 
+// From the template, or not at all.
 LaunchOptions From(std::string_view template_name, std::vector<std::string> argv) {
   return {.type = ProcessType::kIpcUnitTest,
           .argv = std::move(argv),
+          .way = LaunchWay::kTemplate,
           .template_name = std::string(template_name)};
+}
+
+// As launches are if nobody chooses.
+LaunchOptions Any(std::string_view template_name, std::vector<std::string> argv) {
+  LaunchOptions options = From(template_name, std::move(argv));
+  options.way = LaunchOptions().way;
+  return options;
 }
 
 // What a child found built, or how its launch failed.
@@ -560,6 +569,75 @@ HOST_TEST(Templates, BackedOffRootLeavesThoseBelowItServing) {
   ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "root", 2));
   ExpectBackedOff(server.Launch(From("root", {"exit", "0"})).status(), "root template");
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
+}
+
+// Of a child that answers.
+std::optional<LaunchedBy> ByOf(ForkServer& server, const LaunchOptions& options) {
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  EXPECT_TRUE(child.ok()) << child.status();
+  if (!child.ok() || !Echoes(*child)) return std::nullopt;
+  return child->by;
+}
+
+HOST_TEST(Templates, BackedOffOnesLaunchesComeByExec) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "page", 2));
+  for (const char* name : {"page", "article", "comment"}) {
+    EXPECT_EQ(ByOf(server, Any(name, {"echo"})), LaunchedBy::kExec) << name;
+    EXPECT_EQ(WarmthOf(server, Any(name, {"warmth"})), "cold") << name;
+  }
+  EXPECT_EQ(ByOf(server, Any("root", {"echo"})), LaunchedBy::kFork);
+  // A fork is a fork.
+  LaunchOptions fork = Any("page", {"echo"});
+  fork.way = LaunchWay::kFork;
+  ExpectBackedOff(server.Launch(fork).status(), "template 'page'");
+}
+
+HOST_TEST(Templates, BackedOffRootsLaunchesComeByExec) {
+  ASSERT_NO_FATAL_FAILURE(KillAgainAndAgain(server, "root", 2));
+  for (const char* name : {"root", "page", "comment"}) {
+    EXPECT_EQ(ByOf(server, Any(name, {"echo"})), LaunchedBy::kExec) << name;
+  }
+}
+
+HOST_TEST(Templates, AtTheGateLaunchesWaitForAFirstStartAndComeByExecDuringALaterOne) {
+  std::optional<LaunchedBy> by;
+  server.LaunchAsync(Any("page", {"exit", "0"}), [&by](absl::StatusOr<LaunchedChild> child) {
+    if (child.ok()) by = child->by;
+  });
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  EXPECT_FALSE(by.has_value());
+  gate->Open();
+  ASSERT_TRUE(DispatchUntil(server, [&] { return by.has_value(); }));
+  EXPECT_EQ(by, LaunchedBy::kFork);
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  gate->Close();
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "page"));
+  EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kExec);
+  // That launch has started it.
+  ASSERT_TRUE(gate->WaitForArrivals(2));
+  EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kExec);
+  EXPECT_EQ(StateOf(server, "page"), State::kStarting);
+  gate->Open();
+  EXPECT_TRUE(ComesToServe(server, "page"));
+  EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kFork);
+}
+
+// The launch is what finds it dead.
+HOST_TEST(Templates, KilledOneThatNobodyHasNoticedSendsTheLaunchToAnExec) {
+  const UniqueFd root = testing::OpenPidfd(server.root_pid().value());
+  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(testing::WaitForEnd(root));
+  EXPECT_EQ(StateOf(server, "root"), State::kServing);
+  LaunchOptions options = Any("root", {"report"});
+  options.set_environment = {"FALLEN=back"};
+  const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->by, LaunchedBy::kExec);
+  const absl::StatusOr<testing::Report> report = testing::ReportOf(*child);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->at("env.FALLEN"), "back");
+  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
 }
 
 HOST_TEST(Templates, BackedOffForAMomentIsWaitedForByWhoWantsIt) {
