@@ -48,6 +48,22 @@ enum class LaunchWay : uint8_t {
   kExec,
 };
 
+// What becomes of a launch whose template dies when it has been asked and no child is Ready.
+enum class WhenTemplateDies : uint8_t {
+  // It is sent again, as its LaunchWay says of a template that has died: so it is late, and has not
+  // failed. Nobody can tell it from a launch that began later: the first child, if there came to be
+  // one, is dead (nobody holds its end of the launch socket, which is how the host knows), and no
+  // instruction of its program has run, since it was not Ready. So one launch has one child that is
+  // Ready, or none. Deadline and Cancel count from the first time; three times is the most. A
+  // template that says which step of its start failed is not asked again: that is the launch's
+  // LaunchFailure. A LaunchAsync keeps duplicates of the descriptors until it has ended; where
+  // there is no room for those, it is not sent again.
+  kSendAgain,
+  // It fails with the Status of the template's death: for whoever wants to know of that at once, or
+  // would choose another launch then.
+  kFail,
+};
+
 // Whose addresses the child has. The kernel draws them once for each exec, and forks keep them: an
 // address that one child of a root gives away is true in all children of that root.
 enum class Layout : uint8_t {
@@ -110,6 +126,8 @@ struct LaunchOptions {
   int parent_death_signal = SIGKILL;
 
   LaunchWay way = LaunchWay::kAny;
+  // kSendAgain, so that only who wants to need care that templates die.
+  WhenTemplateDies when_template_dies = WhenTemplateDies::kSendAgain;
   Layout layout = Layout::kShared;
   Senders senders = Senders::kUntold;
   // Sent as far as the socket has room: LaunchedChild::first_packets_sent.

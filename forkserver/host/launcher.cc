@@ -81,6 +81,9 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
     Fail(launch, std::move(sent));
     return id;
   }
+  if (launch.awaiting != nullptr && options.when_template_dies == WhenTemplateDies::kSendAgain) {
+    Keep(launch, options, prefs);
+  }
   if (options.timeout != absl::InfiniteDuration()) {
     launch.deadline = loop_.AddTimer(
         DeadlineAfter(launch.times.requested_at, absl::ToInt64Nanoseconds(options.timeout)),
@@ -161,6 +164,29 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
     launch.process.emplace(*std::move(spawned));
   }
   return absl::OkStatus();
+}
+
+void Launcher::Keep(Launch& launch, const LaunchOptions& options, const PrefsGeneration& prefs) {
+  launch.again = &options;
+  if (launch.delivery == Delivery::kDeferred) {
+    absl::StatusOr<std::unique_ptr<KeptLaunchOptions>> kept = KeptLaunchOptions::Keep(options);
+    launch.kept = kept.ok() ? *std::move(kept) : nullptr;
+    launch.again = launch.kept != nullptr ? &launch.kept->options() : nullptr;
+  }
+  launch.prefs = prefs;
+}
+
+void Launcher::SendAgain(LaunchId id) {
+  Launch* const launch = Find(id);
+  if (launch == nullptr || launch->is_told || !launch->failure.ok()) return;
+  EndImmediate(*launch);
+  const LaunchOptions& options = *launch->again;
+  const absl::StatusOr<LaunchSource> source = find_source_(options);
+  if (!source.ok()) return Fail(*launch, NameLaunch(launch->what, source.status()));
+  if (absl::Status sent = Send(*launch, options, *source, launch->prefs, Attendance::kLoop);
+      !sent.ok()) {
+    Fail(*launch, std::move(sent));
+  }
 }
 
 void Launcher::BeginImmediate(Launch& launch, LaunchedBy by) {

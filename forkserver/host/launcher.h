@@ -33,6 +33,7 @@
 #include "absl/status/statusor.h"
 #include "child/ready.h"
 #include "forkserver/host/immediate_launches.h"
+#include "forkserver/host/kept_launch_options.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_socket.h"
 #include "forkserver/host/launch_source.h"
@@ -53,7 +54,9 @@ using LaunchCallback = std::function<void(absl::StatusOr<LaunchedChild> child)>;
 
 // Who runs a callback, and when.
 enum class Delivery : uint8_t {
-  kAtOnce,    // where the launch ends, with the lock held: for the server's own callbacks
+  // Where the launch ends, with the lock held: for the server's own callbacks. The options stay
+  // until then.
+  kAtOnce,
   kDeferred,  // handed out by TakeCompletions: for the embedder's, which may call anything
 };
 
@@ -65,16 +68,20 @@ enum class Attendance : uint8_t {
 
 class Launcher : private ForkRequester {
  public:
+  // Where a launch comes from when it is sent again.
+  using FindSource = std::function<absl::StatusOr<LaunchSource>(const LaunchOptions& options)>;
+
   // `immediate` is told of what comes from no pool.
   Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, ImmediateLaunches& immediate,
-           const HostFacts& facts, const SelfImage& self, uint64_t build_id)
+           const HostFacts& facts, const SelfImage& self, uint64_t build_id, FindSource find_source)
       : loop_(loop),
         reaper_(reaper),
         ids_(ids),
         immediate_(immediate),
         facts_(facts),
         self_(self),
-        build_id_(build_id) {}
+        build_id_(build_id),
+        find_source_(std::move(find_source)) {}
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
@@ -128,6 +135,12 @@ class Launcher : private ForkRequester {
     // What that template's children have in common; nothing where it was not sandboxed.
     std::optional<SandboxMembership> membership = {};
     SandboxOfExec sandbox = {};
+    // To be sent again with, if its template dies; null: it is not to be. Owned in `kept`, or the
+    // caller's.
+    const LaunchOptions* again = nullptr;
+    std::unique_ptr<KeptLaunchOptions> kept = {};
+    PrefsGeneration prefs = {};
+    int times_sent = 1;
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
     pid_t told_pid = 0;  // by the child itself, in Ready or Failed
@@ -152,6 +165,10 @@ class Launcher : private ForkRequester {
   absl::Status SendToNewChild(Launch& launch, const PlanMessage& plan, const LaunchOptions& options,
                               const LaunchSource& source);
 
+  // So that it can be sent again.
+  void Keep(Launch& launch, const LaunchOptions& options, const PrefsGeneration& prefs);
+  void SendAgain(LaunchId id);
+
   void BeginImmediate(Launch& launch, LaunchedBy by);
   void EndImmediate(Launch& launch);
   Launch* Find(LaunchId id);
@@ -166,6 +183,9 @@ class Launcher : private ForkRequester {
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);
+  // Its template died before there was a child: sends it again soon, if that is wanted.
+  bool MaySendAgain(const Launch& launch) const;
+  void SendAgainSoon(Launch& launch);
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
   void AdoptChild(Launch& launch);
@@ -180,6 +200,7 @@ class Launcher : private ForkRequester {
   const HostFacts& facts_;
   const SelfImage& self_;
   const uint64_t build_id_;
+  const FindSource find_source_;
   absl::flat_hash_map<LaunchId, std::unique_ptr<Launch>> launches_;
   std::vector<std::function<void()>> completions_;
   uint64_t ended_ = 0;

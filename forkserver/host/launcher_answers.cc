@@ -158,6 +158,7 @@ void Launcher::Advance(Launch& launch) {
   if (!launch.process) {
     // A hang-up without a child was the template's.
     const bool was_template = launch.died_unready && !launch.template_death.ok();
+    if (was_template && MaySendAgain(launch)) return SendAgainSoon(launch);
     return Finish(launch.id, was_template ? launch.template_death : launch.failure);
   }
   launch.is_dying = true;
@@ -175,6 +176,25 @@ void Launcher::Advance(Launch& launch) {
         }
         Finish(id, std::move(why));
       });
+}
+
+bool Launcher::MaySendAgain(const Launch& launch) const {
+  constexpr int kMostTimes = 3;
+  // A template that said at which step its start failed (a required layer of its sandbox is not
+  // there) has not just died: an exec would fail too, and say less.
+  if (GetLaunchFailure(launch.template_death)) return false;
+  return launch.again != nullptr && launch.times_sent < kMostTimes && !launch.is_told &&
+         launch.told_pid == 0;
+}
+
+// As if it had just begun. Not here, where its template is being ended.
+void Launcher::SendAgainSoon(Launch& launch) {
+  ++launch.times_sent;
+  launch.failure = absl::OkStatus();
+  launch.template_death = absl::OkStatus();
+  launch.membership.reset();
+  launch.died_unready = false;
+  loop_.AddTimer(NowNanos(), [this, id = launch.id] { SendAgain(id); });
 }
 
 // The template died between clone3 and its Forked: the child's own word of its pid has to do. One

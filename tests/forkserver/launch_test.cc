@@ -48,6 +48,7 @@ LaunchOptions Options(std::vector<std::string> argv) {
 LaunchOptions FromTheTemplate(std::vector<std::string> argv) {
   LaunchOptions options = Options(std::move(argv));
   options.way = LaunchWay::kTemplate;
+  options.when_template_dies = WhenTemplateDies::kFail;
   return options;
 }
 
@@ -476,6 +477,9 @@ HOST_TEST(Launch, TemplateKilledUnderManyLaunchesLosesNone) {
     }
   }
   while (ended < kLaunches) server.Dispatch(absl::Seconds(10));
+  // Each has one child, and one only: what is left over the test would count.
+  EXPECT_EQ(ended, kLaunches);
+  EXPECT_EQ(children.size(), kLaunches);
   for (LaunchedChild& child : children) EXPECT_TRUE(child.process.Wait()->success());
 }
 

@@ -1,5 +1,6 @@
 // Templates below the root: what their children have, when they start, how they end.
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -112,7 +113,12 @@ HostSetup testing::SetUpHost(const std::string& test) {
   if (is("EvictedAtOnce")) page.evict_after = absl::ZeroDuration();
   // More nanoseconds than there are, and not InfiniteDuration.
   if (is("IdleForCenturies")) page.evict_after = absl::Hours(300 * 366 * 24);
-  if (is("Crash")) {
+  if (is("CrashInEvery")) {
+    page.warm_ups.push_back({"always", [] {
+                               raise(SIGSEGV);
+                               return absl::OkStatus();
+                             }});
+  } else if (is("Crash")) {
     page.warm_ups.push_back(TheFirstTime([] {
       raise(SIGSEGV);
       return absl::OkStatus();
@@ -155,6 +161,7 @@ LaunchOptions From(std::string_view template_name, std::vector<std::string> argv
   return {.type = ProcessType::kIpcUnitTest,
           .argv = std::move(argv),
           .way = LaunchWay::kTemplate,
+          .when_template_dies = WhenTemplateDies::kFail,
           .template_name = std::string(template_name)};
 }
 
@@ -162,6 +169,7 @@ LaunchOptions From(std::string_view template_name, std::vector<std::string> argv
 LaunchOptions Any(std::string_view template_name, std::vector<std::string> argv) {
   LaunchOptions options = From(template_name, std::move(argv));
   options.way = LaunchOptions().way;
+  options.when_template_dies = LaunchOptions().when_template_dies;
   return options;
 }
 
@@ -621,6 +629,95 @@ HOST_TEST(Templates, AtTheGateLaunchesWaitForAFirstStartAndComeByExecDuringALate
   gate->Open();
   EXPECT_TRUE(ComesToServe(server, "page"));
   EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kFork);
+}
+
+// Stopped, it has forked nothing; killed then, it takes the requests with it.
+HOST_TEST(Templates, KilledOnesLaunchesInFlightAreSentAgainWithAllThatTheyCarry) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  std::vector<LaunchedChild> children;
+  {
+    LaunchOptions options = Any("page", {"echo"});
+    options.Map(write_end.get(), 7);
+    options.stdio[1] = Stdio::Descriptor(write_end.get());
+    const std::vector<uint8_t> payload = {1, 2, 3};
+    const int fd = write_end.get();
+    const FirstPacket packet = {
+        .frame = {.type = testing::kEcho}, .payload = payload, .descriptors = {&fd, 1}};
+    options.first_packets = {&packet, 1};
+    for (int i = 0; i < 3; ++i) {
+      server.LaunchAsync(options, [&children](absl::StatusOr<LaunchedChild> child) {
+        ASSERT_TRUE(child.ok()) << child.status();
+        children.push_back(*std::move(child));
+      });
+    }
+  }
+  write_end.reset();
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  ASSERT_TRUE(DispatchUntil(server, [&] { return children.size() == 3; }));
+  for (const LaunchedChild& child : children) {
+    EXPECT_EQ(child.by, LaunchedBy::kExec);
+    EXPECT_EQ(child.first_packets_sent, 1u);
+    uint8_t buffer[64];
+    Packet packet(buffer);
+    ASSERT_EQ(ReceivePacket(child.socket.get(), Blocking::kWait, packet), PacketOutcome::kMessage);
+    EXPECT_EQ(packet.payload().size(), 3u);
+    EXPECT_EQ(packet.descriptors().size(), 1u);
+  }
+  // The host keeps no end of the pipe: with the children the last ones go.
+  children.clear();
+  char byte;
+  EXPECT_EQ(read(read_end.get(), &byte, 1), 0);
+}
+
+HOST_TEST(Templates, KilledOnesLaunchesThatAreItsOwnAreSentToTheNext) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  LaunchOptions options = From("page", {"exit", "0"});
+  options.when_template_dies = WhenTemplateDies::kSendAgain;
+  Outcome outcome;
+  LaunchMany(server, options, 10, outcome);
+  Outcome failing;
+  LaunchMany(server, From("page", {"exit", "0"}), 10, failing);
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended + failing.ended == 20; }));
+  EXPECT_EQ(outcome.good, 10u) << outcome.last_error;
+  EXPECT_EQ(failing.good, 0u);
+  EXPECT_NE(std::string(failing.last_error.message()).find("template 'page' died"),
+            std::string::npos)
+      << failing.last_error;
+  EXPECT_EQ(StatusOf(server, "page").starts, 2u);
+}
+
+HOST_TEST(Templates, CrashInEveryWarmUpEndsALaunchThatIsSentAgain) {
+  LaunchOptions options = From("page", {"exit", "0"});
+  options.when_template_dies = WhenTemplateDies::kSendAgain;
+  const absl::Status failed = server.Launch(options).status();
+  EXPECT_NE(std::string(failed.message()).find("template 'page' died"), std::string::npos)
+      << failed;
+  EXPECT_EQ(StatusOf(server, "page").starts, 3u);
+  EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kExec);
+}
+
+HOST_TEST(Templates, KilledOnesLaunchThatIsToBeSentAgainCanBeCancelled) {
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const std::optional<pid_t> page = StatusOf(server, "page").pid;
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  std::vector<absl::Status> told;
+  const LaunchId id = server.LaunchAsync(
+      Any("page", {"exit", "0"}),
+      [&told](absl::StatusOr<LaunchedChild> child) { told.push_back(child.status()); });
+  server.Cancel(id);
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0 && !told.empty(); }));
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(absl::IsCancelled(told.front())) << told.front();
 }
 
 // The launch is what finds it dead.
