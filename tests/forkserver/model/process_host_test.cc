@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/match.h"
 #include "tests/forkserver/model/model_program.h"
 #include "transceiver/unique_fd.h"
 
