@@ -74,7 +74,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
     return child.execed_sandbox == nullptr ? Fail(LaunchStep::kSandbox, EINVAL) : StepFailure{};
   }
   // A template forks, and its children take away from themselves that they can.
-  if (FindProcessType(child.program->type)->main_loop == MainLoop::kForkLoop) return {};
+  if (FindProcessType(child.program->type())->main_loop == MainLoop::kForkLoop) return {};
   const int error =
       child.own_layers_error == kNotAdded ? AddOwnLayers(child.own_layers) : child.own_layers_error;
   return error == 0

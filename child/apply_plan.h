@@ -47,7 +47,7 @@ struct ChildUnderConstruction {
   size_t plan_bytes;
 
   // Set by the steps.
-  const ChildProgramRow* program = nullptr;
+  const ChildProgramEntry* program = nullptr;
   PrefsMap prefs = {};
   std::span<char*> argv = {};
   char** environment = nullptr;  // to become environ; null: that stays as it is

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "child/page_recorder.h"
@@ -70,37 +71,44 @@ FORKSERVER_LAUNCH_PATH std::unique_ptr<ChildProgram> MakeChildProgram() {
 struct ChildProgramRow {
   ProcessType type;
   ChildProgramFactory make;
+};
 
-  std::unique_ptr<ChildProgram> Make() const { return plain != nullptr ? plain() : make(); }
+// A row as children use it. Most factories are plain functions (MakeChildProgram): called as such,
+// and not through std::function, they are one page less of code for each child.
+class ChildProgramEntry {
+ public:
+  explicit ChildProgramEntry(ChildProgramRow row) : row_(std::move(row)) {
+    if (const Plain* const plain = row_.make.target<Plain>()) plain_ = *plain;
+  }
 
-  // What ChildPrograms finds in `make`, if it is MakeChildProgram or any other function: a call by
-  // it is one page less of code for each child.
-  using PlainFactory = std::unique_ptr<ChildProgram> (*)();
-  PlainFactory plain = nullptr;
+  ProcessType type() const { return row_.type; }
+  std::unique_ptr<ChildProgram> Make() const { return plain_ != nullptr ? plain_() : row_.make(); }
+
+ private:
+  using Plain = std::unique_ptr<ChildProgram> (*)();
+
+  ChildProgramRow row_;
+  Plain plain_ = nullptr;
 };
 
 // What a program can be, by process type. Built before the first fork; constant from then on.
 class ChildPrograms {
  public:
   ChildPrograms() = default;
-  explicit ChildPrograms(std::vector<ChildProgramRow> rows) : rows_(std::move(rows)) {
-    for (ChildProgramRow& row : rows_) {
-      using Plain = ChildProgramRow::PlainFactory;
-      const Plain* const plain = row.make.target<Plain>();
-      row.plain = plain != nullptr ? *plain : nullptr;
-    }
+  explicit ChildPrograms(std::vector<ChildProgramRow> rows) {
+    for (ChildProgramRow& row : rows) entries_.emplace_back(std::move(row));
   }
 
   // Null: this program has none of that type. No allocation.
-  const ChildProgramRow* Find(ProcessType type) const {
-    for (const ChildProgramRow& row : rows_) {
-      if (row.type == type) return &row;
+  const ChildProgramEntry* Find(ProcessType type) const {
+    for (const ChildProgramEntry& entry : entries_) {
+      if (entry.type() == type) return &entry;
     }
     return nullptr;
   }
 
  private:
-  std::vector<ChildProgramRow> rows_;
+  std::vector<ChildProgramEntry> entries_;
 };
 
 }  // namespace forkserver

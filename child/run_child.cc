@@ -148,7 +148,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   if (start.image.secrets.Refresh() != 0) _exit(kExitNotRefreshed);
   const std::unique_ptr<ChildProgram> program = child.program->Make();
   PageRecorder recorder(start.record);
-  const RecordedUntil until = RecordsUntil(child.program->type, *program);
+  const RecordedUntil until = RecordsUntil(child.program->type(), *program);
   recorder.Ready(until);
   if (start.learned != nullptr && start.plan == PlanArrival::kOnItsWay &&
       until == RecordedUntil::kFirstWork) {
@@ -156,7 +156,7 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   }
 
   MiniTransceiver channel(std::move(socket), start.arena.channel_buffer());
-  ChildContext context = {.type = child.program->type,
+  ChildContext context = {.type = child.program->type(),
                           .argv = child.argv,
                           .channel = channel,
                           .prefs = child.prefs,
