@@ -1,7 +1,6 @@
 #include "forkserver/host/template_instance.h"
 
 #include <signal.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,13 +13,6 @@
 
 namespace forkserver {
 namespace {
-
-// From 0 to 1. Without random bytes so early in a machine's life there is no jitter.
-double Draw() {
-  uint32_t bits = 0;
-  if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits)) return 0;
-  return bits / static_cast<double>(UINT32_MAX);
-}
 
 TemplateStatus::State StateOf(const TemplateLink& link) {
   switch (link.state()) {
@@ -77,12 +69,6 @@ bool TemplateInstance::StandsOnOneThatRuns() const {
 
 bool TemplateInstance::IsDue() const { return NowNanos() >= MayStartAt(); }
 
-bool TemplateInstance::IsRecovering() const {
-  if (Serves()) return false;
-  if (has_died_) return true;
-  return !Runs() && place_.parent != nullptr && place_.parent->IsRecovering();
-}
-
 TemplateStatus TemplateInstance::Describe() const {
   TemplateStatus status = {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
@@ -105,53 +91,6 @@ TemplateStatus TemplateInstance::Describe() const {
 absl::Status TemplateInstance::StartRoot(TemplateLink* seed) {
   seed_ = seed;
   return UseRoot();
-}
-
-// Those above it that do not run have to be started too.
-int64_t TemplateInstance::MayStartAt() const {
-  const int64_t own = Runs() ? 0 : restart_.may_start_at();
-  return place_.parent != nullptr && !Runs() ? std::max(own, place_.parent->MayStartAt()) : own;
-}
-
-absl::Status TemplateInstance::WhyNotYet() const {
-  const int64_t now = NowNanos();
-  const int64_t at = MayStartAt();
-  if (now >= at) return absl::OkStatus();
-  const TemplateInstance* dead = this;
-  while (now >= dead->restart_.may_start_at()) dead = dead->place_.parent;
-  const absl::Status& why = dead->link_->why_dead();
-  absl::Status said(why.code(),
-                    absl::StrFormat("%s; after %d deaths it is not started again before %.3f s",
-                                    std::string(why.message()), dead->restart_.deaths(),
-                                    static_cast<double>(at - now) / kNanosPerSecond));
-  why.ForEachPayload(
-      [&said](absl::string_view url, const absl::Cord& payload) { said.SetPayload(url, payload); });
-  return said;
-}
-
-void TemplateInstance::UseAt(int64_t when) {
-  if (is_ending_ || retry_ != 0 || when == kNever) return;
-  retry_at_ = when;
-  retry_ = host_.loop.AddTimer(when, [this] {
-    retry_ = 0;
-    retry_at_ = 0;
-    // What comes of it is in its status.
-    Use().IgnoreError();
-    on_change_();
-  });
-  on_change_();
-}
-
-absl::Status TemplateInstance::UseRoot() {
-  const auto seed_lives = [this] {
-    return seed_ != nullptr && seed_->state() != TemplateLink::State::kDead;
-  };
-  if (seed_lives()) {
-    const absl::Status forked = Launch(seed_);
-    // A seed that died unnoticed is found dead by asking it.
-    if (forked.ok() || seed_lives()) return forked;
-  }
-  return Launch(nullptr);
 }
 
 absl::Status TemplateInstance::Use() {
@@ -311,17 +250,6 @@ void TemplateInstance::OnState() {
   CountDeath();
   AdoptOrphan();
   EndStart();
-}
-
-void TemplateInstance::CountDeath() {
-  if (counted_ == link_->state()) return;
-  counted_ = link_->state();
-  const int64_t now = NowNanos();
-  has_died_ = counted_ == TemplateLink::State::kDead;
-  if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
-  // One that has not come to be, since its parent died first, has not died.
-  const bool was_parents = answer_ == Answer::kLost && link_->told_pid() == 0;
-  if (!was_parents) restart_.OnDeath(now, Draw());
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no
