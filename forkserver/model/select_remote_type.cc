@@ -46,6 +46,8 @@ class Rules {
     if (url_.HasScheme("moz-extension")) return OfExtension();
     if (url_.HasScheme("file")) return Make(RemoteTypeKind::kFile);
     if (url_.IsHttpFamily()) return OfResponse();
+    // Nothing comes with headers by it, so nothing agrees to be there.
+    if (IsInIsolatedDocument()) return DeniedBesideSharedMemory();
     return Nobodys();
   }
 

@@ -216,6 +216,8 @@ TEST_F(SelectRemoteTypeTest, CrossOriginIsolationNeedsBothHeaders) {
           {"A frame in an isolated page without that is refused",
            Go("https://b.com/").InFrameOf(kIsolatedA), "denied"},
           {"So is one of the same site", Go("https://a.com/").InFrameOf(kIsolatedA), "denied"},
+          {"So is one that no scheme brings headers for", Go("ftp://a.com/x").InFrameOf(kIsolatedA),
+           "denied"},
           {"So is one that came over plain http",
            Go("http://b.com/").InFrameOf(kIsolatedA).Coep("require-corp"), "denied"},
           {"Who asks is not isolated with the page", Go("https://a.com/").From(kIsolatedA), kA},
