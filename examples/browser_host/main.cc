@@ -100,9 +100,12 @@ int Main(int argc, char** argv) {
   PrintPassedOver(passed_over);
   absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(*line);
   if (!prefs.ok()) return Complain(prefs.status());
-  auto hello = (*server)->WaitUntilServing();
-  if (!hello.ok()) return Complain(hello.status());
-  PrintStart(*hello, (*server)->start_report());
+  // In safe mode there is no template to wait for; the first process says so.
+  if ((*server)->safe_mode().ok()) {
+    auto hello = (*server)->WaitUntilServing();
+    if (!hello.ok()) return Complain(hello.status());
+    PrintStart(*hello, (*server)->start_report());
+  }
 
   auto loop = forkserver::EventLoop::Create();
   if (!loop.ok()) return Complain(loop.status());

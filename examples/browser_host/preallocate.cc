@@ -26,6 +26,7 @@ absl::Status Preallocate(forkserver::ParentProcess& parent,
   if (absl::Status applied = preallocation.Apply(); !applied.ok()) return applied;
   if (parent.prefs().launch_by == forkserver::LaunchBy::kExec) return absl::OkStatus();
   forkserver::ForkServer& server = parent.server();
+  if (!server.safe_mode().ok()) return absl::OkStatus();  // there will be none
   auto hello = server.WaitUntilServing(kTemplate);
   if (!hello.ok()) return hello.status();
   const auto wanted = static_cast<size_t>(preallocation.count());

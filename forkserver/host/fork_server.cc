@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -43,6 +44,16 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
   return makings;
 }
 
+// Ok: it is not.
+absl::Status WhySafeMode(SafeMode option) {
+  const char* why = option == SafeMode::kOn ? "StartOptions ask for it" : nullptr;
+  const char* const asked = getenv("FORKSERVER_SAFE_MODE");
+  if (asked != nullptr && std::string_view(asked) == "1")
+    why = "FORKSERVER_SAFE_MODE=1 asks for it";
+  if (why == nullptr) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrFormat("safe mode: %s, and no template is started", why));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** argv,
@@ -67,8 +78,11 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
                      .null_device = UniqueFd()};
   StartReport report;
   std::optional<Seed> seed;
+  const absl::Status safe_mode = WhySafeMode(options.safe_mode);
   // Before the host has opened anything that the seed would inherit.
-  if (const absl::Status single = CheckSingleThreaded(); single.ok()) {
+  if (!safe_mode.ok()) {
+    report = {.way = LaunchWay::kExec, .reason = std::string(safe_mode.message())};
+  } else if (const absl::Status single = CheckSingleThreaded(); single.ok()) {
     absl::StatusOr<Seed> forked = ForkSeed(**makings);
     if (!forked.ok()) return forked.status();
     seed.emplace(*std::move(forked));
@@ -85,16 +99,19 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   report.event_loop = (*loop)->backend();
   report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 
-  auto core = std::make_unique<Core>(
-      *std::move(makings), *std::move(self), std::move(facts), *std::move(loop), std::move(report),
-      std::move(options.templates), options.layouts, options.restart, std::move(options.broker));
+  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
+                                     *std::move(loop), std::move(report),
+                                     std::move(options.templates), options.layouts, options.restart,
+                                     safe_mode, std::move(options.broker));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
       return started;
     }
   }
-  if (absl::Status started = core->templates.StartRoots(); !started.ok()) return started;
-  if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
+  if (safe_mode.ok()) {
+    if (absl::Status started = core->templates.StartRoots(); !started.ok()) return started;
+    if (absl::Status started = core->templates.StartAhead(); !started.ok()) return started;
+  }
   if (options.under_memory_pressure == UnderPressure::kShrinkPools) core->WatchMemoryPressure();
   if (options.driving == Driving::kOwnThread) {
     if (absl::Status started = core->StartOwnThread(); !started.ok()) return started;
@@ -129,6 +146,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
         // Its Hello may overtake its parent's word of its pid.
         return core_->is_closing ||
                (status->state == State::kDead && status->starts_again_at == 0) ||
+               status->state == State::kGivenUp ||
                (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
@@ -266,19 +284,20 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
   const LaunchId id = core_->ids.Next();
   TemplateSet& templates = core_->templates;
+  if (templates.root() == nullptr) return templates.WhyNotYet(kRootTemplate);
   const uint64_t starts = templates.root_starts();
   const uint64_t before = core_->happened();
-  const absl::Status sent = templates.root().Ping(id);
+  const absl::Status sent = templates.root()->Ping(id);
   core_->TellOthers(before);
   if (!sent.ok()) return sent;
   // Answers come in the order of the requests.
   const auto over = [&] {
     return core_->last_pong >= id || templates.root_starts() != starts ||
-           templates.root().state() == TemplateLink::State::kDead;
+           templates.root()->state() == TemplateLink::State::kDead;
   };
   core_->driver.RunUntil(lock, over, DeadlineIn(timeout));
   if (core_->last_pong >= id) return absl::OkStatus();
-  if (!templates.root().why_dead().ok()) return templates.root().why_dead();
+  if (!templates.root()->why_dead().ok()) return templates.root()->why_dead();
   if (templates.root_starts() != starts) {
     return absl::UnavailableError("root template died, and was started again");
   }
@@ -299,7 +318,13 @@ std::optional<pid_t> ForkServer::seed_pid() const {
 
 std::optional<pid_t> ForkServer::root_pid() const {
   std::unique_lock lock(core_->driver.mutex());
-  return core_->templates.root().pid();
+  const TemplateLink* const root = core_->templates.root();
+  return root != nullptr ? root->pid() : std::nullopt;
+}
+
+absl::Status ForkServer::safe_mode() const {
+  std::unique_lock lock(core_->driver.mutex());
+  return core_->templates.safe_mode();
 }
 
 std::vector<TemplateStatus> ForkServer::templates() const {

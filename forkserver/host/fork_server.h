@@ -17,6 +17,12 @@
 // Start does not wait for anything: the seed forks the root, the root warms up, and the host goes
 // on with its own start-up. Launches may be asked for at once; they wait for the root.
 //
+// Safe mode: launches by LaunchWay::kAny are exec'ed, and templates are not used. A template that
+// died too often in a row (RestartOptions::most_deaths) comes to that alone, with those that need
+// it; with FORKSERVER_SAFE_MODE=1 in the environment, or StartOptions::safe_mode, the whole host
+// does: then neither seed nor template is forked, and launches that ask for one fail and say why.
+// It lasts as long as the ForkServer. An embedder need not care: safe_mode() says that it is so.
+//
 // Ownership: children belong to the caller, as a Process, and are the host's own children also
 // for the kernel. Destroying the ForkServer ends its templates; launches under way fail with
 // Cancelled, and children that are Ready live on.
@@ -75,6 +81,11 @@ enum class UnderPressure : uint8_t {
   kKeepPools,
 };
 
+enum class SafeMode : uint8_t {
+  kWhenAsked,  // FORKSERVER_SAFE_MODE=1 is in the environment
+  kOn,
+};
+
 // Layouts of addresses that a host's templates can have.
 inline constexpr int kMostLayouts = 16;
 
@@ -100,6 +111,7 @@ struct StartOptions {
   // How soon a template that died is started again, the root included: on its next use, but not
   // before its back-off is over (forkserver/host/restart_policy.h).
   RestartOptions restart = {};
+  SafeMode safe_mode = SafeMode::kWhenAsked;
   Driving driving = Driving::kCallers;
   // What the host waits with. Over io_uring some calls of a thread that launched can end with
   // EINTR: see EventLoop.
@@ -111,9 +123,11 @@ struct StartOptions {
 
 struct StartReport {
   // Of the first root. kTemplate: the seed was forked. kExec: the root was exec'ed, since the
-  // process was not single-threaded; its children send SIGCHLD.
+  // process was not single-threaded; its children send SIGCHLD. In a host's safe mode there is no
+  // root, and kExec stands for all launches.
   LaunchWay way = LaunchWay::kTemplate;
-  std::string reason = {};  // of kExec: "thread 'x' (tid 7) runs beside the calling one"
+  // Of kExec: "thread 'x' (tid 7) runs beside the calling one", or why it is safe mode.
+  std::string reason = {};
   // What the host waits with, and why not with io_uring where that was tried: "io_uring_setup:
   // EPERM".
   EventLoop::Backend event_loop = EventLoop::Backend::kEpoll;
@@ -187,9 +201,14 @@ class ForkServer {
 
   // How many blanks wait in a template's pool from here on, in place of TemplateOptions::pool: too
   // many are ended, and missing ones are forked, as the loop is driven. A minimum starts a template
-  // that does not run. NotFound: no template of that name. InvalidArgument: bounds that cannot be.
-  // Others: why the template cannot be started.
+  // that does not run. In safe mode the bounds are kept and nothing is forked. NotFound: no
+  // template of that name. InvalidArgument: bounds that cannot be. Others: why the template cannot
+  // be started.
   absl::Status SetPool(std::string_view template_name, PoolBounds bounds);
+
+  // Ok; or why a template, the first of them in the order of templates(), is not used (any more):
+  // "safe mode: template 'content' died 8 times in a row, the last time: ...".
+  absl::Status safe_mode() const;
 
   // Asks the first layout's root whether it still answers.
   absl::Status Ping(absl::Duration timeout = absl::Seconds(1));

@@ -24,7 +24,7 @@ int64_t DeadlineIn(absl::Duration timeout) {
 ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
                        std::unique_ptr<EventLoop> loop, StartReport report,
                        std::vector<TemplateOptions> templates, int layouts,
-                       const RestartOptions& restart, BrokerOptions broker)
+                       const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker)
     : makings(std::move(makings)),
       self(std::move(self)),
       facts(std::move(facts)),
@@ -43,6 +43,7 @@ ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self,
                  .makings = *this->makings,
                  .prefs = prefs,
                  .restart = restart,
+                 .safe_mode = std::move(safe_mode),
                  .on_pong = [this](uint64_t id) { last_pong = id; }},
                 std::move(templates), layouts, std::move(broker)),
       pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),

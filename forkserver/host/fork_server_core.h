@@ -50,7 +50,7 @@ class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
-       int layouts, const RestartOptions& restart, BrokerOptions broker);
+       int layouts, const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker);
   ~Core();
 
   // A kernel without it, or one that does not let us: then pools do not shrink.

@@ -21,6 +21,7 @@ absl::Status CheckRestartOptions(const RestartOptions& options) {
   if (options.settled_after < absl::ZeroDuration()) {
     return refuse("start: restart: settled_after is below zero");
   }
+  if (options.most_deaths < 0) return refuse("start: restart: most_deaths is below zero");
   return absl::OkStatus();
 }
 
@@ -40,6 +41,10 @@ void RestartPolicy::OnDeath(int64_t now, double random) {
   const bool had_settled =
       since != 0 && now >= DeadlineAfter(since, absl::ToInt64Nanoseconds(options_.settled_after));
   deaths_ = had_settled ? 1 : deaths_ + 1;
+  if (is_given_up()) {
+    may_start_at_ = kNever;
+    return;
+  }
   const double kept = 1 - options_.jitter * std::clamp(random, 0.0, 1.0);
   may_start_at_ = DeadlineAfter(now, absl::ToInt64Nanoseconds(Delay() * kept));
 }

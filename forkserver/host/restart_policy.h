@@ -9,7 +9,8 @@
 // What dies again soon is backed off from: the second death in a row waits for `first_delay`, and
 // each further one twice as long as the one before, up to `longest_delay`. Jitter shortens each
 // wait by a random part, so that templates (and hosts) that died of one cause do not all come back
-// in one moment. One that has served for `settled_after` starts from the beginning.
+// in one moment. One that has served for `settled_after` starts from the beginning. After
+// `most_deaths` in a row it is given up: its launches stay on exec (safe mode).
 //
 // Pure: clock and random numbers are given. Threads: those of the loop.
 #ifndef FORKSERVER_HOST_RESTART_POLICY_H_
@@ -31,10 +32,12 @@ struct RestartOptions {
   double jitter = 0.25;
   // A template that served that long before it died died for the first time.
   absl::Duration settled_after = absl::Seconds(10);
+  // In a row; the defaults come to it within some 6 s of use. 0: it is never given up.
+  int most_deaths = 8;
 };
 
-// InvalidArgument: a duration below zero, a first delay longer than the longest, a jitter outside
-// of 0 to 1; it is named.
+// InvalidArgument: a duration or a number below zero, a first delay longer than the longest, a
+// jitter outside of 0 to 1; it is named.
 absl::Status CheckRestartOptions(const RestartOptions& options);
 
 // Of one template in one layout.
@@ -47,8 +50,9 @@ class RestartPolicy {
   // It died, or its start failed. `random`: from 0 to 1.
   void OnDeath(int64_t now, double random);
 
-  // 0, or what is past: now.
+  // 0, or what is past: now. kNever: it is given up.
   int64_t may_start_at() const { return may_start_at_; }
+  bool is_given_up() const { return options_.most_deaths > 0 && deaths_ >= options_.most_deaths; }
   // In a row, none of them settled.
   int deaths() const { return deaths_; }
 

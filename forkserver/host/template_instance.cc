@@ -74,9 +74,15 @@ TemplateStatus TemplateInstance::Describe() const {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
   status.starts = starts_;
   status.starts_again_at = retry_at_;
+  if (link_ != nullptr) {
+    status.state = StateOf(*link_);
+    status.why_dead = link_->why_dead();
+  }
+  if (IsGivenUp()) {
+    status.state = TemplateStatus::State::kGivenUp;
+    status.why_dead = WhyNotYet();
+  }
   if (link_ == nullptr) return status;
-  status.state = StateOf(*link_);
-  status.why_dead = link_->why_dead();
   status.pid = link_->pid();
   if (link_->sandbox() != nullptr && parents_chain_ == nullptr) {
     status.init_pid = link_->sandbox()->children.chain->init_pid();

@@ -18,7 +18,8 @@
 //
 // One that died again soon after its last death is backed off from (restart_policy.h). Whoever uses
 // it meanwhile is told why and until when, and has it started then, whether it comes again or not.
-// A start that failed since its parent died is not its own death.
+// A start that failed since its parent died is not its own death. One that died too often in a row
+// is given up, and so is whatever needs it; in a host's safe mode all are, from the beginning.
 //
 // Ownership: owns its link and its pool; the parent and what is shared are borrowed. It stays where
 // it was made: link, timer and watch point to it. Threads: those of the loop.
@@ -70,6 +71,8 @@ struct TemplateHost {
   // Those of the moment, for the sandboxes' levels.
   const PrefsGeneration& prefs;
   RestartOptions restart;
+  // Not Ok: why no template is to be started at all.
+  absl::Status safe_mode;
   // Hears of every answered Ping.
   std::function<void(uint64_t id)> on_pong;
 };
@@ -118,8 +121,11 @@ class TemplateInstance : private ForkRequester {
   bool IsToBeStarted() const { return retry_ != 0; }
   // It, or one above it that it needs, has died and has not served again since.
   bool IsRecovering() const;
-  // Ok where it is due; or why it died, how often, and until when it is backed off from.
+  // Ok where it is due; or why it died, how often, and until when it is backed off from, or that it
+  // is given up.
   absl::Status WhyNotYet() const;
+  // It is not started any more, and neither is what needs it.
+  bool IsGivenUp() const;
   TemplateStatus Describe() const;
 
   PoolBounds bounds() const { return bounds_; }

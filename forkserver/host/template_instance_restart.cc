@@ -2,6 +2,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -22,27 +23,41 @@ double Draw() {
 
 bool TemplateInstance::IsRecovering() const {
   if (Serves()) return false;
-  if (has_died_) return true;
+  if (has_died_ || IsGivenUp()) return true;
   return !Runs() && place_.parent != nullptr && place_.parent->IsRecovering();
+}
+
+bool TemplateInstance::IsGivenUp() const {
+  if (Runs()) return false;
+  if (!host_.safe_mode.ok() || restart_.is_given_up()) return true;
+  return place_.parent != nullptr && place_.parent->IsGivenUp();
 }
 
 // Those above it that do not run have to be started too.
 int64_t TemplateInstance::MayStartAt() const {
+  if (!host_.safe_mode.ok()) return kNever;
   const int64_t own = Runs() ? 0 : restart_.may_start_at();
   return place_.parent != nullptr && !Runs() ? std::max(own, place_.parent->MayStartAt()) : own;
 }
 
 absl::Status TemplateInstance::WhyNotYet() const {
+  if (!host_.safe_mode.ok()) return host_.safe_mode;
   const int64_t now = NowNanos();
   const int64_t at = MayStartAt();
   if (now >= at) return absl::OkStatus();
   const TemplateInstance* dead = this;
   while (now >= dead->restart_.may_start_at()) dead = dead->place_.parent;
   const absl::Status& why = dead->link_->why_dead();
-  absl::Status said(why.code(),
-                    absl::StrFormat("%s; after %d deaths it is not started again before %.3f s",
-                                    std::string(why.message()), dead->restart_.deaths(),
-                                    static_cast<double>(at - now) / kNanosPerSecond));
+  const int deaths = dead->restart_.deaths();
+  std::string text(why.message());
+  if (dead->restart_.is_given_up()) {
+    text = absl::StrFormat("safe mode: %s died %d times in a row, the last time: %s", dead->Label(),
+                           deaths, text);
+  } else {
+    absl::StrAppendFormat(&text, "; after %d deaths it is not started again before %.3f s", deaths,
+                          static_cast<double>(at - now) / kNanosPerSecond);
+  }
+  absl::Status said(why.code(), text);
   why.ForEachPayload(
       [&said](absl::string_view url, const absl::Cord& payload) { said.SetPayload(url, payload); });
   return said;

@@ -205,6 +205,13 @@ std::vector<TemplateStatus> TemplateSet::All() const {
   return all;
 }
 
+absl::Status TemplateSet::safe_mode() const {
+  for (const TemplateInstance& one : templates_) {
+    if (one.IsGivenUp()) return one.WhyNotYet();
+  }
+  return absl::OkStatus();
+}
+
 std::optional<pid_t> TemplateSet::seed_pid() const {
   return seed_ != nullptr ? seed_->pid() : std::nullopt;
 }
@@ -215,7 +222,7 @@ absl::Status TemplateSet::SetPool(std::string_view name, PoolBounds bounds) {
   for (size_t layout = 0; layout < layouts_; ++layout) {
     TemplateInstance& one = InLayout(first->kind(), layout);
     one.SetBounds(bounds);
-    if (bounds.min == 0) continue;
+    if (bounds.min == 0 || one.IsGivenUp()) continue;
     if (absl::Status used = one.Use(); !used.ok()) return used;
     one.pool().Fill();
   }

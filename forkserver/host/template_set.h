@@ -72,17 +72,21 @@ class TemplateSet {
   void Release(std::string_view name);
   // Nothing: no template of that name.
   std::optional<TemplateStatus> StatusOf(std::string_view name) const;
-  TemplateLink& root() { return *templates_.front().link(); }
+  // Null: safe mode, it was never started.
+  TemplateLink* root() { return templates_.front().link(); }
   uint64_t root_starts() const { return templates_.front().starts(); }
 
   // Layout by layout, in each of them the root first.
   std::vector<TemplateStatus> All() const;
   std::optional<pid_t> seed_pid() const;
+  // Ok, or why the first of those that are given up is.
+  absl::Status safe_mode() const;
 
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter() { return sandboxes_->reporter(); }
 
-  // Of its pool, in each layout. NotFound: no template of that name.
+  // Of its pool, in each layout; of one that is given up it starts nothing. NotFound: no template
+  // of that name.
   absl::Status SetPool(std::string_view name, PoolBounds bounds);
   // Ends idle blanks, and forks none for a while.
   void ShrinkPools();

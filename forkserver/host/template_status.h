@@ -16,14 +16,22 @@ namespace forkserver {
 
 // Of a template in one layout.
 struct TemplateStatus {
-  enum class State : uint8_t { kNotStarted, kStarting, kServing, kDead };
+  enum class State : uint8_t {
+    kNotStarted,
+    kStarting,
+    kServing,
+    kDead,
+    // Dead or never started, and not to be started any more: safe mode (fork_server.h). Launches by
+    // LaunchWay::kAny are exec'ed.
+    kGivenUp,
+  };
 
   std::string name;
   std::string parent;  // empty for the root
   int layout = 0;      // 0: below the root that the seed has forked
   State state = State::kNotStarted;
   uint64_t starts = 0;         // how often it was started, by now
-  absl::Status why_dead = {};  // of kDead
+  absl::Status why_dead = {};  // of kDead and kGivenUp
   // Somebody has asked for it, and it has died too often lately to be started at once (or one above
   // it has): when it is, in nanoseconds of NowNanos. 0: nobody has, or it may be.
   int64_t starts_again_at = 0;

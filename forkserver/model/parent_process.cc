@@ -54,6 +54,14 @@ void ParentProcess::Kill(ChildId id, const absl::Status& why) {
   if (ProcessHostCore* const host = Find(id); host != nullptr) host->Kill(why);
 }
 
+void ParentProcess::NoteExec() {
+  if (has_told_of_safe_mode_) return;
+  const absl::Status safe_mode = server().safe_mode();
+  if (safe_mode.ok()) return;
+  has_told_of_safe_mode_ = true;
+  Log(std::string(safe_mode.message()));
+}
+
 void ParentProcess::Remove(ProcessHostCore& host) { std::erase(hosts_, &host); }
 
 PeerName ParentProcess::AsPeer() const {

@@ -56,7 +56,8 @@ class ParentProcess {
     ForkServer& server;
     EventLoop& loop;
     // Hears, in one line, what nobody else is told of: a child that was killed for breaking its
-    // protocol, a resolver that was dropped. Children's words in it are as OneLine leaves them. It
+    // protocol, a resolver that was dropped, launches that come by exec since the fork server is in
+    // safe mode. Children's words in it are as OneLine leaves them. It
     // is called in the loop's next turn, and may destroy anything, the ParentProcess too; or by the
     // latter's destructor (deferred_log.h).
     std::function<void(std::string_view line)> log = {};
@@ -153,6 +154,8 @@ class ParentProcess {
 
   ChildId NextId() { return ++last_id_; }
   void Kill(ChildId id, const absl::Status& why);
+  // Of a launch. The first one that comes of the fork server's safe mode is logged.
+  void NoteExec();
   void Add(ProcessHostCore& host) { hosts_.push_back(&host); }
   void Remove(ProcessHostCore& host);
 
@@ -165,6 +168,7 @@ class ParentProcess {
   std::vector<ProcessHostCore*> hosts_;
   ChildId last_id_ = 0;
   bool refuses_launches_ = false;
+  bool has_told_of_safe_mode_ = false;
 };
 
 }  // namespace forkserver

@@ -101,7 +101,7 @@ void ProcessHostCore::Begin() {
       .argv = arguments.ToArgv(ProcessTypeName(type_)),
       .stdio = launch_.stdio,
       .title = launch_.title,
-      .way = parent_.prefs().launch_by == LaunchBy::kExec ? LaunchWay::kExec : LaunchWay::kTemplate,
+      .way = parent_.prefs().launch_by == LaunchBy::kExec ? LaunchWay::kExec : LaunchWay::kAny,
       .senders = Senders::kTold,
       .first_packets = first,
       .template_name = launch_.template_name,
@@ -140,6 +140,7 @@ void ProcessHostCore::OnOpened(absl::Status opened) {
 }
 
 absl::Status ProcessHostCore::Open(LaunchedChild child) {
+  if (child.by == LaunchedBy::kExec) parent_.NoteExec();
   handle_ = {.id = id_,
              .pid = child.process.pid(),
              .times = child.times,

@@ -352,6 +352,23 @@ TEST_F(BrowserHost, WithoutTheForkServerEveryLaunchIsAnExec) {
   EXPECT_EQ(result.output.find("forkserver  content"), std::string::npos);
 }
 
+TEST_F(BrowserHost, InSafeModePrintsTheSameAndSaysSoOnce) {
+  const ProgramResult usual = Run({Pages()});
+  const ProgramResult safe =
+      RunProgram({.argv = {kProgram, Pages()},
+                  .environment = testing::VictimEnvironment({"FORKSERVER_SAFE_MODE=1"})});
+  EXPECT_EQ(safe.exit_code, 0) << safe.errors;
+  EXPECT_EQ(safe.errors,
+            "opening 6 sites\n"
+            "browser_host: safe mode: FORKSERVER_SAFE_MODE=1 asks for it, and no template is "
+            "started\n");
+  const auto pages = [](const ProgramResult& result) {
+    return result.output.substr(0, result.output.find("    PID  TYPE"));
+  };
+  EXPECT_EQ(pages(safe), pages(usual));
+  EXPECT_EQ(safe.output.find("forkserver"), std::string::npos) << safe.output;
+}
+
 TEST_F(BrowserHost, PrivateBrowsingAndContainersArePartOfTheRemoteType) {
   const std::string page = Write("a/page.html", "<title>page</title>");
   const std::string type = "webIsolated=https://a.test";

@@ -29,7 +29,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   const auto is = [&test](std::string_view part) { return test.find(part) != test.npos; };
   if (is("OwnThread")) setup.options.driving = Driving::kOwnThread;
   setup.options.templates = {{.name = "nested"}};
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   setup.drain_after_body = !is("DestroyedServer");
   return setup;
 }

@@ -23,7 +23,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
       {.name = "two", .pool = PoolBounds{.min = 2, .max = 2}},
       {.name = "empty until busy", .pool = PoolBounds{.min = 0, .max = 2}},
   };
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   setup.drain_after_body = test.find("DestroyedServer") == test.npos;
   return setup;
 }

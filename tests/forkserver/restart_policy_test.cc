@@ -15,7 +15,8 @@ namespace {
 constexpr RestartOptions kOptions = {.first_delay = absl::Milliseconds(100),
                                      .longest_delay = absl::Seconds(1),
                                      .jitter = 0.5,
-                                     .settled_after = absl::Seconds(10)};
+                                     .settled_after = absl::Seconds(10),
+                                     .most_deaths = 0};
 
 constexpr int64_t Milliseconds(int64_t count) { return count * kNanosPerMilli; }
 
@@ -45,6 +46,8 @@ TEST(RestartPolicy, SaysWhenATemplateMayStartAgain) {
   for_ever.settled_after = absl::InfiniteDuration();
   RestartOptions never = kOptions;
   never.first_delay = never.longest_delay = absl::InfiniteDuration();
+  RestartOptions thrice = kOptions;
+  thrice.most_deaths = 3;
   const Case cases[] = {
       {"it has not died", kOptions, {{5, kServes, 0, 0, 0}}},
       {"the first time costs no wait", kOptions, {{5, kServes, 0, 0, 0}, {7, kDies, 0, 7, 1}}},
@@ -92,6 +95,17 @@ TEST(RestartPolicy, SaysWhenATemplateMayStartAgain) {
       {"for ever is for ever",
        never,
        {{1, kDies, 0, 1, 1}, {2, kDies, 0, kNever / kNanosPerMilli, 2}}},
+      {"the last death that it may have gives it up",
+       thrice,
+       {{0, kDies, 0, 0, 1}, {0, kDies, 0, 100, 2}, {100, kDies, 0, kNever / kNanosPerMilli, 3}}},
+      {"only those in a row count for that",
+       thrice,
+       {{0, kDies, 0, 0, 1},
+        {0, kDies, 0, 100, 2},
+        {100, kServes, 0, 100, 2},
+        {20'000, kDies, 0, 20'000, 1},
+        {20'000, kDies, 0, 20'100, 2},
+        {20'100, kDies, 0, kNever / kNanosPerMilli, 3}}},
   };
   for (const Case& one : cases) {
     RestartPolicy policy(one.options);
@@ -128,6 +142,7 @@ TEST(RestartPolicy, OptionsThatCannotBeAreInvalidAndNamed) {
       {{.jitter = std::numeric_limits<double>::quiet_NaN()},
        "start: restart: jitter is not from 0 to 1"},
       {{.settled_after = below_zero}, "start: restart: settled_after is below zero"},
+      {{.most_deaths = -1}, "start: restart: most_deaths is below zero"},
   };
   for (const auto& [options, expected] : cases) {
     const absl::Status status = CheckRestartOptions(options);

@@ -141,8 +141,8 @@ HostSetup testing::SetUpHost(const std::string& test) {
       setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
     };
   }
-  // Where it is not about that, nobody waits.
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  // Where it is not about that, nobody waits, and nobody gives up.
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   if (is("BackedOff")) {
     setup.options.restart = {
         .first_delay = absl::Hours(1), .longest_delay = absl::Hours(1), .jitter = 0};

@@ -63,6 +63,8 @@ struct Count {
   bool operator==(const Count&) const = default;
 };
 
+constexpr size_t kBrokersDescriptors = 2;
+
 // What a template (or the seed, a blank, or the init of a pid namespace) that runs has in the host:
 // a child, and for it a socket and a pidfd. A sandbox's listener is one more descriptor, and its
 // broker has two.
@@ -81,7 +83,7 @@ Count CountServersOwn(const ForkServer& server) {
         one.hello.sandbox[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged;
     if (has_init ? one.init_pid.has_value() : one.pid.has_value()) ++own.descriptors;
   }
-  own.descriptors += 2 * own.children + (has_broker ? 2 : 0);
+  own.descriptors += 2 * own.children + (has_broker ? kBrokersDescriptors : 0);
   return own;
 }
 
@@ -109,6 +111,7 @@ void RunBody(void (*body)(ForkServer& server)) {
   Count before = CountOthers(*host_server);
   // A root that is still to come may be a child already, and the slot for its pidfd is taken.
   if (!host_setup->wait_until_serving) before.children = 0;
+  if (host_setup->body_starts_broker) before.descriptors += kBrokersDescriptors;
   body(*host_server);
   if (!host_setup->drain_after_body) return;
   // What was given up may still be dying, and the broker's thread close what it gave to a child.

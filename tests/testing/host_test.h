@@ -37,6 +37,8 @@ struct HostSetup {
   bool wait_until_serving = true;
   // Whether launches that the body leaves behind are waited for before the server is destroyed.
   bool drain_after_body = true;
+  // Whether the broker comes to be by the body's exec of a sandboxed child, and by no template.
+  bool body_starts_broker = false;
 };
 
 // Defined by each test binary. `test` is "Suite.Name"; called in the victim and in the processes
