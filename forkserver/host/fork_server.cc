@@ -44,6 +44,8 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
   return makings;
 }
 
+absl::Status HasEnded() { return absl::CancelledError("the fork server has ended"); }
+
 // Ok: it is not.
 absl::Status WhySafeMode(SafeMode option) {
   const char* why = option == SafeMode::kOn ? "StartOptions ask for it" : nullptr;
@@ -122,6 +124,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
 ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 ForkServer::~ForkServer() = default;
 
+ServerEnd ForkServer::End(ServerEndOptions options) { return core_->End(options); }
+
 const StartReport& ForkServer::start_report() const { return core_->report; }
 uint64_t ForkServer::build_id() const { return core_->makings->image.build_id; }
 
@@ -133,6 +137,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
                                                           absl::Duration timeout) {
   using State = TemplateStatus::State;
   std::unique_lock lock(core_->driver.mutex());
+  if (core_->is_closing) return HasEnded();
   const uint64_t before = core_->happened();
   const absl::Status started = core_->templates.Start(template_name);
   core_->TellOthers(before);
@@ -155,7 +160,7 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
   if (status->state == State::kServing && status->pid.has_value()) return status->hello;
   if (absl::Status why = core_->templates.WhyNotYet(template_name); !why.ok()) return why;
   if (status->state == State::kDead) return status->why_dead;
-  if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
+  if (core_->is_closing) return HasEnded();
   return absl::DeadlineExceededError(absl::StrFormat("template '%s': no Hello within %s",
                                                      status->name, absl::FormatDuration(timeout)));
 }
@@ -164,7 +169,7 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
   std::unique_lock lock(core_->driver.mutex());
   if (core_->is_closing) {  // a last callback that asks for more
     lock.unlock();
-    callback(absl::CancelledError("the fork server is being destroyed"));
+    callback(HasEnded());
     return 0;
   }
   const uint64_t before = core_->happened();
@@ -177,7 +182,7 @@ LaunchId ForkServer::LaunchAsync(const LaunchOptions& options, LaunchCallback ca
 absl::StatusOr<LaunchedChild> ForkServer::Launch(const LaunchOptions& options) {
   std::optional<absl::StatusOr<LaunchedChild>> result;
   std::unique_lock lock(core_->driver.mutex());
-  if (core_->is_closing) return absl::CancelledError("the fork server is being destroyed");
+  if (core_->is_closing) return HasEnded();
   uint64_t before = core_->happened();
   const LaunchId id = core_->Begin(
       options, Attendance::kCaller, Delivery::kAtOnce,
@@ -207,7 +212,7 @@ std::vector<absl::StatusOr<LaunchedChild>> ForkServer::LaunchAll(
   std::vector<absl::StatusOr<LaunchedChild>> results;
   results.reserve(options.size());
   while (results.size() < options.size()) {
-    results.emplace_back(absl::CancelledError("the fork server is being destroyed"));
+    results.emplace_back(HasEnded());
   }
   size_t begun = 0;
   size_t ended = 0;
@@ -275,6 +280,7 @@ absl::Status ForkServer::SetPool(std::string_view template_name, PoolBounds boun
                         template_name, bounds.min, bounds.max));
   }
   std::unique_lock lock(core_->driver.mutex());
+  if (core_->is_closing) return HasEnded();
   const absl::Status set = core_->templates.SetPool(template_name, bounds);
   core_->driver.HandOver();
   return set;
@@ -282,6 +288,7 @@ absl::Status ForkServer::SetPool(std::string_view template_name, PoolBounds boun
 
 absl::Status ForkServer::Ping(absl::Duration timeout) {
   std::unique_lock lock(core_->driver.mutex());
+  if (core_->is_closing) return HasEnded();
   const LaunchId id = core_->ids.Next();
   TemplateSet& templates = core_->templates;
   if (templates.root() == nullptr) return templates.WhyNotYet(kRootTemplate);

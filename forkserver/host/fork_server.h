@@ -55,6 +55,7 @@
 #include "forkserver/host/launcher.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/restart_policy.h"
+#include "forkserver/host/server_end.h"
 #include "forkserver/host/template_options.h"
 #include "forkserver/host/template_status.h"
 #include "forkserver/server/hello.h"
@@ -151,6 +152,13 @@ class ForkServer {
   ForkServer(const ForkServer&) = delete;
   ForkServer& operator=(const ForkServer&) = delete;
   ~ForkServer();
+
+  // Ends all that it has, in order, and says what had to be forced: launches under way are
+  // cancelled, the pools emptied, children that ReapAsync has are killed and told of, templates are
+  // asked to end, and the broker stops. Children that are Ready live on. From here on launches and
+  // waits fail with Cancelled; reports tell what there was. The destructor does the same where
+  // nobody has. Not in a callback. Another call does nothing.
+  ServerEnd End(ServerEndOptions options = {});
 
   const StartReport& start_report() const;
   // Of this program and all that it has loaded; that of each of its children (server/build_id.h).

@@ -11,11 +11,7 @@
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
-namespace {
-
-constexpr absl::Duration kShutdownPatience = absl::Seconds(1);
-
-}  // namespace
+namespace {}  // namespace
 
 int64_t DeadlineIn(absl::Duration timeout) {
   return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
@@ -49,13 +45,18 @@ ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self,
       pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
       driver(*this->loop, [this] { return TakeCompletions(); }) {}
 
-ForkServer::Core::~Core() {
+ForkServer::Core::~Core() { End({}); }
+
+ServerEnd ForkServer::Core::End(const ServerEndOptions& options) {
+  const int64_t begin = NowNanos();
+  ServerEnd end;
   std::unique_lock lock(driver.mutex());
-  is_closing = true;
+  if (std::exchange(is_closing, true)) return end;
   // Also those that a callback on our own thread waits for.
-  launcher.AbandonAll(absl::CancelledError("the fork server was destroyed"));
+  end.launches = launcher.in_flight();
+  launcher.AbandonAll(absl::CancelledError("the fork server has ended"));
+  driver.WakeOthers();
   if (thread.joinable()) {
-    driver.WakeOthers();
     lock.unlock();
     thread.join();
     lock.lock();
@@ -64,13 +65,16 @@ ForkServer::Core::~Core() {
   templates.BeginEnd();
   reaper.KillAll();
   const auto nothing_is_left = [this] { return in_flight() == 0; };
-  driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
-  templates.KillUnanswering();
-  driver.RunUntil(lock, nothing_is_left, DeadlineIn(kShutdownPatience));
+  driver.RunUntil(lock, nothing_is_left, DeadlineIn(options.launches));
+  templates.KillUnanswering(end);
+  driver.RunUntil(lock, nothing_is_left, DeadlineIn(options.launches));
   const LoopDriver::Callbacks last = TakeCompletions();
   lock.unlock();
   for (const auto& callback : last) callback();
-  templates.End();
+  lock.lock();
+  templates.End(options.templates, end);
+  end.took = absl::Nanoseconds(NowNanos() - begin);
+  return end;
 }
 
 void ForkServer::Core::WatchMemoryPressure() {

@@ -10,9 +10,9 @@
 // Whoever does something outside of a dispatch does it between happened() and TellOthers: a
 // template may be read from meanwhile, or found dead, and others wait for what that ends.
 //
-// Ownership: owns all parts, in the order in which they stand on each other. Destroyed, it ends
-// launches, templates and the thread, and waits for what they leave to be reaped.
-// Threads: any, with the lock held, but for the destructor, which takes it.
+// Ownership: owns all parts, in the order in which they stand on each other. Destroyed, it has
+// ended launches, templates and the thread, and waited for what they leave to be reaped. Threads:
+// any, with the lock held, but for End and the destructor, which take it.
 #ifndef FORKSERVER_HOST_FORK_SERVER_CORE_H_
 #define FORKSERVER_HOST_FORK_SERVER_CORE_H_
 
@@ -36,6 +36,7 @@
 #include "forkserver/host/request_ids.h"
 #include "forkserver/host/restart_policy.h"
 #include "forkserver/host/self_exec.h"
+#include "forkserver/host/server_end.h"
 #include "forkserver/host/template_options.h"
 #include "forkserver/host/template_set.h"
 #include "forkserver/server/template_program.h"
@@ -52,6 +53,9 @@ class ForkServer::Core {
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
        int layouts, const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker);
   ~Core();
+
+  // Only once; the destructor does it where nobody has.
+  ServerEnd End(const ServerEndOptions& options);
 
   // A kernel without it, or one that does not let us: then pools do not shrink.
   void WatchMemoryPressure();

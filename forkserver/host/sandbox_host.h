@@ -55,6 +55,8 @@ class SandboxHost {
 
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter();
+  // Of the broker, which answers nobody from here on (Broker::Stop).
+  bool StopBroker() { return broker_ == nullptr || broker_->Stop(); }
 
  private:
   // A policy of a template or of one above it, with the files that were added to it.

@@ -360,8 +360,10 @@ void TemplateInstance::EndStart() {
   link_->Signal(SIGKILL);
 }
 
-void TemplateInstance::KillUnanswering() {
-  if (link_ != nullptr && link_->unanswered() > 0) link_->Signal(SIGKILL);
+bool TemplateInstance::KillUnanswering() {
+  if (link_ == nullptr || link_->unanswered() == 0) return false;
+  link_->Signal(SIGKILL);
+  return true;
 }
 
 }  // namespace forkserver

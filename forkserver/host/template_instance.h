@@ -141,8 +141,8 @@ class TemplateInstance : private ForkRequester {
   // Ends its blanks, and itself where it does not serve; from here on the answers that are still
   // owed are read as they come.
   void BeginEnd();
-  // Where it still owes answers.
-  void KillUnanswering();
+  // Where it still owes answers. Whether it had to be.
+  bool KillUnanswering();
   std::unique_ptr<TemplateLink> TakeLink() { return std::move(link_); }
 
  private:

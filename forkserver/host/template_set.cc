@@ -3,15 +3,15 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "transceiver/clock.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
 namespace {
-
-constexpr absl::Duration kEndPatience = absl::Seconds(1);
 
 // Of a template that has none.
 absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const HelloMessage&,
@@ -244,25 +244,43 @@ void TemplateSet::BeginEnd() {
   if (seed_ != nullptr) seed_->WatchForAnswers();
 }
 
-void TemplateSet::KillUnanswering() {
-  for (TemplateInstance& one : templates_) one.KillUnanswering();
-  if (seed_ != nullptr && seed_->unanswered() > 0) seed_->Signal(SIGKILL);
+void TemplateSet::KillUnanswering(ServerEnd& end) {
+  for (TemplateInstance& one : templates_) {
+    if (one.KillUnanswering()) end.forced.push_back({one.link()->name(), "by SIGKILL"});
+  }
+  if (seed_ == nullptr || seed_->unanswered() == 0) return;
+  seed_->Signal(SIGKILL);
+  end.forced.push_back({seed_->name(), "by SIGKILL"});
 }
 
-void TemplateSet::End() {
-  // Children before their parents.
-  std::vector<std::unique_ptr<TemplateLink>> links;
-  for (auto one = templates_.rbegin(); one != templates_.rend(); ++one) {
-    links.push_back(one->TakeLink());
-  }
-  links.push_back(std::move(seed_));
-  for (std::unique_ptr<TemplateLink>& link : links) {
-    if (link == nullptr) continue;
-    const bool asked = link->SendShutdown().ok();
+void TemplateSet::End(absl::Duration patience, ServerEnd& end) {
+  struct Ending {
+    std::string name;
+    Process process;
+  };
+  std::vector<Ending> asked;
+  const auto ask = [&](std::unique_ptr<TemplateLink> link) {
+    if (link == nullptr) return;
+    // It sees the hang-up too, but not before its other requests.
+    const bool is_asked = link->SendShutdown().ok();
     std::optional<Process> process = link->TakeProcess();
-    link.reset();
-    if (asked && process) process->Wait(kEndPatience).status().IgnoreError();
+    if (!process) return;
+    ++end.templates;
+    if (is_asked) asked.push_back({link->name(), *std::move(process)});
+  };
+  // Children before their parents.
+  for (auto one = templates_.rbegin(); one != templates_.rend(); ++one) ask(one->TakeLink());
+  ask(std::move(seed_));
+  const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
+  for (Ending& one : asked) {
+    const auto left = absl::Nanoseconds(std::max<int64_t>(deadline - NowNanos(), 0));
+    if (one.process.Wait(left).ok()) continue;
+    const auto is_known = [&](const ServerEnd::Forced& known) { return known.name == one.name; };
+    if (std::any_of(end.forced.begin(), end.forced.end(), is_known)) continue;
+    end.forced.push_back({one.name, "by SIGKILL"});
   }
+  asked.clear();
+  if (!sandboxes_->StopBroker()) end.forced.push_back({"broker", "left in an operation"});
 }
 
 }  // namespace forkserver

@@ -35,6 +35,7 @@
 #include "forkserver/host/launch_source.h"
 #include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/sandbox_host.h"
+#include "forkserver/host/server_end.h"
 #include "forkserver/host/template_instance.h"
 #include "forkserver/host/template_link.h"
 #include "forkserver/host/template_options.h"
@@ -102,9 +103,9 @@ class TemplateSet {
   void BeginEnd();
   // Of those that still owe answers: asked to end, they would first fork what was asked for, and
   // nobody would be left to reap it.
-  void KillUnanswering();
-  // Asks each template to end, waits a moment for it, and kills it then.
-  void End();
+  void KillUnanswering(ServerEnd& end);
+  // Asks all templates to end, kills those that have not by then, and stops the broker.
+  void End(absl::Duration patience, ServerEnd& end);
 
  private:
   LaunchSource ByExec(const TemplateInstance& one) const;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "child/process_types.h"
 #include "transceiver/clock.h"
@@ -91,7 +92,7 @@ std::string EndReport::ToString() const {
     absl::StrAppendFormat(&text, "%s%s by %s", i == 0 ? "; forced: " : ", ", forced[i].name,
                           forced[i].signal == SIGTERM ? "SIGTERM" : "SIGKILL");
   }
-  return text;
+  return absl::StrCat(text, "; ", server.ToString());
 }
 
 EndReport EndProcesses(ParentProcess& parent, EndOptions options) {
@@ -107,6 +108,7 @@ EndReport EndProcesses(ParentProcess& parent, EndOptions options) {
     Turn(parent, turn, options, report).Run();
   }
   report.took = absl::Nanoseconds(NowNanos() - begin);
+  report.server = parent.server().End(options.server);
   return report;
 }
 

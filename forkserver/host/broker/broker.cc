@@ -33,6 +33,8 @@ absl::StatusOr<std::unique_ptr<Broker>> Broker::Start(BrokerOptions options) {
 
 Broker::~Broker() { core_->Stop(); }
 
+bool Broker::Stop() { return core_->Stop(); }
+
 absl::StatusOr<ListenerId> Broker::Serve(UniqueFd listener,
                                          const std::vector<BrokerRules>& rulesets) {
   return core_->Serve(std::move(listener), rulesets);

@@ -121,6 +121,10 @@ class Broker {
   absl::StatusOr<ChildRegistration> Register(ListenerId id, pid_t pid, size_t ruleset,
                                              ProcessType type);
 
+  // As destroying it does, but for the records, which are still there. False: a thread is stuck in
+  // an operation, and is left to itself.
+  bool Stop();
+
   SandboxReporter& reporter();
 
  private:

@@ -80,8 +80,8 @@ absl::StatusOr<std::shared_ptr<Core>> Core::Start(BrokerOptions options) {
   return core;
 }
 
-void Core::Stop() {
-  is_stopping_ = true;
+bool Core::Stop() {
+  if (is_stopping_.exchange(true)) return true;
   Wake();
   std::unique_lock<std::mutex> lock(mutex_);
   changed_.notify_all();
@@ -98,6 +98,7 @@ void Core::Stop() {
   if (worker.joinable() && is_stuck) worker.detach();
   if (worker.joinable()) worker.join();
   if (watchdog_.joinable()) watchdog_.join();
+  return !is_stuck;
 }
 
 void Core::Wake() {

@@ -29,7 +29,8 @@ using Worker = RequestInProgress<Call>;
 class Core : public std::enable_shared_from_this<Core> {
  public:
   static absl::StatusOr<std::shared_ptr<Core>> Start(BrokerOptions options);
-  void Stop();
+  // False: a thread is left behind in an operation.
+  bool Stop();
 
   absl::StatusOr<ListenerId> Serve(UniqueFd listener, const std::vector<BrokerRules>& rulesets);
   void StopServing(ListenerId id);

@@ -90,7 +90,10 @@ HOST_TEST(EndProcesses, TwentyIdleOnesNeedNoForce) {
   for (int i = 0; i < 20; ++i) hosts.push_back(model.Launch(ProcessType::kUtility));
   const EndReport report = EndProcesses(model.parent());
   EXPECT_EQ(report.ended, 20u);
-  EXPECT_TRUE(report.forced.empty()) << report.ToString();
+  EXPECT_FALSE(report.was_forced()) << report.ToString();
+  // The seed, the root and the one that they came from.
+  EXPECT_EQ(report.server.templates, 3u) << report.ToString();
+  EXPECT_EQ(testing::CountChildren(), 0u);
   for (const auto& host : hosts) EXPECT_EQ(host->end->ToString(), "exited with status 0");
 }
 

@@ -1,0 +1,148 @@
+// The end of a fork server by one call: what it says, what it leaves, and what it does not.
+#include <signal.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/packet.h"
+
+namespace forkserver {
+namespace {
+
+using testing::SignalProcess;
+using testing::StatusOf;
+
+constexpr absl::Duration kSoon = absl::Milliseconds(50);
+
+}  // namespace
+
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = {.options = TestOptions()};
+  const auto is = [&test](std::string_view part) { return test.find(part) != test.npos; };
+  setup.options.templates = {
+      {.name = "page"},
+      {.name = "article", .parent = "page"},
+      {.name = "boxed", .sandbox = {.policy = SandboxPolicyId::kUtility}},
+  };
+  if (is("OwnThread")) setup.options.driving = Driving::kOwnThread;
+  setup.drain_after_body = false;  // nothing can be
+  return setup;
+}
+
+namespace {
+
+LaunchOptions From(std::string_view template_name, std::vector<std::string> argv) {
+  return {.type = ProcessType::kIpcUnitTest,
+          .argv = std::move(argv),
+          .template_name = std::string(template_name)};
+}
+
+void StartAll(ForkServer& server) {
+  for (const TemplateStatus& one : server.templates()) {
+    const auto hello = server.WaitUntilServing(one.name);
+    ASSERT_TRUE(hello.ok()) << hello.status();
+  }
+}
+
+void ExpectHasEnded(ForkServer& server) {
+  const absl::Status ended = absl::CancelledError("the fork server has ended");
+  EXPECT_EQ(testing::CountChildren(), 0u);
+  EXPECT_EQ(server.in_flight(), 0u);
+  EXPECT_EQ(server.Launch(From("page", {"exit", "0"})).status(), ended);
+  EXPECT_EQ(server.WaitUntilServing("page").status(), ended);
+  EXPECT_EQ(server.SetPool("page", {.min = 1, .max = 1}), ended);
+  EXPECT_EQ(server.Ping(), ended);
+  int told = 0;
+  server.LaunchAsync(From("page", {"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+    ++told;
+    EXPECT_EQ(child.status(), ended);
+  });
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(server.root_pid(), std::nullopt);
+  const ServerEnd again = server.End();
+  EXPECT_EQ(again.templates, 0u);
+  EXPECT_TRUE(again.forced.empty());
+  EXPECT_EQ(testing::CountChildren(), 0u);
+}
+
+HOST_TEST(ServerEnd, EndsTemplatesPoolsAndSeedWithoutForce) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  ASSERT_TRUE(server.SetPool("page", {.min = 2, .max = 2}).ok());
+  ASSERT_TRUE(testing::DispatchUntil(
+      server, [&] { return StatusOf(server, "page").idle_blanks.size() == 2; }));
+  const ServerEnd end = server.End();
+  EXPECT_EQ(end.templates, 5u) << end.ToString();
+  EXPECT_EQ(end.launches, 0u);
+  EXPECT_TRUE(end.forced.empty()) << end.ToString();
+  EXPECT_GT(end.took, absl::ZeroDuration());
+  EXPECT_EQ(end.ToString(), "5 templates ended in " + absl::FormatDuration(end.took));
+  ExpectHasEnded(server);
+}
+
+HOST_TEST(ServerEnd, OverItsOwnThreadIsTheSame) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  const ServerEnd end = server.End();
+  EXPECT_EQ(end.templates, 5u) << end.ToString();
+  EXPECT_TRUE(end.forced.empty()) << end.ToString();
+  ExpectHasEnded(server);
+}
+
+HOST_TEST(ServerEnd, NamesEachTemplateThatDidNotListen) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  for (const char* name : {"page", "boxed"}) {
+    ASSERT_TRUE(SignalProcess(StatusOf(server, name).pid, SIGSTOP).ok());
+  }
+  const ServerEnd end = server.End({.templates = kSoon});
+  ASSERT_EQ(end.forced.size(), 2u) << end.ToString();
+  EXPECT_NE(
+      end.ToString().find("; forced: template 'boxed' by SIGKILL, template 'page' by SIGKILL"),
+      std::string::npos)
+      << end.ToString();
+  ExpectHasEnded(server);
+}
+
+// What it was asked for and never answered is over with it.
+HOST_TEST(ServerEnd, CancelsLaunchesUnderWayAndForcesTheirTemplate) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGSTOP).ok());
+  std::vector<absl::Status> told;
+  for (int i = 0; i < 3; ++i) {
+    server.LaunchAsync(From("article", {"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+      told.push_back(child.status());
+    });
+  }
+  const ServerEnd end = server.End({.launches = kSoon, .templates = kSoon});
+  EXPECT_EQ(end.launches, 3u);
+  ASSERT_EQ(end.forced.size(), 1u) << end.ToString();
+  EXPECT_EQ(end.forced[0].name + " " + end.forced[0].how, "template 'article' by SIGKILL");
+  EXPECT_EQ(told, std::vector<absl::Status>(3, absl::CancelledError("the fork server has ended")));
+  ExpectHasEnded(server);
+}
+
+HOST_TEST(ServerEnd, LeavesChildrenThatAreReady) {
+  std::vector<LaunchedChild> children;
+  for (const char* name : {"page", "boxed"}) {
+    absl::StatusOr<LaunchedChild> child = server.Launch(From(name, {"echo"}));
+    ASSERT_TRUE(child.ok()) << child.status();
+    children.push_back(*std::move(child));
+  }
+  EXPECT_TRUE(server.End().forced.empty());
+  for (LaunchedChild& child : children) {
+    uint8_t buffer[64];
+    Packet packet(buffer);
+    const int socket = child.socket.get();
+    EXPECT_EQ(SendPacket(socket, Blocking::kWait, {.type = testing::kEcho}, {}, {}), 0);
+    EXPECT_EQ(ReceivePacket(socket, Blocking::kWait, packet), PacketOutcome::kMessage);
+    child.socket.reset();
+    EXPECT_EQ(child.process.Wait()->ToString(), "exited with status 0");
+  }
+  children.clear();
+  ExpectHasEnded(server);
+}
+
+}  // namespace
+}  // namespace forkserver
