@@ -14,9 +14,8 @@
 //   this project   the stack canary and the bytes of AT_RANDOM (process_secrets.h)
 //   a hook         whatever keeps a state in memory: OpenSSL, <random>'s engines, random() and
 //                  rand(), hash seeds, counters and ids that should be unique
-//   nothing        abseil's BitGen, made before or after the fork: it draws from a pool of the
-//   whole
-//                  process that cannot be seeded again. Not to be used in a template
+//   nothing        abseil's BitGen, made before or after the fork: it draws from one pool of the
+//                  process, which cannot be seeded again. Not to be used in a template
 //   WipedMemory    what no child is to have at all (preload/wiped_memory.h)
 //
 // pthread_atfork does not help: its handlers are called by libc's fork, and templates fork by a raw
