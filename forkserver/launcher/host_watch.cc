@@ -74,11 +74,12 @@ HostEnd HostWatch::ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, in
   heard_ = 0;
   end_.reset();
   failed_ = {};
-  // After the host's fork, so that the youngest of the group is the witness. Without one the
-  // launcher still works, and guesses.
-  if (!std::exchange(has_witness_, true)) witness_.Fork();
-  ReadSignals(HostIs::kSuspended);
   host.Resume();
+  // Younger than the host, and made while that is in its exec: a signal that comes meanwhile is
+  // passed on even if it was the group's, and makes no difference there, where nothing handles one.
+  // Without a witness the launcher still works, and guesses.
+  if (!std::exchange(has_witness_, true)) witness_.Fork();
+  ReadSignals(HostIs::kNew);
   const int64_t deadline = DeadlineAfter(NowNanos(), start_millis * kNanosPerMilli);
   while (!end_) {
     pollfd fds[] = {{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -91,7 +92,7 @@ HostEnd HostWatch::ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, in
     if (ready <= 0) continue;
     if (fds[2].revents != 0) ReadOutcome();
     if (fds[1].revents != 0) ReadStartSocket();
-    if (fds[0].revents != 0) ReadSignals(HostIs::kResumed);
+    if (fds[0].revents != 0) ReadSignals(HostIs::kKnown);
   }
   return *end_;
 }
@@ -100,7 +101,7 @@ void HostWatch::ReadSignals(HostIs state) {
   signalfd_siginfo signal;
   while (read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
     if (signal.ssi_signo == SIGCHLD) {
-      if (state == HostIs::kResumed) LookAtHost();
+      LookAtHost();
     } else {
       PassOn(signal, state);
     }
@@ -118,9 +119,8 @@ void HostWatch::PassOn(const signalfd_siginfo& info, HostIs state) {
   if (verdict == GroupWitness::Verdict::kUnknown && info.ssi_code == SI_KERNEL) {
     verdict = GroupWitness::Verdict::kWholeGroup;
   }
-  // A host that is suspended may have been forked before the signal or after it. It has all of them
-  // blocked, so that two of a kind become one.
-  if (verdict != GroupWitness::Verdict::kWholeGroup || state == HostIs::kSuspended) {
+  // A new host may have been forked before the signal or after it.
+  if (verdict != GroupWitness::Verdict::kWholeGroup || state == HostIs::kNew) {
     SendTo(host_->pidfd(), info);
   }
 }
@@ -176,7 +176,8 @@ void HostWatch::StopToo(int signal) {
   sigaddset(&only, signal);
   sigaction(signal, &action, &before);
   raise(signal);
-  // Stops here, but in an orphaned group, where no shell could continue it.
+  // Stops here, but in an orphaned group, where no shell could continue it. By the same signal as
+  // the host and not by SIGSTOP, which shells show as something else.
   sigprocmask(SIG_UNBLOCK, &only, nullptr);
   sigprocmask(SIG_BLOCK, &only, nullptr);
   sigaction(signal, &before, nullptr);
