@@ -26,6 +26,8 @@ Budget FullBudget(Group group) {
       return {.warm_up_rounds = 1, .max_rounds = 50, .max_time = absl::Seconds(10)};
     case Group::kCall:
       return {.warm_up_rounds = 5, .max_rounds = 2'000, .max_time = absl::Seconds(20)};
+    case Group::kStart:
+      return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(30)};
     case Group::kMessage:
       return {.warm_up_rounds = 50, .max_rounds = 20'000, .max_time = absl::Seconds(10)};
   }
@@ -47,6 +49,8 @@ Budget QuickBudget(Group group) {
     case Group::kMemory:
       return {.warm_up_rounds = 1, .max_rounds = 20, .max_time = absl::Seconds(3)};
     case Group::kCall:
+      return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
+    case Group::kStart:
       return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
     case Group::kMessage:
       return {.warm_up_rounds = 20, .max_rounds = 5'000, .max_time = absl::Seconds(3)};

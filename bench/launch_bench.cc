@@ -26,6 +26,7 @@
 #include "bench/sampled_rows.h"
 #include "bench/sampler_modes.h"
 #include "bench/sandbox_rows.h"
+#include "bench/start_rows.h"
 #include "bench/syscalls.h"
 #include "forkserver/host/fork_server.h"
 #include "transceiver/errno_status.h"
@@ -62,8 +63,9 @@ struct OwnRows {
 std::vector<Row> AllRows(OwnRows& own) {
   std::vector<Row> rows = own.launches->Rows();
   rows.push_back(PythonForkserverRow());
-  for (const std::vector<Row>& more : {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(),
-                                       HeapRows(), RateRows(), own.launches->MemoryRows()}) {
+  for (const std::vector<Row>& more :
+       {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), StartRows(), HeapRows(),
+        RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
@@ -189,6 +191,7 @@ int Main(int argc, char** argv) {
 }  // namespace bench
 
 int main(int argc, char** argv) {
+  if (const std::optional<int> status = bench::RunIfStartedHost(argc, argv)) return *status;
   if (const std::optional<int> status = bench::RunIfSampler(argc, argv)) return *status;
   const int status = bench::Main(argc, argv);
   if (fflush(stdout) != 0) {

@@ -22,6 +22,7 @@ enum class Group {
   kRate,     // each sample is a window of time
   kMemory,   // a sample is a look at a process that stands still
   kCall,     // system calls in a child that is there
+  kStart,    // whole programs, exec'ed, in milliseconds
   kMessage,  // round trips between processes that are there, and nothing beside them
 };
 

@@ -148,7 +148,7 @@ TEST(MeasureGroups, LeavesOutAGroupThatFailsAndMeasuresTheOthers) {
 
 TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
   for (const Group group : {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate,
-                            Group::kMemory, Group::kMessage}) {
+                            Group::kMemory, Group::kStart, Group::kMessage}) {
     const Budget full = BudgetOf(group, {.pace = Pace::kFull});
     const Budget quick = BudgetOf(group, {.pace = Pace::kQuick});
     EXPECT_LT(quick.max_rounds, full.max_rounds);
@@ -180,6 +180,20 @@ TEST(LaunchBench, WritesTheRowsThatAreAskedFor) {
   EXPECT_LE(row["p90"].get<double>(), row["p99"].get<double>());
   EXPECT_NEAR(row["ratio_p50"].get<double>(), row["p50"].get<double>() / base["p50"].get<double>(),
               1e-6);
+}
+
+TEST(LaunchBench, StartsAHostWithTheLauncherAndWithout) {
+  const std::string path = ::testing::TempDir() + "/start.json";
+  const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(
+      {"bench/launch_bench", "--rounds", "2", "--filter", "^launcher_start$", "--json", path});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::ifstream file(path);
+  const nlohmann::json document = nlohmann::json::parse(file);
+  EXPECT_TRUE(document["left_out"].empty());
+  ASSERT_EQ(document["rows"].size(), 2u);
+  EXPECT_EQ(document["rows"][0]["name"], "direct_start");
+  EXPECT_EQ(document["rows"][1]["name"], "launcher_start");
+  EXPECT_EQ(document["rows"][1]["baseline"], "direct_start");
 }
 
 // A Python that ends before its first sample.
