@@ -19,6 +19,7 @@
 #include "examples/browser_host/setup.h"
 #include "examples/browser_host/stop_signals.h"
 #include "forkserver/host/fork_server.h"
+#include "forkserver/launcher/host_start.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
@@ -106,6 +107,8 @@ int Main(int argc, char** argv) {
     if (!hello.ok()) return Complain(hello.status());
     PrintStart(*hello, (*server)->start_report());
   }
+  // From here on a crash is not the start's.
+  forkserver::TellLauncherThatStartIsOver();
 
   auto loop = forkserver::EventLoop::Create();
   if (!loop.ok()) return Complain(loop.status());

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 #include "tests/testing/program.h"
 
@@ -33,6 +34,16 @@ bool ReadSome(int fd, std::string& text) {
   if (size <= 0) return false;
   text.append(bytes, static_cast<size_t>(size));
   return true;
+}
+
+std::string TakeLine(int fd, std::string& unread) {
+  size_t end;
+  while ((end = unread.find('\n')) == std::string::npos) {
+    if (!ReadSome(fd, unread)) return "(nothing)";
+  }
+  std::string line = unread.substr(0, end);
+  unread.erase(0, end + 1);
+  return line;
 }
 
 }  // namespace
@@ -79,15 +90,9 @@ StartedProgram::~StartedProgram() {
   Wait();
 }
 
-std::string StartedProgram::ReadLine() {
-  size_t end;
-  while ((end = unread_.find('\n')) == std::string::npos) {
-    if (!ReadSome(output_.get(), unread_)) return "(nothing)";
-  }
-  std::string line = unread_.substr(0, end);
-  unread_.erase(0, end + 1);
-  return line;
-}
+std::string StartedProgram::ReadLine() { return TakeLine(output_.get(), unread_); }
+
+std::string StartedProgram::ReadErrorLine() { return TakeLine(errors_.get(), unread_errors_); }
 
 pid_t StartedProgram::AwaitReady() {
   const std::string line = ReadLine();
@@ -103,10 +108,9 @@ std::string StartedProgram::ReadRest() {
 }
 
 std::string StartedProgram::ReadErrors() {
-  std::string text;
-  while (ReadSome(errors_.get(), text)) {
+  while (ReadSome(errors_.get(), unread_errors_)) {
   }
-  return text;
+  return std::exchange(unread_errors_, {});
 }
 
 int StartedProgram::Wait() {

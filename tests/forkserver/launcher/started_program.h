@@ -46,7 +46,8 @@ class StartedProgram {
   pid_t AwaitReady();
   // Until nobody has the pipe open any more.
   std::string ReadRest();
-  // What it said on stderr, to the end.
+  std::string ReadErrorLine();
+  // What it said on stderr besides, to the end.
   std::string ReadErrors();
   // wait(2)'s status; waits without bound, as the test's own time ends it.
   int Wait();
@@ -57,6 +58,7 @@ class StartedProgram {
   UniqueFd output_;
   UniqueFd errors_;
   std::string unread_;
+  std::string unread_errors_;
 };
 
 // Waits until that process has ended, reaped or not.
