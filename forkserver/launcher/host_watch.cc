@@ -18,7 +18,10 @@
 namespace forkserver {
 namespace {
 
-uint64_t BitOf(int signal) { return uint64_t{1} << (signal - 1); }
+constexpr uint64_t BitOf(int signal) { return uint64_t{1} << (signal - 1); }
+
+// Signals by which a program is asked to end.
+constexpr uint64_t kAskToEnd = BitOf(SIGHUP) | BitOf(SIGINT) | BitOf(SIGQUIT) | BitOf(SIGTERM);
 
 bool IsStopOfTheTerminal(int signal) {
   return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -149,7 +152,7 @@ void HostWatch::LookAtHost() {
       end_ = {.kind = HostEnd::Kind::kKilled,
               .code = code,
               .during_start = during_start_,
-              .asked_for = (heard_ & BitOf(code)) != 0};
+              .asked_for = (heard_ & (kAskToEnd | BitOf(code))) != 0};
     }
     return;
   }

@@ -35,7 +35,8 @@ struct HostEnd {
   int code = 0;            // the exit code, or the signal
   FailedCall failed = {};  // of kNotStarted
   bool during_start = false;
-  // It died of a signal that the launcher had too, so somebody wanted it to.
+  // The launcher had that signal too, or one by which programs are asked to end: somebody wanted it
+  // to, whatever it died of in the end.
   bool asked_for = false;
 };
 

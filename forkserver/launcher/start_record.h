@@ -7,7 +7,8 @@
 // order: a fault (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP), an abort, a refused system call
 // (SIGSYS), or SIGKILL, which is how the kernel ends what has no memory left, and a person what
 // hangs. An exit code is the host's answer (bad arguments, another instance runs already) and would
-// be the same a second time; SIGTERM, SIGINT, SIGHUP and their like are somebody's wish.
+// be the same a second time; SIGTERM, SIGINT, SIGHUP and their like are somebody's wish. So is any
+// death of a host that somebody had asked to end (HostEnd::asked_for): it is not recorded here.
 #ifndef FORKSERVER_LAUNCHER_START_RECORD_H_
 #define FORKSERVER_LAUNCHER_START_RECORD_H_
 

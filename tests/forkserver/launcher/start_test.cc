@@ -114,6 +114,18 @@ TEST(Start, ASignalThatTheLauncherPassedOnIsNotTriedAgain) {
   }
 }
 
+// Who asked it to end does not want another one.
+TEST(Start, AHostThatCrashesWhenItIsAskedToEndIsNotTriedAgain) {
+  for (const bool to_group : {true, false}) {
+    StartedProgram launcher({.argv = {kLauncher, "--", kHost, "crash-at-term"}});
+    launcher.AwaitReady();
+    kill(to_group ? -launcher.pid() : launcher.pid(), SIGTERM);
+    EXPECT_EQ(Describe(launcher.Wait()), "killed by 11");
+    EXPECT_EQ(launcher.ReadRest(), "");
+    EXPECT_EQ(launcher.ReadErrors(), "");
+  }
+}
+
 // The answer would be the same.
 TEST(Start, AnExitCodeIsNotTriedAgain) {
   StartedProgram launcher({.argv = {kLauncher, "--", kHost, "exit", "1"}});

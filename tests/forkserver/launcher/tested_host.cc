@@ -120,6 +120,11 @@ int Main(int argc, char** argv) {
     if (what == "close-stdout") close(STDOUT_FILENO);
     for (;;) pause();
   }
+  if (what == "crash-at-term") {
+    signal(SIGTERM, [](int) { DieOf(SIGSEGV); });
+    SayReady();
+    for (;;) pause();
+  }
   if (what == "signals" || what == "stop-itself") return SaySignals(signals);
   if (what == "terminal") {
     sigdelset(&signals, SIGTSTP);

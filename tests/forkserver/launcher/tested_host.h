@@ -12,6 +12,7 @@
 //                    with status 7
 //   terminal         the same, but for SIGTSTP, which stops it
 //   stop-itself      the same, but SIGTSTP has a handler, in which it stops itself by SIGSTOP
+//   crash-at-term    says "ready PID", and dies of SIGSEGV when SIGTERM comes
 //   close-stdout     says that its start is over, closes stdout, and waits as `wait` does
 //   crash FILE N K   adds a line "safe mode X" to FILE, and dies of signal N if there are at most
 //   K;
