@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,21 +26,30 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// False at the end of the file, or when patience is.
-bool ReadSome(int fd, std::string& text) {
+enum class Came : uint8_t { kBytes, kEnd, kNothing };
+
+Came ReadSome(int fd, std::string& text) {
   pollfd readable = {.fd = fd, .events = POLLIN, .revents = 0};
-  if (poll(&readable, 1, kPatienceMillis) != 1) return false;
+  if (poll(&readable, 1, kPatienceMillis) != 1) return Came::kNothing;
   char bytes[4096];
   const ssize_t size = read(fd, bytes, sizeof(bytes));
-  if (size <= 0) return false;
+  if (size <= 0) return Came::kEnd;
   text.append(bytes, static_cast<size_t>(size));
-  return true;
+  return Came::kBytes;
+}
+
+std::string TakeRest(int fd, std::string& unread) {
+  Came came;
+  while ((came = ReadSome(fd, unread)) == Came::kBytes) {
+  }
+  std::string rest = std::exchange(unread, {});
+  return came == Came::kEnd ? rest : rest + "(no end)";
 }
 
 std::string TakeLine(int fd, std::string& unread) {
   size_t end;
   while ((end = unread.find('\n')) == std::string::npos) {
-    if (!ReadSome(fd, unread)) return "(nothing)";
+    if (ReadSome(fd, unread) != Came::kBytes) return "(nothing)";
   }
   std::string line = unread.substr(0, end);
   unread.erase(0, end + 1);
@@ -101,17 +111,9 @@ pid_t StartedProgram::AwaitReady() {
   return atoi(line.c_str() + 6);
 }
 
-std::string StartedProgram::ReadRest() {
-  while (ReadSome(output_.get(), unread_)) {
-  }
-  return std::exchange(unread_, {});
-}
+std::string StartedProgram::ReadRest() { return TakeRest(output_.get(), unread_); }
 
-std::string StartedProgram::ReadErrors() {
-  while (ReadSome(errors_.get(), unread_errors_)) {
-  }
-  return std::exchange(unread_errors_, {});
-}
+std::string StartedProgram::ReadErrors() { return TakeRest(errors_.get(), unread_errors_); }
 
 int StartedProgram::Wait() {
   int status = 0;

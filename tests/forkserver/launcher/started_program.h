@@ -6,7 +6,7 @@
 //     EXPECT_EQ(launcher.ReadLine(), "signal 10 value 0");
 //
 // Destroying it kills the group and reaps the program. A line that does not come within half a
-// minute is "(nothing)".
+// minute is "(nothing)", and a rest that has no end by then ends in "(no end)".
 #ifndef TESTS_FORKSERVER_LAUNCHER_STARTED_PROGRAM_H_
 #define TESTS_FORKSERVER_LAUNCHER_STARTED_PROGRAM_H_
 
