@@ -77,12 +77,11 @@ HostEnd HostWatch::ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, in
   heard_ = 0;
   end_.reset();
   failed_ = {};
-  host.Resume();
-  // Younger than the host, and made while that is in its exec: a signal that comes meanwhile is
-  // passed on even if it was the group's, and makes no difference there, where nothing handles one.
-  // Without a witness the launcher still works, and guesses.
+  // Younger than the host, so that it has a signal of the group's before the launcher does, and
+  // there before the host can handle one. Without a witness the launcher still works, and guesses.
   if (!std::exchange(has_witness_, true)) witness_.Fork();
-  ReadSignals(HostIs::kNew);
+  ReadSignals(HostIs::kSuspended);
+  host.Resume();
   const int64_t deadline = DeadlineAfter(NowNanos(), start_millis * kNanosPerMilli);
   while (!end_) {
     pollfd fds[] = {{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -95,21 +94,23 @@ HostEnd HostWatch::ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, in
     if (ready <= 0) continue;
     if (fds[2].revents != 0) ReadOutcome();
     if (fds[1].revents != 0) ReadStartSocket();
-    if (fds[0].revents != 0) ReadSignals(HostIs::kKnown);
+    if (fds[0].revents != 0) ReadSignals(HostIs::kResumed);
   }
   return *end_;
 }
 
 void HostWatch::ReadSignals(HostIs state) {
+  bool host_has_changed = false;
   signalfd_siginfo signal;
   while (read(signals_.get(), &signal, sizeof(signal)) == sizeof(signal)) {
     if (signal.ssi_signo == SIGCHLD) {
-      LookAtHost();
+      host_has_changed = true;
     } else {
       PassOn(signal, state);
     }
-    if (end_) return;
   }
+  // Last, since what the host did may be its answer to one of the others, of a higher number.
+  if (host_has_changed) LookAtHost();
 }
 
 void HostWatch::PassOn(const signalfd_siginfo& info, HostIs state) {
@@ -122,8 +123,9 @@ void HostWatch::PassOn(const signalfd_siginfo& info, HostIs state) {
   if (verdict == GroupWitness::Verdict::kUnknown && info.ssi_code == SI_KERNEL) {
     verdict = GroupWitness::Verdict::kWholeGroup;
   }
-  // A new host may have been forked before the signal or after it.
-  if (verdict != GroupWitness::Verdict::kWholeGroup || state == HostIs::kNew) {
+  // A host that is suspended may have been forked before the signal or after it. It has all of them
+  // blocked, so that two of a kind become one.
+  if (verdict != GroupWitness::Verdict::kWholeGroup || state == HostIs::kSuspended) {
     SendTo(host_->pidfd(), info);
   }
 }

@@ -53,7 +53,7 @@ class HostWatch {
   HostEnd ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, int start_millis);
 
  private:
-  enum class HostIs : uint8_t { kNew, kKnown };
+  enum class HostIs : uint8_t { kSuspended, kResumed };
 
   void ReadSignals(HostIs state);
   void PassOn(const signalfd_siginfo& signal, HostIs state);

@@ -273,6 +273,9 @@ TEST(Launcher, PassesSignalsOnWithoutItsWitness) {
 TEST(Launcher, LeavesNobodyBehind) {
   StartedProgram launcher({.argv = Launched({"signals"})});
   launcher.AwaitReady();
+  // The witness has its name by the time that it has answered.
+  kill(launcher.pid(), SIGUSR1);
+  ASSERT_EQ(launcher.ReadLine(), "signal 10 value 0");
   EXPECT_EQ(NamesInGroup(launcher.pid()),
             (std::set<std::string>{"launcher", "signal-witness", "tested_host"}));
   kill(launcher.pid(), SIGQUIT);
