@@ -25,10 +25,10 @@
 //     ignored signals and all descriptors are the host's as they were given, closed ones among 0 to
 //     2 included. Once the start is over the launcher has none of them open itself, so that the
 //     reader of a pipe sees the host close it;
-//   - a signal that is sent to the launcher is passed to the host, once, with its value; one that
-//   is
-//     sent to the process group, as the terminal's are, the host has already (group_witness.h).
-//     SIGCHLD is not passed on;
+//   - a signal that is sent to the launcher is passed to the host, once, with its value; one sent
+//   to
+//     the process group, as the terminal's are, the host has already (group_witness.h). SIGCHLD is
+//     not passed on. Under systemd: KillMode=mixed, since it signals one process after the other;
 //   - SIGKILL to the launcher kills the host. Its children end with it, as ever;
 //   - when the host stops by Ctrl-Z, so does the launcher, and the shell's `fg` and `bg` continue
 //     both. SIGSTOP cannot be caught: sent to the launcher alone, it stops that alone. A host that
@@ -41,8 +41,9 @@
 // and no death with a launcher.
 //
 // Errors: one line on stderr, "browser: execve /opt/browser/browser_host: ENOENT", and 127 where
-// the program is not there, 126 for all else that fails before it runs, as shells have it. Threads:
-// the process must have one. Signals: takes all of them over; does not give them back.
+// the program is not there, 126 for all else that fails before it runs, as shells have it.
+//
+// Threads: the process must have one. Signals: takes all of them over; does not give them back.
 #ifndef FORKSERVER_LAUNCHER_RUN_LAUNCHER_H_
 #define FORKSERVER_LAUNCHER_RUN_LAUNCHER_H_
 
