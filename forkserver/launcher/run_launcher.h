@@ -25,9 +25,8 @@
 //     ignored signals and all descriptors are the host's as they were given, closed ones among 0 to
 //     2 included. Once the start is over the launcher has none of them open itself, so that the
 //     reader of a pipe sees the host close it;
-//   - a signal that is sent to the launcher is passed to the host, once, with its value; one sent
-//   to
-//     the process group, as the terminal's are, the host has already (group_witness.h). SIGCHLD is
+//   - a signal that is sent to the launcher is passed to the host, once, with its value; one for
+//     the whole group, as the terminal's are, the host has already (group_witness.h). SIGCHLD is
 //     not passed on. Under systemd: KillMode=mixed, since it signals one process after the other;
 //   - SIGKILL to the launcher kills the host. Its children end with it, as ever;
 //   - when the host stops by Ctrl-Z, so does the launcher, and the shell's `fg` and `bg` continue
