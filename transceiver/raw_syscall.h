@@ -18,6 +18,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef FORKSERVER_FAULTS
+// Programs of //tests/faults are built so: each of these calls can be made to fail.
+extern "C" [[gnu::visibility("hidden")]] long ForkserverFaultSyscall(long number, long a, long b,
+                                                                     long c, long d, long e,
+                                                                     long f);
+#endif
+
 namespace forkserver {
 
 // Arguments are integers and pointers.
@@ -29,7 +36,9 @@ template <typename Argument>
 [[gnu::always_inline]] inline long RawSyscallOfLongs(long number, long a = 0, long b = 0,
                                                      long c = 0, long d = 0, long e = 0,
                                                      long f = 0) {
-#if defined(__x86_64__)
+#if defined(FORKSERVER_FAULTS)
+  return ForkserverFaultSyscall(number, a, b, c, d, e, f);
+#elif defined(__x86_64__)
   long result;
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;

@@ -1,0 +1,183 @@
+// Each system call of host, templates and children fails, and what then is.
+//
+//     bazel test //tests/faults:faults_test
+//     bazel test //tests/faults:faults_test --test_env=FORKSERVER_FAULTS_ALL=1 --test_timeout=3600
+//
+// The second tries each error of each call at each place that makes it; the first each place once
+// and each error of each call once for every role.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "tests/faults/scenario_names.h"
+#include "tests/faults/seam.h"
+#include "tests/testing/program.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver::testing {
+namespace {
+
+constexpr char kVictim[] = "tests/faults/victim";
+// Of one scenario: each lost victim costs the fault that it was lost for.
+constexpr int kMostVictims = 10;
+
+// The seam's memory, as the victim sees it.
+class SeamFile {
+ public:
+  explicit SeamFile(const std::string& name)
+      : path_(absl::StrFormat("%s/forkserver-faults-%d-%s", FolderForFiles(), getpid(), name)) {
+    const UniqueFd file(open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (ftruncate(file.get(), sizeof(FaultSeam)) != 0) abort();
+    memory_ = mmap(nullptr, sizeof(FaultSeam), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (memory_ == MAP_FAILED) abort();
+  }
+  SeamFile(const SeamFile&) = delete;
+  SeamFile& operator=(const SeamFile&) = delete;
+  ~SeamFile() {
+    munmap(memory_, sizeof(FaultSeam));
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+    std::filesystem::remove_all(path_ + ".files", ignored);
+  }
+
+  const std::string& path() const { return path_; }
+  FaultSeam& seam() { return *static_cast<FaultSeam*>(memory_); }
+
+ private:
+  // Of a name that is short enough for a socket's address.
+  static std::string FolderForFiles() { return std::filesystem::temp_directory_path().string(); }
+
+  std::string path_;
+  void* memory_;
+};
+
+ProgramResult RunVictim(const SeamFile& file, const std::string& scenario,
+                        const std::string& last = "") {
+  std::vector<std::string> argv = {"victim", scenario};
+  if (!last.empty()) argv.insert(argv.end(), {"0", last});
+  return RunProgram(
+      {.argv = argv,
+       .path = kVictim,
+       .environment = VictimEnvironment({std::string(kFaultsVariable) + "=" + file.path()})});
+}
+
+std::string Describe(const Fault& fault) {
+  std::string text = absl::StrFormat("%s %s %s", RoleName(fault.role), kCallRows[fault.row].name,
+                                     fault.error == kShort ? "short" : ErrnoName(fault.error));
+  for (const uint32_t frame : fault.site.frames) {
+    if (frame != 0) absl::StrAppendFormat(&text, " 0x%x", frame);
+  }
+  return text;
+}
+
+class Faults : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Faults, AreNamedAndLeaveNothing) {
+  SeamFile file(GetParam());
+  FaultSeam& seam = file.seam();
+  ProgramResult result;
+  int victims = 0;
+  for (; victims < kMostVictims; ++victims) {
+    result = RunVictim(file, GetParam());
+    if (seam.listed.load() == 0) break;
+    bool any_left = false;
+    for (uint32_t i = 0; i < seam.listed.load(); ++i) {
+      TriedFault& tried = seam.tried[i];
+      if (tried.verdict.load() == Verdict::kTrying) {
+        snprintf(tried.text, sizeof(tried.text), "the host %s", result.how.c_str());
+        tried.verdict.store(Verdict::kFailed);
+      }
+      any_left |= tried.verdict.load() == Verdict::kNotTried;
+    }
+    if (!any_left) break;
+  }
+  ASSERT_GT(seam.listed.load(), 0u) << result.how << "\n" << result.errors;
+  int survived = 0;
+  int not_reached = 0;
+  const bool is_wordy = getenv("FORKSERVER_FAULTS_WORDY") != nullptr;
+  for (uint32_t i = 0; i < seam.listed.load(); ++i) {
+    const TriedFault& tried = seam.tried[i];
+    const Verdict verdict = tried.verdict.load();
+    survived += verdict == Verdict::kSurvived;
+    not_reached += verdict == Verdict::kNotReached;
+    if (is_wordy) {
+      printf("%s %d %s: %s\n", GetParam(), static_cast<int>(verdict), Describe(tried.fault).c_str(),
+             tried.text);
+    }
+    if (verdict == Verdict::kFailed || verdict == Verdict::kNotTried) {
+      ADD_FAILURE() << Describe(tried.fault) << ": "
+                    << (verdict == Verdict::kNotTried ? "never tried" : tried.text);
+    }
+  }
+  for (size_t number = 0; number < FaultSeam::kMostNumbers; ++number) {
+    EXPECT_EQ(seam.unknown[number].load(), 0u) << "system call " << number << " has no row";
+  }
+  EXPECT_EQ(seam.overflow.load(), 0u);
+  // Those that a race decides about.
+  EXPECT_LT(not_reached, static_cast<int>(seam.listed.load()) / 10 + 5);
+  printf("%s: %d faults survived of %d, %d not reached again\n", GetParam(), survived,
+         static_cast<int>(seam.listed.load()), not_reached);
+  RecordProperty("faults_survived", survived);
+}
+
+INSTANTIATE_TEST_SUITE_P(EachScenario, Faults, ::testing::ValuesIn(kScenarioNames),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(FaultTable, EachRowHappensOrSaysWhyNot) {
+  std::vector<bool> seen_rows(kCallRowCount);
+  for (const char* scenario : kScenarioNames) {
+    SeamFile file(std::string("rows-") + scenario);
+    const ProgramResult result = RunVictim(file, scenario, "0");
+    ASSERT_EQ(result.exit_code, 0) << scenario << " " << result.how << "\n" << result.errors;
+    for (const SeenCall& seen : file.seam().seen) {
+      if (seen.is_complete.load() != 0) seen_rows[seen.row] = true;
+    }
+  }
+  for (int row = 0; row < kCallRowCount; ++row) {
+    const CallRow& call = kCallRows[row];
+    EXPECT_EQ(seen_rows[row], *call.unreached == '\0')
+        << (call.by_number ? "number " : "") << call.name << " " << call.unreached;
+  }
+}
+
+TEST(FaultTable, HasAllFunctionsThatTheRoomsCall) {
+  std::set<std::string> known = {"syscall"};
+  for (int row = 0; row < kCallRowCount; ++row) {
+    if (!kCallRows[row].by_number) known.insert(kCallRows[row].name);
+  }
+  for (int i = 0; i < kQuietNameCount; ++i) known.insert(kQuietNames[i]);
+  std::vector<std::string> command = {"nm", "--undefined-only", "--no-demangle"};
+  std::ifstream list("tests/faults/rooms.txt");
+  for (std::string archive; std::getline(list, archive);) command.push_back(archive);
+  ASSERT_GT(command.size(), 50u);
+  const ProgramResult listed = RunProgram({.argv = command, .path = "/usr/bin/nm"});
+  ASSERT_EQ(listed.exit_code, 0) << listed.how << "\n" << listed.errors;
+  size_t functions = 0;
+  for (const std::string& line : Lines(listed.output)) {
+    const size_t at = line.find(" U ");
+    if (at == std::string::npos) continue;
+    const std::string name = line.substr(at + 3);
+    if (name.starts_with("_Z")) continue;  // C++
+    ++functions;
+    EXPECT_TRUE(known.count(name) > 0) << name << " has no row in calls.def";
+  }
+  EXPECT_GT(functions, 100u);
+}
+
+}  // namespace
+}  // namespace forkserver::testing

@@ -1,0 +1,14 @@
+// The names of scenarios.cc, for who only runs them.
+#ifndef TESTS_FAULTS_SCENARIO_NAMES_H_
+#define TESTS_FAULTS_SCENARIO_NAMES_H_
+
+namespace forkserver::testing {
+
+inline constexpr const char* kScenarioNames[] = {
+    "Epoll",    "IoUring", "OwnThread", "NoClone3", "Everything",    "ManyArguments", "Async",
+    "DeadRoot", "Pool",    "Nested",    "Sandbox",  "SandboxByExec", "SandboxedPool", "Layouts",
+};
+
+}  // namespace forkserver::testing
+
+#endif  // TESTS_FAULTS_SCENARIO_NAMES_H_

@@ -1,0 +1,320 @@
+#include "tests/faults/scenarios.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "preload/prefs/prefs_store.h"
+#include "tests/faults/seam.h"
+#include "tests/faults/victim_program.h"
+
+namespace forkserver::testing {
+namespace {
+
+// Long for a machine that is busy, and short enough that a lost wake-up is seen.
+constexpr absl::Duration kPatience = absl::Seconds(8);
+
+std::string Folder() {
+  const char* const seam = getenv(kFaultsVariable);
+  return std::string(seam != nullptr ? seam : "/tmp/forkserver-faults") + ".files";
+}
+
+absl::Status BecomeATemplate() {
+  SetRole(Role::kTemplate);
+  return absl::OkStatus();
+}
+
+// The first process that a sandboxed template forks is the init of its namespace.
+absl::Status BecomeASandboxedTemplate() {
+  SetRole(Role::kTemplate);
+  SetRoleOfNextChild(Role::kInit);
+  return absl::OkStatus();
+}
+
+StartOptions Options() {
+  return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<VictimProgram>},
+                       {ProcessType::kUtility, MakeChildProgram<VictimProgram>},
+                       {ProcessType::kContent, MakeChildProgram<VictimProgram>}},
+          .warm_ups = {{"some memory", [] { return absl::OkStatus(); }}},
+          .restart = {.first_delay = absl::ZeroDuration()},
+          .event_loop = EventLoop::Backend::kEpoll,
+          .under_memory_pressure = UnderPressure::kKeepPools};
+}
+
+StartOptions OptionsOverIoUring() {
+  StartOptions options = Options();
+  options.event_loop = EventLoop::Backend::kBest;
+  options.under_memory_pressure = UnderPressure::kShrinkPools;
+  return options;
+}
+
+StartOptions OptionsWithOwnThread() {
+  StartOptions options = OptionsOverIoUring();
+  options.driving = Driving::kOwnThread;
+  return options;
+}
+
+StartOptions OptionsOfTwoLayouts() {
+  StartOptions options = Options();
+  options.layouts = 2;
+  return options;
+}
+
+StartOptions OptionsWithTemplate() {
+  StartOptions options = Options();
+  options.templates = {{.name = "nested",
+                        .types = {ProcessType::kContent},
+                        .warm_ups = {{"role", BecomeATemplate}},
+                        .pool = PoolBounds{.min = 0, .max = 0}}};
+  return options;
+}
+
+SandboxOptions Sandbox() {
+  return {.policy = SandboxPolicyId::kFileContent,
+          .files = {{.path = Folder(),
+                     .reach = FileReach::kBeneath,
+                     .rights = kMayRead | kMayWrite | kMayCreate | kMayRemove | kMayConnect}}};
+}
+
+StartOptions OptionsWithSandbox() {
+  StartOptions options = Options();
+  options.templates = {{.name = "sandboxed",
+                        .types = {ProcessType::kContent},
+                        .warm_ups = {{"role", BecomeASandboxedTemplate}},
+                        .sandbox = Sandbox(),
+                        .pool = PoolBounds{.min = 0, .max = 0}}};
+  return options;
+}
+
+StartOptions OptionsWithSandboxedPool() {
+  StartOptions options = OptionsWithSandbox();
+  options.templates[0].pool = PoolBounds{.min = 1, .max = 1};
+  return options;
+}
+
+LaunchOptions Launching(ProcessType type, std::vector<std::string> argv) {
+  return {.type = type, .argv = std::move(argv), .timeout = kPatience};
+}
+
+// Its Status; a child that came is waited for until it has ended.
+absl::Status EndOf(absl::StatusOr<LaunchedChild> child) {
+  if (!child.ok()) return child.status();
+  return child->process.Wait(kPatience).status();
+}
+
+void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
+                  const LaunchOptions& options) {
+  round.Note(what, EndOf(server.Launch(options)));
+}
+
+bool WaitUntilServing(ForkServer& server, Round& round, std::string_view name = kRootTemplate) {
+  return round.Note("wait for " + std::string(name),
+                    server.WaitUntilServing(name, kPatience).status());
+}
+
+bool HasIdleBlank(const ForkServer& server, std::string_view name) {
+  for (const TemplateStatus& one : server.templates()) {
+    if (one.name == name && !one.idle_blanks.empty()) return true;
+  }
+  return false;
+}
+
+// Not a failure where it does not come: pools are refilled later.
+void WaitForBlank(ForkServer& server, std::string_view name) {
+  for (int i = 0; i < 40 && !HasIdleBlank(server, name); ++i) {
+    server.Dispatch(absl::Milliseconds(25));
+  }
+}
+
+void KillTemplate(ForkServer& server, std::string_view name) {
+  for (const TemplateStatus& one : server.templates()) {
+    if (one.name != name || !one.pid) continue;
+    const long pidfd = CallPastTheSeam(SYS_pidfd_open, *one.pid);
+    if (pidfd < 0) return;
+    CallPastTheSeam(SYS_pidfd_send_signal, pidfd, SIGKILL);
+    CallPastTheSeam(SYS_close, pidfd);
+  }
+}
+
+// From here on the scenarios.
+
+void StartAndLaunch(ForkServer& server, Round& round) {
+  WaitUntilServing(server, round);
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kIpcUnitTest, {"exit", "3"}));
+  round.Note("ping", server.Ping(kPatience));
+}
+
+void LaunchWithEverything(ForkServer& server, Round& round) {
+  PrefsStore store;
+  std::ofstream(Folder() + "/prefs.js") << "pref(\"a\", 1);\n";
+  round.Note("load prefs", store.LoadFile(Folder() + "/prefs.js").status());
+  absl::StatusOr<PrefsGeneration> prefs = store.Publish();
+  if (round.Note("publish prefs", prefs.status())) server.SetPrefs(*std::move(prefs));
+
+  const UniqueFd file(
+      static_cast<int>(CallPastTheSeam(SYS_openat, AT_FDCWD, (long)"/dev/zero", O_RDONLY, 0)));
+  LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
+  options.set_environment = {"A=1", "B=2"};
+  options.unset_environment = {"HOME"};
+  options.stdio = {Stdio::Null(), Stdio{}, Stdio::Descriptor(file.get())};
+  options.Map(file.get(), 7).Map(file.get(), 9, OnExec::kInherit);
+  options.working_directory = "/";
+  options.name = "renamed";
+  options.title = "a title";
+  options.limits = {{RLIMIT_CORE, 0, 0}, {RLIMIT_NOFILE, 64, 64}};
+  options.nice = 1;
+  options.senders = Senders::kTold;
+  const std::vector<uint8_t> bytes(16, 1);
+  const int descriptors[] = {file.get()};
+  const FirstPacket first[] = {
+      {.frame = {.type = kFirstApplicationType}, .payload = bytes, .descriptors = descriptors}};
+  options.first_packets = first;
+  LaunchAndEnd(server, round, "launch", options);
+  options.way = LaunchWay::kExec;
+  LaunchAndEnd(server, round, "launch by exec", options);
+}
+
+void LaunchManyArguments(ForkServer& server, Round& round) {
+  LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
+  options.argv.push_back(std::string(100'000, 'x'));
+  LaunchAndEnd(server, round, "launch", options);
+}
+
+void LaunchAsynchronously(ForkServer& server, Round& round) {
+  int over = 0;
+  for (const char* what : {"crash", "exit"}) {
+    server.LaunchAsync(Launching(ProcessType::kIpcUnitTest, {what, "0"}),
+                       [&, what](absl::StatusOr<LaunchedChild> child) {
+                         if (!round.Note(std::string("launch ") + what, child.status())) {
+                           ++over;
+                           return;
+                         }
+                         server.ReapAsync(std::move(child->process),
+                                          [&, what](const absl::StatusOr<ExitStatus>& status) {
+                                            ++over;
+                                            round.Note(std::string("reap ") + what,
+                                                       status.status());
+                                          });
+                       });
+  }
+  const absl::Time patience = absl::Now() + kPatience;
+  while (over < 2 && absl::Now() < patience) server.Dispatch(absl::Milliseconds(100));
+  round.Note("all callbacks", over == 2
+                                  ? absl::OkStatus()
+                                  : absl::DeadlineExceededError("a callback was never called"));
+}
+
+void KillTheRoot(ForkServer& server, Round& round) {
+  WaitUntilServing(server, round);
+  KillTemplate(server, kRootTemplate);
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kIpcUnitTest, {"exit", "0"}));
+  WaitUntilServing(server, round);
+}
+
+void UseAPool(ForkServer& server, Round& round) {
+  round.Note("set the pool", server.SetPool(kRootTemplate, {.min = 1, .max = 2}));
+  WaitUntilServing(server, round);
+  WaitForBlank(server, kRootTemplate);
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kUtility, {"exit", "0"}));
+  absl::StatusOr<LaunchedChild> waits = server.Launch(Launching(ProcessType::kUtility, {"wait"}));
+  round.Note("launch one that waits", waits.status());
+  round.Note("empty the pool", server.SetPool(kRootTemplate, {.min = 0, .max = 0}));
+  server.Dispatch(absl::Milliseconds(1));
+}
+
+void StartATemplateTwice(ForkServer& server, Round& round) {
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"exit", "0"}));
+  KillTemplate(server, "nested");
+  LaunchOptions again = Launching(ProcessType::kContent, {"exit", "0"});
+  again.way = LaunchWay::kTemplate;
+  LaunchAndEnd(server, round, "launch again", again);
+}
+
+void LaunchSandboxed(ForkServer& server, Round& round) {
+  LaunchOptions options = Launching(ProcessType::kContent, {"files", Folder()});
+  LaunchAndEnd(server, round, "launch", options);
+}
+
+void LaunchSandboxedByExec(ForkServer& server, Round& round) {
+  LaunchOptions options = Launching(ProcessType::kContent, {"files", Folder()});
+  options.way = LaunchWay::kExec;
+  LaunchAndEnd(server, round, "launch", options);
+}
+
+void LaunchSandboxedFromPool(ForkServer& server, Round& round) {
+  round.Note("wait for the template", server.WaitUntilServing("sandboxed", kPatience).status());
+  WaitForBlank(server, "sandboxed");
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"exit", "0"}));
+}
+
+void LaunchInEachLayout(ForkServer& server, Round& round) {
+  WaitUntilServing(server, round);
+  for (const char* what : {"launch", "launch again"}) {
+    LaunchAndEnd(server, round, what, Launching(ProcessType::kIpcUnitTest, {"exit", "0"}));
+  }
+}
+
+}  // namespace
+
+const Scenario kScenarios[] = {
+    {.name = "Epoll", .options = Options, .run = StartAndLaunch},
+    {.name = "IoUring", .options = OptionsOverIoUring, .run = StartAndLaunch},
+    {.name = "OwnThread", .options = OptionsWithOwnThread, .run = StartAndLaunch},
+    {.name = "NoClone3",
+     .options = Options,
+     .run = StartAndLaunch,
+     .lacks = "clone3",
+     .error = ENOSYS},
+    {.name = "Everything", .options = Options, .run = LaunchWithEverything},
+    {.name = "ManyArguments", .options = OptionsOverIoUring, .run = LaunchManyArguments},
+    {.name = "Async", .options = OptionsOverIoUring, .run = LaunchAsynchronously},
+    {.name = "DeadRoot", .options = Options, .run = KillTheRoot},
+    {.name = "Pool", .options = OptionsOverIoUring, .run = UseAPool},
+    {.name = "Nested", .options = OptionsWithTemplate, .run = StartATemplateTwice},
+    {.name = "Sandbox", .options = OptionsWithSandbox, .run = LaunchSandboxed},
+    {.name = "SandboxByExec", .options = OptionsWithSandbox, .run = LaunchSandboxedByExec},
+    {.name = "SandboxedPool", .options = OptionsWithSandboxedPool, .run = LaunchSandboxedFromPool},
+    {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
+};
+const int kScenarioCount = sizeof(kScenarios) / sizeof(kScenarios[0]);
+
+const Scenario* FindScenario(std::string_view name) {
+  for (const Scenario& one : kScenarios) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+absl::Status LaunchPlainly(ForkServer& server) {
+  return EndOf(server.Launch(Launching(ProcessType::kIpcUnitTest, {"exit", "0"})));
+}
+
+void PrepareFolder() {
+  const std::string folder = Folder();
+  mkdir(folder.c_str(), 0700);
+  std::ofstream(folder + "/page") << "<title>t</title>";
+  unlink((folder + "/link").c_str());
+  (void)!symlink("page", (folder + "/link").c_str());
+  unlink((folder + "/socket").c_str());
+  const int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  strncpy(address.sun_path, (folder + "/socket").c_str(), sizeof(address.sun_path) - 1);
+  bind(socket_fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  listen(socket_fd, 16);
+}
+
+}  // namespace forkserver::testing

@@ -1,0 +1,35 @@
+// What the fork server is put through, with one call failing somewhere on the way.
+#ifndef TESTS_FAULTS_SCENARIOS_H_
+#define TESTS_FAULTS_SCENARIOS_H_
+
+#include <string_view>
+
+#include "forkserver/host/fork_server.h"
+#include "tests/faults/round.h"
+
+namespace forkserver::testing {
+
+struct Scenario {
+  const char* name;
+  StartOptions (*options)();
+  // With the server that was started; each step is noted.
+  void (*run)(ForkServer& server, Round& round);
+  // A call that this machine is made to lack: its row's name, "" for none.
+  const char* lacks = "";
+  int error = 0;
+};
+
+extern const Scenario kScenarios[];
+extern const int kScenarioCount;
+
+const Scenario* FindScenario(std::string_view name);
+
+// A launch without anything, and its end.
+absl::Status LaunchPlainly(ForkServer& server);
+
+// A folder for what children do with files; the victim's.
+void PrepareFolder();
+
+}  // namespace forkserver::testing
+
+#endif  // TESTS_FAULTS_SCENARIOS_H_

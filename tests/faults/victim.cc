@@ -1,0 +1,266 @@
+// The host that the faults happen to. It runs one scenario over and over, from Start to the
+// destruction of the server:
+//
+//     victim SCENARIO [first [last]]
+//
+// First without a fault, to see which calls there are, from where and by whom; then with each of
+// them failing once, with each error of its row; or, where a victim before it has listed them and
+// died, from the first that was not tried. What it finds is in the seam's shared memory. A fault
+// that takes more than kFaultSeconds ends it by SIGALRM.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "forkserver/host/fork_server.h"
+#include "forkserver/host/self_exec.h"
+#include "tests/faults/census.h"
+#include "tests/faults/round.h"
+#include "tests/faults/scenarios.h"
+#include "tests/faults/seam.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver::testing {
+namespace {
+
+constexpr int kFaultSeconds = 40;
+// What is seen by chance is seen in one of so many rounds.
+constexpr int kRoundsWithoutFault = 4;
+// A fault that does not happen is tried so many times.
+constexpr int kTries = 3;
+// What grows each time is lost; what grows once may be kept.
+constexpr int kRepeats = 4;
+// The children of a scenario that no fault disturbs.
+constexpr char kScenarioVariable[] = "FORKSERVER_FAULTS_SCENARIO";
+
+struct Outcome {
+  bool fired = false;
+  bool started = false;
+  std::vector<Round::Step> steps;
+  std::string wrong;  // empty: all is well
+};
+
+class Victim {
+ public:
+  Victim(const Scenario& scenario, int argc, char** argv)
+      : scenario_(scenario), argc_(argc), argv_(argv) {}
+
+  // One round; `fault` happens in it, or does not.
+  Outcome Run(const Fault* fault) {
+    FaultSeam& seam = TheFaultSeam();
+    Outcome outcome;
+    Round round = {.argc = argc_, .argv = argv_};
+    StartOptions options = scenario_.options();
+    if (fault != nullptr) seam.Arm(*fault);
+    seam.mode.store(SeamMode::kWatching);
+    {
+      absl::StatusOr<std::unique_ptr<ForkServer>> server =
+          ForkServer::Start(argc_, argv_, std::move(options));
+      outcome.started = round.Note("start", server.status());
+      if (outcome.started) {
+        scenario_.run(**server, round);
+        if (seam.armed.load() == FaultSeam::Armed::kFired) {
+          if (absl::Status next = LaunchPlainly(**server); !next.ok()) {
+            outcome.wrong = absl::StrFormat("the next launch: %s", next.message());
+          }
+        }
+        if ((*server)->in_flight() > 0) SettleDown(**server, outcome);
+      }
+    }
+    seam.mode.store(SeamMode::kOff);
+    outcome.fired = seam.Disarm();
+    outcome.steps = std::move(round.steps);
+    return outcome;
+  }
+
+  void ListFaults();
+  void Try(TriedFault& tried);
+
+ private:
+  void SettleDown(ForkServer& server, Outcome& outcome) {
+    for (int i = 0; i < 400 && server.in_flight() > 0; ++i) {
+      server.Dispatch(absl::Milliseconds(20));
+    }
+    if (server.in_flight() > 0) outcome.wrong += " something is under way for ever";
+  }
+
+  const Scenario& scenario_;
+  const int argc_;
+  char** const argv_;
+};
+
+void Victim::ListFaults() {
+  FaultSeam& seam = TheFaultSeam();
+  for (int i = 0; i < kRoundsWithoutFault; ++i) {
+    const Outcome outcome = Run(nullptr);
+    for (const Round::Step& step : outcome.steps) {
+      if (step.status.ok()) continue;
+      absl::FPrintF(stderr, "without a fault: %s: %s\n", step.what,
+                    std::string(step.status.message()));
+      _exit(3);
+    }
+  }
+  std::vector<Fault> faults;
+  for (const SeenCall& seen : seam.seen) {
+    if (seen.is_complete.load() == 0) continue;
+    if (kCallRows[seen.row].how == HowItFails::kNever) continue;
+    faults.push_back({.role = seen.role, .row = seen.row, .site = seen.site, .error = 0});
+  }
+  std::sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
+    return std::tie(a.role, a.row, a.site) < std::tie(b.role, b.row, b.site);
+  });
+  // Each place fails in one way, each row in all of its ways; or each place in all of them.
+  const bool all = getenv("FORKSERVER_FAULTS_ALL") != nullptr;
+  std::map<std::pair<Role, uint32_t>, size_t> next_error;
+  uint32_t listed = 0;
+  const auto add = [&](Fault fault, int error) {
+    if (listed >= FaultSeam::kMostTried) return;
+    fault.error = error;
+    seam.tried[listed++].fault = fault;
+  };
+  for (size_t i = 0; i < faults.size(); ++i) {
+    const CallRow& row = kCallRows[faults[i].row];
+    size_t errors = 0;
+    while (row.errors[errors] != 0) ++errors;
+    size_t& next = next_error[{faults[i].role, faults[i].row}];
+    const bool is_last = i + 1 == faults.size() || faults[i + 1].role != faults[i].role ||
+                         faults[i + 1].row != faults[i].row;
+    if (all) {
+      for (size_t e = 0; e < errors; ++e) add(faults[i], row.errors[e]);
+    } else {
+      add(faults[i], row.errors[next++ % errors]);
+      // What is left over fails at the last place.
+      if (is_last) {
+        while (next < errors) add(faults[i], row.errors[next++]);
+      }
+    }
+  }
+  seam.listed.store(listed);
+}
+
+// Whether a Status says which step or call failed, and with what.
+bool IsNamed(const absl::Status& status, int error) {
+  const std::string message(status.message());
+  return error == kShort || absl::StrContains(message, ErrnoName(error));
+}
+
+std::string Judge(const Fault& fault, const Outcome& outcome) {
+  std::string wrong = outcome.wrong;
+  for (const Round::Step& step : outcome.steps) {
+    if (step.status.ok() || IsNamed(step.status, fault.error)) continue;
+    absl::StrAppendFormat(&wrong, " [unnamed] %s: %s;", step.what, step.status.message());
+  }
+  return wrong;
+}
+
+void Victim::Try(TriedFault& tried) {
+  const Fault& fault = tried.fault;
+  tried.verdict.store(Verdict::kTrying);
+  alarm(kFaultSeconds);
+  std::string wrong;
+  std::string told;
+  Outcome outcome;
+  const Census before = TakeCensus();
+  for (int i = 0; i < kTries && !outcome.fired; ++i) outcome = Run(&fault);
+  if (!outcome.fired) {
+    tried.verdict.store(Verdict::kNotReached);
+    return;
+  }
+  for (const Round::Step& step : outcome.steps) {
+    if (!step.status.ok()) {
+      absl::StrAppendFormat(&told, "%s: %s; ", step.what, step.status.ToString());
+    }
+  }
+  wrong = Judge(fault, outcome);
+  Census after = TakeCensus();
+  if (after.descriptors != before.descriptors) {
+    wrong += absl::StrFormat(" %d descriptors, and %d before:%s", after.descriptors,
+                             before.descriptors, ListDescriptors());
+  }
+  if (after.children != 0) wrong += absl::StrFormat(" %d children are left", after.children);
+  const auto grows = [&](const Census& from, const Census& to) {
+    return to.mappings > from.mappings || to.heap_bytes > from.heap_bytes;
+  };
+  if (grows(before, after)) {
+    int times = 0;
+    Census last = after;
+    for (; times < kRepeats; ++times) {
+      Run(&fault);
+      const Census now = TakeCensus();
+      if (!grows(last, now)) break;
+      last = now;
+    }
+    if (times == kRepeats) {
+      wrong +=
+          absl::StrFormat(" lost each time: from %s to %s", before.ToString(), last.ToString());
+    }
+  }
+  if (!outcome.started) {
+    const Outcome next = Run(nullptr);
+    for (const Round::Step& step : next.steps) {
+      if (!step.status.ok()) {
+        wrong += absl::StrFormat(" the next start: %s: %s", step.what, step.status.message());
+      }
+    }
+  }
+  alarm(0);
+  snprintf(tried.text, sizeof(tried.text), "%s%s%s", told.c_str(),
+           wrong.empty() ? "" : " WRONG:", wrong.c_str());
+  tried.verdict.store(wrong.empty() ? Verdict::kSurvived : Verdict::kFailed);
+}
+
+int Main(int argc, char** argv) {
+  if (FindLaunchSocketArgument(argc, argv) >= 0) {
+    const char* const name = getenv(kScenarioVariable);
+    const Scenario* const scenario = FindScenario(name != nullptr ? name : "");
+    if (scenario == nullptr) return 2;
+    ForkServer::Start(argc, argv, scenario->options()).IgnoreError();
+    return 2;
+  }
+  const Scenario* const scenario = argc > 1 ? FindScenario(argv[1]) : nullptr;
+  if (scenario == nullptr) {
+    for (int i = 0; i < kScenarioCount; ++i) puts(kScenarios[i].name);
+    return 2;
+  }
+  setenv(kScenarioVariable, scenario->name, 1);
+  FaultSeam& seam = TheFaultSeam();
+  PrepareFolder();
+  seam.lacking_row.store(-1);
+  for (int row = 0; row < kCallRowCount; ++row) {
+    if (kCallRows[row].by_number && strcmp(kCallRows[row].name, scenario->lacks) == 0) {
+      seam.lacking_error.store(scenario->error);
+      seam.lacking_row.store(row);
+    }
+  }
+  Victim victim(*scenario, argc, argv);
+  if (seam.listed.load() == 0) {
+    alarm(4 * kFaultSeconds);
+    victim.ListFaults();
+    alarm(0);
+  } else {
+    victim.Run(nullptr);
+  }
+  const uint32_t first = argc > 2 ? static_cast<uint32_t>(atoi(argv[2])) : 0;
+  const uint32_t last = argc > 3 ? static_cast<uint32_t>(atoi(argv[3])) : seam.listed.load();
+  for (uint32_t i = first; i < last; ++i) {
+    if (seam.tried[i].verdict.load() == Verdict::kNotTried) victim.Try(seam.tried[i]);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace forkserver::testing
+
+int main(int argc, char** argv) { return forkserver::testing::Main(argc, argv); }
