@@ -71,9 +71,12 @@ uint64_t CurrentSignalMask() {
 
 absl::Status OpenClosedStdio() {
   for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
-    if (fcntl(number, F_GETFD) >= 0) continue;
+    if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
     // Not close-on-exec: it is the process's stdio. open(2) takes the lowest free number.
-    if (open("/dev/null", O_RDWR) != number) return ErrnoStatus(errno, "open /dev/null as stdio");
+    const int opened = open("/dev/null", O_RDWR);
+    if (opened < 0) return ErrnoStatus(errno, "open /dev/null as stdio");
+    // Another thread was faster, and the number is taken.
+    if (opened != number) close(opened);
   }
   return absl::OkStatus();
 }
