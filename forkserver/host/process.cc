@@ -157,7 +157,9 @@ absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
   // Where there is no time to wait, or nothing bounds it, waitid alone does.
   bool polls = timeout > absl::ZeroDuration() && deadline != kNever;
   for (;;) {
-    if (polls && PollUntil(pidfd_.get(), POLLIN, deadline) <= 0) {
+    const int ready = polls ? PollUntil(pidfd_.get(), POLLIN, deadline) : 1;
+    if (ready < 0) return ErrnoStatus(-ready, absl::StrFormat("ppoll pid %d", pid_));
+    if (ready == 0) {
       return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));
     }
     absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/deadline == kNever);
