@@ -40,8 +40,10 @@ constexpr SandboxReport kNoSandbox;
 FORKSERVER_LAUNCH_PATH void ReceivePlan(int socket, Packet& packet) {
   for (;;) {
     const PacketOutcome outcome = ReceivePacket(socket, Blocking::kWait, packet);
-    if (outcome == PacketOutcome::kClosed || outcome == PacketOutcome::kError) {
-      _exit(kExitOrphaned);
+    if (outcome == PacketOutcome::kClosed) _exit(kExitOrphaned);
+    if (outcome == PacketOutcome::kError || outcome == PacketOutcome::kWouldBlock) {
+      const int error = outcome == PacketOutcome::kError ? packet.error() : EAGAIN;
+      FailAndExit(socket, packet, StepFailure{LaunchStep::kPlan, error});
     }
     const FailedMessage refusal = CheckRequest(outcome, packet);
     if (refusal.error != 0) FailAndExit(socket, packet, refusal);
@@ -137,7 +139,11 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   if (failure.failed()) FailAndExit(socket.get(), packet, failure);
 
   child.ready.done_at[static_cast<size_t>(LaunchStep::kReady)] = start.image.clock.Now();
-  if (SendReady(socket.get(), packet, child, start.execed_sandbox) != 0) _exit(kExitOrphaned);
+  if (const int error = SendReady(socket.get(), packet, child, start.execed_sandbox); error != 0) {
+    if (error == EPIPE || error == ECONNRESET) _exit(kExitOrphaned);
+    // It may have been for want of memory, of which a few bytes need less.
+    FailAndExit(socket.get(), packet, StepFailure{LaunchStep::kReady, error});
+  }
 
   // The host may wait for this processor: it goes first.
   RawSyscall(SYS_sched_yield);
