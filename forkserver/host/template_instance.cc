@@ -152,6 +152,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
                                [this](const HelloMessage& hello, DescriptorList& descriptors) {
                                  return AdmitSandbox(hello, descriptors);
                                },
+                           .on_hang_up = [this] { LearnWhyNotForked(); },
                            .on_state = [this] { OnState(); }});
   UnwatchLifeline();
   parents_chain_.reset();
@@ -178,7 +179,9 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   if (absl::Status sent =
           link_->SendPlan(start_request_, plan->flags, plan->payload, plan->descriptors);
       !sent.ok()) {
-    return Fail(std::move(sent));
+    // Where nobody is there, its parent's answer says why.
+    if (parent != nullptr && absl::IsUnavailable(sent)) parent->ReadAnswers();
+    return link_->state() == TemplateLink::State::kDead ? link_->why_dead() : Fail(std::move(sent));
   }
   if (absl::Status watched = link_->Start(); !watched.ok()) return Fail(watched);
   return absl::OkStatus();
@@ -207,15 +210,27 @@ void TemplateInstance::OnForkFailed(uint64_t id, const FailedMessage& failed) {
   link_->Kill(LaunchFailureStatus("start of " + Label(), failed));
 }
 
-void TemplateInstance::OnTemplateDead(uint64_t id, const absl::Status&) {
+void TemplateInstance::OnTemplateDead(uint64_t id, const absl::Status& why) {
   if (id != start_request_) return;
   answer_ = Answer::kLost;
+  why_lost_ = why;
   const TemplateLink* const parent = ParentLink();
   if (parent != nullptr && parent->sandbox() != nullptr) {
     orphaned_from_ = parent->sandbox()->For(ProcessType::kForkServer);
     parents_chain_ = orphaned_from_->chain;
   }
   OnState();
+}
+
+// A fork that failed closes the launch socket too, and may be told of by that first.
+void TemplateInstance::LearnWhyNotForked() {
+  if (answer_ == Answer::kOwed) {
+    if (TemplateLink* const parent = ParentLink()) parent->ReadAnswers();
+  }
+  if (answer_ == Answer::kLost && link_->told_pid() == 0) {
+    link_->Kill(
+        absl::UnavailableError(absl::StrFormat("start of %s: %s", Label(), why_lost_.message())));
+  }
 }
 
 // A template whose parent died between forking it and saying so: its own word of its pid has to

@@ -163,6 +163,7 @@ class TemplateInstance : private ForkRequester {
   absl::Status Fail(absl::Status why);
   void OnState();
   void AdoptOrphan();
+  void LearnWhyNotForked();
   absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> AdmitSandbox(const HelloMessage& hello,
                                                                       DescriptorList& descriptors);
   void WatchLifeline();
@@ -185,6 +186,7 @@ class TemplateInstance : private ForkRequester {
   uint64_t start_request_ = 0;
   ParentThread parent_thread_ = ParentThread::kStart;
   Answer answer_ = Answer::kGiven;
+  absl::Status why_lost_ = {};  // of Answer::kLost
   bool is_ending_ = false;
   int waiters_ = 0;
   int64_t last_used_ = 0;

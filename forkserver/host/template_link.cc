@@ -25,6 +25,7 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                             .on_packet = [this](Packet& packet) { OnPacket(packet); },
                             .on_closed =
                                 [this](absl::Status why) {
+                                  if (events_.on_hang_up) events_.on_hang_up();
                                   Kill(absl::UnavailableError(absl::StrFormat(
                                       "%s died: %s", name_, std::string(why.message()))));
                                 }})) {}

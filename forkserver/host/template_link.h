@@ -84,6 +84,8 @@ class TemplateLink {
     std::function<absl::StatusOr<std::unique_ptr<Sandbox>>(const HelloMessage&, DescriptorList&)>
         on_hello;
     // The state is another one now, or told_pid is there.
+    // Its socket has hung up, and it dies for that, unless it is killed here for a better reason.
+    std::function<void()> on_hang_up = {};
     std::function<void()> on_state;
   };
 
