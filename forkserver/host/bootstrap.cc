@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "child/child_arena.h"
+#include "child/launch_step.h"
 #include "child/process_image.h"
 #include "child/process_types.h"
 #include "child/run_child.h"
@@ -21,6 +22,7 @@
 #include "forkserver/server/hello.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/messages.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
@@ -139,7 +141,16 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
   makings.capabilities &= ~uint32_t{kSilentChildren};
   MoveEnvironmentToHeap();
   ChildArena arena;
-  if (const int error = arena.Map(); error != 0) return ErrnoStatus(error, "mmap child arena");
+  if (const int error = arena.Map(); error != 0) {
+    uint8_t payload[FailedMessage::kMaxBytes];
+    const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kPlan),
+                                  .about = 0,
+                                  .error = error,
+                                  .index = 0,
+                                  .detail = "mmap child arena"};
+    SendPacket(launch_socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
+    return ErrnoStatus(error, "mmap child arena");
+  }
   ExecedSandbox sandbox;
   RunChild({.launch_socket = UniqueFd(launch_socket),
             .started_at = started_at,
