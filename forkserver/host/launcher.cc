@@ -77,12 +77,20 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
     Fail(launch, too_late(launch));
     return id;
   }
-  if (absl::Status sent = Send(launch, options, source, prefs, attendance); !sent.ok()) {
-    Fail(launch, std::move(sent));
-    return id;
-  }
-  if (launch.awaiting != nullptr && options.when_template_dies == WhenTemplateDies::kSendAgain) {
+  const absl::Status sent = Send(launch, options, source, prefs, attendance);
+  // The death that is noticed by asking is as the one that comes after.
+  const bool died =
+      !sent.ok() && source.link != nullptr && source.link->state() == TemplateLink::State::kDead;
+  if ((launch.awaiting != nullptr || died) &&
+      options.when_template_dies == WhenTemplateDies::kSendAgain) {
     Keep(launch, options, prefs);
+  }
+  if (died) launch.template_death = source.link->why_dead();
+  if (died && MaySendAgain(launch)) {
+    SendAgainSoon(launch);
+  } else if (!sent.ok()) {
+    Fail(launch, sent);
+    return id;
   }
   if (options.timeout != absl::InfiniteDuration()) {
     launch.deadline = loop_.AddTimer(
