@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <memory>
+#include <fstream>
 
 #include "absl/strings/str_format.h"
 
@@ -55,6 +55,18 @@ std::string ListDescriptors() {
     const ssize_t size =
         readlink(absl::StrFormat("/proc/self/fd/%d", fd).c_str(), target, sizeof(target));
     if (size > 0) absl::StrAppendFormat(&text, " %d->%s", fd, std::string(target, size));
+  }
+  return text;
+}
+
+std::string ListChildren() {
+  std::string text;
+  std::ifstream children(absl::StrFormat("/proc/self/task/%d/children", getpid()));
+  for (pid_t pid; children >> pid;) {
+    std::ifstream stat(absl::StrFormat("/proc/%d/stat", pid));
+    std::string number, name, state;
+    stat >> number >> name >> state;
+    absl::StrAppendFormat(&text, " %s %s", name, state);
   }
   return text;
 }

@@ -21,6 +21,8 @@ Census TakeCensus();
 
 // Where each open descriptor leads.
 std::string ListDescriptors();
+// The name and state of each child.
+std::string ListChildren();
 
 }  // namespace forkserver::testing
 

@@ -50,7 +50,7 @@ StartOptions Options() {
                        {ProcessType::kUtility, MakeChildProgram<VictimProgram>},
                        {ProcessType::kContent, MakeChildProgram<VictimProgram>}},
           .warm_ups = {{"some memory", [] { return absl::OkStatus(); }}},
-          .restart = {.first_delay = absl::ZeroDuration()},
+          .restart = {.first_delay = absl::Milliseconds(1)},
           .event_loop = EventLoop::Backend::kEpoll,
           .under_memory_pressure = UnderPressure::kKeepPools};
 }
@@ -97,12 +97,6 @@ StartOptions OptionsWithSandbox() {
                         .warm_ups = {{"role", BecomeASandboxedTemplate}},
                         .sandbox = Sandbox(),
                         .pool = PoolBounds{.min = 0, .max = 0}}};
-  return options;
-}
-
-StartOptions OptionsWithSandboxedPool() {
-  StartOptions options = OptionsWithSandbox();
-  options.templates[0].pool = PoolBounds{.min = 1, .max = 1};
   return options;
 }
 
@@ -256,7 +250,8 @@ void LaunchSandboxedByExec(ForkServer& server, Round& round) {
 }
 
 void LaunchSandboxedFromPool(ForkServer& server, Round& round) {
-  round.Note("wait for the template", server.WaitUntilServing("sandboxed", kPatience).status());
+  round.Note("set the pool", server.SetPool("sandboxed", {.min = 1, .max = 1}));
+  WaitUntilServing(server, round, "sandboxed");
   WaitForBlank(server, "sandboxed");
   LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"exit", "0"}));
 }
@@ -287,7 +282,7 @@ const Scenario kScenarios[] = {
     {.name = "Nested", .options = OptionsWithTemplate, .run = StartATemplateTwice},
     {.name = "Sandbox", .options = OptionsWithSandbox, .run = LaunchSandboxed},
     {.name = "SandboxByExec", .options = OptionsWithSandbox, .run = LaunchSandboxedByExec},
-    {.name = "SandboxedPool", .options = OptionsWithSandboxedPool, .run = LaunchSandboxedFromPool},
+    {.name = "SandboxedPool", .options = OptionsWithSandbox, .run = LaunchSandboxedFromPool},
     {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
 };
 const int kScenarioCount = sizeof(kScenarios) / sizeof(kScenarios[0]);

@@ -80,7 +80,14 @@ struct SeenCall {
   std::atomic<uint32_t> times = 0;
 };
 
-enum class Verdict : uint32_t { kNotTried, kTrying, kSurvived, kNotReached, kFailed };
+enum class Verdict : uint32_t {
+  kNotTried,
+  kTrying,
+  kSurvived,
+  kNotReached,
+  kFailed,
+  kElsewhere,  // another scenario tries it
+};
 
 struct TriedFault {
   Fault fault = {};
