@@ -55,6 +55,7 @@ SandboxChain::~SandboxChain() {
   StopServing();
   if (!parts_.init) return;
   parts_.init->Signal(SIGKILL).IgnoreError();
+  parts_.lifeline.reset();  // where it may not be signalled, it ends by this
   if (parts_.init->Wait(kPatience).ok()) return;
   // An init ends when all others have been reaped; one is left that nobody has: its template died
   // before it could tell of it.
