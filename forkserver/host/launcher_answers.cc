@@ -205,7 +205,7 @@ void Launcher::AdoptChild(Launch& launch) {
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
   } else if (launch.failure.ok()) {
-    launch.failure = process.status();
+    launch.failure = launch.template_death;
   }
 }
 
