@@ -16,7 +16,11 @@ constexpr uint64_t kSyncWakeUp = 1;
 int NotificationListener::Control(unsigned long request, void* argument) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!fd_.is_open()) return ENOENT;
-  return ioctl(fd_.get(), request, argument) < 0 ? errno : 0;
+  // An answer that is not given leaves its child waiting for ever.
+  while (ioctl(fd_.get(), request, argument) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 int NotificationListener::Prepare() {
