@@ -1,6 +1,7 @@
 #include "transceiver/io_uring_backend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -37,6 +38,9 @@ constexpr int kOperations[] = {IORING_OP_NOP,         IORING_OP_POLL_ADD,
 // User data. That of a poll is its id, which is far below these.
 constexpr uint64_t kTimeout = uint64_t{1} << 61;
 constexpr uint64_t kWake = kTimeout + 1;
+
+// Of what a waiting thread needs at once, a millisecond apart.
+constexpr int kSubmitTries = 100;
 constexpr uint64_t kUpdateOf = uint64_t{1} << 62;  // and the id
 constexpr uint64_t kNobody = uint64_t{1} << 63;
 
@@ -276,7 +280,10 @@ void IoUringBackend::Queue(const io_uring_sqe& entry) {
     backlog_.push_back(entry);
     has_backlog_ = true;
   }
-  if (is_waiting_) Submit();
+  // Refused for want of memory, it would lie there until the waiting thread wakes by itself.
+  for (int tries = 0; is_waiting_ && Submit() < 0 && tries < kSubmitTries; ++tries) {
+    poll(nullptr, 0, 1);
+  }
 }
 
 int IoUringBackend::Submit() {
