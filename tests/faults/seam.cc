@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -33,21 +35,25 @@ OwnPage& Own() { return *reinterpret_cast<OwnPage*>(kOwnAddress); }
 enum RowIndex : int {
 #define LIBC(name, how, unreached, ...) kLibc_##name,
 #define NUMBER(name, how, unreached, ...) kNumber_##name,
+#define PART(name, what, how, unreached, ...) kPart_##name##_##what,
 #define QUIET(name)
 #include "tests/faults/calls.def"
 #undef LIBC
 #undef NUMBER
+#undef PART
 #undef QUIET
 };
 
 [[gnu::always_inline]] inline int RowOfNumber(long number) {
 #define LIBC(name, how, unreached, ...)
+#define PART(name, what, how, unreached, ...)
 #define NUMBER(name, how, unreached, ...) \
   if (number == SYS_##name) return kNumber_##name;
 #define QUIET(name)
 #include "tests/faults/calls.def"
 #undef LIBC
 #undef NUMBER
+#undef PART
 #undef QUIET
   return -1;
 }
@@ -139,12 +145,14 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
 
 [[gnu::always_inline]] inline bool IsDoneFirst(long number) {
 #define LIBC(name, how, unreached, ...)
+#define PART(name, what, how, unreached, ...)
 #define NUMBER(name, how, unreached, ...) \
   if (HowItFails::how == HowItFails::kDone && number == SYS_##name) return true;
 #define QUIET(name)
 #include "tests/faults/calls.def"
 #undef LIBC
 #undef NUMBER
+#undef PART
 #undef QUIET
   return false;
 }
@@ -277,21 +285,61 @@ namespace {
 
 }  // namespace
 
+namespace {
+
+// The row and the way of failing of a function whose arguments decide: `second`, `third`.
+struct RowAndWay {
+  int row;
+  HowItFails how;
+};
+
+[[gnu::always_inline]] inline RowAndWay PartOf(int row, HowItFails how, unsigned long second,
+                                               unsigned long third) {
+  namespace testing = forkserver::testing;
+  if (row == testing::kLibc_ioctl) {
+    switch (second) {
+      case SECCOMP_IOCTL_NOTIF_RECV:
+        return {testing::kPart_ioctl_notif_recv, how};
+      case SECCOMP_IOCTL_NOTIF_SEND:
+        return {testing::kPart_ioctl_notif_send, how};
+      case SECCOMP_IOCTL_NOTIF_ID_VALID:
+        return {testing::kPart_ioctl_notif_id_valid, how};
+      case SECCOMP_IOCTL_NOTIF_ADDFD:
+        return {testing::kPart_ioctl_notif_addfd, how};
+      default:
+        // PIDFD_GET_INFO, whatever size its struct has.
+        return {_IOC_TYPE(second) == 0xFF && _IOC_NR(second) == 11
+                    ? static_cast<int>(testing::kPart_ioctl_pidfd_get_info)
+                    : row,
+                how};
+    }
+  }
+  if (row == testing::kLibc_write && third == sizeof(uint64_t)) {
+    return {testing::kPart_write_eventfd, HowItFails::kDone};
+  }
+  return {row, how};
+}
+
+}  // namespace
+
 // Every wrapped function gets and passes on six integers in registers and one on the stack,
 // whatever it is declared to take, and returns a register.
-#define LIBC(name, how, unreached, ...)                                                      \
-  extern "C" long FaultsReal_##name(long, long, long, long, long, long,                      \
-                                    long) __asm__("__real_" #name);                          \
-  extern "C" [[gnu::noinline]] long FaultsWrap_##name(long, long, long, long, long, long,    \
-                                                      long) __asm__("__wrap_" #name);        \
-  long FaultsWrap_##name(long a, long b, long c, long d, long e, long f, long g) {           \
-    const int error = Decide(forkserver::testing::kLibc_##name, __builtin_frame_address(0)); \
-    if (error == 0) return FaultsReal_##name(a, b, c, d, e, f, g);                           \
-    if (error == kShort) return FaultsReal_##name(a, b, c > 1 ? 1 : c, d, e, f, g);          \
-    if (HowItFails::how == HowItFails::kDone) FaultsReal_##name(a, b, c, d, e, f, g);        \
-    return Failed(HowItFails::how, error);                                                   \
+#define LIBC(name, how, unreached, ...)                                                           \
+  extern "C" long FaultsReal_##name(long, long, long, long, long, long,                           \
+                                    long) __asm__("__real_" #name);                               \
+  extern "C" [[gnu::noinline]] long FaultsWrap_##name(long, long, long, long, long, long,         \
+                                                      long) __asm__("__wrap_" #name);             \
+  long FaultsWrap_##name(long a, long b, long c, long d, long e, long f, long g) {                \
+    const auto [row, way] = PartOf(forkserver::testing::kLibc_##name, HowItFails::how,            \
+                                   static_cast<unsigned long>(b), static_cast<unsigned long>(c)); \
+    const int error = Decide(row, __builtin_frame_address(0));                                    \
+    if (error == 0) return FaultsReal_##name(a, b, c, d, e, f, g);                                \
+    if (error == kShort) return FaultsReal_##name(a, b, c > 1 ? 1 : c, d, e, f, g);               \
+    if (way == HowItFails::kDone) FaultsReal_##name(a, b, c, d, e, f, g);                         \
+    return Failed(way, error);                                                                    \
   }
 
 #define NUMBER(name, how, unreached, ...)
+#define PART(name, what, how, unreached, ...)
 #define QUIET(name)
 #include "tests/faults/calls.def"

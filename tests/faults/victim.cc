@@ -153,6 +153,8 @@ void Victim::ListFaults() {
 // What a process cannot tell the host: these end it, and the host sees its end.
 bool IsMute(const Fault& fault) {
   const std::string_view call = kCallRows[fault.row].name;
+  // It has no way to the host but its end, which ends its namespace.
+  if (fault.role == Role::kInit) return true;
   // A program that is exec'ed can fail anywhere in its start, before the fork server's code runs.
   if (fault.role == Role::kExeced) return true;
   // What would tell it is what fails.
@@ -173,8 +175,10 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   if (fault.error == EPIPE || fault.error == ECONNRESET) {
     return absl::StrContains(message, "the peer is gone");
   }
+  // libseccomp has one errno for all of them.
+  if (absl::StrContains(message, "seccomp_export_bpf: ECANCELED")) return true;
   return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||
-                           absl::StrContains(message, "it ended before it was Ready: exited"));
+                           absl::StrContains(message, "it ended before it was Ready: "));
 }
 
 std::string Judge(const Fault& fault, const Outcome& outcome) {
