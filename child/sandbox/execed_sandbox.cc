@@ -26,7 +26,9 @@ StepFailure ExecedSandbox::Engage(std::span<const SandboxPolicyId> policies, San
     if (level == kSandboxOff) continue;
     const SandboxPolicy policy = MakeSandboxPolicy(id);
     absl::StatusOr<SandboxEngagement> one = SandboxEngagement::Prepare(policy, level, assumed);
-    if (!one.ok()) return {LaunchStep::kSandbox, EINVAL};
+    if (!one.ok()) {
+      return {LaunchStep::kSandbox, EINVAL, static_cast<uint32_t>(SandboxLayer::kSystemCallFilter)};
+    }
     assumed = one->report();
     assumed.Engaged(SandboxLayer::kListener);
     of_policies |= policy.required & ~LayerBit(SandboxLayer::kPidNamespace);
