@@ -172,11 +172,16 @@ bool IsMute(const Fault& fault) {
 bool IsNamed(const absl::Status& status, const Fault& fault) {
   const std::string message(status.message());
   if (fault.error == kShort || absl::StrContains(message, ErrnoName(fault.error))) return true;
-  if (fault.error == EPIPE || fault.error == ECONNRESET) {
-    return absl::StrContains(message, "the peer is gone");
-  }
-  // libseccomp has one errno for all of them.
+  const bool is_gone = fault.error == EPIPE || fault.error == ECONNRESET;
+  if (is_gone && absl::StrContains(message, "the peer is gone")) return true;
+  // libseccomp has one errno for all that goes wrong in it; an exec'ed child has one for
+  // libseccomp.
   if (absl::StrContains(message, "seccomp_export_bpf: ECANCELED")) return true;
+  if (fault.role == Role::kExeced && absl::StrContains(message, "sandbox: system calls: EINVAL")) {
+    return true;
+  }
+  // Nobody can be forked into a namespace whose init has ended.
+  if (fault.role == Role::kInit && absl::StrContains(message, "fork: ENOMEM")) return true;
   return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||
                            absl::StrContains(message, "it ended before it was Ready: "));
 }
