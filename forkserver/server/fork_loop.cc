@@ -79,8 +79,9 @@ class Server {
         {.launch_socket = launch_socket, .record = record, .is_blank = is_blank});
     const int64_t cloned_at = loop_.image.clock.Now();
     if (record != nullptr) learner_.AfterFork();
-    launch_socket.reset();
 
+    // Before the launch socket is closed, which is how its other end learns that there is no child:
+    // whoever sees that looks here for the reason.
     if (cloned.pid < 0) {
       SendFailed(loop_.socket, packet,
                  {.step = static_cast<uint16_t>(LaunchStep::kFork),
@@ -90,6 +91,7 @@ class Server {
                   .detail = {}});
       return;
     }
+    launch_socket.reset();
     const int pidfd = cloned.pidfd.get();
     state_.channel.Send(
         {.type = kForked, .request_id = packet.frame().request_id},
