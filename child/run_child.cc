@@ -43,6 +43,7 @@ FORKSERVER_LAUNCH_PATH void ReceivePlan(int socket, Packet& packet) {
     if (outcome == PacketOutcome::kClosed) _exit(kExitOrphaned);
     if (outcome == PacketOutcome::kError || outcome == PacketOutcome::kWouldBlock) {
       const int error = outcome == PacketOutcome::kError ? packet.error() : EAGAIN;
+      if (error == ENOTSOCK) _exit(kExitOrphaned);  // nobody could be told
       FailAndExit(socket, packet, StepFailure{LaunchStep::kPlan, error});
     }
     const FailedMessage refusal = CheckRequest(outcome, packet);
