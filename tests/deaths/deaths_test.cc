@@ -1,0 +1,528 @@
+// Every process of a host is killed, and stopped, at every phase of its life, and the host goes on:
+// each launch ends with a process or an error, each status is told once, the next launch works, and
+// nothing is left.
+//
+// Where a phase has no end of its own to wait at, the process is held there by ptrace
+// (held_process.h). A process that was stopped is continued in the end, and has nothing to say any
+// more.
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/deaths/held_process.h"
+#include "tests/deaths/launches_in_flight.h"
+#include "tests/testing/gate.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/pool_host.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
+#include "transceiver/poll_until.h"
+
+namespace forkserver {
+namespace {
+
+using testing::DispatchUntil;
+using testing::Gate;
+using testing::HeldProcess;
+using testing::HostSetup;
+using testing::IdleBlanks;
+using testing::LaunchesInFlight;
+using testing::SignalProcess;
+using testing::StatusOf;
+using testing::Told;
+using State = TemplateStatus::State;
+
+// The warm-up of "page" waits at it.
+Gate* gate = nullptr;
+
+constexpr char kPage[] = "page";    // below the root
+constexpr char kBoxed[] = "boxed";  // below the root, sandboxed
+
+// How long a launch of a stopped process has, and a stopped template: more than a slow machine
+// takes to come to the phase.
+constexpr absl::Duration kShort = absl::Milliseconds(1500);
+
+}  // namespace
+
+testing::HostSetup testing::SetUpHost(const std::string&) {
+  HostSetup setup = PoolHost();
+  setup.options.templates = {
+      {.name = kPage,
+       .warm_ups = {{"gate",
+                     [] {
+                       gate->Pass();
+                       return absl::OkStatus();
+                     }}},
+       .pool = PoolBounds{.min = 0, .max = 3}},
+      {.name = kBoxed,
+       .sandbox = {.policy = SandboxPolicyId::kContent},
+       .pool = PoolBounds{.min = 0, .max = 3}},
+  };
+  setup.options.restart.first_delay = absl::ZeroDuration();
+  // Open, also in a process that is exec'ed and has a gate that nobody else sees.
+  setup.before_start = [] {
+    gate = Gate::Map();
+    gate->Open();
+  };
+  return setup;
+}
+
+namespace {
+
+// Whether the launches of a phase are forks for themselves or blanks of a pool.
+enum class Way : uint8_t { kForked, kPooled };
+
+enum class Fate : uint8_t {
+  kReady,
+  kAborted,       // its child died first
+  kTemplateDied,  // and it wanted to hear of that
+  kReadyOrTemplateDied,
+  kLate,  // its deadline passed
+  kAny,   // one of these, as it comes
+};
+
+// One death: who dies of what, and what it does to whom.
+class Scene {
+ public:
+  Scene(ForkServer& server, int signal, Way way)
+      : server(server), signal(signal), way(way), launches_(server) {}
+
+  bool stops() const { return signal == SIGSTOP; }
+
+  LaunchOptions Options(std::string_view template_name, WhenTemplateDies when) const {
+    return {.type = way == Way::kPooled ? ProcessType::kUtility : ProcessType::kIpcUnitTest,
+            .argv = {"exit", "7"},
+            .when_template_dies = when,
+            .template_name = std::string(template_name)};
+  }
+
+  // One launch of each WhenTemplateDies, whose fates are these.
+  void Launch(std::string_view template_name, Fate if_fail, Fate if_again,
+              absl::Duration timeout = absl::Seconds(10)) {
+    for (const WhenTemplateDies when : {WhenTemplateDies::kFail, WhenTemplateDies::kSendAgain}) {
+      LaunchOptions options = Options(template_name, when);
+      options.timeout = timeout;
+      Told& told = launches_.Begin(options);
+      told.what = when == WhenTemplateDies::kFail ? "kFail" : "kSendAgain";
+      fates_.push_back({&told, when == WhenTemplateDies::kFail ? if_fail : if_again});
+    }
+  }
+  // Of a child, which has until then.
+  void LaunchShort(std::string_view template_name, Fate fate) {
+    Launch(template_name, fate, fate, stops() ? kShort : absl::Seconds(10));
+  }
+
+  bool Serves(std::string_view template_name) {
+    return server.WaitUntilServing(template_name, absl::Seconds(10)).ok();
+  }
+
+  pid_t PidOf(std::string_view template_name) const {
+    return StatusOf(server, template_name).pid.value_or(0);
+  }
+
+  bool FillPool(std::string_view template_name, uint8_t count) {
+    return server.SetPool(template_name, {.min = count, .max = 3}).ok() &&
+           testing::ComesToHold(server, count, template_name);
+  }
+  bool EmptyPool(std::string_view template_name) {
+    return server.SetPool(template_name, {.min = 0, .max = 3}).ok();
+  }
+
+  // The death. `ends`: a stopped one is ended by the server, which hears nothing of it.
+  enum class IfStopped : uint8_t { kIsEnded, kLivesOn };
+  void Strike(pid_t pid, IfStopped if_stopped = IfStopped::kIsEnded) {
+    ASSERT_GT(pid, 0);
+    struck_.push_back({testing::OpenPidfd(pid), if_stopped});
+    ASSERT_TRUE(SignalProcess(pid, signal).ok());
+    // So that nobody finds it half dead.
+    if (!stops()) {
+      EXPECT_TRUE(testing::WaitForEnd(struck_.back().pidfd));
+    }
+  }
+
+  // What must be seen of every death.
+  void ExpectTheHostGoesOn(std::string_view template_name) {
+    EXPECT_TRUE(launches_.AllEnd()) << "a launch neither fails nor becomes Ready";
+    for (const auto& [told, fate] : fates_) ExpectFate(*told, fate);
+    for (const Struck& one : struck_) {
+      if (one.if_stopped == IfStopped::kLivesOn && stops()) continue;
+      EXPECT_TRUE(DispatchUntil(server, [&] { return HasEnded(one.pidfd); }))
+          << "what was stopped is neither ended nor reaped";
+    }
+    EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+    ExpectNextLaunch(template_name, LaunchWay::kAny);
+    for (const Struck& one : struck_) {
+      syscall(SYS_pidfd_send_signal, one.pidfd.get(), SIGCONT, nullptr, 0);
+    }
+    EXPECT_TRUE(Serves("root"));
+    EXPECT_TRUE(Serves(template_name));
+    ExpectNextLaunch(template_name, LaunchWay::kTemplate);
+    EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+    EXPECT_TRUE(launches_.EachWasToldOnce());
+  }
+
+  ForkServer& server;
+  const int signal;
+  const Way way;
+
+ private:
+  struct Struck {
+    UniqueFd pidfd;
+    IfStopped if_stopped;
+  };
+
+  static bool HasEnded(const UniqueFd& pidfd) {
+    return PollUntil(pidfd.get(), POLLIN, NowNanos()) > 0;
+  }
+
+  void ExpectFate(const Told& told, Fate fate) {
+    SCOPED_TRACE(told.what);
+    ASSERT_EQ(told.times, 1);
+    const std::string error(told.launch.message());
+    switch (fate) {
+      case Fate::kReady:
+        EXPECT_TRUE(told.launch.ok()) << told.launch;
+        break;
+      case Fate::kAborted:
+        EXPECT_TRUE(absl::IsAborted(told.launch)) << told.launch;
+        EXPECT_NE(error.find("killed by SIGKILL"), error.npos) << error;
+        break;
+      case Fate::kReadyOrTemplateDied:
+        // Or it had begun, and its namespace ended.
+        if (told.launch.ok()) return;
+        [[fallthrough]];
+      case Fate::kTemplateDied:
+        EXPECT_TRUE(absl::IsUnavailable(told.launch)) << told.launch;
+        EXPECT_NE(error.find("died"), error.npos) << error;
+        break;
+      case Fate::kLate:
+        EXPECT_TRUE(absl::IsDeadlineExceeded(told.launch)) << told.launch;
+        break;
+      case Fate::kAny:
+        EXPECT_TRUE(told.launch.ok() || !error.empty());
+        break;
+    }
+    if (!told.launch.ok()) return;
+    ASSERT_TRUE(told.status.ok()) << told.status.status();
+    EXPECT_EQ(told.status->ToString(), "exited with status 7");
+  }
+
+  void ExpectNextLaunch(std::string_view template_name, LaunchWay launch_way) {
+    LaunchOptions options = Options(template_name, WhenTemplateDies::kSendAgain);
+    options.way = launch_way;
+    absl::StatusOr<LaunchedChild> next = server.Launch(options);
+    ASSERT_TRUE(next.ok()) << next.status();
+    EXPECT_EQ(next->process.Wait()->code, 7);
+  }
+
+  LaunchesInFlight launches_;
+  std::vector<std::pair<const Told*, Fate>> fates_;
+  std::vector<Struck> struck_;
+};
+
+using IfStopped = Scene::IfStopped;
+
+// --- the phases: who dies, and when. Each brings its launches to that point and strikes.
+
+void ChildBeforeItsPlan(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kAborted);
+  for (int i = 0; i < 2; ++i) {
+    std::optional<HeldProcess> child = page.HoldNextChild();
+    ASSERT_TRUE(child.has_value());
+    scene.Strike(child->pid());
+  }
+}
+
+void ForkedChildBetweenPlanAndReady(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kAborted);
+  for (int i = 0; i < 2; ++i) {
+    std::optional<HeldProcess> child = page.HoldNextChild();
+    ASSERT_TRUE(child.has_value());
+    ASSERT_TRUE(child->HoldAfterReceive());
+    scene.Strike(child->pid());
+  }
+}
+
+void PooledChildBetweenPlanAndReady(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  ASSERT_TRUE(scene.FillPool(kPage, 2));
+  std::vector<HeldProcess> blanks;
+  for (const pid_t pid : StatusOf(scene.server, kPage).idle_blanks) {
+    blanks.push_back(HeldProcess::Seize(pid));
+    blanks.back().RunTraced();
+  }
+  scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kAborted);
+  for (HeldProcess& blank : blanks) {
+    ASSERT_TRUE(blank.HoldAfterReceive());
+    scene.Strike(blank.pid());
+  }
+  ASSERT_TRUE(scene.EmptyPool(kPage));
+}
+
+void ChildBetweenPlanAndReady(Scene& scene) {
+  return scene.way == Way::kPooled ? PooledChildBetweenPlanAndReady(scene)
+                                   : ForkedChildBetweenPlanAndReady(scene);
+}
+
+// Its status is its embedder's, once, and so is what to do of one that is stopped.
+void ChildAfterReady(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  const bool is_pooled = scene.way == Way::kPooled;
+  ASSERT_TRUE(!is_pooled || scene.FillPool(kPage, 1));
+  LaunchOptions options = scene.Options(kPage, WhenTemplateDies::kFail);
+  options.argv = {"sleep"};
+  absl::StatusOr<LaunchedChild> child = scene.server.Launch(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_EQ(child->by, is_pooled ? LaunchedBy::kPool : LaunchedBy::kFork);
+  Told told;
+  LaunchesInFlight launches(scene.server);
+  const UniqueFd pidfd = testing::OpenPidfd(child->process.pid());
+  launches.SeeToItsEnd(told, std::move(child->process));
+  ASSERT_EQ(syscall(SYS_pidfd_send_signal, pidfd.get(), scene.signal, nullptr, 0), 0);
+  if (scene.stops()) {
+    // A stop is no end, and continuing is none.
+    scene.server.Dispatch(absl::Milliseconds(20));
+    EXPECT_EQ(told.statuses, 0);
+    ASSERT_EQ(syscall(SYS_pidfd_send_signal, pidfd.get(), SIGCONT, nullptr, 0), 0);
+    scene.server.Dispatch(absl::Milliseconds(20));
+    EXPECT_EQ(told.statuses, 0);
+    ASSERT_EQ(syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0), 0);
+  }
+  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return told.statuses > 0; }));
+  scene.server.Dispatch(absl::Milliseconds(20));
+  EXPECT_EQ(told.statuses, 1);
+  EXPECT_EQ(told.status->ToString(), "killed by SIGKILL");
+  ASSERT_TRUE(scene.EmptyPool(kPage));
+}
+
+// One that is dead is seen to be, and passed over; one that is stopped is taken.
+void BlankThatWaits(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  ASSERT_TRUE(scene.FillPool(kPage, 2));
+  for (const pid_t pid : StatusOf(scene.server, kPage).idle_blanks) scene.Strike(pid);
+  scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kReady);
+  ASSERT_TRUE(scene.EmptyPool(kPage));
+}
+
+void TemplateIdle(Scene& scene, std::string_view name) {
+  ASSERT_TRUE(scene.Serves(name));
+  scene.Strike(scene.PidOf(name));
+  // Dead and not noticed, it is found to be when it is asked.
+  scene.Launch(name, scene.stops() ? Fate::kTemplateDied : Fate::kReady, Fate::kReady);
+}
+void RootIdle(Scene& scene) { TemplateIdle(scene, "root"); }
+void NestedTemplateIdle(Scene& scene) { TemplateIdle(scene, kPage); }
+void SandboxedTemplateIdle(Scene& scene) { TemplateIdle(scene, kBoxed); }
+
+// Half a launch: it has read the first Fork, and the second one waits.
+void TemplateBeforeItsClone(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  page.RunTraced();
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  ASSERT_TRUE(page.HoldBefore(SYS_clone3));
+  scene.Strike(page.pid());
+}
+
+// There is a child, which goes on, and nobody has told the host of it.
+void TemplateAfterItsClone(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  scene.Launch(kPage, Fate::kReady, Fate::kReady);
+  const std::optional<HeldProcess> child = page.HoldNextChild();
+  ASSERT_TRUE(child.has_value());
+  scene.Strike(page.pid());
+}
+
+void TemplateForkingABlank(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  page.RunTraced();
+  ASSERT_TRUE(scene.server.SetPool(kPage, {.min = 1, .max = 3}).ok());
+  // The pool asks when the loop is driven.
+  for (int i = 0; i < 5; ++i) scene.server.Dispatch(absl::Milliseconds(5));
+  ASSERT_TRUE(page.HoldBefore(SYS_clone3));
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  scene.Strike(page.pid());
+  ASSERT_TRUE(scene.EmptyPool(kPage));
+}
+
+void TemplateWithAPool(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  ASSERT_TRUE(scene.FillPool(kPage, 2));
+  scene.Strike(scene.PidOf(kPage));
+  // The blanks are as good as before. The pool misses them, and so hears of the death.
+  scene.Launch(kPage, Fate::kReady, Fate::kReady);
+}
+
+// A first start, whose failure is told to whom it concerns.
+void TemplateWarmingUp(Scene& scene) {
+  gate->Close();
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kPage) != 0; }));
+  scene.Strike(scene.PidOf(kPage));
+  gate->Open();
+}
+
+void TemplateFreezing(Scene& scene) {
+  gate->Close();
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kPage) != 0; }));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  page.RunTraced();
+  gate->Open();
+#if defined(__SANITIZE_ADDRESS__)
+  ASSERT_TRUE(page.HoldBefore(SYS_sendmsg));  // nothing is frozen there: its Hello
+#else
+  ASSERT_TRUE(page.HoldBefore(SYS_memfd_create));
+#endif
+  scene.Strike(page.pid());
+}
+
+// What is below it serves on.
+void RootAboveATemplate(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  scene.Strike(scene.PidOf("root"), IfStopped::kLivesOn);
+  scene.Launch(kPage, Fate::kReady, Fate::kReady);
+}
+
+void RootForkingATemplate(Scene& scene) {
+  HeldProcess root = HeldProcess::Seize(scene.PidOf("root"));
+  root.RunTraced();
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  ASSERT_TRUE(root.HoldBefore(SYS_clone3));
+  scene.Strike(root.pid());
+}
+
+// The template comes to be, and nobody but itself has told its pid.
+void RootAfterForkingATemplate(Scene& scene) {
+  HeldProcess root = HeldProcess::Seize(scene.PidOf("root"));
+  scene.Launch(kPage, Fate::kReady, Fate::kReady);
+  const std::optional<HeldProcess> page = root.HoldNextChild();
+  ASSERT_TRUE(page.has_value());
+  scene.Strike(root.pid());
+}
+
+void NestedTemplateAndTheRoot(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  scene.Strike(scene.PidOf(kPage));
+  scene.Strike(scene.PidOf("root"), IfStopped::kLivesOn);
+  scene.Launch(kPage, scene.stops() ? Fate::kTemplateDied : Fate::kReady, Fate::kReady);
+}
+
+// It takes all of its namespace with it; stopped, it is in nobody's way.
+void InitOfAPidNamespace(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kBoxed));
+  LaunchOptions options = scene.Options(kBoxed, WhenTemplateDies::kFail);
+  options.argv = {"wait"};
+  absl::StatusOr<LaunchedChild> child = scene.server.Launch(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  Told told;
+  LaunchesInFlight launches(scene.server);
+  launches.SeeToItsEnd(told, std::move(child->process));
+  ASSERT_TRUE(SignalProcess(StatusOf(scene.server, kBoxed).init_pid, scene.signal).ok());
+  // Their children have died with it, or their template has none for them.
+  const Fate fate = scene.stops() ? Fate::kReady : Fate::kReadyOrTemplateDied;
+  scene.Launch(kBoxed, fate, fate);
+  if (scene.stops()) child->socket.reset();
+  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return told.statuses > 0; }));
+  EXPECT_EQ(told.status->ToString(), scene.stops() ? "exited with status 0" : "killed by SIGKILL");
+  EXPECT_EQ(told.statuses, 1);
+}
+
+// Nobody needs it until a root dies.
+void Seed(Scene& scene) {
+  scene.Strike(*scene.server.seed_pid());
+  scene.Launch("root", Fate::kReady, Fate::kReady);
+}
+
+void SeedAndRoot(Scene& scene) {
+  scene.Strike(*scene.server.seed_pid());
+  scene.Strike(scene.PidOf("root"));
+  scene.Launch("root", scene.stops() ? Fate::kTemplateDied : Fate::kReady, Fate::kReady);
+}
+
+void WholeTree(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  ASSERT_TRUE(scene.Serves(kBoxed));
+  ASSERT_TRUE(scene.FillPool(kPage, 1));
+  std::vector<pid_t> all = StatusOf(scene.server, kPage).idle_blanks;
+  all.push_back(*StatusOf(scene.server, kBoxed).init_pid);
+  for (const char* name : {kPage, kBoxed, "root"}) all.push_back(scene.PidOf(name));
+  // It is never started again.
+  if (scene.server.seed_pid()) all.push_back(*scene.server.seed_pid());
+  for (const pid_t pid : all) ASSERT_TRUE(SignalProcess(pid, SIGSTOP).ok());
+  // A blank that is stopped with its template is taken and does not answer.
+  for (const char* name : {kPage, kBoxed, "root"}) {
+    scene.Launch(name, Fate::kAny, Fate::kAny, scene.stops() ? kShort * 4 : absl::Seconds(10));
+  }
+  if (scene.stops()) return;
+  for (const pid_t pid : all) ASSERT_TRUE(SignalProcess(pid, SIGKILL).ok());
+}
+
+// --- the table
+
+// Who dies, which template its launches are of, and in which ways they come.
+#define FORKSERVER_DEATHS(DEATH)                       \
+  DEATH(ChildBeforeItsPlan, kPage, kForkedOnly)        \
+  DEATH(ChildBetweenPlanAndReady, kPage, kBothWays)    \
+  DEATH(ChildAfterReady, kPage, kBothWays)             \
+  DEATH(BlankThatWaits, kPage, kPooledOnly)            \
+  DEATH(RootIdle, "root", kBothWays)                   \
+  DEATH(NestedTemplateIdle, kPage, kBothWays)          \
+  DEATH(SandboxedTemplateIdle, kBoxed, kBothWays)      \
+  DEATH(TemplateBeforeItsClone, kPage, kForkedOnly)    \
+  DEATH(TemplateAfterItsClone, kPage, kForkedOnly)     \
+  DEATH(TemplateForkingABlank, kPage, kPooledOnly)     \
+  DEATH(TemplateWithAPool, kPage, kPooledOnly)         \
+  DEATH(TemplateWarmingUp, kPage, kForkedOnly)         \
+  DEATH(TemplateFreezing, kPage, kForkedOnly)          \
+  DEATH(RootAboveATemplate, kPage, kForkedOnly)        \
+  DEATH(RootForkingATemplate, kPage, kForkedOnly)      \
+  DEATH(RootAfterForkingATemplate, kPage, kForkedOnly) \
+  DEATH(NestedTemplateAndTheRoot, kPage, kBothWays)    \
+  DEATH(InitOfAPidNamespace, kBoxed, kBothWays)        \
+  DEATH(Seed, "root", kForkedOnly)                     \
+  DEATH(SeedAndRoot, "root", kForkedOnly)              \
+  DEATH(WholeTree, kBoxed, kBothWays)
+
+std::vector<Way> kForkedOnly = {Way::kForked};
+std::vector<Way> kPooledOnly = {Way::kPooled};
+std::vector<Way> kBothWays = {Way::kForked, Way::kPooled};
+
+using Phase = void (*)(Scene& scene);
+
+void Die(ForkServer& server, int signal, Phase phase, std::string_view template_name,
+         const std::vector<Way>& ways) {
+  for (const Way way : ways) {
+    SCOPED_TRACE(way == Way::kPooled ? "pooled" : "forked");
+    Scene scene(server, signal, way);
+    phase(scene);
+    if (!::testing::Test::HasFatalFailure()) scene.ExpectTheHostGoesOn(template_name);
+  }
+}
+
+// The count is for whoever adds up what a run of all tests has shown.
+#define DEATH_OF(suite, signal, phase, template_name, ways)                                  \
+  void suite##phase(ForkServer& server) { Die(server, signal, phase, template_name, ways); } \
+  TEST(suite, phase) {                                                                       \
+    testing::RunInHost(#suite "." #phase, suite##phase);                                     \
+    if (!HasFailure()) RecordProperty("deaths_survived", static_cast<int>((ways).size()));   \
+  }
+#define KILLED(phase, template_name, ways) DEATH_OF(Killed, SIGKILL, phase, template_name, ways)
+
+FORKSERVER_DEATHS(KILLED)
+
+}  // namespace
+}  // namespace forkserver
