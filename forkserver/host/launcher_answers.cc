@@ -205,6 +205,7 @@ void Launcher::AdoptChild(Launch& launch) {
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
   } else if (launch.failure.ok()) {
+    // It has died too, with its pid namespace perhaps: what it was launched from says more.
     launch.failure = launch.template_death;
   }
 }
