@@ -91,7 +91,11 @@ absl::StatusOr<ChildRegistration> SandboxChain::Register(pid_t pid, size_t rules
                                                          ProcessType type) {
   const std::shared_ptr<Broker> broker = broker_.lock();
   if (broker == nullptr || !listener_) return ChildRegistration();
-  return broker->Register(*listener_, pid, ruleset, type);
+  absl::StatusOr<ChildRegistration> place = broker->Register(*listener_, pid, ruleset, type);
+  // A listener ends with the last process that has its filter: this one was the last, and what it
+  // was launched for is done. A child may end right after its Ready, or with its namespace.
+  if (absl::IsNotFound(place.status())) return ChildRegistration();
+  return place;
 }
 
 absl::StatusOr<Process> SandboxChain::FindByInnerPid(pid_t pid) const {

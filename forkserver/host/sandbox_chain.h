@@ -56,7 +56,7 @@ class SandboxChain {
   // No more answers for its children: the kernel's ENOSYS from here on.
   void StopServing();
 
-  // Of a process: its place in the broker, empty where there is none.
+  // Of a process: its place in the broker, empty where there is none or its listener has ended.
   absl::StatusOr<ChildRegistration> Register(pid_t pid, size_t ruleset, ProcessType type);
   // The child of the host's that has `pid` in the chain's namespace. NotFound.
   absl::StatusOr<Process> FindByInnerPid(pid_t pid) const;
