@@ -22,6 +22,12 @@ absl::Status CheckRestartOptions(const RestartOptions& options) {
     return refuse("start: restart: settled_after is below zero");
   }
   if (options.most_deaths < 0) return refuse("start: restart: most_deaths is below zero");
+  if (options.longest_silence <= absl::ZeroDuration()) {
+    return refuse("start: restart: longest_silence is not above zero");
+  }
+  if (options.longest_start <= absl::ZeroDuration()) {
+    return refuse("start: restart: longest_start is not above zero");
+  }
   return absl::OkStatus();
 }
 

@@ -34,6 +34,13 @@ struct RestartOptions {
   absl::Duration settled_after = absl::Seconds(10);
   // In a row; the defaults come to it within some 6 s of use. 0: it is never given up.
   int most_deaths = 8;
+  // One that owes an answer and is silent for that long (it was stopped, or is caught in a loop) is
+  // killed, and so has died; half as long again may pass before that is seen. Below the timeout of
+  // launches, so that those in flight can be sent again within it. InfiniteDuration where templates
+  // are held in a debugger.
+  absl::Duration longest_silence = absl::Seconds(5);
+  // The same of its start, from the fork to the end of its warm-ups.
+  absl::Duration longest_start = absl::Seconds(60);
 };
 
 // InvalidArgument: a duration or a number below zero, a first delay longer than the longest, a

@@ -154,6 +154,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
                                },
                            .on_hang_up = [this] { LearnWhyNotForked(); },
                            .on_state = [this] { OnState(); }});
+  link->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   UnwatchLifeline();
   parents_chain_.reset();
   orphaned_from_.reset();

@@ -28,7 +28,26 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                   if (events_.on_hang_up) events_.on_hang_up();
                                   Kill(absl::UnavailableError(absl::StrFormat(
                                       "%s died: %s", name_, std::string(why.message()))));
-                                }})) {}
+                                }})),
+      silence_(loop, {.is_owed = [this] { return IsOwedAnything(); },
+                      .on_silence = [this] { EndSilence(); }}) {}
+
+void TemplateLink::BoundSilence(absl::Duration of_answers, absl::Duration of_start) {
+  longest_silence_ = of_answers;
+  longest_start_ = of_start;
+}
+
+bool TemplateLink::IsOwedAnything() {
+  if (state_ == State::kStarting) channel_->ReceiveNow();
+  ReadAnswers();
+  return state_ == State::kStarting || unanswered() > 0;
+}
+
+void TemplateLink::EndSilence() {
+  const absl::Duration longest = state_ == State::kStarting ? longest_start_ : longest_silence_;
+  Kill(absl::UnavailableError(absl::StrFormat("%s died: killed, since it was silent for %s", name_,
+                                              absl::FormatDuration(longest))));
+}
 
 absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
                                 ProcessType type, uint32_t flags) {
@@ -43,6 +62,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   // one, and keeps its slot for the pidfd.
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
+  ExpectAnswer();
   requesters_.emplace(id, Asked{.requester = &requester, .type = type});
   return absl::OkStatus();
 }
@@ -68,7 +88,15 @@ void TemplateLink::WatchForAnswers() {
   if (state_ != State::kDead) channel_->SetAttention(Attention::kMessages);
 }
 
+void TemplateLink::ExpectAnswer() {
+  // Until its Hello it is its start that is watched.
+  if (state_ != State::kServing) return;
+  if (unanswered() == 0) silence_.Heard();
+  silence_.Begin(longest_silence_);
+}
+
 void TemplateLink::CountAnswer() {
+  silence_.Heard();
   slot_is_free_ = false;
   Relax();
 }
@@ -105,6 +133,7 @@ absl::Status TemplateLink::Ping(uint64_t id) {
   if (absl::Status sent = channel_->Send({.type = kPing, .request_id = id}); !sent.ok()) {
     return SendFailed(std::move(sent));
   }
+  ExpectAnswer();
   pings_.insert(id);
   WatchForAnswers();
   return absl::OkStatus();
@@ -123,7 +152,8 @@ absl::Status TemplateLink::SendShutdown() {
 void TemplateLink::SetProcess(Process process) {
   process_.emplace(std::move(process));
   // Killed before its process was known.
-  if (state_ == State::kDead) reaper_.KillAndReap(*TakeProcess());
+  if (state_ == State::kDead) return reaper_.KillAndReap(*TakeProcess());
+  if (state_ == State::kStarting) silence_.Begin(longest_start_);
 }
 
 std::optional<Process> TemplateLink::TakeProcess() {
@@ -140,6 +170,7 @@ void TemplateLink::Kill(absl::Status why) {
   if (state_ == State::kDead) return;
   state_ = State::kDead;
   why_dead_ = std::move(why);
+  silence_.End();
   slots_.clear();
   channel_.reset();
   if (process_) reaper_.KillAndReap(*TakeProcess());
@@ -212,6 +243,8 @@ void TemplateLink::OnHello(Packet& packet) {
   sandbox_ = *std::move(sandbox);
   hello_ = *std::move(hello);
   state_ = State::kServing;
+  silence_.End();
+  if (unanswered() > 0) silence_.Begin(longest_silence_);
   Relax();
   events_.on_state();
 }

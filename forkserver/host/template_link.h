@@ -17,6 +17,9 @@
 // this one: it reads it when the launch socket speaks (ReadAnswers). Only where an answer is owed
 // that nothing announces does the link watch for it (WatchForAnswers).
 //
+// One that owes an answer and is silent for too long is killed, and dead as if it had died by
+// itself: a stopped template would fail each launch by its deadline, for good.
+//
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_LINK_H_
 #define FORKSERVER_HOST_TEMPLATE_LINK_H_
@@ -38,6 +41,7 @@
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/sandbox_chain.h"
+#include "forkserver/host/silence_watch.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/channel.h"
 #include "transceiver/messages.h"
@@ -95,6 +99,10 @@ class TemplateLink {
 
   absl::Status Start() { return channel_->Start(); }
 
+  // How long it may be silent while it owes an answer, and how long from when its process is known
+  // to its Hello. Without this there are no bounds.
+  void BoundSilence(absl::Duration of_answers, absl::Duration of_start);
+
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
   // been answered. `type`: what it is to be, as far as is known. `flags`: kBlank, or none. An error
   // means that the request was not sent and will not be answered.
@@ -151,6 +159,7 @@ class TemplateLink {
   absl::Status SendFailed(absl::Status sent);
   void FreeSlot();
   void KeepSlot();
+  void ExpectAnswer();
   void CountAnswer();
   struct Asked {
     ForkRequester* requester;
@@ -161,6 +170,8 @@ class TemplateLink {
   std::optional<Asked> TakeRequester(uint64_t id);
   absl::StatusOr<Process> TakeOver(Packet& packet, pid_t pid, ProcessType type);
   void Relax();
+  bool IsOwedAnything();
+  void EndSilence();
   void Violation(std::string_view what);
 
   const std::string name_;
@@ -180,6 +191,9 @@ class TemplateLink {
   // Of each Fork that is not answered; the requester is null where it has gone away.
   absl::flat_hash_map<uint64_t, Asked> requesters_;
   absl::flat_hash_set<uint64_t> pings_;  // that are not answered
+  absl::Duration longest_silence_ = absl::InfiniteDuration();
+  absl::Duration longest_start_ = absl::InfiniteDuration();
+  SilenceWatch silence_;
 };
 
 }  // namespace forkserver

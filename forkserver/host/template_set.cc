@@ -87,6 +87,7 @@ absl::Status TemplateSet::StartSeed(Seed seed) {
       "seed", host_.loop, host_.reaper, std::move(seed.socket), host_.makings.image.build_id,
       host_.facts.null_device.get(),
       TemplateLink::Events{.on_pong = host_.on_pong, .on_hello = RefuseSandbox, .on_state = [] {}});
+  seed_->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   seed_->SetProcess(std::move(seed.process));
   return seed_->Start();
 }

@@ -49,7 +49,7 @@ constexpr absl::Duration kShort = absl::Milliseconds(1500);
 
 }  // namespace
 
-testing::HostSetup testing::SetUpHost(const std::string&) {
+testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = PoolHost();
   setup.options.templates = {
       {.name = kPage,
@@ -64,6 +64,10 @@ testing::HostSetup testing::SetUpHost(const std::string&) {
        .pool = PoolBounds{.min = 0, .max = 3}},
   };
   setup.options.restart.first_delay = absl::ZeroDuration();
+  if (test.starts_with("Stopped")) {
+    setup.options.restart.longest_silence = kShort;
+    setup.options.restart.longest_start = kShort;
+  }
   // Open, also in a process that is exec'ed and has a gate that nobody else sees.
   setup.before_start = [] {
     gate = Gate::Map();
@@ -443,7 +447,7 @@ void InitOfAPidNamespace(Scene& scene) {
 
 // Nobody needs it until a root dies.
 void Seed(Scene& scene) {
-  scene.Strike(*scene.server.seed_pid());
+  scene.Strike(*scene.server.seed_pid(), IfStopped::kLivesOn);
   scene.Launch("root", Fate::kReady, Fate::kReady);
 }
 
@@ -521,8 +525,10 @@ void Die(ForkServer& server, int signal, Phase phase, std::string_view template_
     if (!HasFailure()) RecordProperty("deaths_survived", static_cast<int>((ways).size()));   \
   }
 #define KILLED(phase, template_name, ways) DEATH_OF(Killed, SIGKILL, phase, template_name, ways)
+#define STOPPED(phase, template_name, ways) DEATH_OF(Stopped, SIGSTOP, phase, template_name, ways)
 
 FORKSERVER_DEATHS(KILLED)
+FORKSERVER_DEATHS(STOPPED)
 
 }  // namespace
 }  // namespace forkserver

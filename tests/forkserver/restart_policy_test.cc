@@ -143,6 +143,9 @@ TEST(RestartPolicy, OptionsThatCannotBeAreInvalidAndNamed) {
        "start: restart: jitter is not from 0 to 1"},
       {{.settled_after = below_zero}, "start: restart: settled_after is below zero"},
       {{.most_deaths = -1}, "start: restart: most_deaths is below zero"},
+      {{.longest_silence = absl::ZeroDuration()},
+       "start: restart: longest_silence is not above zero"},
+      {{.longest_start = absl::ZeroDuration()}, "start: restart: longest_start is not above zero"},
   };
   for (const auto& [options, expected] : cases) {
     const absl::Status status = CheckRestartOptions(options);
