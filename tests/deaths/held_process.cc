@@ -8,6 +8,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace forkserver::testing {
 namespace {
@@ -102,6 +103,12 @@ bool HeldProcess::HoldAfterReceive() {
     if (info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.rval > 0) return true;
   }
   return false;
+}
+
+UniqueFd HeldProcess::TakeDescriptorOfCall() {
+  const int number = static_cast<int>(SystemCallOf(pid_).entry.args[0]);
+  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), number, 0)));
 }
 
 void HeldProcess::LetGo() {

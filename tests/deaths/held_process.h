@@ -20,6 +20,8 @@
 #include <optional>
 #include <utility>
 
+#include "transceiver/unique_fd.h"
+
 namespace forkserver::testing {
 
 class HeldProcess {
@@ -46,6 +48,9 @@ class HeldProcess {
   // The same for one that is to be given what it waits for later: it is held on its way out.
   // It runs meanwhile.
   void RunTraced();
+
+  // Of one that is held before a call whose first argument is a descriptor: a copy of that.
+  UniqueFd TakeDescriptorOfCall();
 
   void LetGo();
 

@@ -11,6 +11,7 @@
 #define TESTS_DEATHS_LAUNCHES_IN_FLIGHT_H_
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -54,6 +55,8 @@ class LaunchesInFlight {
       told.status = std::move(status);
     });
   }
+
+  bool Dispatches(const std::function<bool()>& until) { return DispatchUntil(server_, until); }
 
   bool AllEnd() {
     return DispatchUntil(server_, [this] {
