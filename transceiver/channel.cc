@@ -208,7 +208,7 @@ FORKSERVER_LAUNCH_PATH void Channel::Receive(int max_packets, const std::functio
   const std::shared_ptr<bool> alive = alive_;
   const std::shared_ptr<Handlers> handlers = handlers_;
   const std::shared_ptr<uint8_t[]> buffer = buffer_;
-  Packet packet({buffer.get(), buffer_size_});
+  Packet packet({buffer.get(), buffer_size_}, Sender::kUntrusted);
   const auto stopped = [&] { return !*alive || watch_ == 0 || !wanted(); };
   for (int i = 0; i < max_packets && !stopped(); ++i) {
     if (handlers->before_receive) handlers->before_receive();

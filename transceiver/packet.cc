@@ -21,7 +21,13 @@ FORKSERVER_LAUNCH_PATH UniqueFd DescriptorList::Take(size_t index) {
 }
 
 FORKSERVER_LAUNCH_PATH void DescriptorList::CloseAll() {
-  for (size_t i = 0; i < size_; ++i) UniqueFd(fds_[i]).reset();
+  for (size_t i = 0; i < size_; ++i) {
+    const UniqueFd fd(fds_[i]);
+    if (sender_ == Sender::kTrusted || !fd.is_open()) continue;
+    const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
+    RawSyscall(SYS_setsockopt, fd.get(), SOL_SOCKET, SO_LINGER, &in_the_background,
+               sizeof(in_the_background));
+  }
   size_ = 0;
 }
 

@@ -24,10 +24,15 @@
 
 namespace forkserver {
 
+// Who the other end of a socket is. The last close of a socket that lingers waits until its data
+// has gone out (SO_LINGER, socket(7)), for as long as whoever sent it likes: of an untrusted
+// sender's, none lingers.
+enum class Sender : uint8_t { kTrusted, kUntrusted };
+
 // The descriptors of one packet. Owns them; what is not taken is closed.
 class DescriptorList {
  public:
-  DescriptorList() = default;
+  explicit DescriptorList(Sender sender = Sender::kTrusted) : sender_(sender) {}
   DescriptorList(const DescriptorList&) = delete;
   DescriptorList& operator=(const DescriptorList&) = delete;
   ~DescriptorList() { CloseAll(); }
@@ -42,6 +47,7 @@ class DescriptorList {
   friend struct PacketAccess;
   int fds_[kMaxDescriptors];
   size_t size_ = 0;
+  const Sender sender_;
 };
 
 // Where a packet is received. Reused from one call to the next; receiving closes what is left
@@ -50,7 +56,8 @@ class Packet {
  public:
   // `buffer` receives payloads and must outlive the packet. A payload that does not fit is
   // rejected as kTruncated: give kMaxPayloadBytes to take every legal message.
-  explicit Packet(std::span<uint8_t> buffer) : buffer_(buffer) {}
+  explicit Packet(std::span<uint8_t> buffer, Sender sender = Sender::kTrusted)
+      : buffer_(buffer), descriptors_(sender) {}
 
   const Frame& frame() const { return frame_; }
   std::span<const uint8_t> payload() const { return buffer_.first(payload_size_); }

@@ -245,7 +245,7 @@ void Launcher::Attend(LaunchId id) {
     return Abandon(id, std::exchange(launch.abandoned, absl::OkStatus()));
   }
   uint8_t buffer[LaunchSocket::kAnswerBytes];
-  Packet packet(buffer);
+  Packet packet(buffer, Sender::kUntrusted);
   switch (launch.socket.Receive(packet)) {
     case PacketOutcome::kMessage:
     case PacketOutcome::kRejected:

@@ -26,7 +26,7 @@ void OrphanBlanks::OnAnswer(uint64_t id) {
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
   uint8_t buffer[FailedMessage::kMaxBytes];
-  Packet packet(buffer);
+  Packet packet(buffer, Sender::kUntrusted);
   const PacketOutcome outcome = ReceivePacket(found->second.socket.get(), Blocking::kNever, packet);
   if (outcome == PacketOutcome::kWouldBlock) return;
   loop_.Unwatch(found->second.watch);
