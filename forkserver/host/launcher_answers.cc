@@ -200,7 +200,11 @@ void Launcher::SendAgainSoon(Launch& launch) {
 // The template died between clone3 and its Forked: the child's own word of its pid has to do. One
 // that died without a word is not found.
 void Launcher::AdoptChild(Launch& launch) {
-  if (launch.told_pid <= 0) return;
+  if (launch.told_pid <= 0) {
+    // Ready, and with a number that is no pid: there is nobody to give to the caller.
+    if (launch.is_ready && launch.failure.ok()) launch.failure = launch.template_death;
+    return;
+  }
   absl::StatusOr<Process> process = FindOrphan(launch.membership, launch.told_pid, launch.type);
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
