@@ -10,9 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <mutex>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_format.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -66,6 +69,41 @@ pid_t PidOfFdinfo(int pidfd) {
   return 0;
 }
 
+// Which children have a Process that has not reaped them. Of the whole program, as its children
+// are.
+class OwnedChildren {
+ public:
+  static OwnedChildren& All() {
+    static OwnedChildren* const all = new OwnedChildren;  // outlives those that exit() destroys
+    return *all;
+  }
+
+  void Add(pid_t pid) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pids_.insert(pid);
+  }
+  void Remove(pid_t pid) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pids_.erase(pid);
+  }
+  bool Has(pid_t pid) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return pids_.contains(pid);
+  }
+
+ private:
+  std::mutex mutex_;
+  absl::flat_hash_set<pid_t> pids_;
+};
+
+// Of a pidfd; 0: it has been reaped.
+pid_t PidOf(int pidfd) {
+  PidfdInfo info = {};
+  info.mask = kPidfdInfoPid;
+  if (ioctl(pidfd, kPidfdGetInfo, &info) == 0) return static_cast<pid_t>(info.pid);
+  return std::max(PidOfFdinfo(pidfd), 0);
+}
+
 }  // namespace
 
 std::string ExitStatus::ToString() const {
@@ -77,7 +115,35 @@ std::string ExitStatus::ToString() const {
       core_dumped ? " (core dumped)" : "");
 }
 
+absl::StatusOr<pid_t> Process::CheckChild(int pidfd) {
+  siginfo_t info = {};
+  if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOWAIT | WNOHANG | __WALL, nullptr) !=
+      0) {
+    const int error = errno;
+    // Who reaped it took its status too: that of a child that was exec'ed, say.
+    if (error == ECHILD && PollUntil(pidfd, POLLIN, NowNanos()) > 0) return 0;
+    return absl::NotFoundError(absl::StrFormat("waitid of a pidfd: %s", ErrnoName(error)));
+  }
+  const pid_t pid = PidOf(pidfd);
+  if (OwnedChildren::All().Has(pid)) {
+    return absl::NotFoundError(absl::StrFormat("pidfd of pid %d: it is another one's", pid));
+  }
+  return pid;
+}
+
+Process::Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {
+  OwnedChildren::All().Add(pid_);
+}
+
+UniqueFd Process::TakePidfd() {
+  if (pidfd_.is_open() && !status_.has_value()) OwnedChildren::All().Remove(pid_);
+  return std::move(pidfd_);
+}
+
 absl::StatusOr<Process> Process::Adopt(pid_t pid) {
+  if (OwnedChildren::All().Has(pid)) {
+    return absl::NotFoundError(absl::StrFormat("pid %d: it is another one's", pid));
+  }
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd.is_open()) return ErrnoStatus(errno, absl::StrFormat("pidfd_open pid %d", pid));
   siginfo_t info = {};
@@ -89,14 +155,10 @@ absl::StatusOr<Process> Process::Adopt(pid_t pid) {
 }
 
 absl::StatusOr<Process> Process::FromPidfd(UniqueFd pidfd) {
-  PidfdInfo info = {};
-  info.mask = kPidfdInfoPid;
-  if (ioctl(pidfd.get(), kPidfdGetInfo, &info) == 0 && info.pid != 0) {
-    return Process(static_cast<pid_t>(info.pid), std::move(pidfd));
-  }
-  const pid_t pid = PidOfFdinfo(pidfd.get());
-  if (pid <= 0) return absl::NotFoundError("PIDFD_GET_INFO: the child has been reaped");
-  return Process(pid, std::move(pidfd));
+  const absl::StatusOr<pid_t> pid = CheckChild(pidfd.get());
+  if (!pid.ok()) return pid.status();
+  if (*pid == 0) return absl::NotFoundError("PIDFD_GET_INFO: the child has been reaped");
+  return Process(*pid, std::move(pidfd));
 }
 
 Process::Process(Process&& other) noexcept
@@ -121,7 +183,7 @@ Process::~Process() { KillAndReap(); }
 void Process::KillAndReap() {
   if (!pidfd_.is_open() || status_.has_value()) return;
   syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  TryReap(/*block=*/true).IgnoreError();
+  if (!TryReap(/*block=*/true).ok()) OwnedChildren::All().Remove(pid_);
   pidfd_.reset();
 }
 
@@ -137,6 +199,7 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
   if (result == 0) {
     if (info.si_pid == 0) return std::optional<ExitStatus>();
     status_ = FromSiginfo(info, usage);
+    OwnedChildren::All().Remove(pid_);
     // The pid is the kernel's to give again, which goes through all others first.
     sandboxed_.reset();
     return status_;
@@ -145,7 +208,10 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
   if (error == ECHILD) {
     status_ = ReadExitInfo(pidfd_.get());
     sandboxed_.reset();
-    if (status_.has_value()) return status_;
+    if (status_.has_value()) {
+      OwnedChildren::All().Remove(pid_);
+      return status_;
+    }
   }
   return ErrnoStatus(error, absl::StrFormat("waitid pid %d", pid_));
 }

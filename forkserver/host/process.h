@@ -6,6 +6,9 @@
 // Ownership: move-only. A Process that is destroyed before its child was reaped kills it
 // (SIGKILL) and waits for that, so that no zombie and no stray child is left.
 // Threads: one at a time. After a fork: not usable in the child.
+// A child has one Process at most: who comes with the pid or the pidfd of a child that has one, as
+// a peer that lies may, gets none.
+//
 // Nothing here signals or waits by a bare pid; the pid is for people and for /proc, and is safe
 // there as long as the child is not reaped.
 //
@@ -51,16 +54,21 @@ class Process {
  public:
   // Opens the pidfd of an unreaped child of this process by its pid: for a child whose own pidfd
   // was lost on the way. Its pid cannot have gone to another process, since nobody reaped it.
-  // NotFound: no such child of ours.
+  // NotFound: no such child of ours, or it has a Process already.
   static absl::StatusOr<Process> Adopt(pid_t pid);
 
   // Takes over a child of the calling process whose pid only its pidfd says, since it is in another
   // pid namespace than its maker. Asks the kernel (PIDFD_GET_INFO, Linux 6.13; before that
-  // /proc/self/fdinfo). NotFound: it has been reaped.
+  // /proc/self/fdinfo). NotFound: it has been reaped, or CheckChild's reasons.
   static absl::StatusOr<Process> FromPidfd(UniqueFd pidfd);
 
-  // Takes over a child of the calling process.
-  Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  // Whether a descriptor that somebody has sent is the pidfd of a child of the calling process that
+  // has no Process yet; its pid, or 0 for one that is dead and reaped, which nothing can harm any
+  // more. Asks no file but a pidfd anything. NotFound: it is none.
+  static absl::StatusOr<pid_t> CheckChild(int pidfd);
+
+  // Takes over a child of the calling process, that has no Process yet.
+  Process(pid_t pid, UniqueFd pidfd);
   Process(Process&& other) noexcept;
   Process& operator=(Process&& other) noexcept;
   Process(const Process&) = delete;
@@ -88,7 +96,7 @@ class Process {
   friend struct SandboxMembership;
 
   // Gives up the child, unreaped.
-  UniqueFd TakePidfd() { return std::move(pidfd_); }
+  UniqueFd TakePidfd();
   // The status, nothing if it still runs, or an error.
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
   void KillAndReap();

@@ -275,8 +275,18 @@ void TemplateLink::OnForked(Packet& packet) {
 // By its pidfd, or where that was lost, by the pid.
 absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, ProcessType type) {
   const bool has_pidfd = packet.descriptors().size() == 1 && packet.descriptors().get(0) >= 0;
+  absl::StatusOr<pid_t> checked = pid;
+  // Not taken before it is known to be one: what else it may be, the packet knows to close.
+  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0));
+  if (!checked.ok()) return checked.status();
   if (sandbox_ == nullptr) {
-    return has_pidfd ? Process(pid, packet.descriptors().Take(0)) : Process::Adopt(pid);
+    if (!has_pidfd) return Process::Adopt(pid);
+    // A dead one's is its template's word.
+    if (*checked != 0 && *checked != pid) {
+      return absl::InternalError(
+          absl::StrFormat("a Forked of pid %d with the pidfd of %d", pid, *checked));
+    }
+    return Process(pid, packet.descriptors().Take(0));
   }
   const SandboxMembership membership = sandbox_->For(type);
   return has_pidfd ? membership.Admit(packet.descriptors().Take(0), type)
