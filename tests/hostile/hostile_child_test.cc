@@ -254,7 +254,7 @@ void PidOfSomebodyElseWhenTheTemplateIsDead(ForkServer& server) {
   absl::StatusOr<LaunchedChild> sibling =
       server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"wait"}});
   ASSERT_TRUE(sibling.ok()) << sibling.status();
-  for (const pid_t pid : {0, -1, 1, getpid(), getppid(), sibling->process.pid()}) {
+  for (const pid_t pid : {0, -1, 1, getpid(), getppid(), bystander.pid(), sibling->process.pid()}) {
     for (const bool is_ready : {false, true}) {
       SCOPED_TRACE(absl::StrFormat("pid %d, is Ready: %d", pid, is_ready));
       ASSERT_TRUE(server.WaitUntilServing().ok());

@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,6 +10,8 @@
 
 #include "absl/strings/str_format.h"
 #include "tests/hostile/hostile_test.h"
+#include "transceiver/clock.h"
+#include "transceiver/poll_until.h"
 
 namespace forkserver::testing {
 namespace {
@@ -28,6 +32,20 @@ void ExpectNextLaunch(ForkServer& server) {
 }
 
 }  // namespace
+
+Bystander::Bystander() {
+  char program[] = "/bin/sleep";
+  char for_ever[] = "infinity";
+  char* argv[] = {program, for_ever, nullptr};
+  char* environment[] = {nullptr};
+  EXPECT_EQ(posix_spawn(&pid_, program, nullptr, nullptr, argv, environment), 0);
+  pidfd_ = OpenPidfd(pid_);
+}
+
+Bystander::~Bystander() {
+  EXPECT_EQ(PollUntil(pidfd_.get(), POLLIN, NowNanos()), 0) << "a bystander was killed";
+  Process(pid_, std::move(pidfd_));  // ends it
+}
 
 void CountHostileMessages(int count) { tried += count; }
 

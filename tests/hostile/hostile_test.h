@@ -10,14 +10,11 @@
 #define TESTS_HOSTILE_HOSTILE_TEST_H_
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/types.h>
 
 #include "absl/time/time.h"
 #include "tests/testing/host_test.h"
-#include "tests/testing/quiet_child.h"
-#include "transceiver/clock.h"
-#include "transceiver/poll_until.h"
+#include "transceiver/unique_fd.h"
 
 namespace forkserver::testing {
 
@@ -32,18 +29,17 @@ void CountHostileMessages(int count);
 void RunHostileTest(const char* test, void (*victims_body)(ForkServer& server));
 void RunHostileBody(ForkServer& server, void (*body)(ForkServer& server));
 
-// Somebody who has nothing to do with it: another child of the host's.
+// Somebody who has nothing to do with it: a child that the host has started by itself.
 class Bystander {
  public:
-  Bystander() : child_(SpawnQuietChild()) {}
-  ~Bystander() {
-    EXPECT_EQ(PollUntil(child_.pidfd.get(), POLLIN, NowNanos()), 0) << "a bystander was killed";
-    Process(child_.pid, std::move(child_.pidfd));  // ends it
-  }
-  pid_t pid() const { return child_.pid; }
+  Bystander();
+  ~Bystander();
+
+  pid_t pid() const { return pid_; }
 
  private:
-  QuietChild child_;
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
 };
 
 }  // namespace forkserver::testing

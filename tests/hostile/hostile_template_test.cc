@@ -1,0 +1,310 @@
+// A template that answers its host with anything but what it should: it is killed, with an error
+// that names it and what it did, or the host goes on. The host neither blocks, nor grows, nor
+// signals anybody else; each launch ends, and the next one works.
+//
+// The test is the template: it holds the real one where it waits for a Fork, and takes its socket
+// for its own.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "forkserver/server/hello.h"
+#include "tests/deaths/held_process.h"
+#include "tests/deaths/launches_in_flight.h"
+#include "tests/hostile/hostile_packets.h"
+#include "tests/hostile/hostile_test.h"
+#include "tests/testing/host_test.h"
+#include "tests/testing/test_program.h"
+#include "transceiver/clock.h"
+#include "transceiver/packet.h"
+#include "transceiver/poll_until.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = {.options = TestOptions()};
+  setup.options.templates = {{.name = "page", .start = TemplateStart::kAhead}};
+  setup.options.restart.first_delay = absl::ZeroDuration();
+  if (test.find("Silence") != test.npos) {
+    setup.options.restart.longest_silence = absl::Milliseconds(1200);
+  }
+  return setup;
+}
+
+namespace {
+
+using testing::Bystander;
+using testing::HeldProcess;
+using testing::HostilePacket;
+using testing::LaunchesInFlight;
+using testing::Message;
+using testing::Told;
+
+UniqueFd PidfdOf(pid_t pid) { return testing::OpenPidfd(pid); }
+
+// The root's place.
+class TakenTemplate {
+ public:
+  explicit TakenTemplate(ForkServer& server) : server_(server), launches_(server) {
+    EXPECT_TRUE(server.WaitUntilServing().ok());
+    HeldProcess root = HeldProcess::Seize(*server.root_pid());
+    root.RunTraced();
+    if (!root.HoldBefore(SYS_recvmsg)) return;
+    socket_ = root.TakeDescriptorOfCall();
+    held_.emplace(std::move(root));
+  }
+
+  bool is_held() const { return held_.has_value() && socket_.is_open(); }
+  int socket() const { return socket_.get(); }
+
+  void Launch(absl::Duration timeout = testing::kHostileDeadline) {
+    told_ = &launches_.Begin({.type = ProcessType::kIpcUnitTest,
+                              .argv = {"exit", "7"},
+                              .when_template_dies = WhenTemplateDies::kFail,
+                              .timeout = timeout});
+  }
+
+  // The id of the Fork that the launch has sent, and the child's end of its launch socket.
+  uint64_t TakeFork(UniqueFd& launch_socket) {
+    uint8_t buffer[64];
+    Packet packet(buffer);
+    if (ReceivePacket(socket_.get(), Blocking::kWait, packet) != PacketOutcome::kMessage ||
+        packet.frame().type != kFork) {
+      return 0;
+    }
+    launch_socket = packet.descriptors().Take(0);
+    return packet.frame().request_id;
+  }
+
+  const Told& End() {
+    const int64_t start = NowNanos();
+    EXPECT_TRUE(launches_.AllEnd());
+    EXPECT_LT(absl::Nanoseconds(NowNanos() - start), testing::kHostilePatience)
+        << "the host was held up";
+    EXPECT_TRUE(launches_.EachWasToldOnce());
+    return *told_;
+  }
+
+  // The launch, and the template with it.
+  void ExpectItIsKilled() {
+    const Told& told = End();
+    EXPECT_FALSE(told.launch.ok());
+    EXPECT_NE(std::string(told.launch.message()).find("root template"), std::string::npos)
+        << told.launch;
+    const UniqueFd pidfd = PidfdOf(held_->pid());
+    EXPECT_TRUE(!pidfd.is_open() || testing::WaitForEnd(pidfd));
+  }
+
+ private:
+  ForkServer& server_;
+  LaunchesInFlight launches_;
+  const Told* told_ = nullptr;
+  UniqueFd socket_;
+  std::optional<HeldProcess> held_;
+};
+
+// Each of them where nobody has asked, and before the answer that a launch waits for.
+void SendEach(ForkServer& server, std::vector<HostilePacket> packets) {
+  for (HostilePacket& packet : packets) {
+    SCOPED_TRACE(packet.name);
+    TakenTemplate root(server);
+    ASSERT_TRUE(root.is_held());
+    ASSERT_TRUE(packet.SendOn(root.socket()));
+    packet.descriptors.clear();
+    testing::CountHostileMessages(1);
+    root.Launch();
+    UniqueFd launch_socket;
+    ASSERT_NE(root.TakeFork(launch_socket), 0u);
+    launch_socket.reset();
+    root.ExpectItIsKilled();
+  }
+}
+
+void AnyBytes(ForkServer& server) { SendEach(server, testing::MalformedPackets()); }
+
+void AnyOtherMessage(ForkServer& server) { SendEach(server, testing::MisplacedMessages()); }
+
+void AnyDescriptors(ForkServer& server) {
+  const Bystander bystander;
+  for (const uint16_t type : {kForked, kHello, kFailed, kPong}) {
+    SendEach(server, testing::WithDescriptors(type, bystander.pid()));
+  }
+}
+
+std::vector<uint8_t> Payload(const ForkedMessage& forked) {
+  uint8_t buffer[ForkedMessage::kBytes];
+  const std::span<const uint8_t> bytes = Encode(forked, buffer);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::vector<UniqueFd> One(UniqueFd fd) {
+  std::vector<UniqueFd> list;
+  if (fd.is_open()) list.push_back(std::move(fd));
+  return list;
+}
+
+// Its own word and the pidfd of somebody who is not its child.
+void ForkedOfSomebodyElse(ForkServer& server) {
+  const Bystander bystander;
+  absl::StatusOr<LaunchedChild> sibling =
+      server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"wait"}});
+  ASSERT_TRUE(sibling.ok()) << sibling.status();
+  ASSERT_TRUE(server.WaitUntilServing("page").ok());
+  const pid_t page = *testing::StatusOf(server, "page").pid;
+  const UniqueFd page_pidfd = PidfdOf(page);
+  enum class With { kItsPidfd, kNoPidfd, kAnothersPid };
+  for (const pid_t pid : {getpid(), getppid(), pid_t{1}, bystander.pid(), sibling->process.pid(),
+                          *server.seed_pid(), page}) {
+    for (const With with : {With::kItsPidfd, With::kNoPidfd, With::kAnothersPid}) {
+      SCOPED_TRACE(absl::StrFormat("pid %d with %d", pid, with));
+      TakenTemplate root(server);
+      ASSERT_TRUE(root.is_held());
+      root.Launch();
+      UniqueFd launch_socket;
+      const uint64_t id = root.TakeFork(launch_socket);
+      ASSERT_NE(id, 0u);
+      HostilePacket packet = Message("Forked", {.type = kForked, .request_id = id},
+                                     Payload({.pid = with == With::kAnothersPid ? 4711 : pid}),
+                                     One(with == With::kNoPidfd ? UniqueFd() : PidfdOf(pid)));
+      // As a template that has lost it says, whose host then looks the pid up.
+      if (with == With::kNoPidfd) packet.bytes[20] = 1;
+      ASSERT_TRUE(packet.SendOn(root.socket()));
+      packet.descriptors.clear();
+      testing::CountHostileMessages(1);
+      launch_socket.reset();
+      root.ExpectItIsKilled();
+    }
+  }
+  EXPECT_TRUE(absl::IsDeadlineExceeded(sibling->process.Wait(absl::ZeroDuration()).status()))
+      << "a sibling was killed";
+  EXPECT_FALSE(PollUntil(page_pidfd.get(), POLLIN, NowNanos()) > 0) << "a template was killed";
+  EXPECT_TRUE(server.seed_pid().has_value()) << "the seed was killed";
+}
+
+void ForkedOfNobody(ForkServer& server) {
+  std::vector<std::pair<pid_t, std::function<UniqueFd()>>> answers;
+  const auto memfd = [] { return UniqueFd(memfd_create("hostile", MFD_CLOEXEC)); };
+  const auto null = [] { return UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC)); };
+  const auto none = [] { return UniqueFd(); };
+  const auto its_own_pid_folder = [] { return UniqueFd(open("/proc/self", O_PATH | O_CLOEXEC)); };
+  for (const pid_t pid : {0, -1, 1, INT32_MIN, INT32_MAX, 4711}) {
+    for (const std::function<UniqueFd()>& fd :
+         std::vector<std::function<UniqueFd()>>{memfd, null, none, its_own_pid_folder}) {
+      answers.emplace_back(pid, fd);
+    }
+  }
+  for (const auto& [pid, fd] : answers) {
+    SCOPED_TRACE(pid);
+    TakenTemplate root(server);
+    ASSERT_TRUE(root.is_held());
+    root.Launch();
+    UniqueFd launch_socket;
+    const uint64_t id = root.TakeFork(launch_socket);
+    ASSERT_NE(id, 0u);
+    ASSERT_TRUE(
+        Message("Forked", {.type = kForked, .request_id = id}, Payload({.pid = pid}), One(fd()))
+            .SendOn(root.socket()));
+    testing::CountHostileMessages(1);
+    launch_socket.reset();
+    root.ExpectItIsKilled();
+  }
+}
+
+// The first answer is good, of a child that the root has: and then again.
+void ForkedTwice(ForkServer& server) {
+  absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok());
+  const pid_t before = *server.root_pid();
+  HeldProcess root = HeldProcess::Seize(before);
+  LaunchesInFlight launches(server);
+  const Told& first = launches.Begin({.type = ProcessType::kIpcUnitTest, .argv = {"exit", "7"}});
+  ASSERT_TRUE(root.HoldNextChild().has_value());
+  ASSERT_TRUE(root.HoldBefore(SYS_sendmsg));
+  const UniqueFd socket = root.TakeDescriptorOfCall();
+  // The id is the launch's; that of the next one is not told before it is asked.
+  for (const uint64_t id : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) {
+    Message("Forked", {.type = kForked, .request_id = id}, Payload({.pid = getpid()}),
+            One(PidfdOf(getpid())))
+        .SendOn(socket.get());
+    testing::CountHostileMessages(1);
+  }
+  root.LetGo();
+  EXPECT_TRUE(launches.AllEnd());
+  EXPECT_TRUE(first.IsReady()) << first.launch;
+  EXPECT_TRUE(testing::DispatchUntil(server, [&] { return server.root_pid() != before; }));
+}
+
+void AnotherHello(ForkServer& server) {
+  const absl::StatusOr<HelloMessage> good = server.WaitUntilServing();
+  ASSERT_TRUE(good.ok());
+  std::vector<HostilePacket> packets;
+  for (const uint64_t flip : {uint64_t{0}, uint64_t{1}}) {
+    HelloMessage hello = *good;
+    hello.build_id ^= flip;
+    std::vector<uint8_t> payload(kMaxPayloadBytes);
+    const std::span<const uint8_t> bytes = Encode(hello, payload);
+    packets.push_back(Message(flip == 0 ? "twice" : "of another build", {.type = kHello},
+                              {bytes.begin(), bytes.end()}));
+  }
+  SendEach(server, std::move(packets));
+}
+
+// The host reads as much as there is, and no more than its socket holds.
+void Flood(ForkServer& server) {
+  for (const uint16_t type : {kPong, kForked, kFailed, kHello}) {
+    for (const size_t size : {size_t{20}, kMaxPayloadBytes}) {
+      TakenTemplate root(server);
+      ASSERT_TRUE(root.is_held());
+      const HostilePacket packet =
+          Message("flood", {.type = type, .request_id = 1}, std::vector<uint8_t>(size, 0xa5));
+      int sent = 0;
+      while (packet.SendOn(root.socket())) ++sent;
+      EXPECT_GT(sent, 1);
+      testing::CountHostileMessages(sent);
+      root.Launch();
+      UniqueFd launch_socket;
+      ASSERT_NE(root.TakeFork(launch_socket), 0u);
+      launch_socket.reset();
+      root.ExpectItIsKilled();
+    }
+  }
+}
+
+// It takes the Fork and says nothing.
+void Silence(ForkServer& server) {
+  TakenTemplate root(server);
+  ASSERT_TRUE(root.is_held());
+  root.Launch();
+  UniqueFd launch_socket;
+  ASSERT_NE(root.TakeFork(launch_socket), 0u);
+  testing::CountHostileMessages(1);
+  EXPECT_TRUE(testing::DispatchUntil(server, [&] {
+    return testing::StatusOf(server, "root").state == TemplateStatus::State::kDead;
+  }));
+  launch_socket.reset();
+  root.ExpectItIsKilled();
+}
+
+HOSTILE(HostileTemplate, AnyBytes)
+HOSTILE(HostileTemplate, AnyOtherMessage)
+HOSTILE(HostileTemplate, AnyDescriptors)
+HOSTILE(HostileTemplate, ForkedOfSomebodyElse)
+HOSTILE(HostileTemplate, ForkedOfNobody)
+HOSTILE(HostileTemplate, ForkedTwice)
+HOSTILE(HostileTemplate, AnotherHello)
+HOSTILE(HostileTemplate, Flood)
+HOSTILE(HostileTemplate, Silence)
+
+}  // namespace
+}  // namespace forkserver
