@@ -196,7 +196,8 @@ void BlankPool::OnTemplateDead(uint64_t id, const absl::Status&) {
   loop_.Unwatch(found->hang_up);
   const TemplateLink::Sandbox* const sandbox = link_->sandbox();
   orphans_.Add(std::move(found->socket),
-               sandbox != nullptr ? std::optional(sandbox->children) : std::nullopt);
+               sandbox != nullptr ? std::optional(sandbox->children) : std::nullopt,
+               link_->children_kind());
   entries_.erase(found);
 }
 

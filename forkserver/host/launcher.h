@@ -134,6 +134,7 @@ class Launcher : private ForkRequester {
     absl::Status template_death;
     // What that template's children have in common; nothing where it was not sandboxed.
     std::optional<SandboxMembership> membership = {};
+    ChildKind orphans_kind = ChildKind::kAny;
     SandboxOfExec sandbox = {};
     // To be sent again with, if its template dies; null: it is not to be. Owned in `kept`, or the
     // caller's.

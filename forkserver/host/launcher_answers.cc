@@ -131,6 +131,7 @@ void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
   if (const TemplateLink::Sandbox* sandbox = launch->awaiting->sandbox()) {
     launch->membership = sandbox->For(launch->type);
   }
+  launch->orphans_kind = launch->awaiting->children_kind();
   launch->awaiting = nullptr;
   launch->template_death = NameLaunch(launch->what, why);
   // The launch socket decides: a child that was forked before its template died says Ready, and
@@ -205,7 +206,8 @@ void Launcher::AdoptChild(Launch& launch) {
     if (launch.is_ready && launch.failure.ok()) launch.failure = launch.template_death;
     return;
   }
-  absl::StatusOr<Process> process = FindOrphan(launch.membership, launch.told_pid, launch.type);
+  absl::StatusOr<Process> process =
+      FindOrphan(launch.membership, launch.told_pid, launch.type, launch.orphans_kind);
   if (process.ok()) {
     launch.process.emplace(*std::move(process));
   } else if (launch.failure.ok()) {

@@ -1,6 +1,7 @@
 // Blanks whose template died between forking them and saying so: nobody knows their pids.
 //
-//     orphans.Add(std::move(socket), std::nullopt);      // the host's end of its launch socket
+//     orphans.Add(std::move(socket), std::nullopt, link.children_kind());      // the host's end of
+//     its launch socket
 //
 // Hung up on, such a blank would end and stay a zombie of the host's. It is sent an empty Plan
 // instead, which it refuses with a Failed that carries its pid, and is reaped by that. A socket
@@ -30,8 +31,9 @@ class OrphanBlanks {
   OrphanBlanks& operator=(const OrphanBlanks&) = delete;
   ~OrphanBlanks();
 
-  // `membership`: of its template; nothing where that is not sandboxed.
-  void Add(UniqueFd socket, std::optional<SandboxMembership> membership);
+  // `membership`: of its template; nothing where that is not sandboxed. `kind`: of its
+  // children.
+  void Add(UniqueFd socket, std::optional<SandboxMembership> membership, ChildKind kind);
 
   // Those that have not spoken yet.
   size_t pending() const { return waiting_.size(); }
@@ -41,6 +43,7 @@ class OrphanBlanks {
     UniqueFd socket;
     EventLoop::WatchId watch;
     std::optional<SandboxMembership> membership;
+    ChildKind kind;
   };
 
   void OnAnswer(uint64_t id);

@@ -96,6 +96,14 @@ class OwnedChildren {
   absl::flat_hash_set<pid_t> pids_;
 };
 
+// Whether it is a child of ours and of that kind: 0 or an errno, ECHILD where it is none. __WCLONE
+// is for children without SIGCHLD alone (wait(2)).
+int LookAtChild(int pidfd, ChildKind kind) {
+  siginfo_t info = {};
+  const int options = WEXITED | WNOWAIT | WNOHANG | (kind == ChildKind::kAny ? __WALL : __WCLONE);
+  return syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, nullptr) == 0 ? 0 : errno;
+}
+
 // Of a pidfd; 0: it has been reaped.
 pid_t PidOf(int pidfd) {
   PidfdInfo info = {};
@@ -115,13 +123,13 @@ std::string ExitStatus::ToString() const {
       core_dumped ? " (core dumped)" : "");
 }
 
-absl::StatusOr<pid_t> Process::CheckChild(int pidfd) {
-  siginfo_t info = {};
-  if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED | WNOWAIT | WNOHANG | __WALL, nullptr) !=
-      0) {
-    const int error = errno;
-    // Who reaped it took its status too: that of a child that was exec'ed, say.
-    if (error == ECHILD && PollUntil(pidfd, POLLIN, NowNanos()) > 0) return 0;
+absl::StatusOr<pid_t> Process::CheckChild(int pidfd, ChildKind kind) {
+  if (const int error = LookAtChild(pidfd, kind); error != 0) {
+    // Who reaped it took its status too: that of a child that was exec'ed, say. Not one of another
+    // kind that is dead, whose status is somebody's still.
+    if (error == ECHILD && LookAtChild(pidfd, ChildKind::kAny) != 0 &&
+        PollUntil(pidfd, POLLIN, NowNanos()) > 0)
+      return 0;
     return absl::NotFoundError(absl::StrFormat("waitid of a pidfd: %s", ErrnoName(error)));
   }
   const pid_t pid = PidOf(pidfd);
@@ -140,16 +148,14 @@ UniqueFd Process::TakePidfd() {
   return std::move(pidfd_);
 }
 
-absl::StatusOr<Process> Process::Adopt(pid_t pid) {
+absl::StatusOr<Process> Process::Adopt(pid_t pid, ChildKind kind) {
   if (OwnedChildren::All().Has(pid)) {
     return absl::NotFoundError(absl::StrFormat("pid %d: it is another one's", pid));
   }
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd.is_open()) return ErrnoStatus(errno, absl::StrFormat("pidfd_open pid %d", pid));
-  siginfo_t info = {};
-  if (syscall(SYS_waitid, P_PIDFD, pidfd.get(), &info, WEXITED | WNOWAIT | WNOHANG | __WALL,
-              nullptr) != 0) {
-    return absl::NotFoundError(absl::StrFormat("waitid pid %d: %s", pid, ErrnoName(errno)));
+  if (const int error = LookAtChild(pidfd.get(), kind); error != 0) {
+    return absl::NotFoundError(absl::StrFormat("waitid pid %d: %s", pid, ErrnoName(error)));
   }
   return Process(pid, std::move(pidfd));
 }

@@ -18,6 +18,7 @@
 #ifndef FORKSERVER_HOST_PROCESS_H_
 #define FORKSERVER_HOST_PROCESS_H_
 
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -50,12 +51,18 @@ class SandboxChain;
 class SandboxedChild;
 struct SandboxMembership;
 
+// Which children a peer can name as its own.
+enum class ChildKind : uint8_t {
+  kAny,
+  kSilent,  // that send no signal at their end, as a forked template's do and an embedder's do not
+};
+
 class Process {
  public:
   // Opens the pidfd of an unreaped child of this process by its pid: for a child whose own pidfd
   // was lost on the way. Its pid cannot have gone to another process, since nobody reaped it.
   // NotFound: no such child of ours, or it has a Process already.
-  static absl::StatusOr<Process> Adopt(pid_t pid);
+  static absl::StatusOr<Process> Adopt(pid_t pid, ChildKind kind = ChildKind::kAny);
 
   // Takes over a child of the calling process whose pid only its pidfd says, since it is in another
   // pid namespace than its maker. Asks the kernel (PIDFD_GET_INFO, Linux 6.13; before that
@@ -65,7 +72,7 @@ class Process {
   // Whether a descriptor that somebody has sent is the pidfd of a child of the calling process that
   // has no Process yet; its pid, or 0 for one that is dead and reaped, which nothing can harm any
   // more. Asks no file but a pidfd anything. NotFound: it is none.
-  static absl::StatusOr<pid_t> CheckChild(int pidfd);
+  static absl::StatusOr<pid_t> CheckChild(int pidfd, ChildKind kind = ChildKind::kAny);
 
   // Takes over a child of the calling process, that has no Process yet.
   Process(pid_t pid, UniqueFd pidfd);

@@ -128,8 +128,8 @@ absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType typ
 }
 
 absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
-                                   pid_t told_pid, ProcessType type) {
-  return membership ? membership->Find(told_pid, type) : Process::Adopt(told_pid);
+                                   pid_t told_pid, ProcessType type, ChildKind kind) {
+  return membership ? membership->Find(told_pid, type) : Process::Adopt(told_pid, kind);
 }
 
 }  // namespace forkserver

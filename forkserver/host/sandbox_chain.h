@@ -87,9 +87,9 @@ struct SandboxMembership {
 
 // A child whose template died between forking it and saying so, by the pid that it says it has
 // itself. `membership`: what that template's children have in common; nothing where it was not
-// sandboxed.
+// sandboxed. `kind`: of all its children.
 absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
-                                   pid_t told_pid, ProcessType type);
+                                   pid_t told_pid, ProcessType type, ChildKind kind);
 
 // What a sandboxed child has of the host as long as it is not reaped.
 class SandboxedChild {

@@ -216,6 +216,7 @@ void TemplateInstance::OnTemplateDead(uint64_t id, const absl::Status& why) {
   answer_ = Answer::kLost;
   why_lost_ = why;
   const TemplateLink* const parent = ParentLink();
+  if (parent != nullptr) orphans_kind_ = parent->children_kind();
   if (parent != nullptr && parent->sandbox() != nullptr) {
     orphaned_from_ = parent->sandbox()->For(ProcessType::kForkServer);
     parents_chain_ = orphaned_from_->chain;
@@ -240,7 +241,7 @@ void TemplateInstance::AdoptOrphan() {
   if (answer_ != Answer::kLost || link_->told_pid() == 0) return;
   answer_ = Answer::kGiven;
   absl::StatusOr<Process> process =
-      FindOrphan(orphaned_from_, link_->told_pid(), ProcessType::kForkServer);
+      FindOrphan(orphaned_from_, link_->told_pid(), ProcessType::kForkServer, orphans_kind_);
   if (process.ok()) {
     link_->SetProcess(*std::move(process));
   } else {

@@ -201,6 +201,7 @@ class TemplateInstance : private ForkRequester {
   std::shared_ptr<SandboxChain> parents_chain_;
   // What a parent that died without an answer had for it.
   std::optional<SandboxMembership> orphaned_from_;
+  ChildKind orphans_kind_ = ChildKind::kAny;
 };
 
 }  // namespace forkserver

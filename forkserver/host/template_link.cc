@@ -277,10 +277,10 @@ absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, Proces
   const bool has_pidfd = packet.descriptors().size() == 1 && packet.descriptors().get(0) >= 0;
   absl::StatusOr<pid_t> checked = pid;
   // Not taken before it is known to be one: what else it may be, the packet knows to close.
-  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0));
+  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0), children_kind());
   if (!checked.ok()) return checked.status();
   if (sandbox_ == nullptr) {
-    if (!has_pidfd) return Process::Adopt(pid);
+    if (!has_pidfd) return Process::Adopt(pid, children_kind());
     // A dead one's is its template's word.
     if (*checked != 0 && *checked != pid) {
       return absl::InternalError(

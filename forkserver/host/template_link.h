@@ -147,6 +147,10 @@ class TemplateLink {
   const absl::Status& why_dead() const { return why_dead_; }
   // Set once serving.
   const HelloMessage& hello() const { return hello_; }
+  // Of what it forks, as its Hello has said.
+  ChildKind children_kind() const {
+    return (hello_.capabilities & kSilentChildren) != 0 ? ChildKind::kSilent : ChildKind::kAny;
+  }
   // Null: not sandboxed, not serving yet, or dead and its requesters told.
   const Sandbox* sandbox() const { return sandbox_.get(); }
 
