@@ -199,6 +199,7 @@ class Scene {
       case Fate::kReadyOrTemplateDied:
         // Or it had begun, and its namespace ended.
         if (told.launch.ok()) return;
+        if (absl::IsAborted(told.launch)) break;
         [[fallthrough]];
       case Fate::kTemplateDied:
         EXPECT_TRUE(absl::IsUnavailable(told.launch)) << told.launch;
