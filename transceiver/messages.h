@@ -68,6 +68,7 @@ enum class MessageCheck : uint8_t { kGood, kUnknownType, kWrongDirection, kPaylo
 MessageCheck CheckMessage(const Frame& frame, MessageDirection direction);
 
 // Template -> host: a child was forked. The pidfd travels as the only descriptor.
+// With the child's pidfd, unless too many of the user's descriptors were in flight.
 struct ForkedMessage {
   int32_t pid = 0;          // in the template's pid namespace
   int64_t received_at = 0;  // when the template had read Fork (NowNanos)

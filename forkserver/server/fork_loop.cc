@@ -1,5 +1,6 @@
 #include "forkserver/server/fork_loop.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
 #include "transceiver/mini_transceiver.h"
+#include "transceiver/packet.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -92,12 +94,18 @@ class Server {
       return;
     }
     launch_socket.reset();
-    const int pidfd = cloned.pidfd.get();
-    state_.channel.Send(
-        {.type = kForked, .request_id = packet.frame().request_id},
-        Encode(ForkedMessage{.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at},
-               state_.answer),
-        {&pidfd, 1});
+    AnswerForked(packet.frame().request_id, cloned.pidfd.get(),
+                 {.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at});
+  }
+
+  // The bound on the user's descriptors in flight may be reached by what waits behind this very
+  // answer, which then must not wait for it: without the pidfd the host opens one by the pid.
+  FORKSERVER_LAUNCH_PATH void AnswerForked(uint64_t id, int pidfd, const ForkedMessage& forked) {
+    const Frame frame = {.type = kForked, .request_id = id};
+    const std::span<const uint8_t> payload = Encode(forked, state_.answer);
+    if (SendPacket(loop_.socket, Blocking::kWait, frame, payload, {&pidfd, 1}) == ETOOMANYREFS) {
+      SendPacket(loop_.socket, Blocking::kWait, frame, payload, {});
+    }
   }
 
   struct Birth {

@@ -51,6 +51,12 @@ void Forbid(int system_call, uint16_t error, uint64_t flags) {
   }
 }
 
+void ForbidCommand(int system_call, uint64_t command, uint16_t error) {
+  // 32 bits of it: what is above is not the kernel's.
+  Answer(SCMP_ACT_ERRNO(error), system_call,
+         SCMP_A1(SCMP_CMP_MASKED_EQ, uint64_t{UINT32_MAX}, command));
+}
+
 void Hang(int system_call) {
   const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
   Require(
@@ -89,6 +95,17 @@ void EnterOwnUserNamespace() {
 void EnterUserNamespaceWithoutRoomFor(const char* kind) {
   EnterOwnUserNamespace();
   Write(absl::StrFormat("/proc/sys/user/max_%s_namespaces", kind), "0");
+}
+
+void CoverWithNothing(const char* folder) {
+  Require(unshare(CLONE_NEWNS) == 0, "unshare CLONE_NEWNS");
+  Require(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+              mount("nothing", folder, "tmpfs", MS_RDONLY, nullptr) == 0,
+          folder);
+}
+
+void HaveChildrenInANewPidNamespace() {
+  Require(unshare(CLONE_NEWPID) == 0, "unshare CLONE_NEWPID");
 }
 
 void BecomeInitOfOwnPidNamespace() {

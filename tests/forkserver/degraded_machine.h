@@ -20,6 +20,9 @@ void Answer(uint32_t action, int system_call, std::optional<scmp_arg_cmp> when =
 // As a container's filter does. With `flags`: where the first argument has one of them.
 void Forbid(int system_call, uint16_t error, uint64_t flags = 0);
 
+// Where the second argument is `command`: of fcntl, ioctl or prctl.
+void ForbidCommand(int system_call, uint64_t command, uint16_t error);
+
 // A filter of a supervisor that answers nobody: a caller of this hangs. The listener stays open.
 void Hang(int system_call);
 
@@ -36,6 +39,12 @@ void EnterOwnUserNamespace();
 
 // The same, and none of `kind` ("user", "pid") may be made in it.
 void EnterUserNamespaceWithoutRoomFor(const char* kind);
+
+// In a mount namespace of its own from then on, with nothing at `folder` and no way to change that.
+void CoverWithNothing(const char* folder);
+
+// Children of the calling process are in a new pid namespace from then on, the first as its init.
+void HaveChildrenInANewPidNamespace();
 
 // Returns in a child that is init of a pid namespace, with a /proc of it. The process that called
 // waits for that child, and ends as it does.
