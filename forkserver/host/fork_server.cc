@@ -89,7 +89,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     if (!forked.ok()) return forked.status();
     seed.emplace(*std::move(forked));
   } else {
-    report = {.way = LaunchWay::kExec, .reason = std::string(single.message())};
+    report.way = LaunchWay::kExec;
+    report.reason = std::string(single.message());
   }
 
   absl::StatusOr<SelfImage> self = SelfImage::Pin(argc > 0 ? argv[0] : nullptr);
@@ -98,6 +99,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   if (!facts.null_device.is_open()) return ErrnoStatus(errno, "open /dev/null");
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create(options.event_loop);
   if (!loop.ok()) return loop.status();
+  report.machine = InspectMachine();
   report.event_loop = (*loop)->backend();
   report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 

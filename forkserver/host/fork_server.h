@@ -53,6 +53,7 @@
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
+#include "forkserver/host/machine_report.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/restart_policy.h"
 #include "forkserver/host/server_end.h"
@@ -129,6 +130,7 @@ struct StartReport {
   LaunchWay way = LaunchWay::kTemplate;
   // Of kExec: "thread 'x' (tid 7) runs beside the calling one", or why it is safe mode.
   std::string reason = {};
+  MachineReport machine = {};
   // What the host waits with, and why not with io_uring where that was tried: "io_uring_setup:
   // EPERM".
   EventLoop::Backend event_loop = EventLoop::Backend::kEpoll;

@@ -45,12 +45,13 @@ ExitStatus FromSiginfo(const siginfo_t& info, const rusage& usage) {
           .usage = usage};
 }
 
-// The status of a child that somebody else has reaped, from its pidfd.
-std::optional<ExitStatus> ReadExitInfo(int pidfd) {
+// The status of a child that somebody else has reaped, from its pidfd; or why that has none.
+absl::StatusOr<ExitStatus> ReadExitInfo(int pidfd) {
   PidfdInfo info = {};
   info.mask = kPidfdInfoExit;
-  if (ioctl(pidfd, kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) {
-    return std::nullopt;
+  if (ioctl(pidfd, kPidfdGetInfo, &info) != 0) return ErrnoStatus(errno, "PIDFD_GET_INFO");
+  if ((info.mask & kPidfdInfoExit) == 0) {
+    return absl::UnimplementedError("PIDFD_GET_INFO has no PIDFD_INFO_EXIT");
   }
   const bool exited = WIFEXITED(info.exit_code);
   return ExitStatus{.kind = exited ? ExitStatus::Kind::kExited : ExitStatus::Kind::kKilled,
@@ -113,6 +114,13 @@ pid_t PidOf(int pidfd) {
 }
 
 }  // namespace
+
+absl::Status CheckPidfdInfo(int pidfd) {
+  PidfdInfo info = {};
+  info.mask = kPidfdInfoPid;
+  return ioctl(pidfd, kPidfdGetInfo, &info) == 0 ? absl::OkStatus()
+                                                 : ErrnoStatus(errno, "PIDFD_GET_INFO");
+}
 
 std::string ExitStatus::ToString() const {
   if (kind == Kind::kExited) return absl::StrFormat("exited with status %d", code);
@@ -211,15 +219,18 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
     return status_;
   }
   const int error = errno;
-  if (error == ECHILD) {
-    status_ = ReadExitInfo(pidfd_.get());
-    sandboxed_.reset();
-    if (status_.has_value()) {
-      OwnedChildren::All().Remove(pid_);
-      return status_;
-    }
+  const std::string call = absl::StrFormat("waitid pid %d", pid_);
+  if (error != ECHILD) return ErrnoStatus(error, call);
+  sandboxed_.reset();
+  OwnedChildren::All().Remove(pid_);
+  absl::StatusOr<ExitStatus> found = ReadExitInfo(pidfd_.get());
+  if (!found.ok()) {
+    return absl::Status(
+        ErrnoStatus(error, call).code(),
+        absl::StrFormat("%s: ECHILD, and %s", call, std::string(found.status().message())));
   }
-  return ErrnoStatus(error, absl::StrFormat("waitid pid %d", pid_));
+  status_ = *found;
+  return status_;
 }
 
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {

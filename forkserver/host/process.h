@@ -47,6 +47,9 @@ struct ExitStatus {
   std::string ToString() const;
 };
 
+// Whether the kernel tells of a process by its pidfd: Ok, or "PIDFD_GET_INFO: ENOTTY".
+absl::Status CheckPidfdInfo(int pidfd);
+
 class SandboxChain;
 class SandboxedChild;
 struct SandboxMembership;
@@ -87,7 +90,8 @@ class Process {
   int pidfd() const { return pidfd_.get(); }
 
   // Waits for the end of the child and reaps it. Later calls give the same answer again.
-  // DeadlineExceeded: it still runs. Other errors name the call ("waitid pid 412: ECHILD").
+  // DeadlineExceeded: it still runs. Other errors name the call ("waitid pid 412: ECHILD, and
+  // PIDFD_GET_INFO: ENOTTY": somebody else has taken the status, and this kernel does not keep it).
   absl::StatusOr<ExitStatus> Wait(absl::Duration timeout = absl::InfiniteDuration());
 
   // Kept until the child has been reaped; of a sandboxed one.
