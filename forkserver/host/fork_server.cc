@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   StartReport report;
   std::optional<Seed> seed;
   const absl::Status safe_mode = WhySafeMode(options.safe_mode);
+  SeedRole seed_role = SeedRole::kForksRoot;
   // Before the host has opened anything that the seed would inherit.
   if (!safe_mode.ok()) {
     report = {.way = LaunchWay::kExec, .reason = std::string(safe_mode.message())};
@@ -88,6 +89,11 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     absl::StatusOr<Seed> forked = ForkSeed(**makings);
     if (!forked.ok()) return forked.status();
     seed.emplace(*std::move(forked));
+    if (IsNamespaceInit(seed->process.pidfd())) {
+      seed_role = SeedRole::kHoldsNamespace;
+      report.way = LaunchWay::kExec;
+      report.reason = "the seed is the init of a pid namespace (clone(2), CLONE_PARENT)";
+    }
   } else {
     report.way = LaunchWay::kExec;
     report.reason = std::string(single.message());
@@ -108,7 +114,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
                                      std::move(options.templates), options.layouts, options.restart,
                                      safe_mode, std::move(options.broker));
   if (seed) {
-    if (absl::Status started = core->templates.StartSeed(*std::move(seed)); !started.ok()) {
+    if (absl::Status started = core->templates.StartSeed(*std::move(seed), seed_role);
+        !started.ok()) {
       return started;
     }
   }

@@ -60,14 +60,14 @@ absl::StatusOr<ExitStatus> ReadExitInfo(int pidfd) {
                     .usage = std::nullopt};
 }
 
-// proc_pid_fdinfo(5): "Pid:" is in the reader's namespace, and 0 or less where it has none there.
-pid_t PidOfFdinfo(int pidfd) {
+// What stands behind `key` in the pidfd's file of /proc/self/fdinfo (proc_pid_fdinfo(5)).
+std::string FdinfoOf(int pidfd, const std::string& key) {
   std::ifstream fdinfo(absl::StrFormat("/proc/self/fdinfo/%d", pidfd));
   std::string line;
   while (std::getline(fdinfo, line)) {
-    if (line.rfind("Pid:", 0) == 0) return atoi(line.c_str() + 4);
+    if (line.rfind(key, 0) == 0) return line.substr(key.size());
   }
-  return 0;
+  return {};
 }
 
 // Which children have a Process that has not reaped them. Of the whole program, as its children
@@ -110,7 +110,8 @@ pid_t PidOf(int pidfd) {
   PidfdInfo info = {};
   info.mask = kPidfdInfoPid;
   if (ioctl(pidfd, kPidfdGetInfo, &info) == 0) return static_cast<pid_t>(info.pid);
-  return std::max(PidOfFdinfo(pidfd), 0);
+  // In the reader's namespace, and 0 or less where it has none there.
+  return std::max(atoi(FdinfoOf(pidfd, "Pid:").c_str()), 0);
 }
 
 }  // namespace
@@ -120,6 +121,12 @@ absl::Status CheckPidfdInfo(int pidfd) {
   info.mask = kPidfdInfoPid;
   return ioctl(pidfd, kPidfdGetInfo, &info) == 0 ? absl::OkStatus()
                                                  : ErrnoStatus(errno, "PIDFD_GET_INFO");
+}
+
+bool IsNamespaceInit(int pidfd) {
+  // From the outermost namespace that the reader knows to its own.
+  const std::string pids = FdinfoOf(pidfd, "NSpid:");
+  return std::count(pids.begin(), pids.end(), '\t') > 1 && pids.ends_with("\t1");
 }
 
 std::string ExitStatus::ToString() const {

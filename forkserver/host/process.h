@@ -47,6 +47,10 @@ struct ExitStatus {
   std::string ToString() const;
 };
 
+// Whether a process is the first of a pid namespace below the reader's, by /proc/self/fdinfo; false
+// where that cannot be read.
+bool IsNamespaceInit(int pidfd);
+
 // Whether the kernel tells of a process by its pidfd: Ok, or "PIDFD_GET_INFO: ENOTTY".
 absl::Status CheckPidfdInfo(int pidfd);
 

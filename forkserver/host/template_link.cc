@@ -280,6 +280,10 @@ absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, Proces
   if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0), children_kind());
   if (!checked.ok()) return checked.status();
   if (sandbox_ == nullptr) {
+    // One in another pid namespace than the host's knows its children by other pids.
+    const bool is_elsewhere = process_.has_value() && process_->pid() != hello_.pid;
+    if (is_elsewhere && !has_pidfd) return absl::InternalError("a Forked without a pidfd");
+    if (is_elsewhere) return Process::FromPidfd(packet.descriptors().Take(0));
     if (!has_pidfd) return Process::Adopt(pid, children_kind());
     // A dead one's is its template's word.
     if (*checked != 0 && *checked != pid) {

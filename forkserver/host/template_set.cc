@@ -82,7 +82,8 @@ TemplateInstance& TemplateSet::ForType(ProcessType type) {
   return templates_.front();
 }
 
-absl::Status TemplateSet::StartSeed(Seed seed) {
+absl::Status TemplateSet::StartSeed(Seed seed, SeedRole role) {
+  seed_role_ = role;
   seed_ = std::make_unique<TemplateLink>(
       "seed", host_.loop, host_.reaper, std::move(seed.socket), host_.makings.image.build_id,
       host_.facts.null_device.get(),
@@ -94,7 +95,8 @@ absl::Status TemplateSet::StartSeed(Seed seed) {
 
 absl::Status TemplateSet::StartRoots() {
   for (size_t layout = 0; layout < layouts_; ++layout) {
-    TemplateLink* const parent = layout == 0 ? seed_.get() : nullptr;
+    const bool is_forked = layout == 0 && seed_role_ == SeedRole::kForksRoot;
+    TemplateLink* const parent = is_forked ? seed_.get() : nullptr;
     if (absl::Status started = InLayout(0, layout).StartRoot(parent); !started.ok()) return started;
   }
   return absl::OkStatus();

@@ -43,6 +43,11 @@
 
 namespace forkserver {
 
+enum class SeedRole : uint8_t {
+  kForksRoot,
+  kHoldsNamespace,  // it is the init of the pid namespace that all others are in, and only that
+};
+
 class TemplateSet {
  public:
   // `options` has passed CheckTemplateOptions; `layouts` is how many roots there are to be.
@@ -51,10 +56,11 @@ class TemplateSet {
   TemplateSet(const TemplateSet&) = delete;
   TemplateSet& operator=(const TemplateSet&) = delete;
 
-  absl::Status StartSeed(Seed seed);
-  // The first is a child of the seed, or of an exec where there is none; the others are exec'ed. On
-  // the thread that the children take for the host's life: it is the parent of what it exec's, and
-  // of what that forks. One that is started again later has whichever thread used it.
+  absl::Status StartSeed(Seed seed, SeedRole role);
+  // The first is a child of the seed, or of an exec where there is none that forks it; the others
+  // are exec'ed. On the thread that the children take for the host's life: it is the parent of what
+  // it exec's, and of what that forks. One that is started again later has whichever thread used
+  // it.
   absl::Status StartRoots();
   // Those that are to be there before they are used, in each layout.
   absl::Status StartAhead();
@@ -127,6 +133,7 @@ class TemplateSet {
   const TemplateHost host_;
   OrphanBlanks orphans_;
   uint64_t changes_ = 0;
+  SeedRole seed_role_ = SeedRole::kForksRoot;
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed
   std::unique_ptr<SandboxHost> sandboxes_;
   const size_t kinds_;  // templates of a layout, its root included

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <new>
+#include <string_view>
 
 #include "child/child_arena.h"
 #include "child/launch_step.h"
@@ -27,6 +28,11 @@ constexpr int kExitSocketFailed = 2;
 
 // No message for a template is larger; one that is, is rejected as truncated.
 constexpr size_t kRequestBytes = 1024;
+
+// clone(2): CLONE_PARENT is EINVAL for the init of a pid namespace.
+std::string_view WhyNotCloned(int error) {
+  return error == EINVAL && getpid() == 1 ? "the template is the init of a pid namespace" : "";
+}
 
 // What the loop receives and sends, on pages of its own.
 struct LoopState {
@@ -90,7 +96,7 @@ class Server {
                   .about = kFork,
                   .error = -cloned.pid,
                   .index = 0,
-                  .detail = {}});
+                  .detail = WhyNotCloned(-cloned.pid)});
       return;
     }
     launch_socket.reset();

@@ -25,6 +25,8 @@ enum TemplateCapability : uint32_t {
   kForksWithClone3 = 1u << 0,  // else by clone(2)
   kKeepsThreadIds = 1u << 1,   // else see ThreadBlock::tid
   kSilentChildren = 1u << 2,   // its children send no SIGCHLD; else it was exec'ed
+  kHostsChildren = 1u << 3,    // its children are the host's; else it is a pid namespace's init,
+                               // which cannot give them away (CLONE_PARENT), and forks none
 };
 
 struct HelloMessage {

@@ -112,7 +112,8 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
       .pid = getpid(),
       .capabilities =
           makings.capabilities | (makings.cloner.has_clone3() ? uint32_t{kForksWithClone3} : 0u) |
-          (makings.image.thread_block.tid() != nullptr ? uint32_t{kKeepsThreadIds} : 0u),
+          (makings.image.thread_block.tid() != nullptr ? uint32_t{kKeepsThreadIds} : 0u) |
+          (getpid() != 1 ? uint32_t{kHostsChildren} : 0u),
       .started_at = preparation.started_at,
       .serving_at = 0,
       .warm_ups = std::move(preparation.warm_ups),

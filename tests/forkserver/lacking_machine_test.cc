@@ -225,6 +225,40 @@ HOST_TEST(LackingMachine, WithoutAWritableTmpEverythingWorks) {
   EXPECT_EQ(child->process.Wait()->code, 4);
 }
 
+// --- pid namespaces
+
+void ExpectTruePids(ForkServer& server, LaunchWay way) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Run({"wait"}, way));
+  ASSERT_TRUE(child.ok()) << child.status();
+  const std::vector<pid_t> children = testing::ChildrenOfThisProcess();
+  EXPECT_NE(std::find(children.begin(), children.end(), child->process.pid()), children.end())
+      << child->process.pid();
+}
+
+// It left its pid namespace: the seed is the init of the new one, and cannot give its children to
+// the host.
+HOST_TEST(LackingMachine, SeedThatIsAnInitForksNoRootAndOneIsExeced) {
+  EXPECT_EQ(server.start_report().way, LaunchWay::kExec);
+  EXPECT_THAT(server.start_report().reason, HasSubstr("init of a pid namespace"));
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  EXPECT_NE(hello->capabilities & kHostsChildren, 0u);
+  ExpectLaunches(server, LaunchWay::kFork);
+  ExpectLaunches(server, LaunchWay::kExec);
+  ExpectTruePids(server, LaunchWay::kFork);
+  ExpectTruePids(server, LaunchWay::kExec);
+}
+
+// Nor could a seed be forked, since the host had a thread.
+HOST_TEST(LackingMachine, RootThatIsAnInitSaysSoAndForksNothing) {
+  const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  EXPECT_EQ(hello->capabilities & kHostsChildren, 0u);
+  EXPECT_THAT(Message(server.Launch(Run({"exit", "0"}, LaunchWay::kFork)).status()),
+              HasSubstr("fork: the template is the init of a pid namespace: EINVAL"));
+  ExpectLaunches(server, LaunchWay::kExec);
+}
+
 // --- foreign waits
 
 // Children of an exec'ed root send SIGCHLD, and whoever waits for anybody gets them: the kernel
@@ -339,6 +373,12 @@ constexpr Machine kMachines[] = {
          testing::CoverWithNothing("/tmp");
          setenv("TMPDIR", "/does-not-exist", 1);
        });
+     }},
+    {"SeedThatIsAnInit", [] { OnlyOnce(testing::HaveChildrenInANewPidNamespace); }},
+    {"RootThatIsAnInit",
+     [] {
+       LeaveAThread();  // no other can be made then
+       OnlyOnce(testing::HaveChildrenInANewPidNamespace);
      }},
     {"EmbedderThatReaps", LeaveAThread},
     {"HostThatIsStartedWithoutStdio",

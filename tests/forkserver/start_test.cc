@@ -147,7 +147,8 @@ HOST_TEST(Start, HelloSaysWhoTheRootIs) {
   EXPECT_EQ(hello->protocol_version, kProtocolVersion);
   EXPECT_EQ(hello->build_id, ComputeBuildId());
   EXPECT_EQ(hello->pid, server.root_pid().value());
-  EXPECT_EQ(hello->capabilities, uint32_t{kForksWithClone3 | kKeepsThreadIds | kSilentChildren});
+  EXPECT_EQ(hello->capabilities,
+            uint32_t{kForksWithClone3 | kKeepsThreadIds | kSilentChildren | kHostsChildren});
   EXPECT_EQ(server.start_report().way, LaunchWay::kTemplate);
 }
 
