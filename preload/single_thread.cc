@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,11 +55,21 @@ int OwnTid(int proc_self) {
   return pid == getpid() ? gettid() : pid;
 }
 
+// unshare(2) of what only threads share does nothing for who is alone, and is EINVAL for others.
+absl::Status CheckWithoutProc(int error) {
+  if (error == ENOENT && unshare(CLONE_THREAD) == 0) return absl::OkStatus();
+  if (error != ENOENT || errno != EINVAL) return ErrnoStatus(error, "open /proc/self/task");
+  return absl::FailedPreconditionError(
+      "a thread runs beside the calling one, and open "
+      "/proc/self/task: " +
+      ErrnoName(error));
+}
+
 }  // namespace
 
 absl::Status CheckSingleThreaded(int proc_self) {
   UniqueFd directory(OpenInOwnProc(proc_self, "task", O_RDONLY | O_DIRECTORY));
-  if (!directory.is_open()) return ErrnoStatus(errno, "open /proc/self/task");
+  if (!directory.is_open()) return CheckWithoutProc(errno);
   const std::unique_ptr<DIR, int (*)(DIR*)> tasks(fdopendir(directory.get()), closedir);
   if (tasks == nullptr) return ErrnoStatus(errno, "fdopendir /proc/self/task");
   (void)directory.release();

@@ -15,8 +15,8 @@
 namespace forkserver {
 
 // FailedPrecondition names the first thread, by name and tid, that is not the caller's. Another
-// error says that /proc/self/task could not be read, in which case nothing is known. `proc_self`:
-// see own_proc.h.
+// error says that /proc/self/task could not be read, in which case nothing is known; where it is
+// not there the kernel is asked by unshare(2), which knows no names. `proc_self`: see own_proc.h.
 absl::Status CheckSingleThreaded(int proc_self = kProcByName);
 
 }  // namespace forkserver

@@ -73,7 +73,7 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
   SelfImage self;
   self.name = name != nullptr ? name : "";
   self.program.reset(open("/proc/self/exe", O_PATH | O_CLOEXEC));
-  if (!self.program.is_open()) return ErrnoStatus(errno, "open /proc/self/exe");
+  if (!self.program.is_open()) self.why_not_pinned = errno;
   self.working_directory.reset(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!self.working_directory.is_open()) return ErrnoStatus(errno, "open the working directory");
   for (int number = 0; number <= STDERR_FILENO; ++number) {
@@ -91,6 +91,9 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
   const auto failure = [what](const char* call, int error) {
     return LaunchFailureStatus(what, {.step = LaunchStep::kSpawn, .error = error, .detail = call});
   };
+  if (!self.program.is_open()) {
+    return failure("open /proc/self/exe at the start", self.why_not_pinned);
+  }
   // The child's stdio takes the numbers below 3; where the host has closed its own, the socket may
   // be there.
   UniqueFd aside;

@@ -23,8 +23,9 @@
 namespace forkserver {
 
 struct SelfImage {
-  std::string name;  // argv[0]
-  UniqueFd program;
+  std::string name;        // argv[0]
+  UniqueFd program;        // closed where it could not be opened, as without /proc
+  int why_not_pinned = 0;  // its errno
   UniqueFd working_directory;
   std::array<UniqueFd, 3> stdio;
   std::vector<std::string> environment;
