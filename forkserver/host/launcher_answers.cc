@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launcher.h"
+#include "forkserver/server/build_id.h"
 #include "transceiver/clock.h"
 #include "transceiver/messages.h"
 #include "transceiver/packet.h"
@@ -77,9 +78,9 @@ void Launcher::OnReady(Launch& launch, Packet& packet) {
     return Fail(launch, absl::InternalError(launch.what + ": malformed Ready"));
   }
   if (launch.times.child.build_id != build_id_) {
-    return Fail(launch, absl::FailedPreconditionError(
-                            absl::StrFormat("%s: refused, its build id is %016x, this host's %016x",
-                                            launch.what, launch.times.child.build_id, build_id_)));
+    return Fail(launch, absl::FailedPreconditionError(absl::StrFormat(
+                            "%s: %s", launch.what,
+                            OtherBuildText(launch.times.child.build_id, build_id_))));
   }
   if (absl::Status enrolled = EnrollExeced(launch, packet.descriptors()); !enrolled.ok()) {
     return Fail(launch, NameLaunch(launch.what, enrolled));

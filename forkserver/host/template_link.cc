@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "child/ready.h"
 #include "forkserver/host/launch_failure.h"
+#include "forkserver/server/build_id.h"
 
 namespace forkserver {
 
@@ -234,8 +235,7 @@ void TemplateLink::OnHello(Packet& packet) {
   }
   if (hello->build_id != build_id_) {
     return Kill(absl::FailedPreconditionError(
-        absl::StrFormat("%s refused: its build id is %016x, this host's %016x", name_,
-                        hello->build_id, build_id_)));
+        absl::StrFormat("%s: %s", name_, OtherBuildText(hello->build_id, build_id_))));
   }
   if (state_ != State::kStarting) return Violation("a second Hello");
   absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = events_.on_hello(*hello, packet.descriptors());

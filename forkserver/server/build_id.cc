@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "absl/strings/str_format.h"
+
 namespace forkserver {
 namespace {
 
@@ -69,6 +71,13 @@ uint64_t ComputeBuildId() {
   Fnv1a hash;
   dl_iterate_phdr(AddObject, &hash);
   return hash.hash();
+}
+
+std::string OtherBuildText(uint64_t its, uint64_t hosts) {
+  return absl::StrFormat(
+      "refused, its build id is %016x, this host's %016x: a library was replaced on disk, and this "
+      "host must be started again",
+      its, hosts);
 }
 
 }  // namespace forkserver

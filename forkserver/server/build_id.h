@@ -9,11 +9,16 @@
 
 #include <stdint.h>
 
+#include <string>
+
 namespace forkserver {
 
 // Of the objects that are loaded now. Called at the first statement of main, in every process
 // alike: what is loaded later, by a warm-up, does not count.
 uint64_t ComputeBuildId();
+
+// What is said of a process that was refused for its build id, and what helps.
+std::string OtherBuildText(uint64_t its, uint64_t hosts);
 
 }  // namespace forkserver
 
