@@ -179,8 +179,8 @@ class ForkServer {
   //   a LaunchFailure (GetLaunchFailure)  a step failed, with its errno
   //   DeadlineExceeded                    not Ready within options.timeout
   //   Aborted                             the child ended before it was Ready
-  //   FailedPrecondition                  what was exec'ed has other libraries than this host, since
-  //                                       one was replaced on disk: only a new host can exec
+  //   FailedPrecondition                  what was exec'ed has another library than this host: it
+  //                                       was replaced on disk, and only a new host can exec
   //   others                              no template serves; the Status says why
   // After an error nothing is left of the launch: no process, descriptor or memory; but where the
   // deadline passes and the template has not answered, its late child is reaped by a later

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,29 @@ namespace forkserver {
 namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(1);
+// What an init needs that has nobody left beside it, many times over.
+constexpr absl::Duration kUsual = absl::Milliseconds(50);
+constexpr char kInitName[] = "(fs-init)";
+
+// As proc_pid_stat(5) has them.
+struct ProcessStat {
+  std::string name;  // with its brackets
+  char state = 0;
+  pid_t parent = 0;
+};
+
+ProcessStat StatOf(pid_t pid) {
+  std::ifstream file(absl::StrFormat("/proc/%d/stat", pid));
+  std::string line;
+  std::getline(file, line);
+  ProcessStat stat;
+  const size_t begin = line.find('(');
+  const size_t end = line.rfind(')');
+  if (begin == line.npos || end == line.npos || end < begin) return stat;
+  stat.name = line.substr(begin, end + 1 - begin);
+  sscanf(line.c_str() + end + 1, " %c %d", &stat.state, &stat.parent);
+  return stat;
+}
 
 // Which pid namespace a process is in: its file's number in /proc (namespaces(7)).
 std::optional<ino_t> PidNamespaceOf(pid_t pid) {
@@ -56,7 +80,7 @@ SandboxChain::~SandboxChain() {
   if (!parts_.init) return;
   parts_.init->Signal(SIGKILL).IgnoreError();
   parts_.lifeline.reset();  // where it may not be signalled, it ends by this
-  if (parts_.init->Wait(kPatience).ok()) return;
+  if (parts_.init->Wait(kUsual).ok()) return;
   // An init ends when all others have been reaped; one is left that nobody has: its template died
   // before it could tell of it.
   ReapStrays();
@@ -72,6 +96,20 @@ void SandboxChain::ReapStrays() {
     if (pid == parts_.init->pid()) continue;
     absl::StatusOr<Process> stray = Process::Adopt(pid);
     if (stray.ok() && !stray->Wait(kPatience).ok()) stray->TakePidfd();
+  }
+}
+
+void ReapLostInits(LostInits which) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
+  if (processes == nullptr) return;
+  while (const dirent* entry = readdir(processes.get())) {
+    const pid_t pid = atoi(entry->d_name);
+    if (pid <= 0) continue;
+    const ProcessStat stat = StatOf(pid);
+    if (stat.parent != getpid() || stat.name != kInitName) continue;
+    if (which == LostInits::kEnded && stat.state != 'Z') continue;
+    // Not where a chain has it; what is adopted is killed and reaped here.
+    Process::Adopt(pid).status().IgnoreError();
   }
 }
 

@@ -17,6 +17,7 @@
 #define FORKSERVER_HOST_SANDBOX_CHAIN_H_
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -68,6 +69,15 @@ class SandboxChain {
   std::optional<ListenerId> listener_;
   std::weak_ptr<Broker> broker_;
 };
+
+enum class LostInits : uint8_t {
+  kEnded,  // so that none is touched whose template's Hello is still to be read
+  kAll,    // once all templates have ended
+};
+
+// Reaps inits that are in no chain: a template that dies between the fork of its init and its Hello
+// leaves one that nobody was told of, and which ends by its lifeline. Looks through /proc.
+void ReapLostInits(LostInits which);
 
 // What children of one sandboxed template have in common.
 struct SandboxMembership {

@@ -53,6 +53,14 @@ class SandboxHost {
   std::vector<SandboxPolicyId> PoliciesOf(size_t index) const;
   SandboxLayers RequiredOf(size_t index) const { return chains_[index].required; }
 
+  // A template that was to make a pid namespace died before its Hello: its init may be nobody's
+  // (ReapLostInits).
+  void NoteLostInit() { may_have_lost_init_ = true; }
+  // Once all templates have ended.
+  void ReapLast() {
+    if (std::exchange(may_have_lost_init_, false)) ReapLostInits(LostInits::kAll);
+  }
+
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter();
   // Of the broker, which answers nobody from here on (Broker::Stop).
@@ -87,6 +95,7 @@ class SandboxHost {
   std::vector<BrokerRules> rulesets_;
   std::map<RulesetKey, size_t> ruleset_of_;
   std::shared_ptr<Broker> broker_;
+  bool may_have_lost_init_ = false;
 };
 
 }  // namespace forkserver

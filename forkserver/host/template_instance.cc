@@ -14,6 +14,8 @@
 namespace forkserver {
 namespace {
 
+constexpr int64_t kLostInitEnds = 100 * kNanosPerMilli;
+
 TemplateStatus::State StateOf(const TemplateLink& link) {
   switch (link.state()) {
     case TemplateLink::State::kStarting:
@@ -41,6 +43,7 @@ TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, Orphan
 TemplateInstance::~TemplateInstance() {
   if (eviction_ != 0) host_.loop.CancelTimer(eviction_);
   if (retry_ != 0) host_.loop.CancelTimer(retry_);
+  if (lost_init_ != 0) host_.loop.CancelTimer(lost_init_);
   UnwatchLifeline();
 }
 
@@ -270,9 +273,23 @@ void TemplateInstance::OnState() {
   } else {
     UnwatchLifeline();
   }
+  NoteLostInit();
   CountDeath();
   AdoptOrphan();
   EndStart();
+}
+
+// What it had forked before it could say so ends in a moment, and is nobody's.
+void TemplateInstance::NoteLostInit() {
+  const bool died_in_its_start =
+      counted_ == TemplateLink::State::kStarting && link_->state() == TemplateLink::State::kDead;
+  if (!died_in_its_start || place_.options.sandbox.policy == SandboxPolicyId::kNone) return;
+  sandboxes_.NoteLostInit();
+  if (is_ending_ || lost_init_ != 0) return;
+  lost_init_ = host_.loop.AddTimer(NowNanos() + kLostInitEnds, [this] {
+    lost_init_ = 0;
+    ReapLostInits(LostInits::kEnded);
+  });
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no

@@ -157,6 +157,7 @@ class TemplateInstance : private ForkRequester {
   TemplateLink* ParentLink() const;
   int64_t MayStartAt() const;
   void UseAt(int64_t when);
+  void NoteLostInit();
   void CountDeath();
   absl::Status UseRoot();
   absl::Status Launch(TemplateLink* parent);
@@ -196,6 +197,7 @@ class TemplateInstance : private ForkRequester {
   EventLoop::TimerId retry_ = 0;
   int64_t retry_at_ = 0;
   EventLoop::TimerId eviction_ = 0;
+  EventLoop::TimerId lost_init_ = 0;
   EventLoop::WatchId lifeline_ = 0;
   // Of the template that it was forked from, where that is sandboxed.
   std::shared_ptr<SandboxChain> parents_chain_;

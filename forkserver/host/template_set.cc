@@ -283,6 +283,7 @@ void TemplateSet::End(absl::Duration patience, ServerEnd& end) {
     end.forced.push_back({one.name, "by SIGKILL"});
   }
   asked.clear();
+  sandboxes_->ReapLast();
   if (!sandboxes_->StopBroker()) end.forced.push_back({"broker", "left in an operation"});
 }
 

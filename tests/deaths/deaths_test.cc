@@ -63,7 +63,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
        .sandbox = {.policy = SandboxPolicyId::kContent},
        .pool = PoolBounds{.min = 0, .max = 3}},
   };
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   if (test.starts_with("Stopped")) {
     setup.options.restart.longest_silence = kShort;
     setup.options.restart.longest_start = kShort;

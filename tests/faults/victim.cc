@@ -153,13 +153,9 @@ void Victim::ListFaults() {
   seam.listed.store(listed);
 }
 
-// Not mended yet: a template that is killed between the fork of its init and the host's look at its
-// Hello leaves that init, which ends by its lifeline and which nobody knows to reap.
 long CountOtherChildren() {
   const std::string all = ListChildren();
-  long count = std::count(all.begin(), all.end(), '(');
-  for (size_t at = 0; (at = all.find("(fs-init) ", at)) != all.npos; ++at) --count;
-  return count;
+  return std::count(all.begin(), all.end(), '(');
 }
 
 // What a process cannot tell the host: these end it, and the host sees its end.
@@ -195,6 +191,7 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   // Nobody can be forked into a namespace whose init has ended.
   if (fault.role == Role::kInit && absl::StrContains(message, "fork: ENOMEM")) return true;
   return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||
+                           absl::StrContains(message, "killed, since it was silent for ") ||
                            absl::StrContains(message, "it ended before it was Ready: "));
 }
 

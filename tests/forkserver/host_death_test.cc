@@ -56,6 +56,8 @@ void ExpectAllEnd(const DoomedHost& host) {
     pollfd state = {.fd = host.others[i].get(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(poll(&state, 1, 20'000), 1) << "process " << i << " lives on";
   }
+  // Added up with those of //tests/deaths.
+  if (!::testing::Test::HasFailure()) ::testing::Test::RecordProperty("deaths_survived", 1);
 }
 
 TEST(HostDeath, KillsTemplatesChildrenAndBlanks) {

@@ -32,7 +32,7 @@ namespace forkserver {
 
 testing::HostSetup testing::SetUpHost(const std::string&) {
   HostSetup setup = PoolHost();
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   return setup;
 }
 
@@ -331,18 +331,18 @@ void Silence(ForkServer& server) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(told.launch)) << told.launch;
 }
 
-HOSTILE(HostileChild, AnyBytes)
-HOSTILE(HostileChild, AnyOtherMessage)
-HOSTILE(HostileChild, AnyDescriptors)
-HOSTILE(HostileChild, ItsOwnSocket)
-HOSTILE(HostileChild, ForgedReady)
-HOSTILE(HostileChild, ReadyWithAbsurdNumbers)
-HOSTILE(HostileChild, ForgedFailed)
-HOSTILE(HostileChild, PidOfSomebodyElseWhenTheTemplateIsDead)
-HOSTILE(HostileChild, FloodAfterReady)
-HOSTILE(HostileChild, FloodBeforeReady)
-HOSTILE(HostileChild, HangUps)
-HOSTILE(HostileChild, Silence)
+HOSTILE_TEST(HostileChild, AnyBytes)
+HOSTILE_TEST(HostileChild, AnyOtherMessage)
+HOSTILE_TEST(HostileChild, AnyDescriptors)
+HOSTILE_TEST(HostileChild, ItsOwnSocket)
+HOSTILE_TEST(HostileChild, ForgedReady)
+HOSTILE_TEST(HostileChild, ReadyWithAbsurdNumbers)
+HOSTILE_TEST(HostileChild, ForgedFailed)
+HOSTILE_TEST(HostileChild, PidOfSomebodyElseWhenTheTemplateIsDead)
+HOSTILE_TEST(HostileChild, FloodAfterReady)
+HOSTILE_TEST(HostileChild, FloodBeforeReady)
+HOSTILE_TEST(HostileChild, HangUps)
+HOSTILE_TEST(HostileChild, Silence)
 
 }  // namespace
 }  // namespace forkserver

@@ -35,7 +35,7 @@ namespace forkserver {
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
   setup.options.templates = {{.name = "page", .start = TemplateStart::kAhead}};
-  setup.options.restart.first_delay = absl::ZeroDuration();
+  setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   if (test.find("Silence") != test.npos) {
     setup.options.restart.longest_silence = absl::Milliseconds(1200);
   }
@@ -296,15 +296,15 @@ void Silence(ForkServer& server) {
   root.ExpectItIsKilled();
 }
 
-HOSTILE(HostileTemplate, AnyBytes)
-HOSTILE(HostileTemplate, AnyOtherMessage)
-HOSTILE(HostileTemplate, AnyDescriptors)
-HOSTILE(HostileTemplate, ForkedOfSomebodyElse)
-HOSTILE(HostileTemplate, ForkedOfNobody)
-HOSTILE(HostileTemplate, ForkedTwice)
-HOSTILE(HostileTemplate, AnotherHello)
-HOSTILE(HostileTemplate, Flood)
-HOSTILE(HostileTemplate, Silence)
+HOSTILE_TEST(HostileTemplate, AnyBytes)
+HOSTILE_TEST(HostileTemplate, AnyOtherMessage)
+HOSTILE_TEST(HostileTemplate, AnyDescriptors)
+HOSTILE_TEST(HostileTemplate, ForkedOfSomebodyElse)
+HOSTILE_TEST(HostileTemplate, ForkedOfNobody)
+HOSTILE_TEST(HostileTemplate, ForkedTwice)
+HOSTILE_TEST(HostileTemplate, AnotherHello)
+HOSTILE_TEST(HostileTemplate, Flood)
+HOSTILE_TEST(HostileTemplate, Silence)
 
 }  // namespace
 }  // namespace forkserver

@@ -2,7 +2,7 @@
 // and descriptors stay as they were, and the next launch works.
 //
 //     void AnyBytes(ForkServer& server) { ...; CountHostileMessages(1); }
-//     HOSTILE(HostileChild, AnyBytes)
+//     HOSTILE_TEST(HostileChild, AnyBytes)
 //
 // The test's report has how many messages were tried (hostile_messages), for whoever adds up what a
 // run of all tests has shown.
@@ -44,7 +44,7 @@ class Bystander {
 
 }  // namespace forkserver::testing
 
-#define HOSTILE(suite, name)                                                      \
+#define HOSTILE_TEST(suite, name)                                                      \
   void suite##name(ForkServer& server) { testing::RunHostileBody(server, name); } \
   TEST(suite, name) { testing::RunHostileTest(#suite "." #name, suite##name); }
 

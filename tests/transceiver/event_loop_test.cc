@@ -395,7 +395,7 @@ TEST_P(EventLoops, RunsAnEarlierTimerThatIsAddedAfterALaterOne) {
   EXPECT_TRUE(RunUntil(*loop, [&] { return earlier; }));
 }
 
-TEST_P(EventLoops, WakesAWaitingThreadForATimerThatIsAdded) {
+TEST_P(SharedEventLoops, WakesAWaitingThreadForATimerThatIsAdded) {
   const std::unique_ptr<EventLoop> loop = Loop();
   EventLoop::Events events;
   WatchedThread waiter([&] { loop->WaitForEvents(Late(), events); });
