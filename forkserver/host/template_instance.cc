@@ -14,8 +14,6 @@
 namespace forkserver {
 namespace {
 
-constexpr int64_t kLostInitEnds = 100 * kNanosPerMilli;
-
 TemplateStatus::State StateOf(const TemplateLink& link) {
   switch (link.state()) {
     case TemplateLink::State::kStarting:
@@ -277,19 +275,6 @@ void TemplateInstance::OnState() {
   CountDeath();
   AdoptOrphan();
   EndStart();
-}
-
-// What it had forked before it could say so ends in a moment, and is nobody's.
-void TemplateInstance::NoteLostInit() {
-  const bool died_in_its_start =
-      counted_ == TemplateLink::State::kStarting && link_->state() == TemplateLink::State::kDead;
-  if (!died_in_its_start || place_.options.sandbox.policy == SandboxPolicyId::kNone) return;
-  sandboxes_.NoteLostInit();
-  if (is_ending_ || lost_init_ != 0) return;
-  lost_init_ = host_.loop.AddTimer(NowNanos() + kLostInitEnds, [this] {
-    lost_init_ = 0;
-    ReapLostInits(LostInits::kEnded);
-  });
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no

@@ -1,4 +1,5 @@
-// When a template that has died is started again, and what its asker is told meanwhile.
+// When a template that has died is started again, what its asker is told meanwhile, and what it may
+// have left.
 #include <sys/random.h>
 
 #include <algorithm>
@@ -6,11 +7,14 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/template_instance.h"
 #include "transceiver/clock.h"
 
 namespace forkserver {
 namespace {
+
+constexpr int64_t kLostInitEnds = 100 * kNanosPerMilli;
 
 // From 0 to 1. Without random bytes so early in a machine's life there is no jitter.
 double Draw() {
@@ -86,6 +90,19 @@ absl::Status TemplateInstance::UseRoot() {
     if (forked.ok() || seed_lives()) return forked;
   }
   return Launch(nullptr);
+}
+
+// What it had forked before it could say so ends in a moment, and is nobody's.
+void TemplateInstance::NoteLostInit() {
+  const bool died_in_its_start =
+      counted_ == TemplateLink::State::kStarting && link_->state() == TemplateLink::State::kDead;
+  if (!died_in_its_start || place_.options.sandbox.policy == SandboxPolicyId::kNone) return;
+  sandboxes_.NoteLostInit();
+  if (is_ending_ || lost_init_ != 0) return;
+  lost_init_ = host_.loop.AddTimer(NowNanos() + kLostInitEnds, [this] {
+    lost_init_ = 0;
+    ReapLostInits(LostInits::kEnded);
+  });
 }
 
 void TemplateInstance::CountDeath() {

@@ -20,7 +20,7 @@
 #include "tests/fuzz/fuzzed_descriptor.h"
 #include "tests/fuzz/fuzzed_protocol.h"
 #include "tests/fuzz/require.h"
-#include "tests/fuzz/send_raw.h"
+#include "tests/testing/send_raw.h"
 #include "transceiver/actor/actor.h"
 #include "transceiver/actor/wire.h"
 #include "transceiver/byte_order.h"

@@ -18,7 +18,7 @@
 #include "tests/fuzz/descriptor_census.h"
 #include "tests/fuzz/fuzzed_descriptor.h"
 #include "tests/fuzz/require.h"
-#include "tests/fuzz/send_raw.h"
+#include "tests/testing/send_raw.h"
 #include "transceiver/byte_order.h"
 #include "transceiver/frame.h"
 #include "transceiver/messages.h"

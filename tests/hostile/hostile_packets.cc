@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_format.h"
+#include "tests/testing/send_raw.h"
 #include "transceiver/packet.h"
 
 namespace forkserver::testing {
@@ -81,26 +82,7 @@ UniqueFd SocketThatLingers(UniqueFd& peer) {
 
 }  // namespace
 
-bool HostilePacket::SendOn(int socket) const {
-  iovec part = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
-    cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-    for (size_t i = 0; i < descriptors.size(); ++i) {
-      const int fd = descriptors[i].get();
-      memcpy(CMSG_DATA(rights) + i * sizeof(int), &fd, sizeof(int));
-    }
-  }
-  return sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
-}
+bool HostilePacket::SendOn(int socket) const { return SendRaw(socket, bytes, descriptors); }
 
 HostilePacket Message(std::string name, const Frame& frame, std::vector<uint8_t> payload,
                       std::vector<UniqueFd> descriptors) {

@@ -1,7 +1,7 @@
 // One packet of any bytes with any descriptors, as a hostile peer sends it: nothing is checked, and
-// nothing waited for.
-#ifndef TESTS_FUZZ_SEND_RAW_H_
-#define TESTS_FUZZ_SEND_RAW_H_
+// nothing waited for. At most kMaxDescriptors, since the kernel sends no more.
+#ifndef TESTS_TESTING_SEND_RAW_H_
+#define TESTS_TESTING_SEND_RAW_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 
 #include <span>
-#include <vector>
 
+#include "transceiver/frame.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -19,7 +19,7 @@ namespace forkserver {
 inline bool SendRaw(int socket, std::span<const uint8_t> bytes,
                     std::span<const UniqueFd> descriptors) {
   iovec part = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
@@ -40,4 +40,4 @@ inline bool SendRaw(int socket, std::span<const uint8_t> bytes,
 
 }  // namespace forkserver
 
-#endif  // TESTS_FUZZ_SEND_RAW_H_
+#endif  // TESTS_TESTING_SEND_RAW_H_
