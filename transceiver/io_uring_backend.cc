@@ -41,6 +41,9 @@ constexpr uint64_t kWake = kTimeout + 1;
 
 // Of what a waiting thread needs at once, a millisecond apart.
 constexpr int kSubmitTries = 100;
+constexpr bool IsForLater(int result) {
+  return result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
+}
 constexpr uint64_t kUpdateOf = uint64_t{1} << 62;  // and the id
 constexpr uint64_t kNobody = uint64_t{1} << 63;
 
@@ -280,9 +283,13 @@ void IoUringBackend::Queue(const io_uring_sqe& entry) {
     backlog_.push_back(entry);
     has_backlog_ = true;
   }
-  // Refused for want of memory, it would lie there until the waiting thread wakes by itself.
-  for (int tries = 0; is_waiting_ && Submit() < 0 && tries < kSubmitTries; ++tries) {
+  if (!is_waiting_) return;
+  // Refused for want of memory, it would lie there until the waiting thread wakes by itself; and no
+  // event says when there is some.
+  int result = Submit();
+  for (int tries = 0; IsForLater(result) && tries < kSubmitTries; ++tries) {
     poll(nullptr, 0, 1);
+    result = Submit();
   }
 }
 

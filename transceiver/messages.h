@@ -67,8 +67,8 @@ enum class MessageCheck : uint8_t { kGood, kUnknownType, kWrongDirection, kPaylo
 // Whether a message that arrived on the `direction` side may be what its frame says.
 MessageCheck CheckMessage(const Frame& frame, MessageDirection direction);
 
-// Template -> host: a child was forked. The pidfd travels as the only descriptor.
-// With the child's pidfd, unless too many of the user's descriptors were in flight.
+// Template -> host: a child was forked. Its pidfd is the only descriptor, and is not there where
+// too many of the user's descriptors were in flight.
 struct ForkedMessage {
   int32_t pid = 0;          // in the template's pid namespace
   int64_t received_at = 0;  // when the template had read Fork (NowNanos)

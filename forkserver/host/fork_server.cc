@@ -156,20 +156,20 @@ absl::StatusOr<HelloMessage> ForkServer::WaitUntilServing(std::string_view templ
   core_->driver.RunUntil(
       lock,
       [&] {
+        if (core_->is_closing) return true;
         status = core_->templates.StatusOf(template_name);
         // Its Hello may overtake its parent's word of its pid.
-        return core_->is_closing ||
-               (status->state == State::kDead && status->starts_again_at == 0) ||
+        return (status->state == State::kDead && status->starts_again_at == 0) ||
                status->state == State::kGivenUp ||
                (status->state == State::kServing && status->pid.has_value());
       },
       DeadlineIn(timeout));
   core_->templates.Release(template_name);
+  if (core_->is_closing) return HasEnded();
   status = core_->templates.StatusOf(template_name);
   if (status->state == State::kServing && status->pid.has_value()) return status->hello;
   if (absl::Status why = core_->templates.WhyNotYet(template_name); !why.ok()) return why;
   if (status->state == State::kDead) return status->why_dead;
-  if (core_->is_closing) return HasEnded();
   return absl::DeadlineExceededError(absl::StrFormat("template '%s': no Hello within %s",
                                                      status->name, absl::FormatDuration(timeout)));
 }
@@ -308,11 +308,12 @@ absl::Status ForkServer::Ping(absl::Duration timeout) {
   if (!sent.ok()) return sent;
   // Answers come in the order of the requests.
   const auto over = [&] {
-    return core_->last_pong >= id || templates.root_starts() != starts ||
+    return core_->is_closing || core_->last_pong >= id || templates.root_starts() != starts ||
            templates.root()->state() == TemplateLink::State::kDead;
   };
   core_->driver.RunUntil(lock, over, DeadlineIn(timeout));
   if (core_->last_pong >= id) return absl::OkStatus();
+  if (core_->is_closing) return HasEnded();
   if (!templates.root()->why_dead().ok()) return templates.root()->why_dead();
   if (templates.root_starts() != starts) {
     return absl::UnavailableError("root template died, and was started again");

@@ -159,8 +159,8 @@ class ForkServer {
   // Ends all that it has, in order, and says what had to be forced: launches under way are
   // cancelled, the pools emptied, children that ReapAsync has are killed and told of, templates are
   // asked to end, and the broker stops. Children that are Ready live on. From here on launches and
-  // waits fail with Cancelled; reports tell what there was. The destructor does the same where
-  // nobody has. Not in a callback. Another call does nothing.
+  // waits fail with Cancelled, and templates() says that none runs. The destructor does the same
+  // where nobody has. Not in a callback. Another call does nothing.
   ServerEnd End(ServerEndOptions options = {});
 
   const StartReport& start_report() const;

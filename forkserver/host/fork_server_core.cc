@@ -72,7 +72,10 @@ ServerEnd ForkServer::Core::End(const ServerEndOptions& options) {
   lock.unlock();
   for (const auto& callback : last) callback();
   lock.lock();
-  templates.End(options.templates, end);
+  std::vector<TemplateSet::Ending> asked = templates.AskToEnd(end);
+  // Others may ask for reports meanwhile, the broker's last operation among them.
+  lock.unlock();
+  templates.WaitForEnd(std::move(asked), options.templates, end);
   end.took = absl::Nanoseconds(NowNanos() - begin);
   return end;
 }

@@ -1,8 +1,8 @@
 // What the machine lacks of what a host can do without, and why: for reports.
 //
 //     const MachineReport machine = InspectMachine();
-//     if (!machine.why_no_seals.empty()) Log(machine.why_no_seals);  // "memfd_create trial:
-//     EINVAL"
+//     if (!machine.why_no_seals.empty()) Log(machine.why_no_seals);
+//     // "memfd_create trial: EINVAL"
 //
 // Each is tried once, on something of its own. What a template's kernel gives it is in its Hello
 // (forkserver/server/hello.h), what a sandbox lacks in the report of each child

@@ -1,7 +1,7 @@
 // Blanks whose template died between forking them and saying so: nobody knows their pids.
 //
-//     orphans.Add(std::move(socket), std::nullopt, link.children_kind());      // the host's end of
-//     its launch socket
+//     // The host's end of its launch socket.
+//     orphans.Add(std::move(socket), std::nullopt, link.children_kind());
 //
 // Hung up on, such a blank would end and stay a zombie of the host's. It is sent an empty Plan
 // instead, which it refuses with a Failed that carries its pid, and is reaped by that. A socket

@@ -79,9 +79,10 @@ class OwnedChildren {
     return *all;
   }
 
-  void Add(pid_t pid) {
+  // Whether it was nobody's.
+  bool Add(pid_t pid) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    pids_.insert(pid);
+    return pids_.insert(pid).second;
   }
   void Remove(pid_t pid) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -154,14 +155,19 @@ absl::StatusOr<pid_t> Process::CheckChild(int pidfd, ChildKind kind) {
   return pid;
 }
 
-Process::Process(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {
-  OwnedChildren::All().Add(pid_);
+Process::Process(pid_t pid, UniqueFd pidfd)
+    : pid_(pid), pidfd_(std::move(pidfd)), owns_pid_(OwnedChildren::All().Add(pid)) {}
+
+void Process::DisownPid() {
+  if (std::exchange(owns_pid_, false)) OwnedChildren::All().Remove(pid_);
 }
 
 UniqueFd Process::TakePidfd() {
-  if (pidfd_.is_open() && !status_.has_value()) OwnedChildren::All().Remove(pid_);
+  DisownPid();
   return std::move(pidfd_);
 }
+
+bool Process::IsOwned(pid_t pid) { return OwnedChildren::All().Has(pid); }
 
 absl::StatusOr<Process> Process::Adopt(pid_t pid, ChildKind kind) {
   if (OwnedChildren::All().Has(pid)) {
@@ -185,6 +191,7 @@ absl::StatusOr<Process> Process::FromPidfd(UniqueFd pidfd) {
 Process::Process(Process&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
+      owns_pid_(std::exchange(other.owns_pid_, false)),
       status_(std::move(other.status_)),
       sandboxed_(std::move(other.sandboxed_)) {}
 
@@ -193,6 +200,7 @@ Process& Process::operator=(Process&& other) noexcept {
     KillAndReap();
     pid_ = std::exchange(other.pid_, -1);
     pidfd_ = std::move(other.pidfd_);
+    owns_pid_ = std::exchange(other.owns_pid_, false);
     status_ = std::move(other.status_);
     sandboxed_ = std::move(other.sandboxed_);
   }
@@ -204,7 +212,7 @@ Process::~Process() { KillAndReap(); }
 void Process::KillAndReap() {
   if (!pidfd_.is_open() || status_.has_value()) return;
   syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  if (!TryReap(/*block=*/true).ok()) OwnedChildren::All().Remove(pid_);
+  if (!TryReap(/*block=*/true).ok()) DisownPid();
   pidfd_.reset();
 }
 
@@ -220,7 +228,7 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
   if (result == 0) {
     if (info.si_pid == 0) return std::optional<ExitStatus>();
     status_ = FromSiginfo(info, usage);
-    OwnedChildren::All().Remove(pid_);
+    DisownPid();
     // The pid is the kernel's to give again, which goes through all others first.
     sandboxed_.reset();
     return status_;
@@ -229,7 +237,7 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
   const std::string call = absl::StrFormat("waitid pid %d", pid_);
   if (error != ECHILD) return ErrnoStatus(error, call);
   sandboxed_.reset();
-  OwnedChildren::All().Remove(pid_);
+  DisownPid();
   absl::StatusOr<ExitStatus> found = ReadExitInfo(pidfd_.get());
   if (!found.ok()) {
     return absl::Status(

@@ -81,6 +81,9 @@ class Process {
   // more. Asks no file but a pidfd anything. NotFound: it is none.
   static absl::StatusOr<pid_t> CheckChild(int pidfd, ChildKind kind = ChildKind::kAny);
 
+  // Whether some Process has that child, unreaped.
+  static bool IsOwned(pid_t pid);
+
   // Takes over a child of the calling process, that has no Process yet.
   Process(pid_t pid, UniqueFd pidfd);
   Process(Process&& other) noexcept;
@@ -116,8 +119,11 @@ class Process {
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
   void KillAndReap();
 
+  void DisownPid();
+
   pid_t pid_;
   UniqueFd pidfd_;
+  bool owns_pid_;  // in the table of children that have a Process
   std::optional<ExitStatus> status_;
   std::shared_ptr<SandboxedChild> sandboxed_;
 };

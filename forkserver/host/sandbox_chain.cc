@@ -136,11 +136,11 @@ absl::StatusOr<ChildRegistration> SandboxChain::Register(pid_t pid, size_t rules
   return place;
 }
 
-absl::StatusOr<Process> SandboxChain::FindByInnerPid(pid_t pid) const {
-  if (!parts_.init) return Process::Adopt(pid);  // the host's own namespace
+absl::StatusOr<Process> SandboxChain::FindByInnerPid(pid_t pid, ChildKind kind) const {
+  if (!parts_.init) return Process::Adopt(pid, kind);  // the host's own namespace
   // Only a child of ours is taken: what a process says of its pid is believed as far as that.
   for (const pid_t candidate : PidsIn(parts_.init->pid())) {
-    if (InnermostPid(candidate) == pid) return Process::Adopt(candidate);
+    if (InnermostPid(candidate) == pid) return Process::Adopt(candidate, kind);
   }
   return absl::NotFoundError(absl::StrFormat("pid %d of a sandbox: no such child", pid));
 }
@@ -159,15 +159,16 @@ absl::Status SandboxMembership::Enroll(Process& child, ProcessType type) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType type) const {
-  absl::StatusOr<Process> child = chain->FindByInnerPid(inner_pid);
+absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType type,
+                                                ChildKind kind) const {
+  absl::StatusOr<Process> child = chain->FindByInnerPid(inner_pid, kind);
   if (!child.ok()) return child;
   return Admit(child->TakePidfd(), type);
 }
 
 absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
                                    pid_t told_pid, ProcessType type, ChildKind kind) {
-  return membership ? membership->Find(told_pid, type) : Process::Adopt(told_pid, kind);
+  return membership ? membership->Find(told_pid, type, kind) : Process::Adopt(told_pid, kind);
 }
 
 }  // namespace forkserver

@@ -60,7 +60,7 @@ class SandboxChain {
   // Of a process: its place in the broker, empty where there is none or its listener has ended.
   absl::StatusOr<ChildRegistration> Register(pid_t pid, size_t ruleset, ProcessType type);
   // The child of the host's that has `pid` in the chain's namespace. NotFound.
-  absl::StatusOr<Process> FindByInnerPid(pid_t pid) const;
+  absl::StatusOr<Process> FindByInnerPid(pid_t pid, ChildKind kind) const;
 
  private:
   void ReapStrays();
@@ -92,7 +92,7 @@ struct SandboxMembership {
   absl::Status Enroll(Process& child, ProcessType type) const;
   // The same as Admit for a child whose pidfd was lost, by the pid that it has in the chain's
   // namespace.
-  absl::StatusOr<Process> Find(pid_t inner_pid, ProcessType type) const;
+  absl::StatusOr<Process> Find(pid_t inner_pid, ProcessType type, ChildKind kind) const;
 };
 
 // A child whose template died between forking it and saying so, by the pid that it says it has

@@ -27,6 +27,8 @@ void SilenceWatch::LookLater() {
 
 void SilenceWatch::Look() {
   if (!handlers_.is_owed()) return;
+  // What was read to know that has begun it anew.
+  if (timer_ != 0) return;
   silent_looks_ = std::exchange(is_heard_, false) ? 0 : silent_looks_ + 1;
   if (silent_looks_ >= 2) return handlers_.on_silence();
   LookLater();

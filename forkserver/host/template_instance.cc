@@ -64,6 +64,10 @@ bool TemplateInstance::Serves() const {
   return link_ != nullptr && link_->state() == TemplateLink::State::kServing;
 }
 
+bool TemplateInstance::CannotFork() const {
+  return Serves() && (link_->hello().capabilities & kHostsChildren) == 0;
+}
+
 bool TemplateInstance::StandsOnOneThatRuns() const {
   return Runs() || (place_.parent != nullptr && place_.parent->StandsOnOneThatRuns());
 }
@@ -155,6 +159,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
                                },
                            .on_hang_up = [this] { LearnWhyNotForked(); },
                            .on_state = [this] { OnState(); }});
+  link->ChildrenAre(parent != nullptr ? parent->children_kind() : ChildKind::kAny);
   link->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   UnwatchLifeline();
   parents_chain_.reset();

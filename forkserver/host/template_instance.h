@@ -121,6 +121,8 @@ class TemplateInstance : private ForkRequester {
   bool IsToBeStarted() const { return retry_ != 0; }
   // It, or one above it that it needs, has died and has not served again since.
   bool IsRecovering() const;
+  // It is the init of a pid namespace, and forks nothing (kHostsChildren).
+  bool CannotFork() const;
   // Ok where it is due; or why it died, how often, and until when it is backed off from, or that it
   // is given up.
   absl::Status WhyNotYet() const;
@@ -194,6 +196,7 @@ class TemplateInstance : private ForkRequester {
   RestartPolicy restart_;
   TemplateLink::State counted_ = TemplateLink::State::kStarting;  // what restart_ knows of
   bool has_died_ = false;                                         // and not served since
+  absl::Status last_death_;
   EventLoop::TimerId retry_ = 0;
   int64_t retry_at_ = 0;
   EventLoop::TimerId eviction_ = 0;

@@ -51,7 +51,7 @@ absl::Status TemplateInstance::WhyNotYet() const {
   if (now >= at) return absl::OkStatus();
   const TemplateInstance* dead = this;
   while (now >= dead->restart_.may_start_at()) dead = dead->place_.parent;
-  const absl::Status& why = dead->link_->why_dead();
+  const absl::Status& why = dead->last_death_;
   const int deaths = dead->restart_.deaths();
   std::string text(why.message());
   if (dead->restart_.is_given_up()) {
@@ -110,6 +110,7 @@ void TemplateInstance::CountDeath() {
   counted_ = link_->state();
   const int64_t now = NowNanos();
   has_died_ = counted_ == TemplateLink::State::kDead;
+  if (has_died_) last_death_ = link_->why_dead();
   if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
   // One that has not come to be, since its parent died first, has not died.
   const bool was_parents = answer_ == Answer::kLost && link_->told_pid() == 0;

@@ -276,8 +276,11 @@ void TemplateLink::OnForked(Packet& packet) {
 absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, ProcessType type) {
   const bool has_pidfd = packet.descriptors().size() == 1 && packet.descriptors().get(0) >= 0;
   absl::StatusOr<pid_t> checked = pid;
+  // An exec makes a silent child one that sends SIGCHLD (clone(2)), and may have come before this
+  // answer is read; in a sandbox there is none.
+  const ChildKind kind = sandbox_ != nullptr ? children_kind() : ChildKind::kAny;
   // Not taken before it is known to be one: what else it may be, the packet knows to close.
-  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0), children_kind());
+  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0), kind);
   if (!checked.ok()) return checked.status();
   if (sandbox_ == nullptr) {
     // One in another pid namespace than the host's knows its children by other pids.
@@ -285,8 +288,8 @@ absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, Proces
     if (is_elsewhere && !has_pidfd) return absl::InternalError("a Forked without a pidfd");
     if (is_elsewhere) return Process::FromPidfd(packet.descriptors().Take(0));
     if (!has_pidfd) return Process::Adopt(pid, children_kind());
-    // A dead one's is its template's word.
-    if (*checked != 0 && *checked != pid) {
+    // Of one that is dead and reaped it is its template's word, but no living one's.
+    if (*checked != 0 ? *checked != pid : Process::IsOwned(pid)) {
       return absl::InternalError(
           absl::StrFormat("a Forked of pid %d with the pidfd of %d", pid, *checked));
     }
@@ -294,7 +297,7 @@ absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, Proces
   }
   const SandboxMembership membership = sandbox_->For(type);
   return has_pidfd ? membership.Admit(packet.descriptors().Take(0), type)
-                   : membership.Find(pid, type);
+                   : membership.Find(pid, type, kind);
 }
 
 void TemplateLink::OnFailed(Packet& packet) {

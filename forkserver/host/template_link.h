@@ -87,9 +87,9 @@ class TemplateLink {
     // null: it has none. A Status refuses the template.
     std::function<absl::StatusOr<std::unique_ptr<Sandbox>>(const HelloMessage&, DescriptorList&)>
         on_hello;
-    // The state is another one now, or told_pid is there.
     // Its socket has hung up, and it dies for that, unless it is killed here for a better reason.
     std::function<void()> on_hang_up = {};
+    // The state is another one now, or told_pid is there.
     std::function<void()> on_state;
   };
 
@@ -147,10 +147,10 @@ class TemplateLink {
   const absl::Status& why_dead() const { return why_dead_; }
   // Set once serving.
   const HelloMessage& hello() const { return hello_; }
-  // Of what it forks, as its Hello has said.
-  ChildKind children_kind() const {
-    return (hello_.capabilities & kSilentChildren) != 0 ? ChildKind::kSilent : ChildKind::kAny;
-  }
+  // Of what it forks: kSilent below a seed, kAny below an exec. The host's own knowledge, and not
+  // the template's word.
+  void ChildrenAre(ChildKind kind) { children_kind_ = kind; }
+  ChildKind children_kind() const { return children_kind_; }
   // Null: not sandboxed, not serving yet, or dead and its requesters told.
   const Sandbox* sandbox() const { return sandbox_.get(); }
 
@@ -184,6 +184,7 @@ class TemplateLink {
   const int null_device_;
   Events events_;
   std::unique_ptr<Channel> channel_;
+  ChildKind children_kind_ = ChildKind::kAny;
   State state_ = State::kStarting;
   absl::Status why_dead_;
   HelloMessage hello_;

@@ -88,6 +88,7 @@ absl::Status TemplateSet::StartSeed(Seed seed, SeedRole role) {
       "seed", host_.loop, host_.reaper, std::move(seed.socket), host_.makings.image.build_id,
       host_.facts.null_device.get(),
       TemplateLink::Events{.on_pong = host_.on_pong, .on_hello = RefuseSandbox, .on_state = [] {}});
+  seed_->ChildrenAre(ChildKind::kSilent);
   seed_->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   seed_->SetProcess(std::move(seed.process));
   return seed_->Start();
@@ -133,7 +134,7 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   }
   if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) return ByExec(*first);
   TemplateInstance& one = Choose(*first);
-  const bool is_recovering = one.IsRecovering();
+  const bool is_recovering = one.IsRecovering() || one.CannotFork();
   const absl::Status used = one.Use();
   const bool may_be_pooled =
       options.way != LaunchWay::kFork && BoundsOf(options.type).max > 0 && one.bounds().max > 0;
@@ -256,11 +257,7 @@ void TemplateSet::KillUnanswering(ServerEnd& end) {
   end.forced.push_back({seed_->name(), "by SIGKILL"});
 }
 
-void TemplateSet::End(absl::Duration patience, ServerEnd& end) {
-  struct Ending {
-    std::string name;
-    Process process;
-  };
+std::vector<TemplateSet::Ending> TemplateSet::AskToEnd(ServerEnd& end) {
   std::vector<Ending> asked;
   const auto ask = [&](std::unique_ptr<TemplateLink> link) {
     if (link == nullptr) return;
@@ -274,6 +271,10 @@ void TemplateSet::End(absl::Duration patience, ServerEnd& end) {
   // Children before their parents.
   for (auto one = templates_.rbegin(); one != templates_.rend(); ++one) ask(one->TakeLink());
   ask(std::move(seed_));
+  return asked;
+}
+
+void TemplateSet::WaitForEnd(std::vector<Ending> asked, absl::Duration patience, ServerEnd& end) {
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   for (Ending& one : asked) {
     const auto left = absl::Nanoseconds(std::max<int64_t>(deadline - NowNanos(), 0));

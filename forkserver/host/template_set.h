@@ -110,8 +110,16 @@ class TemplateSet {
   // Of those that still owe answers: asked to end, they would first fork what was asked for, and
   // nobody would be left to reap it.
   void KillUnanswering(ServerEnd& end);
-  // Asks all templates to end, kills those that have not by then, and stops the broker.
-  void End(absl::Duration patience, ServerEnd& end);
+  // A template that was asked to end.
+  struct Ending {
+    std::string name;
+    Process process;
+  };
+
+  // Asks all templates to end, and gives them up.
+  std::vector<Ending> AskToEnd(ServerEnd& end);
+  // Kills those that have not ended by then, and stops the broker. Waits; the loop is not needed.
+  void WaitForEnd(std::vector<Ending> asked, absl::Duration patience, ServerEnd& end);
 
  private:
   LaunchSource ByExec(const TemplateInstance& one) const;

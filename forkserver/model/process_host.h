@@ -15,9 +15,10 @@
 //     while (!dummy.has_ended()) loop->Run(kNever);            // the parent's; or within yours
 //
 // The launch is asynchronous: a blank of the pool, a fork of the type's template, or an exec where
-// the pref dom.ipc.forkserver.enable is off or the template has died (LaunchWay::kAny). The child is told the build id, the parent's pid, its
-// own id, its remote type and the policy that it has to be in (child/process/child_arguments.h),
-// and has the prefs of the moment; later ones are sent to it by ParentProcess::SetPrefs.
+// the pref dom.ipc.forkserver.enable is off or the template has died (LaunchWay::kAny). The child
+// is told the build id, the parent's pid, its own id, its remote type and the policy that it has to
+// be in (child/process/child_arguments.h), and has the prefs of the moment; later ones are sent to
+// it by ParentProcess::SetPrefs.
 //
 // A child that breaks its protocol is killed and reported (ParentProcess), and OnEnd says why;
 // nobody else is touched. Messages can be sent from the beginning to OnEnd: those before Launch lie

@@ -257,6 +257,7 @@ HOST_TEST(LackingMachine, RootThatIsAnInitSaysSoAndForksNothing) {
   EXPECT_THAT(Message(server.Launch(Run({"exit", "0"}, LaunchWay::kFork)).status()),
               HasSubstr("fork: the template is the init of a pid namespace: EINVAL"));
   ExpectLaunches(server, LaunchWay::kExec);
+  ExpectLaunches(server, LaunchWay::kAny);
 }
 
 // --- foreign waits

@@ -52,6 +52,31 @@ LaunchOptions FromTheTemplate(std::vector<std::string> argv) {
   return options;
 }
 
+// An exec makes of a child that sends no signal at its end one that does, which the host must not
+// take for somebody else's.
+HOST_TEST(Launch, ChildThatHasExecedBeforeItsHostHasLookedIsReady) {
+  const pid_t root = *server.root_pid();
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd ours(ends[0]);
+  UniqueFd childs(ends[1]);
+  LaunchOptions options = FromTheTemplate({"exec", "echo >&9; exec sleep 1000"});
+  options.way = LaunchWay::kFork;
+  options.Map(childs.get(), 9, OnExec::kInherit);
+  std::optional<absl::StatusOr<LaunchedChild>> launched;
+  server.LaunchAsync(
+      options, [&](absl::StatusOr<LaunchedChild> child) { launched.emplace(std::move(child)); });
+  childs.reset();
+  char byte;
+  ASSERT_EQ(read(ours.get(), &byte, sizeof(byte)), 1);
+  EXPECT_FALSE(launched.has_value());
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return launched.has_value(); }));
+  ASSERT_TRUE(launched->ok()) << launched->status();
+  EXPECT_EQ(server.root_pid(), root);
+  ASSERT_TRUE((*launched)->process.Signal(SIGTERM).ok());
+  EXPECT_EQ((*launched)->process.Wait()->code, SIGTERM);
+}
+
 HOST_TEST(Launch, GivesTheExitStatusWithResourceUsage) {
   absl::StatusOr<LaunchedChild> child = server.Launch(Options({"exit", "3"}));
   ASSERT_TRUE(child.ok()) << child.status();

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace {
 using testing::SignalProcess;
 using testing::StatusOf;
 
-constexpr absl::Duration kSoon = absl::Milliseconds(50);
+constexpr absl::Duration kPatience = absl::Seconds(1);
 
 }  // namespace
 
@@ -29,6 +30,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
       {.name = "boxed", .sandbox = {.policy = SandboxPolicyId::kUtility}},
   };
   if (is("OwnThread")) setup.options.driving = Driving::kOwnThread;
+  if (is("GivenUp")) setup.options.restart.most_deaths = 1;
   setup.drain_after_body = false;  // nothing can be
   return setup;
 }
@@ -96,7 +98,7 @@ HOST_TEST(ServerEnd, NamesEachTemplateThatDidNotListen) {
   for (const char* name : {"page", "boxed"}) {
     ASSERT_TRUE(SignalProcess(StatusOf(server, name).pid, SIGSTOP).ok());
   }
-  const ServerEnd end = server.End({.templates = kSoon});
+  const ServerEnd end = server.End({.templates = kPatience});
   ASSERT_EQ(end.forced.size(), 2u) << end.ToString();
   EXPECT_NE(
       end.ToString().find("; forced: template 'boxed' by SIGKILL, template 'page' by SIGKILL"),
@@ -115,12 +117,36 @@ HOST_TEST(ServerEnd, CancelsLaunchesUnderWayAndForcesTheirTemplate) {
       told.push_back(child.status());
     });
   }
-  const ServerEnd end = server.End({.launches = kSoon, .templates = kSoon});
+  const ServerEnd end = server.End({.launches = kPatience, .templates = kPatience});
   EXPECT_EQ(end.launches, 3u);
   ASSERT_EQ(end.forced.size(), 1u) << end.ToString();
   EXPECT_EQ(end.forced[0].name + " " + end.forced[0].how, "template 'article' by SIGKILL");
   EXPECT_EQ(told, std::vector<absl::Status>(3, absl::CancelledError("the fork server has ended")));
   ExpectHasEnded(server);
+}
+
+// Reports are for the last words of a host that had trouble.
+HOST_TEST(ServerEnd, AfterATemplateWasGivenUpReportsSayWhy) {
+  ASSERT_TRUE(server.WaitUntilServing("article").ok());
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return !server.safe_mode().ok(); }));
+  const absl::Status why = server.safe_mode();
+  server.End();
+  EXPECT_EQ(server.safe_mode(), why);
+  EXPECT_EQ(StatusOf(server, "article").why_dead, why);
+  ExpectHasEnded(server);
+}
+
+// On the server's own thread the loop goes on, and who waits is told.
+HOST_TEST(ServerEnd, OverItsOwnThreadEndsThoseWhoWait) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "root").pid, SIGSTOP).ok());
+  absl::Status pinged;
+  std::thread waiter([&] { pinged = server.Ping(absl::Seconds(60)); });
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return server.in_flight() > 0; }));
+  server.End({.launches = kPatience, .templates = kPatience});
+  waiter.join();
+  EXPECT_EQ(pinged, absl::CancelledError("the fork server has ended"));
 }
 
 HOST_TEST(ServerEnd, LeavesChildrenThatAreReady) {

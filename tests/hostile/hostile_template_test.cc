@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
@@ -155,6 +157,17 @@ std::vector<UniqueFd> One(UniqueFd fd) {
 }
 
 // Its own word and the pidfd of somebody who is not its child.
+// Reaped, by whoever made it.
+UniqueFd PidfdOfTheDead() {
+  char name[] = "true";
+  char* argv[] = {name, nullptr};
+  pid_t pid = -1;
+  EXPECT_EQ(posix_spawn(&pid, "/bin/true", nullptr, nullptr, argv, environ), 0);
+  UniqueFd pidfd = PidfdOf(pid);
+  EXPECT_EQ(waitpid(pid, nullptr, 0), pid);
+  return pidfd;
+}
+
 void ForkedOfSomebodyElse(ForkServer& server) {
   const Bystander bystander;
   absl::StatusOr<LaunchedChild> sibling =
@@ -163,10 +176,16 @@ void ForkedOfSomebodyElse(ForkServer& server) {
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
   const pid_t page = *testing::StatusOf(server, "page").pid;
   const UniqueFd page_pidfd = PidfdOf(page);
-  enum class With { kItsPidfd, kNoPidfd, kAnothersPid };
+  enum class With { kItsPidfd, kNoPidfd, kAnothersPid, kADeadOne };
   for (const pid_t pid : {getpid(), getppid(), pid_t{1}, bystander.pid(), sibling->process.pid(),
                           *server.seed_pid(), page}) {
-    for (const With with : {With::kItsPidfd, With::kNoPidfd, With::kAnothersPid}) {
+    for (const With with : {With::kItsPidfd, With::kNoPidfd, With::kAnothersPid, With::kADeadOne}) {
+      // It could be a child of the template's that has exec'ed; and what has no sandbox can signal
+      // it by itself.
+      if (pid == bystander.pid() && with == With::kItsPidfd) continue;
+      // The kernel has no word of whose that was; only a living child's pid is wrong there.
+      const bool is_owned = pid == sibling->process.pid() || pid == *server.seed_pid();
+      if (with == With::kADeadOne && !is_owned && pid != page) continue;
       SCOPED_TRACE(absl::StrFormat("pid %d with %d", pid, with));
       TakenTemplate root(server);
       ASSERT_TRUE(root.is_held());
@@ -174,9 +193,11 @@ void ForkedOfSomebodyElse(ForkServer& server) {
       UniqueFd launch_socket;
       const uint64_t id = root.TakeFork(launch_socket);
       ASSERT_NE(id, 0u);
-      HostilePacket packet = Message("Forked", {.type = kForked, .request_id = id},
-                                     Payload({.pid = with == With::kAnothersPid ? 4711 : pid}),
-                                     One(with == With::kNoPidfd ? UniqueFd() : PidfdOf(pid)));
+      UniqueFd pidfd = with == With::kADeadOne ? PidfdOfTheDead() : PidfdOf(pid);
+      if (with == With::kNoPidfd) pidfd.reset();
+      HostilePacket packet =
+          Message("Forked", {.type = kForked, .request_id = id},
+                  Payload({.pid = with == With::kAnothersPid ? 4711 : pid}), One(std::move(pidfd)));
       // As a template that has lost it says, whose host then looks the pid up.
       if (with == With::kNoPidfd) packet.bytes[20] = 1;
       ASSERT_TRUE(packet.SendOn(root.socket()));

@@ -1,6 +1,7 @@
 #include "tests/testing/test_program.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -181,6 +182,10 @@ int TestProgram::Run(ChildContext& context) {
   const int number = context.argv.size() > 1 ? atoi(context.argv[1]) : 0;
   if (what == "exit") return number;
   if (what == "raise") return raise(number);
+  if (what == "exec") {
+    execl("/bin/sh", "sh", "-c", context.argv[1], nullptr);
+    return errno;
+  }
   if (what == "report") return SendReport(context, /*count_only=*/false);
   if (what == "count") return SendReport(context, /*count_only=*/true);
   if (what == "echo") return Echo(context);

@@ -12,6 +12,7 @@
 //     sleep        waits for a signal, and does not look at its channel
 //     trace PID    traces that process, says so with an echo, and waits for the host to hang up
 //     threads      creates threads that allocate and lock, joins them
+//     exec TEXT    becomes a shell that runs it
 //     flood        sends application messages until the host hangs up
 #ifndef TESTS_TESTING_TEST_PROGRAM_H_
 #define TESTS_TESTING_TEST_PROGRAM_H_
