@@ -10,12 +10,15 @@
 #ifndef TESTS_DEATHS_LAUNCHES_IN_FLIGHT_H_
 #define TESTS_DEATHS_LAUNCHES_IN_FLIGHT_H_
 
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "tests/testing/host_test.h"
+#include "transceiver/clock.h"
 
 namespace forkserver::testing {
 
@@ -73,6 +76,14 @@ class LaunchesInFlight {
       if (told.times != 1 || told.statuses != (told.launch.ok() ? 1 : 0)) return false;
     }
     return true;
+  }
+
+  // Both, and nobody held the host up.
+  void ExpectEndWithin(absl::Duration patience) {
+    const int64_t start = NowNanos();
+    EXPECT_TRUE(AllEnd());
+    EXPECT_LT(absl::Nanoseconds(NowNanos() - start), patience) << "the host was held up";
+    EXPECT_TRUE(EachWasToldOnce());
   }
 
   const std::deque<Told>& all() const { return all_; }

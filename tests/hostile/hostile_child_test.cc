@@ -86,11 +86,7 @@ class TakenChild {
 
   // The launch has ended, in good time.
   const Told& End() {
-    const int64_t start = NowNanos();
-    EXPECT_TRUE(launches_.AllEnd());
-    EXPECT_LT(absl::Nanoseconds(NowNanos() - start), testing::kHostilePatience)
-        << "the host was held up";
-    EXPECT_TRUE(launches_.EachWasToldOnce());
+    launches_.ExpectEndWithin(testing::kHostilePatience);
     return *told_;
   }
 

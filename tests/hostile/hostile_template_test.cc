@@ -90,11 +90,7 @@ class TakenTemplate {
   }
 
   const Told& End() {
-    const int64_t start = NowNanos();
-    EXPECT_TRUE(launches_.AllEnd());
-    EXPECT_LT(absl::Nanoseconds(NowNanos() - start), testing::kHostilePatience)
-        << "the host was held up";
-    EXPECT_TRUE(launches_.EachWasToldOnce());
+    launches_.ExpectEndWithin(testing::kHostilePatience);
     return *told_;
   }
 

@@ -44,7 +44,7 @@ class Bystander {
 
 }  // namespace forkserver::testing
 
-#define HOSTILE_TEST(suite, name)                                                      \
+#define HOSTILE_TEST(suite, name)                                                 \
   void suite##name(ForkServer& server) { testing::RunHostileBody(server, name); } \
   TEST(suite, name) { testing::RunHostileTest(#suite "." #name, suite##name); }
 
