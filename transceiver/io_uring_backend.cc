@@ -41,11 +41,13 @@ constexpr uint64_t kWake = kTimeout + 1;
 
 // Of what a waiting thread needs at once, a millisecond apart.
 constexpr int kSubmitTries = 100;
+constexpr uint64_t kUpdateOf = uint64_t{1} << 62;  // and the id
+constexpr uint64_t kNobody = uint64_t{1} << 63;
+
+// What is queued stays so, and the next submission may take it.
 constexpr bool IsForLater(int result) {
   return result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
 }
-constexpr uint64_t kUpdateOf = uint64_t{1} << 62;  // and the id
-constexpr uint64_t kNobody = uint64_t{1} << 63;
 
 // Reported unasked, as by epoll.
 constexpr uint32_t kUnasked = EPOLLERR | EPOLLHUP;
