@@ -66,6 +66,14 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyPrefs(const PlanView& plan, ChildUnderCo
   return error == 0 ? StepFailure{} : Fail(LaunchStep::kPrefs, error);
 }
 
+// Of a template.
+StepFailure MapBirths(const PlanView& plan, ChildUnderConstruction& child) {
+  if (!plan.births_descriptor) return {};
+  if (*plan.births_descriptor >= child.received.size()) return Fail(LaunchStep::kPlan, EBADF);
+  const int error = MapBirthRecord(child.received.get(*plan.births_descriptor), child.births);
+  return error == 0 ? StepFailure{} : Fail(LaunchStep::kPlan, error);
+}
+
 FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
                                                 ChildUnderConstruction& child) {
   if (plan.sandbox_policy_count > 0) {
@@ -74,7 +82,9 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplySandbox(const PlanView& plan,
     return child.execed_sandbox == nullptr ? Fail(LaunchStep::kSandbox, EINVAL) : StepFailure{};
   }
   // A template forks, and its children take away from themselves that they can.
-  if (FindProcessType(child.program->type())->main_loop == MainLoop::kForkLoop) return {};
+  if (FindProcessType(child.program->type())->main_loop == MainLoop::kForkLoop) {
+    return MapBirths(plan, child);
+  }
   const int error =
       child.own_layers_error == kNotAdded ? AddOwnLayers(child.own_layers) : child.own_layers_error;
   return error == 0

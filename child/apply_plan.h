@@ -1,7 +1,8 @@
 // Applies a Plan to the calling process: the ordered steps between the fork and Ready.
 //
 // In this order: process type, parent-death signal, signal mask, prefs, the child's own layers of
-// the sandbox (but for a template, whose children add theirs), descriptors and stdio,
+// the sandbox (but for a template, whose children add theirs, and which maps what it tells the host
+// of their births by), descriptors and stdio,
 // working directory, environment, name, title, priority, limits. Death of the host is watched
 // before anything takes time; the prefs are mapped, and the Landlock ruleset is used, before their
 // descriptors are closed with the others; limits come last, since they would bind the steps before
@@ -14,6 +15,7 @@
 
 #include <span>
 
+#include "child/birth_record.h"
 #include "child/child_arena.h"
 #include "child/child_program.h"
 #include "child/launch_step.h"
@@ -50,7 +52,8 @@ struct ChildUnderConstruction {
   const ChildProgramEntry* program = nullptr;
   PrefsMap prefs = {};
   std::span<char*> argv = {};
-  char** environment = nullptr;  // to become environ; null: that stays as it is
+  BirthRecord* births = nullptr;  // of a template; stays mapped
+  char** environment = nullptr;   // to become environ; null: that stays as it is
   ReadyMessage ready = {};
 };
 

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "child/birth_record.h"
 #include "child/page_recorder.h"
 #include "child/process_types.h"
 #include "child/ready.h"
@@ -47,6 +48,8 @@ struct ChildContext {
   PageRecorder& recorder;
   // Which layers this process has, and why not the others; of level 0 where it is not sandboxed.
   const SandboxReport& sandbox;
+  // Of a template: shared with the host, as long as the process lives. Null: there is none.
+  BirthRecord* births = nullptr;
 };
 
 class ChildProgram {

@@ -52,6 +52,7 @@ std::vector<uint8_t> EncodePlan(const Plan& plan) {
   out.I32(plan.host_pid);
   out.U64(plan.signal_mask);
   out.U32(plan.prefs_descriptor.value_or(kNoDescriptor));
+  out.U32(plan.births_descriptor.value_or(kNoDescriptor));
   out.U8(static_cast<uint8_t>(plan.sandbox_policies.size()));
   for (const SandboxPolicyId id : plan.sandbox_policies) out.U8(static_cast<uint8_t>(id));
   out.U32(plan.sandbox_required);
@@ -107,6 +108,8 @@ FORKSERVER_LAUNCH_PATH StepFailure DecodePlan(std::span<const uint8_t> payload, 
   view.signal_mask = in.U64();
   const uint32_t prefs = in.U32();
   if (prefs != kNoDescriptor) view.prefs_descriptor = prefs;
+  const uint32_t births = in.U32();
+  if (births != kNoDescriptor) view.births_descriptor = births;
   view.sandbox_policy_count = in.U8();
   if (view.sandbox_policy_count > kMostNestedPolicies) return {LaunchStep::kPlan, EBADMSG};
   for (uint32_t i = 0; i < view.sandbox_policy_count; ++i) {

@@ -82,6 +82,8 @@ struct Plan {
   uint64_t signal_mask = 0;     // blocked signals, bit n - 1 for signal n
   // Index of the travelling descriptor that is the prefs map.
   std::optional<uint32_t> prefs_descriptor = {};
+  // Of a template: index of the one that is its BirthRecord (child/birth_record.h).
+  std::optional<uint32_t> births_descriptor = {};
   // Of a process that is exec'ed, and has a sandbox to engage by itself: the policies, the
   // outermost first, kMostNestedPolicies at most; and the layers without which there is no launch.
   std::span<const SandboxPolicyId> sandbox_policies = {};
@@ -109,6 +111,7 @@ struct PlanView {
   int host_pid = 0;
   uint64_t signal_mask = 0;
   std::optional<uint32_t> prefs_descriptor;
+  std::optional<uint32_t> births_descriptor;
   std::array<SandboxPolicyId, kMostNestedPolicies> sandbox_policies = {};  // may be no policies
   uint32_t sandbox_policy_count = 0;
   SandboxLayers sandbox_required = 0;

@@ -20,9 +20,7 @@ namespace {
 
 constexpr SandboxReport kNoSandbox;
 
-[[noreturn]] void FailAndExit(int socket, const Packet& packet, FailedMessage message) {
-  // So that the host can reap a child whose template died before it could name it.
-  message.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+[[noreturn]] void FailAndExit(int socket, const Packet& packet, const FailedMessage& message) {
   SendFailed(socket, packet, message);
   _exit(kExitFailed);
 }
@@ -169,7 +167,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                           .prefs = child.prefs,
                           .ready = child.ready,
                           .recorder = recorder,
-                          .sandbox = SandboxOf(start)};
+                          .sandbox = SandboxOf(start),
+                          .births = child.births};
   const int status = program->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);

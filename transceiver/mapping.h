@@ -35,6 +35,8 @@ class Mapping {
   // mmap(2) of `size` bytes; `fd` is -1 for anonymous memory. Returns 0 or the errno.
   int Map(size_t size, int protection, int flags, int fd);
   void Unmap();
+  // Gives it up: it stays mapped.
+  std::span<uint8_t> Release() { return std::exchange(bytes_, {}); }
 
   std::span<uint8_t> bytes() const { return bytes_; }
 

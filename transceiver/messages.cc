@@ -81,7 +81,6 @@ std::span<const uint8_t> Encode(const FailedMessage& message, std::span<uint8_t>
   out.U16(message.about);
   out.I32(message.error);
   out.U32(message.index);
-  out.I32(message.pid);
   // Also at a NUL, which a reader would refuse.
   out.String(
       message.detail.substr(0, std::min(FailedMessage::kMaxDetail, message.detail.find('\0'))));
@@ -102,7 +101,6 @@ bool Decode(std::span<const uint8_t> payload, FailedMessage& message) {
   message.about = in.U16();
   message.error = in.I32();
   message.index = in.U32();
-  message.pid = in.I32();
   message.detail = in.String();
   return in.AtEnd();
 }

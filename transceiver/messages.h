@@ -83,11 +83,10 @@ struct FailedMessage {
   uint16_t about = 0;       // the type of the message that asked for it, or 0
   int32_t error = 0;        // errno
   uint32_t index = 0;       // which element of a list (a descriptor, a limit), or 0
-  int32_t pid = 0;          // a child's own, in its pid namespace; 0 from a template
   std::string_view detail;  // at most kMaxDetail bytes; mostly empty
 
   static constexpr size_t kMaxDetail = 256;
-  static constexpr size_t kMinBytes = 21;
+  static constexpr size_t kMinBytes = 17;
   static constexpr size_t kMaxBytes = kMinBytes + kMaxDetail;
 };
 

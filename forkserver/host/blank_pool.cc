@@ -192,14 +192,14 @@ void BlankPool::OnForkFailed(uint64_t id, const FailedMessage&) { OnHangUp(id); 
 void BlankPool::OnTemplateDead(uint64_t id, const absl::Status&) {
   const auto found = Find(id);
   if (found == entries_.end()) return;
-  // Perhaps forked, and nobody knows its pid.
   loop_.Unwatch(found->hang_up);
-  const TemplateLink::Sandbox* const sandbox = link_->sandbox();
-  orphans_.Add(std::move(found->socket),
-               sandbox != nullptr ? std::optional(sandbox->children) : std::nullopt,
-               link_->children_kind());
   entries_.erase(found);
+  // One that was forked all the same is of no use: without this socket it ends.
+  link_->Disown(*this);
 }
+
+// Never: what its template owed is disowned.
+void BlankPool::OnNoChild(uint64_t) {}
 
 void BlankPool::OnHangUp(uint64_t id) {
   const auto found = Find(id);

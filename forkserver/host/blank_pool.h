@@ -1,6 +1,6 @@
 // Blank children that wait for their Plan: forked ahead, so that a launch costs no fork.
 //
-//     BlankPool pool(loop, reaper, ids, orphans, immediate, link, {.min = 1, .max = 3});
+//     BlankPool pool(loop, reaper, ids, immediate, link, {.min = 1, .max = 3});
 //     pool.NoteArrival();                                 // a launch that could use one
 //     if (std::optional<BlankPool::Blank> blank = pool.Take()) ...send the Plan on blank->socket...
 //
@@ -31,7 +31,6 @@
 
 #include "child/process_types.h"
 #include "forkserver/host/immediate_launches.h"
-#include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
@@ -50,12 +49,11 @@ class BlankPool : private ForkRequester {
   };
 
   // `link` is borrowed.
-  BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, OrphanBlanks& orphans,
-            const ImmediateLaunches& immediate, TemplateLink& link, PoolBounds bounds)
+  BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, const ImmediateLaunches& immediate,
+            TemplateLink& link, PoolBounds bounds)
       : loop_(loop),
         reaper_(reaper),
         ids_(ids),
-        orphans_(orphans),
         immediate_(immediate),
         link_(&link),
         bounds_(bounds) {}
@@ -95,6 +93,7 @@ class BlankPool : private ForkRequester {
   void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
   void OnForkFailed(uint64_t id, const FailedMessage& failed) override;
   void OnTemplateDead(uint64_t id, const absl::Status& why) override;
+  void OnNoChild(uint64_t id) override;
   void OnHangUp(uint64_t id);
 
   double Rate(int64_t now) const;
@@ -108,7 +107,6 @@ class BlankPool : private ForkRequester {
   EventLoop& loop_;
   Reaper& reaper_;
   RequestIds& ids_;
-  OrphanBlanks& orphans_;
   const ImmediateLaunches& immediate_;
   TemplateLink* link_;
   PoolBounds bounds_;

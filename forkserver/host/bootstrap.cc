@@ -12,12 +12,14 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "child/birth_record.h"
 #include "child/child_arena.h"
 #include "child/launch_step.h"
 #include "child/process_image.h"
 #include "child/process_types.h"
 #include "child/run_child.h"
 #include "child/sandbox/execed_sandbox.h"
+#include "forkserver/host/births.h"
 #include "forkserver/server/build_id.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/clock.h"
@@ -32,7 +34,8 @@ void SetSignalMask(int how, uint64_t mask) {
   syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof(mask));
 }
 
-[[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, pid_t host) noexcept {
+[[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, UniqueFd births,
+                          pid_t host) noexcept {
   // As every child: the signal, then a look whether it was set too late.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   pollfd state = {.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
@@ -41,7 +44,10 @@ void SetSignalMask(int how, uint64_t mask) {
   prctl(PR_SET_NAME, "fs-seed");
   SetSignalMask(SIG_BLOCK, TerminalSignals());
   MoveEnvironmentToHeap();
-  _exit(ServeAsSeed(makings, socket.get()));
+  BirthRecord* record = nullptr;
+  if (births.is_open() && MapBirthRecord(births.get(), record) != 0) _exit(kExitFailed);
+  births.reset();
+  _exit(ServeAsSeed(makings, socket.get(), record));
 }
 
 // A program is made in every child, exec'ed ones and templates too, right after Ready: so whoever
@@ -165,16 +171,19 @@ absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings) {
   if (const int error = CreateSocketPair(sockets); error != 0) {
     return ErrnoStatus(error, "socketpair for the seed");
   }
+  absl::StatusOr<NewBirthRecord> births = NewBirthRecord::Create();
+  if (!births.ok()) return births.status();
   const pid_t host = getpid();
   ClonedProcess cloned = makings.cloner.Clone(ChildParent::kCaller);
   if (cloned.pid == 0) {
     makings.image.thread_block.Restore();
     sockets.first.reset();
-    RunSeed(makings, std::move(sockets.second), host);
+    RunSeed(makings, std::move(sockets.second), std::move(births->file), host);
   }
   if (cloned.pid < 0) return ErrnoStatus(-cloned.pid, "clone3 of the seed");
   return Seed{.process = Process(cloned.pid, std::move(cloned.pidfd)),
-              .socket = std::move(sockets.first)};
+              .socket = std::move(sockets.first),
+              .births = std::move(births->memory)};
 }
 
 }  // namespace forkserver

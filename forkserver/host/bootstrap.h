@@ -43,6 +43,7 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket);
 struct Seed {
   Process process;
   UniqueFd socket;  // the host's end
+  Mapping births;   // its BirthRecord
 };
 
 // Forks the seed. The calling process must be single-threaded. Does not return in the seed.

@@ -277,14 +277,9 @@ void Launcher::Abandon(LaunchId id, absl::Status why) {
     return;
   }
   launch->failure = why;
-  if (launch->awaiting != nullptr) {
-    // The caller waits for the answer no longer; the child must be reaped all the same.
-    launch->awaiting->WatchForAnswers();
-    Tell(*launch, std::move(why));
-  } else if (!launch->process && !launch->template_death.ok()) {
-    // Its template died first: the socket has still to say whether there is a child.
-    Tell(*launch, std::move(why));
-  }
+  // The caller waits for the answer no longer; the child must be reaped all the same.
+  if (launch->awaiting != nullptr) launch->awaiting->WatchForAnswers();
+  if (launch->awaiting != nullptr || launch->is_unsettled) Tell(*launch, std::move(why));
   Advance(*launch);
 }
 

@@ -40,7 +40,6 @@
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/request_ids.h"
-#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/self_exec.h"
 #include "forkserver/host/template_link.h"
 #include "preload/prefs/prefs_store.h"
@@ -130,11 +129,10 @@ class Launcher : private ForkRequester {
     bool is_immediate = false;  // from no pool, and not Ready yet
     // What ended it while it was attended, for Attend to carry out.
     absl::Status abandoned;
-    // Why the template owes no answer any more, if it died.
+    // Why the template owes no answer any more, if it died; and that whether there is a child is
+    // known only when it has been reaped.
     absl::Status template_death;
-    // What that template's children have in common; nothing where it was not sandboxed.
-    std::optional<SandboxMembership> membership = {};
-    ChildKind orphans_kind = ChildKind::kAny;
+    bool is_unsettled = false;
     SandboxOfExec sandbox = {};
     // To be sent again with, if its template dies; null: it is not to be. Owned in `kept`, or the
     // caller's.
@@ -144,7 +142,6 @@ class Launcher : private ForkRequester {
     int times_sent = 1;
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
-    pid_t told_pid = 0;  // by the child itself, in Ready or Failed
     bool is_ready = false;
     bool died_unready = false;
     bool is_dying = false;  // its process is with the reaper
@@ -155,6 +152,7 @@ class Launcher : private ForkRequester {
   void OnForked(LaunchId id, Process process, const ForkedMessage& forked) override;
   void OnForkFailed(LaunchId id, const FailedMessage& failed) override;
   void OnTemplateDead(LaunchId id, const absl::Status& why) override;
+  void OnNoChild(LaunchId id) override;
 
   Launch& NewLaunch(const LaunchOptions& options, Delivery delivery, LaunchCallback callback);
   absl::Status Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
@@ -177,8 +175,6 @@ class Launcher : private ForkRequester {
   // In launcher_answers.cc: what child and template say, and what comes of it.
   void OnPacket(LaunchId id, Packet& packet);
   void OnHangUp(LaunchId id);
-  // From the child of a launch that has failed: all that matters is its pid.
-  void OnLatePacket(Launch& launch, Packet& packet);
   void OnReady(Launch& launch, Packet& packet);
   absl::Status EnrollExeced(Launch& launch, DescriptorList& descriptors);
   void Fail(Launch& launch, absl::Status why);
@@ -189,7 +185,6 @@ class Launcher : private ForkRequester {
   void SendAgainSoon(Launch& launch);
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
-  void AdoptChild(Launch& launch);
   void Succeed(Launch& launch);
   void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result);
   void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);

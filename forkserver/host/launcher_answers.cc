@@ -23,7 +23,8 @@ void Launcher::OnHangUp(LaunchId id) {
 void Launcher::OnPacket(LaunchId id, Packet& packet) {
   Launch* launch = Find(id);
   if (launch == nullptr) return;
-  if (!launch->failure.ok()) return OnLatePacket(*launch, packet);
+  // What the child of a launch that has failed says is of no use to anybody.
+  if (!launch->failure.ok()) return CollectAnswer(launch->id);
   const Frame& frame = packet.frame();
   if (packet.frame_error() != FrameError::kNone ||
       CheckMessage(frame, MessageDirection::kToHost) != MessageCheck::kGood) {
@@ -34,7 +35,6 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
   if (frame.type == kReady) {
     OnReady(*launch, packet);
   } else if (frame.type == kFailed && Decode(packet.payload(), failed)) {
-    launch->told_pid = failed.pid;
     Fail(*launch, LaunchFailureStatus(
                       launch->what, InTermsOfOptions({.step = static_cast<LaunchStep>(failed.step),
                                                       .error = failed.error,
@@ -44,18 +44,6 @@ void Launcher::OnPacket(LaunchId id, Packet& packet) {
     Fail(*launch, absl::InternalError(absl::StrFormat("%s: the child sent %s instead of Ready",
                                                       launch->what, MessageName(frame.type))));
   }
-}
-
-void Launcher::OnLatePacket(Launch& launch, Packet& packet) {
-  ReadyMessage ready;
-  FailedMessage failed;
-  if (packet.frame_error() != FrameError::kNone) return;
-  if (packet.frame().type == kReady && Decode(packet.payload(), ready)) {
-    launch.told_pid = ready.pid;
-  } else if (packet.frame().type == kFailed && Decode(packet.payload(), failed)) {
-    launch.told_pid = failed.pid;
-  }
-  CollectAnswer(launch.id);
 }
 
 // What a child that was exec'ed has engaged by itself.
@@ -85,7 +73,6 @@ void Launcher::OnReady(Launch& launch, Packet& packet) {
   if (absl::Status enrolled = EnrollExeced(launch, packet.descriptors()); !enrolled.ok()) {
     return Fail(launch, NameLaunch(launch.what, enrolled));
   }
-  launch.told_pid = launch.times.child.pid;
   launch.times.ready_received_at = NowNanos();
   launch.is_ready = true;
   EndImmediate(launch);
@@ -104,12 +91,13 @@ void Launcher::CollectAnswer(LaunchId id) {
 
 void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forked) {
   Launch* launch = Find(id);
-  if (launch == nullptr || launch->awaiting == nullptr) {
+  if (launch == nullptr || (launch->awaiting == nullptr && !launch->is_unsettled)) {
     // The answer to a launch that was given up.
     reaper_.KillAndReap(std::move(process));
     return;
   }
   launch->awaiting = nullptr;
+  launch->is_unsettled = false;
   launch->process.emplace(std::move(process));
   launch->times.template_received_at = forked.received_at;
   launch->times.template_cloned_at = forked.cloned_at;
@@ -129,14 +117,15 @@ void Launcher::OnForkFailed(LaunchId id, const FailedMessage& failed) {
 void Launcher::OnTemplateDead(LaunchId id, const absl::Status& why) {
   Launch* launch = Find(id);
   if (launch == nullptr || launch->awaiting == nullptr) return;
-  if (const TemplateLink::Sandbox* sandbox = launch->awaiting->sandbox()) {
-    launch->membership = sandbox->For(launch->type);
-  }
-  launch->orphans_kind = launch->awaiting->children_kind();
   launch->awaiting = nullptr;
+  launch->is_unsettled = true;
   launch->template_death = NameLaunch(launch->what, why);
-  // The launch socket decides: a child that was forked before its template died says Ready, and
-  // one that was not hangs up.
+}
+
+void Launcher::OnNoChild(LaunchId id) {
+  Launch* launch = Find(id);
+  if (launch == nullptr || !launch->is_unsettled) return;
+  launch->is_unsettled = false;
   Advance(*launch);
 }
 
@@ -149,13 +138,9 @@ void Launcher::Advance(Launch& launch) {
   if (launch.is_dying || launch.is_attended) return;
   if (launch.failure.ok() && !launch.is_ready) return;
   // The answer says whether there is a child; the deadline bounds the wait for it.
-  if (launch.awaiting != nullptr) return;
-  if (!launch.process && !launch.template_death.ok()) AdoptChild(launch);
-  if (launch.is_told && !launch.process && !launch.template_death.ok() && !launch.died_unready &&
-      launch.told_pid == 0) {
-    // Only the socket can say whether there is a child: it speaks, or hangs up, soon.
-    return;
-  }
+  if (launch.awaiting != nullptr || launch.is_unsettled) return;
+  // Somebody was Ready whom nobody has forked, or who has died with its pid namespace.
+  if (launch.failure.ok() && !launch.process) launch.failure = launch.template_death;
   if (launch.failure.ok()) return Succeed(launch);
   if (!launch.process) {
     // A hang-up without a child was the template's.
@@ -185,8 +170,7 @@ bool Launcher::MaySendAgain(const Launch& launch) const {
   // A template that said at which step its start failed (a required layer of its sandbox is not
   // there) has not just died: an exec would fail too, and say less.
   if (GetLaunchFailure(launch.template_death)) return false;
-  return launch.again != nullptr && launch.times_sent < kMostTimes && !launch.is_told &&
-         launch.told_pid == 0;
+  return launch.again != nullptr && launch.times_sent < kMostTimes && !launch.is_told;
 }
 
 // As if it had just begun. Not here, where its template is being ended.
@@ -194,27 +178,8 @@ void Launcher::SendAgainSoon(Launch& launch) {
   ++launch.times_sent;
   launch.failure = absl::OkStatus();
   launch.template_death = absl::OkStatus();
-  launch.membership.reset();
   launch.died_unready = false;
   loop_.AddTimer(NowNanos(), [this, id = launch.id] { SendAgain(id); });
-}
-
-// The template died between clone3 and its Forked: the child's own word of its pid has to do. One
-// that died without a word is not found.
-void Launcher::AdoptChild(Launch& launch) {
-  if (launch.told_pid <= 0) {
-    // Ready, and with a number that is no pid: there is nobody to give to the caller.
-    if (launch.is_ready && launch.failure.ok()) launch.failure = launch.template_death;
-    return;
-  }
-  absl::StatusOr<Process> process =
-      FindOrphan(launch.membership, launch.told_pid, launch.type, launch.orphans_kind);
-  if (process.ok()) {
-    launch.process.emplace(*std::move(process));
-  } else if (launch.failure.ok()) {
-    // It has died too, with its pid namespace perhaps: what it was launched from says more.
-    launch.failure = launch.template_death;
-  }
 }
 
 void Launcher::Succeed(Launch& launch) {

@@ -46,7 +46,7 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure) {
 absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, ParentThread parent,
                                              const HostFacts& facts, const PrefsGeneration& prefs,
                                              std::span<const SandboxPolicyId> sandbox_policies,
-                                             SandboxLayers required) {
+                                             SandboxLayers required, int births) {
   PlanMessage message;
   std::vector<PlannedDescriptor> planned;
   planned.reserve(options.stdio.size() + options.descriptors.size());
@@ -90,6 +90,7 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Paren
   if (prefs.fd != nullptr) {
     plan.prefs_descriptor = IndexOf(prefs.fd->get(), message.descriptors);
   }
+  if (births >= 0) plan.births_descriptor = IndexOf(births, message.descriptors);
 
   message.payload = EncodePlan(plan);
   if (message.payload.empty()) {

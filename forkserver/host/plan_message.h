@@ -52,11 +52,12 @@ inline ParentThread ParentOfAnExec(const HostFacts& facts) {
 
 // Fails with a LaunchFailure where the wire could not carry the Plan at all; what a child can
 // check is left to the child.
-// `sandbox_policies` and `required`: of an exec'ed child, which engages them by itself.
+// `sandbox_policies` and `required`: of an exec'ed child, which engages them by itself. `births`:
+// of a template, the descriptor of its BirthRecord, borrowed; -1: it has none.
 absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, ParentThread parent,
                                              const HostFacts& facts, const PrefsGeneration& prefs,
                                              std::span<const SandboxPolicyId> sandbox_policies = {},
-                                             SandboxLayers required = 0);
+                                             SandboxLayers required = 0, int births = -1);
 
 }  // namespace forkserver
 

@@ -56,7 +56,6 @@ absl::Status CheckPidfdInfo(int pidfd);
 
 class SandboxChain;
 class SandboxedChild;
-struct SandboxMembership;
 
 // Which children a peer can name as its own.
 enum class ChildKind : uint8_t {
@@ -111,7 +110,6 @@ class Process {
 
  private:
   friend class SandboxChain;
-  friend struct SandboxMembership;
 
   // Gives up the child, unreaped.
   UniqueFd TakePidfd();

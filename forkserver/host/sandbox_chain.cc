@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,27 +18,6 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(1);
 // What an init needs that has nobody left beside it, many times over.
 constexpr absl::Duration kUsual = absl::Milliseconds(50);
-constexpr char kInitName[] = "(fs-init)";
-
-// As proc_pid_stat(5) has them.
-struct ProcessStat {
-  std::string name;  // with its brackets
-  char state = 0;
-  pid_t parent = 0;
-};
-
-ProcessStat StatOf(pid_t pid) {
-  std::ifstream file(absl::StrFormat("/proc/%d/stat", pid));
-  std::string line;
-  std::getline(file, line);
-  ProcessStat stat;
-  const size_t begin = line.find('(');
-  const size_t end = line.rfind(')');
-  if (begin == line.npos || end == line.npos || end < begin) return stat;
-  stat.name = line.substr(begin, end + 1 - begin);
-  sscanf(line.c_str() + end + 1, " %c %d", &stat.state, &stat.parent);
-  return stat;
-}
 
 // Which pid namespace a process is in: its file's number in /proc (namespaces(7)).
 std::optional<ino_t> PidNamespaceOf(pid_t pid) {
@@ -99,20 +77,6 @@ void SandboxChain::ReapStrays() {
   }
 }
 
-void ReapLostInits(LostInits which) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
-  if (processes == nullptr) return;
-  while (const dirent* entry = readdir(processes.get())) {
-    const pid_t pid = atoi(entry->d_name);
-    if (pid <= 0) continue;
-    const ProcessStat stat = StatOf(pid);
-    if (stat.parent != getpid() || stat.name != kInitName) continue;
-    if (which == LostInits::kEnded && stat.state != 'Z') continue;
-    // Not where a chain has it; what is adopted is killed and reaped here.
-    Process::Adopt(pid).status().IgnoreError();
-  }
-}
-
 void SandboxChain::ServedBy(std::weak_ptr<Broker> broker, ListenerId listener) {
   broker_ = std::move(broker);
   listener_ = listener;
@@ -136,11 +100,10 @@ absl::StatusOr<ChildRegistration> SandboxChain::Register(pid_t pid, size_t rules
   return place;
 }
 
-absl::StatusOr<Process> SandboxChain::FindByInnerPid(pid_t pid, ChildKind kind) const {
-  if (!parts_.init) return Process::Adopt(pid, kind);  // the host's own namespace
-  // Only a child of ours is taken: what a process says of its pid is believed as far as that.
+absl::StatusOr<pid_t> SandboxChain::FindByInnerPid(pid_t pid) const {
+  if (!parts_.init) return pid;  // the host's own namespace
   for (const pid_t candidate : PidsIn(parts_.init->pid())) {
-    if (InnermostPid(candidate) == pid) return Process::Adopt(candidate, kind);
+    if (InnermostPid(candidate) == pid) return candidate;
   }
   return absl::NotFoundError(absl::StrFormat("pid %d of a sandbox: no such child", pid));
 }
@@ -159,16 +122,27 @@ absl::Status SandboxMembership::Enroll(Process& child, ProcessType type) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType type,
-                                                ChildKind kind) const {
-  absl::StatusOr<Process> child = chain->FindByInnerPid(inner_pid, kind);
+absl::StatusOr<Process> SandboxMembership::Adopt(pid_t pid, ProcessType type,
+                                                 ChildKind kind) const {
+  absl::StatusOr<Process> child = Process::Adopt(pid, kind);
   if (!child.ok()) return child;
-  return Admit(child->TakePidfd(), type);
+  if (absl::Status enrolled = Enroll(*child, type); !enrolled.ok()) return enrolled;
+  return child;
 }
 
-absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
-                                   pid_t told_pid, ProcessType type, ChildKind kind) {
-  return membership ? membership->Find(told_pid, type, kind) : Process::Adopt(told_pid, kind);
+absl::StatusOr<Process> SandboxMembership::Find(pid_t inner_pid, ProcessType type,
+                                                ChildKind kind) const {
+  const absl::StatusOr<pid_t> pid = chain->FindByInnerPid(inner_pid);
+  return pid.ok() ? Adopt(*pid, type, kind) : pid.status();
+}
+
+SandboxMembership TemplateSandbox::For(ProcessType type) const {
+  SandboxMembership membership = children;
+  const ProcessTypeRow* row = FindProcessType(type);
+  if (row != nullptr && row->main_loop == MainLoop::kForkLoop) {
+    membership.ruleset = templates_ruleset;
+  }
+  return membership;
 }
 
 }  // namespace forkserver

@@ -59,8 +59,8 @@ class SandboxChain {
 
   // Of a process: its place in the broker, empty where there is none or its listener has ended.
   absl::StatusOr<ChildRegistration> Register(pid_t pid, size_t ruleset, ProcessType type);
-  // The child of the host's that has `pid` in the chain's namespace. NotFound.
-  absl::StatusOr<Process> FindByInnerPid(pid_t pid, ChildKind kind) const;
+  // As whom the host knows the process that has `pid` in the chain's namespace. NotFound.
+  absl::StatusOr<pid_t> FindByInnerPid(pid_t pid) const;
 
  private:
   void ReapStrays();
@@ -69,15 +69,6 @@ class SandboxChain {
   std::optional<ListenerId> listener_;
   std::weak_ptr<Broker> broker_;
 };
-
-enum class LostInits : uint8_t {
-  kEnded,  // so that none is touched whose template's Hello is still to be read
-  kAll,    // once all templates have ended
-};
-
-// Reaps inits that are in no chain: a template that dies between the fork of its init and its Hello
-// leaves one that nobody was told of, and which ends by its lifeline. Looks through /proc.
-void ReapLostInits(LostInits which);
 
 // What children of one sandboxed template have in common.
 struct SandboxMembership {
@@ -90,16 +81,20 @@ struct SandboxMembership {
   absl::StatusOr<Process> Admit(UniqueFd pidfd, ProcessType type) const;
   // Enters one that the host knows already.
   absl::Status Enroll(Process& child, ProcessType type) const;
-  // The same as Admit for a child whose pidfd was lost, by the pid that it has in the chain's
-  // namespace.
+  // The same as Admit for a child whose pidfd was lost, by the pid that the host knows it by, or
+  // that it has in the chain's namespace, which is what a template in there knows.
+  absl::StatusOr<Process> Adopt(pid_t pid, ProcessType type, ChildKind kind) const;
   absl::StatusOr<Process> Find(pid_t inner_pid, ProcessType type, ChildKind kind) const;
 };
 
-// A child whose template died between forking it and saying so, by the pid that it says it has
-// itself. `membership`: what that template's children have in common; nothing where it was not
-// sandboxed. `kind`: of all its children.
-absl::StatusOr<Process> FindOrphan(const std::optional<SandboxMembership>& membership,
-                                   pid_t told_pid, ProcessType type, ChildKind kind);
+// Of a sandboxed template: what it shares with its children, and which of the broker's rules are
+// theirs.
+struct TemplateSandbox {
+  SandboxMembership children;
+  size_t templates_ruleset = 0;  // of templates below it
+
+  SandboxMembership For(ProcessType type) const;
+};
 
 // What a sandboxed child has of the host as long as it is not reaped.
 class SandboxedChild {

@@ -228,11 +228,11 @@ absl::Status SandboxHost::AdmitExeced(size_t index, const SandboxReport& report,
   return membership.Enroll(child, type);
 }
 
-absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> SandboxHost::Admit(
+absl::StatusOr<std::unique_ptr<TemplateSandbox>> SandboxHost::Admit(
     size_t index, std::shared_ptr<SandboxChain> parents_chain, const HelloMessage& hello,
     DescriptorList& descriptors) {
   if (hello.sandbox.level == kSandboxOff) {
-    if (descriptors.size() == 0) return std::unique_ptr<TemplateLink::Sandbox>();
+    if (descriptors.size() == 0) return std::unique_ptr<TemplateSandbox>();
     return absl::InternalError("its Hello has descriptors of a sandbox that it has not");
   }
   const std::optional<size_t> ruleset = RulesetOf(index, hello.sandbox);
@@ -244,11 +244,11 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> SandboxHost::Admit(
   } else if (descriptors.size() != 0) {
     return absl::InternalError("its Hello has descriptors of a sandbox that it inherited");
   }
-  return std::make_unique<TemplateLink::Sandbox>(TemplateLink::Sandbox{
-      .children = {.chain = std::move(parents_chain),
-                   .ruleset = *ruleset,
-                   .report = std::make_shared<const SandboxReport>(hello.sandbox)},
-      .templates_ruleset = *ruleset + 1});
+  return std::make_unique<TemplateSandbox>(
+      TemplateSandbox{.children = {.chain = std::move(parents_chain),
+                                   .ruleset = *ruleset,
+                                   .report = std::make_shared<const SandboxReport>(hello.sandbox)},
+                      .templates_ruleset = *ruleset + 1});
 }
 
 }  // namespace forkserver

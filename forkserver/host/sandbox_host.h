@@ -2,7 +2,7 @@
 //
 //     SandboxHost sandboxes(template_options, broker_options);
 //     ...a template says Hello...
-//     absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> sandbox =
+//     absl::StatusOr<std::unique_ptr<TemplateSandbox>> sandbox =
 //         sandboxes.Admit(index, parents_chain, hello, descriptors);
 //
 // The broker, and with it its threads, is there from the first template on that has a listener.
@@ -40,7 +40,7 @@ class SandboxHost {
   // For the template at `index` of the list. `parents_chain`: of the template that it was forked
   // from, null where that is not sandboxed. Null: the template is not sandboxed. A Status: what
   // came is not what the Hello says, or the broker cannot be started.
-  absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> Admit(
+  absl::StatusOr<std::unique_ptr<TemplateSandbox>> Admit(
       size_t index, std::shared_ptr<SandboxChain> parents_chain, const HelloMessage& hello,
       DescriptorList& descriptors);
 
@@ -52,14 +52,6 @@ class SandboxHost {
   // What an exec in place of a fork of the template at `index` is to engage.
   std::vector<SandboxPolicyId> PoliciesOf(size_t index) const;
   SandboxLayers RequiredOf(size_t index) const { return chains_[index].required; }
-
-  // A template that was to make a pid namespace died before its Hello: its init may be nobody's
-  // (ReapLostInits).
-  void NoteLostInit() { may_have_lost_init_ = true; }
-  // Once all templates have ended.
-  void ReapLast() {
-    if (std::exchange(may_have_lost_init_, false)) ReapLostInits(LostInits::kAll);
-  }
 
   // Null: nothing is sandboxed yet.
   SandboxReporter* reporter();
@@ -95,7 +87,6 @@ class SandboxHost {
   std::vector<BrokerRules> rulesets_;
   std::map<RulesetKey, size_t> ruleset_of_;
   std::shared_ptr<Broker> broker_;
-  bool may_have_lost_init_ = false;
 };
 
 }  // namespace forkserver

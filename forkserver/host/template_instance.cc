@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "forkserver/host/births.h"
 #include "forkserver/host/bootstrap.h"
 #include "forkserver/host/launch_failure.h"
 #include "transceiver/clock.h"
@@ -28,11 +29,10 @@ TemplateStatus::State StateOf(const TemplateLink& link) {
 
 }  // namespace
 
-TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, OrphanBlanks& orphans,
-                                   SandboxHost& sandboxes, std::function<void()> on_change)
+TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, SandboxHost& sandboxes,
+                                   std::function<void()> on_change)
     : place_(std::move(place)),
       host_(host),
-      orphans_(orphans),
       sandboxes_(sandboxes),
       on_change_(std::move(on_change)),
       bounds_(place_.bounds),
@@ -41,7 +41,6 @@ TemplateInstance::TemplateInstance(Place place, const TemplateHost& host, Orphan
 TemplateInstance::~TemplateInstance() {
   if (eviction_ != 0) host_.loop.CancelTimer(eviction_);
   if (retry_ != 0) host_.loop.CancelTimer(retry_);
-  if (lost_init_ != 0) host_.loop.CancelTimer(lost_init_);
   UnwatchLifeline();
 }
 
@@ -126,6 +125,8 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   if (const int error = CreateSocketPair(sockets); error != 0) {
     return ErrnoStatus(error, "socketpair for the " + Label());
   }
+  absl::StatusOr<NewBirthRecord> births = NewBirthRecord::Create();
+  if (!births.ok()) return NameLaunch("start of " + Label(), births.status());
   ParentThread thread = ParentThread::kStart;
   if (place_.parent != nullptr) {
     thread = place_.parent->parent_thread_;
@@ -141,17 +142,20 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
       BuildPlanMessage({.type = ProcessType::kForkServer,
                         .argv = {host_.self.name, place_.options.name},
                         .name = name},
-                       thread, facts, host_.prefs);
+                       thread, facts, host_.prefs, {}, 0, births->file.get());
   if (!plan.ok()) return plan.status();
 
+  if (link_ != nullptr && link_->lacks_process() && answer_ != Answer::kGiven) {
+    buried_alive_[start_request_] = std::move(link_);
+  }
   answer_ = Answer::kGiven;
   start_request_ = host_.ids.Next();
   ++starts_;
   // Blanks of the one before it have the parent that they had.
   if (pool_ == nullptr || thread == ParentThread::kAnother) parent_thread_ = thread;
   auto link = std::make_unique<TemplateLink>(
-      Label(), host_.loop, host_.reaper, std::move(sockets.first), host_.makings.image.build_id,
-      host_.facts.null_device.get(),
+      Label(), host_.loop, host_.reaper, std::move(sockets.first), std::move(births->memory),
+      host_.makings.image.build_id, host_.facts.null_device.get(),
       TemplateLink::Events{.on_pong = host_.on_pong,
                            .on_hello =
                                [this](const HelloMessage& hello, DescriptorList& descriptors) {
@@ -163,7 +167,6 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   link->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   UnwatchLifeline();
   parents_chain_.reset();
-  orphaned_from_.reset();
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before
   link_ = std::move(link);
   counted_ = TemplateLink::State::kStarting;
@@ -171,8 +174,8 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
     if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), *this,
                                           ProcessType::kForkServer);
         !asked.ok()) {
-      if (parent->state() == TemplateLink::State::kDead) answer_ = Answer::kLost;
-      return Fail(std::move(asked));
+      if (parent->state() == TemplateLink::State::kDead) answer_ = Answer::kDelayed;
+      return FailUnborn(std::move(asked));
     }
     answer_ = Answer::kOwed;
     // Its launch socket is another link's: nothing there has this answer read.
@@ -180,7 +183,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   } else {
     absl::StatusOr<Process> spawned =
         SpawnSelf(host_.self, sockets.second.get(), "start of " + Label());
-    if (!spawned.ok()) return Fail(spawned.status());
+    if (!spawned.ok()) return FailUnborn(spawned.status());
     link_->SetProcess(*std::move(spawned));
   }
   if (absl::Status sent =
@@ -200,9 +203,22 @@ absl::Status TemplateInstance::Fail(absl::Status why) {
   return why;
 }
 
+// The same before anybody was asked for a process.
+absl::Status TemplateInstance::FailUnborn(absl::Status why) {
+  Fail(why).IgnoreError();
+  answer_ = Answer::kGiven;
+  link_->NeverWas();
+  return why;
+}
+
 void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessage&) {
-  // Of an earlier start.
-  if (id != start_request_) return host_.reaper.KillAndReap(std::move(process));
+  if (id != start_request_) {
+    const auto earlier = buried_alive_.find(id);
+    if (earlier == buried_alive_.end()) return host_.reaper.KillAndReap(std::move(process));
+    earlier->second->SetProcess(std::move(process));
+    buried_alive_.erase(earlier);
+    return;
+  }
   answer_ = Answer::kGiven;
   if (const SandboxedChild* sandboxed = process.sandboxed()) {
     parents_chain_ = sandboxed->membership().chain;
@@ -212,22 +228,32 @@ void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessag
 }
 
 void TemplateInstance::OnForkFailed(uint64_t id, const FailedMessage& failed) {
-  if (id != start_request_) return;
-  answer_ = Answer::kGiven;
-  link_->Kill(LaunchFailureStatus("start of " + Label(), failed));
+  if (id == start_request_) {
+    link_->Kill(LaunchFailureStatus("start of " + Label(), failed));
+  }
+  OnNoChild(id);
 }
 
 void TemplateInstance::OnTemplateDead(uint64_t id, const absl::Status& why) {
   if (id != start_request_) return;
-  answer_ = Answer::kLost;
-  why_lost_ = why;
+  answer_ = Answer::kDelayed;
+  why_delayed_ = why;
   const TemplateLink* const parent = ParentLink();
-  if (parent != nullptr) orphans_kind_ = parent->children_kind();
   if (parent != nullptr && parent->sandbox() != nullptr) {
-    orphaned_from_ = parent->sandbox()->For(ProcessType::kForkServer);
-    parents_chain_ = orphaned_from_->chain;
+    parents_chain_ = parent->sandbox()->children.chain;
   }
   OnState();
+}
+
+void TemplateInstance::OnNoChild(uint64_t id) {
+  if (const auto earlier = buried_alive_.find(id); earlier != buried_alive_.end()) {
+    earlier->second->NeverWas();
+    buried_alive_.erase(earlier);
+  }
+  if (id != start_request_) return;
+  if (answer_ == Answer::kDelayed) KillForParent();
+  answer_ = Answer::kGiven;
+  link_->NeverWas();
 }
 
 // A fork that failed closes the launch socket too, and may be told of by that first.
@@ -235,27 +261,15 @@ void TemplateInstance::LearnWhyNotForked() {
   if (answer_ == Answer::kOwed) {
     if (TemplateLink* const parent = ParentLink()) parent->ReadAnswers();
   }
-  if (answer_ == Answer::kLost && link_->told_pid() == 0) {
-    link_->Kill(
-        absl::UnavailableError(absl::StrFormat("start of %s: %s", Label(), why_lost_.message())));
-  }
+  if (answer_ == Answer::kDelayed && !link_->has_said_ready()) KillForParent();
 }
 
-// A template whose parent died between forking it and saying so: its own word of its pid has to
-// do, which its Ready carries.
-void TemplateInstance::AdoptOrphan() {
-  if (answer_ != Answer::kLost || link_->told_pid() == 0) return;
-  answer_ = Answer::kGiven;
-  absl::StatusOr<Process> process =
-      FindOrphan(orphaned_from_, link_->told_pid(), ProcessType::kForkServer, orphans_kind_);
-  if (process.ok()) {
-    link_->SetProcess(*std::move(process));
-  } else {
-    link_->Kill(process.status());
-  }
+void TemplateInstance::KillForParent() {
+  link_->Kill(
+      absl::UnavailableError(absl::StrFormat("start of %s: %s", Label(), why_delayed_.message())));
 }
 
-absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> TemplateInstance::AdmitSandbox(
+absl::StatusOr<std::unique_ptr<TemplateSandbox>> TemplateInstance::AdmitSandbox(
     const HelloMessage& hello, DescriptorList& descriptors) {
   // Its Hello may overtake its parent's word of it, which says whose chain it is in.
   if (answer_ == Answer::kOwed && place_.parent != nullptr) ParentLink()->ReadAnswers();
@@ -276,16 +290,14 @@ void TemplateInstance::OnState() {
   } else {
     UnwatchLifeline();
   }
-  NoteLostInit();
   CountDeath();
-  AdoptOrphan();
   EndStart();
 }
 
 // The init of a pid namespace that dies takes all children with it, and its template can fork no
 // others: it is as good as dead, and started again on its next use.
 void TemplateInstance::WatchLifeline() {
-  const TemplateLink::Sandbox* const sandbox = link_->sandbox();
+  const TemplateSandbox* const sandbox = link_->sandbox();
   // Of a template below another one the chain is that one's to watch.
   if (sandbox == nullptr || parents_chain_ != nullptr || lifeline_ != 0) return;
   const int lifeline = sandbox->children.chain->lifeline();
@@ -306,8 +318,8 @@ void TemplateInstance::UnwatchLifeline() {
 
 BlankPool& TemplateInstance::pool() {
   if (pool_ == nullptr) {
-    pool_ = std::make_unique<BlankPool>(host_.loop, host_.reaper, host_.ids, orphans_,
-                                        host_.immediate, *link_, bounds_);
+    pool_ = std::make_unique<BlankPool>(host_.loop, host_.reaper, host_.ids, host_.immediate,
+                                        *link_, bounds_);
   }
   return *pool_;
 }

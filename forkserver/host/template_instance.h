@@ -6,7 +6,7 @@
 //
 // It is started by a launch like any other, of type forkserver, from its parent: so it asks its
 // parent's link for itself, and is told its process. Until that answer is there nobody knows its
-// pid; where the parent dies without giving it, its own Ready does, or its hang-up.
+// pid; where the parent dies without giving it, the answer comes when the parent has been reaped.
 //
 // A root is forked from the seed, which gives it the host's addresses and silent children. Where
 // there is no seed, or it is dead, it is exec'ed from the pinned program. The kernel takes the
@@ -34,12 +34,12 @@
 #include <optional>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "child/process_types.h"
 #include "forkserver/host/blank_pool.h"
 #include "forkserver/host/immediate_launches.h"
-#include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -88,8 +88,8 @@ class TemplateInstance : private ForkRequester {
   };
 
   // `on_change` hears of every change of what Describe says.
-  TemplateInstance(Place place, const TemplateHost& host, OrphanBlanks& orphans,
-                   SandboxHost& sandboxes, std::function<void()> on_change);
+  TemplateInstance(Place place, const TemplateHost& host, SandboxHost& sandboxes,
+                   std::function<void()> on_change);
   TemplateInstance(const TemplateInstance&) = delete;
   TemplateInstance& operator=(const TemplateInstance&) = delete;
   ~TemplateInstance();
@@ -148,27 +148,28 @@ class TemplateInstance : private ForkRequester {
   std::unique_ptr<TemplateLink> TakeLink() { return std::move(link_); }
 
  private:
-  // Of the parent, to the Fork of a start.
-  enum class Answer : uint8_t { kOwed, kGiven, kLost };
+  // Of the parent, to the Fork of a start; kDelayed: the parent died first.
+  enum class Answer : uint8_t { kOwed, kGiven, kDelayed };
 
   void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
   void OnForkFailed(uint64_t id, const FailedMessage& failed) override;
   void OnTemplateDead(uint64_t id, const absl::Status& why) override;
+  void OnNoChild(uint64_t id) override;
 
   std::string Label() const;
   TemplateLink* ParentLink() const;
   int64_t MayStartAt() const;
   void UseAt(int64_t when);
-  void NoteLostInit();
   void CountDeath();
   absl::Status UseRoot();
   absl::Status Launch(TemplateLink* parent);
   absl::Status Fail(absl::Status why);
+  absl::Status FailUnborn(absl::Status why);
   void OnState();
-  void AdoptOrphan();
   void LearnWhyNotForked();
-  absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> AdmitSandbox(const HelloMessage& hello,
-                                                                      DescriptorList& descriptors);
+  void KillForParent();
+  absl::StatusOr<std::unique_ptr<TemplateSandbox>> AdmitSandbox(const HelloMessage& hello,
+                                                                DescriptorList& descriptors);
   void WatchLifeline();
   void UnwatchLifeline();
   void EndStart();
@@ -178,7 +179,6 @@ class TemplateInstance : private ForkRequester {
 
   const Place place_;
   const TemplateHost& host_;
-  OrphanBlanks& orphans_;
   SandboxHost& sandboxes_;
   const std::function<void()> on_change_;
   PoolBounds bounds_;
@@ -189,7 +189,9 @@ class TemplateInstance : private ForkRequester {
   uint64_t start_request_ = 0;
   ParentThread parent_thread_ = ParentThread::kStart;
   Answer answer_ = Answer::kGiven;
-  absl::Status why_lost_ = {};  // of Answer::kLost
+  absl::Status why_delayed_ = {};  // of Answer::kDelayed
+  // Of earlier starts, dead, whose process the parent has still to tell.
+  absl::flat_hash_map<uint64_t, std::unique_ptr<TemplateLink>> buried_alive_;
   bool is_ending_ = false;
   int waiters_ = 0;
   int64_t last_used_ = 0;
@@ -200,13 +202,9 @@ class TemplateInstance : private ForkRequester {
   EventLoop::TimerId retry_ = 0;
   int64_t retry_at_ = 0;
   EventLoop::TimerId eviction_ = 0;
-  EventLoop::TimerId lost_init_ = 0;
   EventLoop::WatchId lifeline_ = 0;
   // Of the template that it was forked from, where that is sandboxed.
   std::shared_ptr<SandboxChain> parents_chain_;
-  // What a parent that died without an answer had for it.
-  std::optional<SandboxMembership> orphaned_from_;
-  ChildKind orphans_kind_ = ChildKind::kAny;
 };
 
 }  // namespace forkserver

@@ -1,5 +1,4 @@
-// When a template that has died is started again, what its asker is told meanwhile, and what it may
-// have left.
+// When a template that has died is started again, and what its asker is told meanwhile.
 #include <sys/random.h>
 
 #include <algorithm>
@@ -7,14 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/template_instance.h"
 #include "transceiver/clock.h"
 
 namespace forkserver {
 namespace {
-
-constexpr int64_t kLostInitEnds = 100 * kNanosPerMilli;
 
 // From 0 to 1. Without random bytes so early in a machine's life there is no jitter.
 double Draw() {
@@ -92,19 +88,6 @@ absl::Status TemplateInstance::UseRoot() {
   return Launch(nullptr);
 }
 
-// What it had forked before it could say so ends in a moment, and is nobody's.
-void TemplateInstance::NoteLostInit() {
-  const bool died_in_its_start =
-      counted_ == TemplateLink::State::kStarting && link_->state() == TemplateLink::State::kDead;
-  if (!died_in_its_start || place_.options.sandbox.policy == SandboxPolicyId::kNone) return;
-  sandboxes_.NoteLostInit();
-  if (is_ending_ || lost_init_ != 0) return;
-  lost_init_ = host_.loop.AddTimer(NowNanos() + kLostInitEnds, [this] {
-    lost_init_ = 0;
-    ReapLostInits(LostInits::kEnded);
-  });
-}
-
 void TemplateInstance::CountDeath() {
   if (counted_ == link_->state()) return;
   counted_ = link_->state();
@@ -113,7 +96,7 @@ void TemplateInstance::CountDeath() {
   if (has_died_) last_death_ = link_->why_dead();
   if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
   // One that has not come to be, since its parent died first, has not died.
-  const bool was_parents = answer_ == Answer::kLost && link_->told_pid() == 0;
+  const bool was_parents = answer_ == Answer::kDelayed && !link_->has_said_ready();
   if (!was_parents) restart_.OnDeath(now, Draw());
 }
 

@@ -1,6 +1,7 @@
 #include "forkserver/host/template_link.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -13,7 +14,7 @@
 namespace forkserver {
 
 TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
-                           uint64_t build_id, int null_device, Events events)
+                           Mapping births, uint64_t build_id, int null_device, Events events)
     : name_(std::move(name)),
       reaper_(reaper),
       build_id_(build_id),
@@ -30,6 +31,7 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                   Kill(absl::UnavailableError(absl::StrFormat(
                                       "%s died: %s", name_, std::string(why.message()))));
                                 }})),
+      births_(std::move(births)),
       silence_(loop, {.is_owed = [this] { return IsOwedAnything(); },
                       .on_silence = [this] { EndSilence(); }}) {}
 
@@ -64,7 +66,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   if (dup3(null_device_, fd, O_CLOEXEC) < 0) launch_socket.reset();
   slots_.push_back(std::move(launch_socket));
   ExpectAnswer();
-  requesters_.emplace(id, Asked{.requester = &requester, .type = type});
+  requesters_.emplace(id, AskedFork{.requester = &requester, .type = type});
   return absl::OkStatus();
 }
 
@@ -106,12 +108,13 @@ void TemplateLink::Disown(const ForkRequester& requester) {
   for (auto& [id, asked] : requesters_) {
     if (asked.requester == &requester) asked.requester = nullptr;
   }
+  if (remains_ != nullptr) remains_->Disown(requester);
 }
 
-std::optional<TemplateLink::Asked> TemplateLink::TakeRequester(uint64_t id) {
+std::optional<AskedFork> TemplateLink::TakeRequester(uint64_t id) {
   const auto found = requesters_.find(id);
   if (found == requesters_.end()) return std::nullopt;
-  const Asked asked = found->second;
+  const AskedFork asked = found->second;
   requesters_.erase(found);
   return asked;
 }
@@ -151,10 +154,24 @@ absl::Status TemplateLink::SendShutdown() {
 }
 
 void TemplateLink::SetProcess(Process process) {
-  process_.emplace(std::move(process));
   // Killed before its process was known.
-  if (state_ == State::kDead) return reaper_.KillAndReap(*TakeProcess());
+  if (state_ == State::kDead) return Bury(std::move(process));
+  children_.Know(process);
+  process_.emplace(std::move(process));
   if (state_ == State::kStarting) silence_.Begin(longest_start_);
+}
+
+void TemplateLink::NeverWas() {
+  if (const auto remains = std::exchange(remains_, nullptr)) remains->Settle(reaper_);
+}
+
+void TemplateLink::Bury(Process process) {
+  std::shared_ptr<TemplateRemains> remains = std::exchange(remains_, nullptr);
+  if (remains == nullptr) return reaper_.KillAndReap(std::move(process));
+  remains->ProcessIs(process);
+  reaper_.KillAndReap(std::move(process),
+                      [remains = std::move(remains), &reaper = reaper_](
+                          const absl::StatusOr<ExitStatus>&) { remains->Settle(reaper); });
 }
 
 std::optional<Process> TemplateLink::TakeProcess() {
@@ -169,18 +186,26 @@ void TemplateLink::Signal(int signal) {
 
 void TemplateLink::Kill(absl::Status why) {
   if (state_ == State::kDead) return;
+  const bool has_said_hello = state_ == State::kServing;
   state_ = State::kDead;
   why_dead_ = std::move(why);
   silence_.End();
-  slots_.clear();
-  channel_.reset();
-  if (process_) reaper_.KillAndReap(*TakeProcess());
-  const auto unanswered = std::exchange(requesters_, {});
+  // One whose process is not known yet ends by this; what it has answered is still read.
+  if (!process_) shutdown(channel_->fd(), SHUT_WR);
+  // A copy: who hears of it may disown what it has asked for.
+  const auto unanswered = requesters_;
   for (const auto& [id, asked] : unanswered) {
     if (asked.requester != nullptr) asked.requester->OnTemplateDead(id, why_dead_);
   }
-  // Its children hold what they need of it.
-  sandbox_.reset();
+  remains_ = std::make_shared<TemplateRemains>(
+      TemplateRemains::Parts{.owed = std::exchange(requesters_, {}),
+                             .socket = channel_->TakeSocket(),
+                             .births = std::move(births_),
+                             .slots = std::exchange(slots_, {}),
+                             .children = std::move(children_),
+                             .has_said_hello = has_said_hello});
+  channel_.reset();
+  if (process_) Bury(*TakeProcess());
   events_.on_state();
 }
 
@@ -221,8 +246,7 @@ void TemplateLink::OnPacket(Packet& packet) {
 void TemplateLink::OnReady(std::span<const uint8_t> payload) {
   ReadyMessage ready;
   if (!Decode(payload, ready) || ready.pid <= 0) return Violation("a malformed Ready");
-  told_pid_ = ready.pid;
-  events_.on_state();
+  has_said_ready_ = true;
 }
 
 void TemplateLink::OnHello(Packet& packet) {
@@ -238,9 +262,11 @@ void TemplateLink::OnHello(Packet& packet) {
         absl::StrFormat("%s: %s", name_, OtherBuildText(hello->build_id, build_id_))));
   }
   if (state_ != State::kStarting) return Violation("a second Hello");
-  absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = events_.on_hello(*hello, packet.descriptors());
+  absl::StatusOr<std::unique_ptr<TemplateSandbox>> sandbox =
+      events_.on_hello(*hello, packet.descriptors());
   if (!sandbox.ok()) return Kill(sandbox.status());
-  sandbox_ = *std::move(sandbox);
+  children_.sandbox = *std::move(sandbox);
+  children_.own_pid = hello->pid;
   hello_ = *std::move(hello);
   state_ = State::kServing;
   silence_.End();
@@ -255,14 +281,14 @@ void TemplateLink::OnForked(Packet& packet) {
   const uint64_t id = packet.frame().request_id;
   const auto found = requesters_.find(id);
   const ProcessType type = found != requesters_.end() ? found->second.type : ProcessType::kParent;
-  absl::StatusOr<Process> child = TakeOver(packet, forked.pid, type);
+  absl::StatusOr<Process> child = children_.TakeOver(packet, forked.pid, type);
   if (!child.ok() && !slots_.empty()) {
     slots_.pop_back();
-    child = TakeOver(packet, forked.pid, type);
+    child = children_.TakeOver(packet, forked.pid, type);
   }
   // Whoever asked is still among those who are told of the template's end.
   if (!child.ok()) return Violation(std::string(child.status().message()));
-  const std::optional<Asked> asked = TakeRequester(id);
+  const std::optional<AskedFork> asked = TakeRequester(id);
   CountAnswer();
   if (asked && asked->requester != nullptr) {
     return asked->requester->OnForked(id, *std::move(child), forked);
@@ -272,41 +298,13 @@ void TemplateLink::OnForked(Packet& packet) {
   if (!asked) Violation("an unasked Forked");
 }
 
-// By its pidfd, or where that was lost, by the pid.
-absl::StatusOr<Process> TemplateLink::TakeOver(Packet& packet, pid_t pid, ProcessType type) {
-  const bool has_pidfd = packet.descriptors().size() == 1 && packet.descriptors().get(0) >= 0;
-  absl::StatusOr<pid_t> checked = pid;
-  // An exec makes a silent child one that sends SIGCHLD (clone(2)), and may have come before this
-  // answer is read; in a sandbox there is none.
-  const ChildKind kind = sandbox_ != nullptr ? children_kind() : ChildKind::kAny;
-  // Not taken before it is known to be one: what else it may be, the packet knows to close.
-  if (has_pidfd) checked = Process::CheckChild(packet.descriptors().get(0), kind);
-  if (!checked.ok()) return checked.status();
-  if (sandbox_ == nullptr) {
-    // One in another pid namespace than the host's knows its children by other pids.
-    const bool is_elsewhere = process_.has_value() && process_->pid() != hello_.pid;
-    if (is_elsewhere && !has_pidfd) return absl::InternalError("a Forked without a pidfd");
-    if (is_elsewhere) return Process::FromPidfd(packet.descriptors().Take(0));
-    if (!has_pidfd) return Process::Adopt(pid, children_kind());
-    // Of one that is dead and reaped it is its template's word, but no living one's.
-    if (*checked != 0 ? *checked != pid : Process::IsOwned(pid)) {
-      return absl::InternalError(
-          absl::StrFormat("a Forked of pid %d with the pidfd of %d", pid, *checked));
-    }
-    return Process(pid, packet.descriptors().Take(0));
-  }
-  const SandboxMembership membership = sandbox_->For(type);
-  return has_pidfd ? membership.Admit(packet.descriptors().Take(0), type)
-                   : membership.Find(pid, type, kind);
-}
-
 void TemplateLink::OnFailed(Packet& packet) {
   FailedMessage failed;
   if (!Decode(packet.payload(), failed)) return Violation("a malformed Failed");
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
   const uint64_t id = packet.frame().request_id;
-  const std::optional<Asked> asked = TakeRequester(id);
+  const std::optional<AskedFork> asked = TakeRequester(id);
   if (!asked) return Violation("an unasked Failed");
   CountAnswer();
   if (asked->requester != nullptr) asked->requester->OnForkFailed(id, failed);

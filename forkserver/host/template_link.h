@@ -1,7 +1,7 @@
 // The host's end of one template: sends it Forks, hears its Hello and its answers, and knows
 // whether it serves.
 //
-//     link.Fork(id, launch_socket, requester);     // answered once, by one of its three functions
+//     link.Fork(id, launch_socket, requester);     // answered once: fork_requester.h
 //
 // Forks may be sent before the Hello has come: they wait in the socket. A template of another
 // protocol version or build id, or one that breaks the protocol, is killed, and the link is dead
@@ -18,7 +18,8 @@
 // that nothing announces does the link watch for it (WatchForAnswers).
 //
 // One that owes an answer and is silent for too long is killed, and dead as if it had died by
-// itself: a stopped template would fail each launch by its deadline, for good.
+// itself: a stopped template would fail each launch by its deadline, for good. What a dead one owed
+// is settled when it has been reaped (template_remains.h).
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_TEMPLATE_LINK_H_
@@ -37,64 +38,39 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "child/process_types.h"
-#include "child/sandbox/sandbox_report.h"
+#include "forkserver/host/fork_requester.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/sandbox_chain.h"
 #include "forkserver/host/silence_watch.h"
+#include "forkserver/host/template_children.h"
+#include "forkserver/host/template_remains.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/channel.h"
 #include "transceiver/messages.h"
 
 namespace forkserver {
 
-// Whoever asks a template for children. Each Fork is answered once.
-class ForkRequester {
- public:
-  virtual void OnForked(uint64_t id, Process process, const ForkedMessage& forked) = 0;
-  virtual void OnForkFailed(uint64_t id, const FailedMessage& failed) = 0;
-  // The template died and owed this answer: whether there is a child, only the far end of the
-  // launch socket can tell. What it had of a sandbox is still there during the call.
-  virtual void OnTemplateDead(uint64_t id, const absl::Status& why) = 0;
-
- protected:
-  ~ForkRequester() = default;
-};
-
 class TemplateLink {
  public:
   enum class State : uint8_t { kStarting, kServing, kDead };
-
-  // Of a sandboxed template: what it shares with its children, and which of the broker's rules are
-  // theirs.
-  struct Sandbox {
-    SandboxMembership children;
-    size_t templates_ruleset = 0;  // of templates below it
-
-    SandboxMembership For(ProcessType type) const {
-      SandboxMembership membership = children;
-      const ProcessTypeRow* row = FindProcessType(type);
-      if (row != nullptr && row->main_loop == MainLoop::kForkLoop) {
-        membership.ruleset = templates_ruleset;
-      }
-      return membership;
-    }
-  };
 
   struct Events {
     std::function<void(uint64_t id)> on_pong;
     // Makes of a good Hello, and what came with it, what the template's sandbox is to the host;
     // null: it has none. A Status refuses the template.
-    std::function<absl::StatusOr<std::unique_ptr<Sandbox>>(const HelloMessage&, DescriptorList&)>
+    std::function<absl::StatusOr<std::unique_ptr<TemplateSandbox>>(const HelloMessage&,
+                                                                   DescriptorList&)>
         on_hello;
     // Its socket has hung up, and it dies for that, unless it is killed here for a better reason.
     std::function<void()> on_hang_up = {};
-    // The state is another one now, or told_pid is there.
+    // The state is another one now.
     std::function<void()> on_state;
   };
 
-  // `null_device` fills reserved slots; borrowed.
-  TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
+  // `births`: the template's BirthRecord, may be none. `null_device` fills reserved slots;
+  // borrowed.
+  TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket, Mapping births,
                uint64_t build_id, int null_device, Events events);
 
   absl::Status Start() { return channel_->Start(); }
@@ -127,13 +103,17 @@ class TemplateLink {
     return process_ ? std::optional(process_->pid()) : std::nullopt;
   }
   std::optional<Process> TakeProcess();
-  // What the template itself says, in the Ready of its own launch: for one whose parent died before
-  // it could answer. 0: nothing yet.
-  pid_t told_pid() const { return told_pid_; }
+  // Its process turns out never to have been: what it owes is settled without one.
+  void NeverWas();
+  // It is dead and its process is not known yet: somebody has still to call SetProcess or NeverWas.
+  bool lacks_process() const { return remains_ != nullptr; }
+  // The Ready of its own launch has come, so that it was there.
+  bool has_said_ready() const { return has_said_ready_; }
 
   // Of its process, if that is known.
   void Signal(int signal);
-  // Ends the link and the template.
+  // Ends the link and the template. What that owes is settled when it has been reaped, whether
+  // there is still a link or not.
   void Kill(absl::Status why);
 
   // Requests that the template has not answered; none once it is dead.
@@ -149,10 +129,10 @@ class TemplateLink {
   const HelloMessage& hello() const { return hello_; }
   // Of what it forks: kSilent below a seed, kAny below an exec. The host's own knowledge, and not
   // the template's word.
-  void ChildrenAre(ChildKind kind) { children_kind_ = kind; }
-  ChildKind children_kind() const { return children_kind_; }
+  void ChildrenAre(ChildKind kind) { children_.kind = kind; }
+  ChildKind children_kind() const { return children_.kind; }
   // Null: not sandboxed, not serving yet, or dead and its requesters told.
-  const Sandbox* sandbox() const { return sandbox_.get(); }
+  const TemplateSandbox* sandbox() const { return children_.sandbox.get(); }
 
  private:
   void OnPacket(Packet& packet);
@@ -165,17 +145,12 @@ class TemplateLink {
   void KeepSlot();
   void ExpectAnswer();
   void CountAnswer();
-  struct Asked {
-    ForkRequester* requester;
-    ProcessType type;
-  };
-
   // Nothing: that Fork was not asked for, or is answered.
-  std::optional<Asked> TakeRequester(uint64_t id);
-  absl::StatusOr<Process> TakeOver(Packet& packet, pid_t pid, ProcessType type);
+  std::optional<AskedFork> TakeRequester(uint64_t id);
   void Relax();
   bool IsOwedAnything();
   void EndSilence();
+  void Bury(Process process);
   void Violation(std::string_view what);
 
   const std::string name_;
@@ -184,17 +159,18 @@ class TemplateLink {
   const int null_device_;
   Events events_;
   std::unique_ptr<Channel> channel_;
-  ChildKind children_kind_ = ChildKind::kAny;
+  TemplateChildren children_;
   State state_ = State::kStarting;
   absl::Status why_dead_;
   HelloMessage hello_;
   std::optional<Process> process_;
-  pid_t told_pid_ = 0;
+  bool has_said_ready_ = false;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
-  std::unique_ptr<Sandbox> sandbox_;
-  // Of each Fork that is not answered; the requester is null where it has gone away.
-  absl::flat_hash_map<uint64_t, Asked> requesters_;
+  absl::flat_hash_map<uint64_t, AskedFork> requesters_;  // of each Fork that is not answered
+  Mapping births_;
+  // Of one that is dead, until its process is known.
+  std::shared_ptr<TemplateRemains> remains_;
   absl::flat_hash_set<uint64_t> pings_;  // that are not answered
   absl::Duration longest_silence_ = absl::InfiniteDuration();
   absl::Duration longest_start_ = absl::InfiniteDuration();

@@ -14,9 +14,9 @@ namespace forkserver {
 namespace {
 
 // Of a template that has none.
-absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const HelloMessage&,
-                                                                     DescriptorList& descriptors) {
-  if (descriptors.size() == 0) return std::unique_ptr<TemplateLink::Sandbox>();
+absl::StatusOr<std::unique_ptr<TemplateSandbox>> RefuseSandbox(const HelloMessage&,
+                                                               DescriptorList& descriptors) {
+  if (descriptors.size() == 0) return std::unique_ptr<TemplateSandbox>();
   return absl::InternalError("the seed's Hello has descriptors");
 }
 
@@ -25,7 +25,6 @@ absl::StatusOr<std::unique_ptr<TemplateLink::Sandbox>> RefuseSandbox(const Hello
 TemplateSet::TemplateSet(TemplateHost host, std::vector<TemplateOptions> options, int layouts,
                          BrokerOptions broker_options)
     : host_(std::move(host)),
-      orphans_(host_.loop, host_.reaper),
       kinds_(options.size() + 1),
       layouts_(static_cast<size_t>(layouts)),
       turns_(kinds_, 0) {
@@ -41,7 +40,7 @@ TemplateSet::TemplateSet(TemplateHost host, std::vector<TemplateOptions> options
                                                       .layout = layout,
                                                       .parent = parent,
                                                       .bounds = BoundsOf(one)},
-                              host_, orphans_, *sandboxes_, [this] { ++changes_; });
+                              host_, *sandboxes_, [this] { ++changes_; });
     }
   }
 }
@@ -85,8 +84,8 @@ TemplateInstance& TemplateSet::ForType(ProcessType type) {
 absl::Status TemplateSet::StartSeed(Seed seed, SeedRole role) {
   seed_role_ = role;
   seed_ = std::make_unique<TemplateLink>(
-      "seed", host_.loop, host_.reaper, std::move(seed.socket), host_.makings.image.build_id,
-      host_.facts.null_device.get(),
+      "seed", host_.loop, host_.reaper, std::move(seed.socket), std::move(seed.births),
+      host_.makings.image.build_id, host_.facts.null_device.get(),
       TemplateLink::Events{.on_pong = host_.on_pong, .on_hello = RefuseSandbox, .on_state = [] {}});
   seed_->ChildrenAre(ChildKind::kSilent);
   seed_->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
@@ -238,7 +237,7 @@ void TemplateSet::ShrinkPools() {
 }
 
 size_t TemplateSet::unanswered() const {
-  size_t count = orphans_.pending() + (seed_ != nullptr ? seed_->unanswered() : 0);
+  size_t count = seed_ != nullptr ? seed_->unanswered() : 0;
   for (const TemplateInstance& one : templates_) count += one.unanswered();
   return count;
 }
@@ -284,7 +283,6 @@ void TemplateSet::WaitForEnd(std::vector<Ending> asked, absl::Duration patience,
     end.forced.push_back({one.name, "by SIGKILL"});
   }
   asked.clear();
-  sandboxes_->ReapLast();
   if (!sandboxes_->StopBroker()) end.forced.push_back({"broker", "left in an operation"});
 }
 

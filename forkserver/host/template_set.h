@@ -33,7 +33,6 @@
 #include "forkserver/host/broker/broker.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_source.h"
-#include "forkserver/host/orphan_blanks.h"
 #include "forkserver/host/sandbox_host.h"
 #include "forkserver/host/server_end.h"
 #include "forkserver/host/template_instance.h"
@@ -139,7 +138,6 @@ class TemplateSet {
   TemplateInstance& NearestToServing(size_t kind);
 
   const TemplateHost host_;
-  OrphanBlanks orphans_;
   uint64_t changes_ = 0;
   SeedRole seed_role_ = SeedRole::kForksRoot;
   std::unique_ptr<TemplateLink> seed_;  // null where the root was exec'ed

@@ -11,10 +11,12 @@
 namespace forkserver {
 namespace {
 
-FORKSERVER_LAUNCH_PATH long RawClone(bool clone3, uint64_t flags, int* pidfd, pid_t* child_tid) {
+FORKSERVER_LAUNCH_PATH long RawClone(bool clone3, uint64_t flags, int* pidfd, pid_t* child_tid,
+                                     pid_t* told) {
   if (clone3) {
     clone_args arguments = {};
-    arguments.flags = flags;
+    arguments.flags = flags | (told != nullptr ? uint64_t{CLONE_PARENT_SETTID} : 0u);
+    arguments.parent_tid = reinterpret_cast<uint64_t>(told);
     arguments.pidfd = reinterpret_cast<uint64_t>(pidfd);
     arguments.child_tid = reinterpret_cast<uint64_t>(child_tid);
     return RawSyscall(SYS_clone3, &arguments, sizeof(arguments));
@@ -22,10 +24,13 @@ FORKSERVER_LAUNCH_PATH long RawClone(bool clone3, uint64_t flags, int* pidfd, pi
   // clone(2) has no place of its own for the pidfd and writes it to the parent's tid. The low
   // byte of the flags is the exit signal, 0.
 #if defined(__x86_64__)
-  return RawSyscall(SYS_clone, flags, nullptr, pidfd, child_tid, nullptr);
+  const long pid = RawSyscall(SYS_clone, flags, nullptr, pidfd, child_tid, nullptr);
 #else
-  return RawSyscall(SYS_clone, flags, nullptr, pidfd, nullptr, child_tid);
+  const long pid = RawSyscall(SYS_clone, flags, nullptr, pidfd, nullptr, child_tid);
 #endif
+  // In the child that memory is not there.
+  if (told != nullptr && pid > 0) *told = static_cast<pid_t>(pid);
+  return pid;
 }
 
 }  // namespace
@@ -39,13 +44,13 @@ ProcessCloner ProcessCloner::Prepare(pid_t* tid) {
   return cloner;
 }
 
-FORKSERVER_LAUNCH_PATH ClonedProcess ProcessCloner::Clone(ChildParent parent) const {
+FORKSERVER_LAUNCH_PATH ClonedProcess ProcessCloner::Clone(ChildParent parent, pid_t* told) const {
   uint64_t flags = CLONE_PIDFD;
   if (parent == ChildParent::kCallersParent) flags |= CLONE_PARENT;
   if (tid_ != nullptr) flags |= CLONE_CHILD_CLEARTID;
 
   int pidfd = -1;
-  const long pid = RawClone(has_clone3_, flags, &pidfd, tid_);
+  const long pid = RawClone(has_clone3_, flags, &pidfd, tid_, told);
   // No pidfd in the child, and none where there is no child.
   return {.pid = static_cast<pid_t>(pid), .pidfd = UniqueFd(pidfd)};
 }

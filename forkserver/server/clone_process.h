@@ -2,7 +2,7 @@
 // leaves to its caller.
 //
 //     const ProcessCloner cloner = ProcessCloner::Prepare(tid);     // once, before the first fork
-//     ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent);
+//     ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent, record->Begin(id));
 //     if (cloned.pid == 0) RunChild(...);                            // in the child
 //     if (cloned.pid < 0) ...-cloned.pid is the errno...
 //
@@ -39,8 +39,9 @@ class ProcessCloner {
   // `tid`: where glibc caches the thread's tid, or null; the kernel clears it at the child's end.
   static ProcessCloner Prepare(pid_t* tid);
 
-  // No allocation.
-  ClonedProcess Clone(ChildParent parent) const;
+  // No allocation. `told`: where the kernel is to write the child's pid before anybody can run on
+  // (child/birth_record.h); or null.
+  ClonedProcess Clone(ChildParent parent, pid_t* told = nullptr) const;
 
   // False: the kernel, or a filter in front of it, has no clone3, and clone(2) is called instead.
   bool has_clone3() const { return has_clone3_; }

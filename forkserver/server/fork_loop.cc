@@ -84,7 +84,10 @@ class Server {
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
     PageRecord* const record = loop_.learning == Learning::kOn ? learner_.BeforeFork() : nullptr;
     const ClonedProcess cloned = CloneOnFreshStackPage(
-        {.launch_socket = launch_socket, .record = record, .is_blank = is_blank});
+        {.launch_socket = launch_socket,
+         .told = loop_.births != nullptr ? loop_.births->Begin(packet.frame().request_id) : nullptr,
+         .record = record,
+         .is_blank = is_blank});
     const int64_t cloned_at = loop_.image.clock.Now();
     if (record != nullptr) learner_.AfterFork();
 
@@ -116,6 +119,7 @@ class Server {
 
   struct Birth {
     UniqueFd& launch_socket;
+    pid_t* told;  // not mapped in the child
     PageRecord* record;
     bool is_blank;
   };
@@ -132,7 +136,7 @@ class Server {
 
   // Returns in the template only.
   FORKSERVER_LAUNCH_PATH [[gnu::noinline]] ClonedProcess Clone(const Birth& birth) {
-    ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent);
+    ClonedProcess cloned = loop_.cloner.Clone(ChildParent::kCallersParent, birth.told);
     // In the child state_ is not mapped any more: nothing below may touch it or the packet.
     if (cloned.pid == 0) StartChild(birth);
     // Another object: `cloned` itself would be on the caller's page, which the child would copy.

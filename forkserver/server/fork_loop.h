@@ -15,6 +15,7 @@
 #ifndef FORKSERVER_SERVER_FORK_LOOP_H_
 #define FORKSERVER_SERVER_FORK_LOOP_H_
 
+#include "child/birth_record.h"
 #include "child/child_program.h"
 #include "child/process_image.h"
 #include "child/sandbox/own_layers.h"
@@ -27,6 +28,8 @@ enum class Learning : uint8_t { kOff, kOn };
 
 struct ForkLoop {
   int socket;  // borrowed
+  // Shared with the host; null: there is none. Borrowed.
+  BirthRecord* births = nullptr;
   const ProcessCloner& cloner;
   const ProcessImage& image;
   const ChildPrograms& programs;

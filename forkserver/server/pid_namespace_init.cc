@@ -39,8 +39,10 @@ namespace {
 
 int PidNamespaceInit::Prepare() { return CreateSocketPair(lifeline_); }
 
-int PidNamespaceInit::Fork(const ProcessCloner& cloner, const OwnLayers& own_layers) {
-  ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent);
+int PidNamespaceInit::Fork(const ProcessCloner& cloner, const OwnLayers& own_layers,
+                           BirthRecord* record) {
+  pid_t* const told = record != nullptr ? record->BeginInit() : nullptr;
+  ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent, told);
   if (cloned.pid == 0) RunInit(lifeline_.second.get(), own_layers);
   lifeline_.second.reset();
   if (cloned.pid < 0) return -cloned.pid;

@@ -2,7 +2,7 @@
 //
 //     PidNamespaceInit init;
 //     int error = init.Prepare();                     // before the system call filter
-//     if (error == 0) error = init.Fork(cloner, own_layers);
+//     if (error == 0) error = init.Fork(cloner, own_layers, record);
 //     ...init.pidfd() and init.lifeline() go to the host...
 //
 // The first process in a new pid namespace is its init: when it ends, the kernel ends all others
@@ -16,6 +16,7 @@
 #ifndef FORKSERVER_SERVER_PID_NAMESPACE_INIT_H_
 #define FORKSERVER_SERVER_PID_NAMESPACE_INIT_H_
 
+#include "child/birth_record.h"
 #include "child/sandbox/own_layers.h"
 #include "forkserver/server/clone_process.h"
 #include "transceiver/packet.h"
@@ -29,8 +30,8 @@ class PidNamespaceInit {
   int Prepare();
 
   // In a template whose children are in a new pid namespace, before its first other fork. Returns 0
-  // or an errno. No allocation.
-  int Fork(const ProcessCloner& cloner, const OwnLayers& own_layers);
+  // or an errno. No allocation. `record` may be null.
+  int Fork(const ProcessCloner& cloner, const OwnLayers& own_layers, BirthRecord* record);
 
   // The template closes both before it serves: they are the host's.
   int pidfd() const { return pidfd_.get(); }

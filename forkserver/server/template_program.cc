@@ -33,6 +33,7 @@ constexpr int kExitCannotServe = 1;
 // What this template has done when it comes to the sandbox and the freeze.
 struct Preparation {
   int64_t started_at = 0;
+  BirthRecord* births = nullptr;
   std::vector<WarmUpReport> warm_ups = {};
   FreezeMethod freeze = FreezeMethod::kOff;
   SandboxEngagement sandbox = {};
@@ -133,7 +134,9 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
     return RefuseWithoutLayer(socket, sandbox.report(), missing);
   }
   if (sandbox.report()[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged) {
-    if (const int error = descriptors.init.Fork(makings.cloner, sandbox.own_layers()); error != 0) {
+    if (const int error =
+            descriptors.init.Fork(makings.cloner, sandbox.own_layers(), preparation.births);
+        error != 0) {
       sandbox.report().Refused(SandboxLayer::kPidNamespace, SandboxCall::kForkInit, error);
       return RefuseWithoutLayer(socket, sandbox.report(), SandboxLayer::kPidNamespace);
     }
@@ -142,6 +145,7 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
   if (SayHello(socket, hello, descriptors) != 0) return kExitCannotServe;
   descriptors = {};
   return ForkLoop{.socket = socket,
+                  .births = preparation.births,
                   .cloner = makings.cloner,
                   .image = makings.image,
                   .programs = makings.programs,
@@ -203,6 +207,7 @@ int TemplateProgram::Run(ChildContext& context) {
   if (making->freeze == FreezeMethod::kMemfd) PrepareAllocatorForFreeze();
   Preparation preparation = {
       .started_at = context.ready.done_at[static_cast<size_t>(LaunchStep::kReady)],
+      .births = context.births,
       .warm_ups = RunWarmUps(making->warm_ups),
       .freeze = making->freeze};
   // What a warm-up printed must not be printed again by every child.
@@ -215,8 +220,8 @@ int TemplateProgram::Run(ChildContext& context) {
   return FreezeAndServe(makings_, socket, std::move(preparation));
 }
 
-int ServeAsSeed(const TemplateMakings& makings, int socket) {
-  return FreezeAndServe(makings, socket, {.started_at = NowNanos()});
+int ServeAsSeed(const TemplateMakings& makings, int socket, BirthRecord* births) {
+  return FreezeAndServe(makings, socket, {.started_at = NowNanos(), .births = births});
 }
 
 }  // namespace forkserver

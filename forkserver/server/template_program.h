@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "child/birth_record.h"
 #include "child/child_program.h"
 #include "child/process_image.h"
 #include "child/sandbox/sandbox_options.h"
@@ -55,8 +56,8 @@ class TemplateProgram : public ChildProgram {
 };
 
 // The seed: a template without warm-ups that was forked by main's first statement and has no Plan.
-// Says Hello on `socket` and serves it. Returns the exit status.
-int ServeAsSeed(const TemplateMakings& makings, int socket);
+// Says Hello on `socket` and serves it. Returns the exit status. `births` may be null.
+int ServeAsSeed(const TemplateMakings& makings, int socket, BirthRecord* births);
 
 }  // namespace forkserver
 

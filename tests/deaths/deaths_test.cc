@@ -42,6 +42,7 @@ Gate* gate = nullptr;
 
 constexpr char kPage[] = "page";    // below the root
 constexpr char kBoxed[] = "boxed";  // below the root, sandboxed
+constexpr char kInner[] = "inner";  // below that, in its pid namespace
 
 // How long a launch of a stopped process has, and a stopped template: more than a slow machine
 // takes to come to the phase.
@@ -60,8 +61,14 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
                      }}},
        .pool = PoolBounds{.min = 0, .max = 3}},
       {.name = kBoxed,
+       .warm_ups = {{"gate",
+                     [] {
+                       gate->Pass();
+                       return absl::OkStatus();
+                     }}},
        .sandbox = {.policy = SandboxPolicyId::kContent},
        .pool = PoolBounds{.min = 0, .max = 3}},
+      {.name = kInner, .parent = kBoxed},
   };
   setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   if (test.starts_with("Stopped")) {
@@ -348,6 +355,40 @@ void TemplateAfterItsClone(Scene& scene) {
   scene.Strike(page.pid());
 }
 
+// Neither has told anybody of the child, and both die.
+void TemplateAndItsChildAfterItsClone(Scene& scene, std::string_view name) {
+  ASSERT_TRUE(scene.Serves(name));
+  HeldProcess one = HeldProcess::Seize(scene.PidOf(name));
+  scene.Launch(name, scene.stops() ? Fate::kLate : Fate::kAborted,
+               scene.stops() ? Fate::kLate : Fate::kReady,
+               scene.stops() ? kShort : absl::Seconds(10));
+  const std::optional<HeldProcess> child = one.HoldNextChild();
+  ASSERT_TRUE(child.has_value());
+  scene.Strike(child->pid());
+  scene.Strike(one.pid());
+}
+void TemplateAndChildAfterItsClone(Scene& scene) { TemplateAndItsChildAfterItsClone(scene, kPage); }
+void SandboxedTemplateAndChildAfterItsClone(Scene& scene) {
+  TemplateAndItsChildAfterItsClone(scene, kBoxed);
+}
+void InnerTemplateAndChildAfterItsClone(Scene& scene) {
+  TemplateAndItsChildAfterItsClone(scene, kInner);
+}
+
+void TemplateAndItsBlankAfterItsClone(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kPage));
+  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
+  ASSERT_TRUE(scene.server.SetPool(kPage, {.min = 1, .max = 3}).ok());
+  // The pool asks when the loop is driven.
+  for (int i = 0; i < 5; ++i) scene.server.Dispatch(absl::Milliseconds(5));
+  const std::optional<HeldProcess> blank = page.HoldNextChild();
+  ASSERT_TRUE(blank.has_value());
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  scene.Strike(blank->pid());
+  scene.Strike(page.pid());
+  ASSERT_TRUE(scene.EmptyPool(kPage));
+}
+
 void TemplateForkingABlank(Scene& scene) {
   ASSERT_TRUE(scene.Serves(kPage));
   HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
@@ -395,6 +436,21 @@ void TemplateFreezing(Scene& scene) {
   scene.Strike(page.pid());
 }
 
+// There is the init of its children's pid namespace, and its Hello was to bring it.
+void SandboxedTemplateBeforeItsHello(Scene& scene) {
+  gate->Close();
+  scene.Launch(kBoxed, Fate::kTemplateDied, Fate::kReady);
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kBoxed) != 0; }));
+  HeldProcess boxed = HeldProcess::Seize(scene.PidOf(kBoxed));
+  const std::optional<HeldProcess> init = [&] {
+    gate->Open();
+    return boxed.HoldNextChild();
+  }();
+  ASSERT_TRUE(init.has_value());
+  scene.Strike(boxed.pid());
+}
+
 // What is below it serves on.
 void RootAboveATemplate(Scene& scene) {
   ASSERT_TRUE(scene.Serves(kPage));
@@ -416,6 +472,15 @@ void RootAfterForkingATemplate(Scene& scene) {
   scene.Launch(kPage, Fate::kReady, Fate::kReady);
   const std::optional<HeldProcess> page = root.HoldNextChild();
   ASSERT_TRUE(page.has_value());
+  scene.Strike(root.pid());
+}
+
+void RootAndTheTemplateThatItForked(Scene& scene) {
+  HeldProcess root = HeldProcess::Seize(scene.PidOf("root"));
+  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
+  const std::optional<HeldProcess> page = root.HoldNextChild();
+  ASSERT_TRUE(page.has_value());
+  scene.Strike(page->pid());
   scene.Strike(root.pid());
 }
 
@@ -479,27 +544,33 @@ void WholeTree(Scene& scene) {
 // --- the table
 
 // Who dies, which template its launches are of, and in which ways they come.
-#define FORKSERVER_DEATHS(DEATH)                       \
-  DEATH(ChildBeforeItsPlan, kPage, kForkedOnly)        \
-  DEATH(ChildBetweenPlanAndReady, kPage, kBothWays)    \
-  DEATH(ChildAfterReady, kPage, kBothWays)             \
-  DEATH(BlankThatWaits, kPage, kPooledOnly)            \
-  DEATH(RootIdle, "root", kBothWays)                   \
-  DEATH(NestedTemplateIdle, kPage, kBothWays)          \
-  DEATH(SandboxedTemplateIdle, kBoxed, kBothWays)      \
-  DEATH(TemplateBeforeItsClone, kPage, kForkedOnly)    \
-  DEATH(TemplateAfterItsClone, kPage, kForkedOnly)     \
-  DEATH(TemplateForkingABlank, kPage, kPooledOnly)     \
-  DEATH(TemplateWithAPool, kPage, kPooledOnly)         \
-  DEATH(TemplateWarmingUp, kPage, kForkedOnly)         \
-  DEATH(TemplateFreezing, kPage, kForkedOnly)          \
-  DEATH(RootAboveATemplate, kPage, kForkedOnly)        \
-  DEATH(RootForkingATemplate, kPage, kForkedOnly)      \
-  DEATH(RootAfterForkingATemplate, kPage, kForkedOnly) \
-  DEATH(NestedTemplateAndTheRoot, kPage, kBothWays)    \
-  DEATH(InitOfAPidNamespace, kBoxed, kBothWays)        \
-  DEATH(Seed, "root", kForkedOnly)                     \
-  DEATH(SeedAndRoot, "root", kForkedOnly)              \
+#define FORKSERVER_DEATHS(DEATH)                                     \
+  DEATH(ChildBeforeItsPlan, kPage, kForkedOnly)                      \
+  DEATH(ChildBetweenPlanAndReady, kPage, kBothWays)                  \
+  DEATH(ChildAfterReady, kPage, kBothWays)                           \
+  DEATH(BlankThatWaits, kPage, kPooledOnly)                          \
+  DEATH(RootIdle, "root", kBothWays)                                 \
+  DEATH(NestedTemplateIdle, kPage, kBothWays)                        \
+  DEATH(SandboxedTemplateIdle, kBoxed, kBothWays)                    \
+  DEATH(TemplateBeforeItsClone, kPage, kForkedOnly)                  \
+  DEATH(TemplateAfterItsClone, kPage, kForkedOnly)                   \
+  DEATH(TemplateAndChildAfterItsClone, kPage, kForkedOnly)           \
+  DEATH(SandboxedTemplateAndChildAfterItsClone, kBoxed, kForkedOnly) \
+  DEATH(InnerTemplateAndChildAfterItsClone, kInner, kForkedOnly)     \
+  DEATH(TemplateAndItsBlankAfterItsClone, kPage, kPooledOnly)        \
+  DEATH(SandboxedTemplateBeforeItsHello, kBoxed, kForkedOnly)        \
+  DEATH(TemplateForkingABlank, kPage, kPooledOnly)                   \
+  DEATH(TemplateWithAPool, kPage, kPooledOnly)                       \
+  DEATH(TemplateWarmingUp, kPage, kForkedOnly)                       \
+  DEATH(TemplateFreezing, kPage, kForkedOnly)                        \
+  DEATH(RootAboveATemplate, kPage, kForkedOnly)                      \
+  DEATH(RootForkingATemplate, kPage, kForkedOnly)                    \
+  DEATH(RootAfterForkingATemplate, kPage, kForkedOnly)               \
+  DEATH(RootAndTheTemplateThatItForked, kPage, kForkedOnly)          \
+  DEATH(NestedTemplateAndTheRoot, kPage, kBothWays)                  \
+  DEATH(InitOfAPidNamespace, kBoxed, kBothWays)                      \
+  DEATH(Seed, "root", kForkedOnly)                                   \
+  DEATH(SeedAndRoot, "root", kForkedOnly)                            \
   DEATH(WholeTree, kBoxed, kBothWays)
 
 std::vector<Way> kForkedOnly = {Way::kForked};

@@ -54,11 +54,12 @@ class PlayedTemplate {
     EXPECT_EQ(CreateSocketPair(sockets), 0);
     socket_ = std::move(sockets.second);
     link_ = std::make_unique<TemplateLink>(
-        "played template", *loop_, reaper_, std::move(sockets.first), kBuildId, STDIN_FILENO,
+        "played template", *loop_, reaper_, std::move(sockets.first), Mapping(), kBuildId,
+        STDIN_FILENO,
         TemplateLink::Events{
             .on_pong = [](uint64_t) {},
             .on_hello = [](const HelloMessage&,
-                           DescriptorList&) { return std::unique_ptr<TemplateLink::Sandbox>(); },
+                           DescriptorList&) { return std::unique_ptr<TemplateSandbox>(); },
             .on_state = [] {}});
     EXPECT_TRUE(link_->Start().ok());
     HelloMessage hello;
@@ -71,8 +72,7 @@ class PlayedTemplate {
         0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
-    pool_ =
-        std::make_unique<BlankPool>(*loop_, reaper_, ids_, orphans_, immediate_, *link_, bounds);
+    pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, immediate_, *link_, bounds);
   }
   ~PlayedTemplate() {
     pool_.reset();
@@ -85,7 +85,6 @@ class PlayedTemplate {
   EventLoop& loop() { return *loop_; }
   size_t forks() const { return forks_; }
   const TemplateLink& link() const { return *link_; }
-  const OrphanBlanks& orphans() const { return orphans_; }
   pid_t last_child() const { return last_child_; }
 
   void Arrive(int times) {
@@ -139,7 +138,6 @@ class PlayedTemplate {
   std::unique_ptr<EventLoop> loop_ = *EventLoop::Create(EventLoop::Backend::kEpoll);
   Reaper reaper_{*loop_};
   RequestIds ids_;
-  OrphanBlanks orphans_{*loop_, reaper_};
   ImmediateLaunches immediate_;
   UniqueFd socket_;
   std::vector<UniqueFd> far_ends_;
@@ -180,8 +178,8 @@ TEST(BlankPoolRate, ForkedThatNothingCanTakeEndsTheTemplateForWhoAskedToo) {
   played.loop().Run(NowNanos());
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(played.link().state(), TemplateLink::State::kDead);
-  // Perhaps there is a blank: it is asked.
-  EXPECT_EQ(played.orphans().pending(), 1u);
+  // The pool was told, and waits for none.
+  EXPECT_TRUE(played.pool().idle_pids().empty());
   EXPECT_TRUE(Process::Adopt(played.last_child()).ok());  // killed and reaped at once
 }
 

@@ -39,8 +39,10 @@ int clones = 0;
 ProcessCloner ProcessCloner::Prepare(pid_t*) { return {}; }
 
 // Every third time there is no memory.
-ClonedProcess ProcessCloner::Clone(ChildParent) const {
+ClonedProcess ProcessCloner::Clone(ChildParent, pid_t* told) const {
+  Require(told != nullptr && *told == 0);
   if (++clones % 3 == 0) return {.pid = -ENOMEM, .pidfd = UniqueFd()};
+  *told = kNobody;
   return {.pid = kNobody, .pidfd = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC))};
 }
 
@@ -137,7 +139,9 @@ void FuzzLoop(std::span<const uint8_t> input) {
     static const ProcessImage kImage;
     static const ChildPrograms kPrograms;
     static const SandboxReport kSandbox;
+    BirthRecord births = {};
     const ForkLoop loop = {.socket = pair.second.get(),
+                           .births = &births,
                            .cloner = kCloner,
                            .image = kImage,
                            .programs = kPrograms,

@@ -30,7 +30,7 @@ struct Expected {
 constexpr Expected kProtocol[] = {
     {1, "Hello", kToHost, 1, 65504, 0, 3},  {2, "Fork", kFromHost, 0, 0, 1, 1},
     {3, "Forked", kToHost, 20, 20, 0, 1},   {4, "Plan", kFromHost, 0, 65504, 0, 253},
-    {5, "Ready", kToHost, 1, 65504, 0, 1},  {6, "Failed", kToHost, 21, 277, 0, 0},
+    {5, "Ready", kToHost, 1, 65504, 0, 1},  {6, "Failed", kToHost, 17, 273, 0, 0},
     {7, "Ping", kFromHost, 0, 64, 0, 0},    {8, "Pong", kToHost, 0, 64, 0, 0},
     {9, "Shutdown", kFromHost, 0, 0, 0, 0},
 };
@@ -217,14 +217,14 @@ TEST(FailedMessage, IsTheSameAfterARoundTrip) {
 
 TEST(FailedMessage, HasTheSmallestSizeOfTheCatalogueWithoutDetail) {
   std::array<uint8_t, FailedMessage::kMaxBytes> buffer;
-  EXPECT_EQ(Encode(FailedMessage{}, buffer).size(), 21u);
+  EXPECT_EQ(Encode(FailedMessage{}, buffer).size(), 17u);
 }
 
 TEST(FailedMessage, CarriesTheLongestDetailWhole) {
   std::array<uint8_t, FailedMessage::kMaxBytes> buffer;
   const std::string longest(256, 'x');
   const std::span<const uint8_t> payload = Encode(FailedMessage{.detail = longest}, buffer);
-  EXPECT_EQ(payload.size(), 277u);
+  EXPECT_EQ(payload.size(), 273u);
   FailedMessage received;
   ASSERT_TRUE(Decode(payload, received));
   EXPECT_EQ(received.detail, longest);
@@ -242,7 +242,7 @@ TEST(FailedMessage, PointsIntoThePayloadWithItsDetail) {
   std::array<uint8_t, FailedMessage::kMaxBytes> buffer;
   FailedMessage received;
   ASSERT_TRUE(Decode(Encode(FailedMessage{.detail = "why"}, buffer), received));
-  EXPECT_EQ(received.detail.data(), reinterpret_cast<const char*>(buffer.data()) + 20);
+  EXPECT_EQ(received.detail.data(), reinterpret_cast<const char*>(buffer.data()) + 16);
   EXPECT_STREQ(received.detail.data(), "why");
 }
 
