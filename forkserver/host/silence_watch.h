@@ -3,6 +3,7 @@
 //     SilenceWatch watch(loop, {.is_owed = ..., .on_silence = ...});
 //     watch.Begin(absl::Seconds(5));      // something is owed from now on; cheap where it runs
 //     watch.Heard();                      // something has come
+//     watch.End();                        // whatever is_owed says, in which it may be called too
 //
 // It looks every half of the time that is allowed, and twice without having heard anything before
 // it says so: a host that was itself stopped, or that nobody drove, finds its timer expired before
@@ -48,6 +49,7 @@ class SilenceWatch {
   const Handlers handlers_;
   int64_t interval_ = 0;
   EventLoop::TimerId timer_ = 0;
+  bool is_ended_ = false;  // since its Begin
   bool is_heard_ = false;  // since the last look
   int silent_looks_ = 0;
 };
