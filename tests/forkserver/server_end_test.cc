@@ -1,6 +1,10 @@
 // The end of a fork server by one call: what it says, what it leaves, and what it does not.
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <future>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -9,6 +13,7 @@
 
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
+#include "tests/transceiver/watched_thread.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
@@ -147,6 +152,78 @@ HOST_TEST(ServerEnd, OverItsOwnThreadEndsThoseWhoWait) {
   server.End({.launches = kPatience, .templates = kPatience});
   waiter.join();
   EXPECT_EQ(pinged, absl::CancelledError("the fork server has ended"));
+}
+
+// All that a thread may ask for, beside one that is ending the server; says what was wrong.
+std::string AskForAll(ForkServer& server, Process child) {
+  const absl::Status ended = absl::CancelledError("the fork server has ended");
+  std::string wrong;
+  const auto expect = [&wrong](bool is_so, std::string_view what) {
+    if (!is_so) wrong.append(what).append("; ");
+  };
+  expect(server.refused_calls().empty(), "refused_calls");
+  expect(server.templates().size() == 4, "templates");
+  expect(server.in_flight() == 0, "in_flight");
+  expect(server.safe_mode().ok(), "safe_mode");
+  expect(!server.root_pid() && !server.seed_pid(), "pids");
+  expect(server.pollable_fd() >= 0, "pollable_fd");
+  server.Dispatch();
+  expect(server.Launch(From("page", {"exit", "0"})).status() == ended, "Launch");
+  const LaunchOptions some[] = {From("page", {"exit", "0"}), From("boxed", {"exit", "0"})};
+  for (const auto& launched : server.LaunchAll(some)) {
+    expect(launched.status() == ended, "LaunchAll");
+  }
+  absl::Status told;
+  server.Cancel(server.LaunchAsync(
+      some[0], [&](absl::StatusOr<LaunchedChild> launched) { told = launched.status(); }));
+  expect(told == ended, "LaunchAsync");
+  expect(server.Ping() == ended, "Ping");
+  expect(server.WaitUntilServing("page").status() == ended, "WaitUntilServing");
+  expect(server.SetPool("page", {.min = 1, .max = 1}) == ended, "SetPool");
+  server.SetPrefs({});
+  std::string end_of_child;
+  server.ReapAsync(std::move(child), [&](const absl::StatusOr<ExitStatus>& status) {
+    end_of_child = status.ok() ? status->ToString() : status.status().ToString();
+  });
+  expect(end_of_child == "killed by SIGKILL", "ReapAsync");
+  const ServerEnd again = server.End();
+  expect(again.templates == 0 && again.forced.empty(), "End");
+  return wrong;
+}
+
+// It ends no sooner than the one that is stopped, which the other thread lets go when it has all
+// its answers; so they come meanwhile.
+void ExpectAnswersWhileItEnds(ForkServer& server) {
+  ASSERT_NO_FATAL_FAILURE(StartAll(server));
+  absl::StatusOr<LaunchedChild> child = server.Launch(From("page", {"wait"}));
+  ASSERT_TRUE(child.ok()) << child.status();
+  // To be asked again: the end takes it from the server.
+  const UniqueFd stopped = testing::OpenPidfd(*StatusOf(server, "boxed").pid);
+  ASSERT_EQ(syscall(SYS_pidfd_send_signal, stopped.get(), SIGSTOP, nullptr, 0), 0);
+  ServerEnd end;
+  WatchedThread ending([&] { end = server.End({.templates = absl::InfiniteDuration()}); });
+  // Nothing but the end of a process is waited for by this call.
+  EXPECT_TRUE(ending.BlocksIn(SYS_waitid));
+  std::promise<std::string> answered;
+  std::future<std::string> answer = answered.get_future();
+  std::thread asking([&] { answered.set_value(AskForAll(server, std::move(child->process))); });
+  const bool is_answered = answer.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  EXPECT_EQ(syscall(SYS_pidfd_send_signal, stopped.get(), SIGCONT, nullptr, 0), 0);
+  asking.join();
+  ending.Join();
+  EXPECT_TRUE(is_answered) << "it was answered when the server had ended";
+  EXPECT_EQ(answer.get(), "");
+  EXPECT_EQ(end.templates, 5u) << end.ToString();
+  EXPECT_TRUE(end.forced.empty()) << end.ToString();
+  ExpectHasEnded(server);
+}
+
+HOST_TEST(ServerEnd, AnswersOtherThreadsWhileItWaitsForTemplates) {
+  ExpectAnswersWhileItEnds(server);
+}
+
+HOST_TEST(ServerEnd, AnswersOtherThreadsWhileItWaitsForTemplatesOverItsOwnThread) {
+  ExpectAnswersWhileItEnds(server);
 }
 
 HOST_TEST(ServerEnd, LeavesChildrenThatAreReady) {
