@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "child/run_child.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
@@ -523,6 +526,40 @@ HOST_TEST(Launch, DestroyedServerReapsWhatItsTemplatesStillFork) {
 
 HOST_TEST(Launch, DestroyedServerThatNeverServedLeavesNothing) {}
 
+std::string FirstLineOf(const std::string& path) {
+  std::string line;
+  std::getline(std::ifstream(path) >> std::ws, line);
+  return line.empty() ? "nothing" : line;
+}
+
+// For the message of a wait that was too long.
+std::string WhatIsSeen(const ForkServer& server, const std::vector<pid_t>& children_before) {
+  const std::string root = absl::StrFormat("/proc/%d", server.root_pid().value_or(0));
+  return absl::StrFormat(
+      "root %s: syscall %s; wchan %s; stat %s; children %s, before %s; %d in flight", root,
+      FirstLineOf(root + "/syscall"), FirstLineOf(root + "/wchan"), FirstLineOf(root + "/stat"),
+      absl::StrJoin(testing::ChildrenOfThisProcess(), " "), absl::StrJoin(children_before, " "),
+      server.in_flight());
+}
+
+// The kernel has no event for what others do, so this looks until it is so.
+bool LookUntil(const std::function<bool()>& is_so) {
+  const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
+  while (!is_so()) {
+    if (NowNanos() >= deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// 0: there is none.
+pid_t ChildThatIsNotAmong(const std::vector<pid_t>& others) {
+  for (const pid_t pid : testing::ChildrenOfThisProcess()) {
+    if (std::find(others.begin(), others.end(), pid) == others.end()) return pid;
+  }
+  return 0;
+}
+
 // A template in the call in which it waits for a request has answered all that it has read.
 bool WaitsForARequest(pid_t pid) {
   long call = -1;
@@ -533,32 +570,32 @@ bool WaitsForARequest(pid_t pid) {
 // The answer may lie unread when the deadline passes: the child must be ended all the same, before
 // the caller hears.
 HOST_TEST(Launch, DeadlineOfALaunchThatTheTemplateHasAnsweredLeavesNoChild) {
-  const size_t children = testing::CountChildren();
-  // A Plan that takes long: variables times variables. Where the child is Ready before the host
-  // looks, the next one gets more.
+  const std::vector<pid_t> children = testing::ChildrenOfThisProcess();
+  // A Plan that takes some milliseconds, near the most that one may have, so that the child can be
+  // stopped before it is Ready. Where it was faster, the next one is tried.
   LaunchOptions options = Options({"exit", "0"});
   options.timeout = absl::Milliseconds(20);
+  for (int i = 0; i < 120'000; ++i) {
+    options.set_environment.push_back(absl::StrFormat("V%d=", i));
+  }
+  constexpr int kMostTries = 100;
   std::optional<absl::Status> status;
-  for (size_t variables = 60'000; variables < 1'000'000; variables *= 2) {
-    for (size_t i = options.set_environment.size(); i < variables; ++i) {
-      options.set_environment.push_back(absl::StrFormat("V%d=", i));
-    }
+  for (int i = 0; i < kMostTries && (!status || status->ok()); ++i) {
     status.reset();
     server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> child) {
       status = child.status();
       if (child.ok()) return;
-      EXPECT_EQ(testing::CountChildren(), children);
+      EXPECT_EQ(testing::ChildrenOfThisProcess(), children);
       EXPECT_EQ(server.in_flight(), 0u);
     });
-    // The kernel has no event for "now it has answered", so this looks until it has; nobody reads
-    // the answer meanwhile.
-    const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
-    while (testing::CountChildren() == children || !WaitsForARequest(*server.root_pid())) {
-      ASSERT_LT(NowNanos(), deadline);
-      std::this_thread::yield();
-    }
+    // Nobody reads the template's answer meanwhile.
+    pid_t child = 0;
+    ASSERT_TRUE(LookUntil([&] { return (child = ChildThatIsNotAmong(children)) != 0; }))
+        << WhatIsSeen(server, children);
+    ASSERT_TRUE(testing::SignalProcess(child, SIGSTOP).ok());
+    ASSERT_TRUE(LookUntil([&] { return WaitsForARequest(*server.root_pid()); }))
+        << WhatIsSeen(server, children);
     while (!status) server.Dispatch(absl::Seconds(10));
-    if (!status->ok()) break;
   }
   EXPECT_TRUE(absl::IsDeadlineExceeded(*status)) << *status;
 }
