@@ -40,6 +40,8 @@ void WriteState(const char* path, int argc, char** argv) {
       if (line.starts_with(part)) lines.push_back(line);
     }
   }
+  std::ifstream cgroups("/proc/self/cgroup");
+  for (std::string line; std::getline(cgroups, line);) lines.push_back("cgroup " + line);
   rlimit files;
   getrlimit(RLIMIT_NOFILE, &files);
   std::string oom;

@@ -11,7 +11,10 @@ int main(int argc, char** argv) {
   return forkserver::RunLauncher(
       argc, argv,
       {.host = host != nullptr ? host : "tested_host",
-       .attributes = {.limits = {{RLIMIT_NOFILE, 123, 456}}, .nice = 3, .oom_score_adj = 77},
+       .attributes = {.limits = {{RLIMIT_NOFILE, 123, 456}},
+                      .nice = 3,
+                      .oom_score_adj = 77,
+                      .cgroup = getenv("TESTED_CGROUP")},
        .environment = {{"TESTED_ADDED", "yes"}, {"TESTED_CHANGED", "new"}, {"TESTED_REMOVED", {}}},
        .start_millis = millis != nullptr ? atoi(millis) : forkserver::kDefaultStartMillis});
 }
