@@ -16,7 +16,8 @@ namespace {
 
 // Of the 3 ms that it may cost.
 constexpr int64_t kMostNanos = 3 * kNanosPerMilli;
-constexpr int kRounds = 40;
+constexpr int kLeastRounds = 40;
+constexpr int kMostRounds = 1000;
 
 std::set<std::string> FilesMappedBy(pid_t pid) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
@@ -63,12 +64,14 @@ TEST(LauncherCost, LoadsLibcAndNothingElse) {
   }
 }
 
-// Of each the fastest: what else runs on the machine is not the launcher's.
+// Of each the fastest: what else runs on the machine is not the launcher's. A machine that is so
+// busy that none of them was let alone has more rounds; both can only come closer to what they
+// take.
 TEST(LauncherCost, AddsLessThanThreeMilliseconds) {
   if (IsSanitized(FilesOfRunningLauncher(kLauncher))) return;
   int64_t direct = kNever;
   int64_t launched = kNever;
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < kLeastRounds || (i < kMostRounds && launched - direct >= kMostNanos); ++i) {
     direct = std::min(direct, NanosToFirstByte({kHost, "wait"}));
     launched = std::min(launched, NanosToFirstByte({kLauncher, "--", kHost, "wait"}));
   }
