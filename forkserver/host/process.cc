@@ -103,7 +103,11 @@ class OwnedChildren {
 int LookAtChild(int pidfd, ChildKind kind) {
   siginfo_t info = {};
   const int options = WEXITED | WNOWAIT | WNOHANG | (kind == ChildKind::kAny ? __WALL : __WCLONE);
-  return syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, nullptr) == 0 ? 0 : errno;
+  long result;
+  do {
+    result = syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, nullptr);
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? 0 : errno;
 }
 
 // Of a pidfd; 0: it has been reaped.
