@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "preload/own_proc.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/read_text.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -23,7 +24,7 @@ namespace {
 std::string ReadTaskFile(int proc_self, int tid, const char* name) {
   UniqueFd fd(OpenInOwnProc(proc_self, absl::StrFormat("task/%d/%s", tid, name).c_str(), O_RDONLY));
   char text[512];
-  const ssize_t size = fd.is_open() ? read(fd.get(), text, sizeof(text)) : -1;
+  const long size = fd.is_open() ? ReadText(fd.get(), text, sizeof(text)) : -1;
   return size <= 0 ? std::string() : std::string(text, static_cast<size_t>(size));
 }
 
@@ -50,7 +51,7 @@ std::string ThreadName(int proc_self, int tid) {
 int OwnTid(int proc_self) {
   UniqueFd fd(OpenInOwnProc(proc_self, "stat", O_RDONLY));
   char text[32] = {};
-  if (!fd.is_open() || read(fd.get(), text, sizeof(text) - 1) <= 0) return gettid();
+  if (!fd.is_open() || ReadText(fd.get(), text, sizeof(text) - 1) <= 0) return gettid();
   const int pid = atoi(text);
   return pid == getpid() ? gettid() : pid;
 }

@@ -124,8 +124,13 @@ class Tree {
     const off_t size = lseek(fd.get(), 0, SEEK_END);
     if (size < 0) return ErrnoStatus(errno, "lseek seccomp-filter");
     Program program(static_cast<size_t>(size) / sizeof(sock_filter));
-    const ssize_t bytes = pread(fd.get(), program.data(), program.size() * sizeof(sock_filter), 0);
-    if (bytes != size) return ErrnoStatus(bytes < 0 ? errno : EIO, "pread seccomp-filter");
+    for (off_t at = 0; at < size;) {
+      const ssize_t bytes = pread(fd.get(), reinterpret_cast<char*>(program.data()) + at,
+                                  static_cast<size_t>(size - at), at);
+      if (bytes < 0 && errno == EINTR) continue;
+      if (bytes <= 0) return ErrnoStatus(bytes < 0 ? errno : EIO, "pread seccomp-filter");
+      at += bytes;
+    }
     return program;
   }
 

@@ -1,5 +1,6 @@
 #include "child/sandbox/namespaces.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
@@ -22,9 +23,10 @@ constexpr std::string_view kHostName = "sandbox";
 int WriteFile(const char* path, std::string_view text) {
   const long fd = RawSyscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC, 0);
   if (fd < 0) return static_cast<int>(-fd);
-  const int error = RawSyscallError(SYS_write, fd, text.data(), text.size());
+  const long written = RawSyscall(SYS_write, fd, text.data(), text.size());
   RawSyscall(SYS_close, fd);
-  return error;
+  if (written < 0) return static_cast<int>(-written);
+  return static_cast<size_t>(written) == text.size() ? 0 : EIO;
 }
 
 // "ID ID 1", the map of one id to itself.

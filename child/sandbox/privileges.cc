@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "transceiver/raw_syscall.h"
+#include "transceiver/read_text.h"
 
 namespace forkserver {
 namespace {
@@ -97,7 +98,7 @@ uint64_t OwnDataBytes() {
   const long fd = RawSyscall(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) return 0;
   char bytes[4096];
-  const long size = RawSyscall(SYS_read, fd, bytes, sizeof(bytes));
+  const long size = ReadText(static_cast<int>(fd), bytes, sizeof(bytes));
   RawSyscall(SYS_close, fd);
   if (size <= 0) return 0;
   const std::string_view text(bytes, static_cast<size_t>(size));

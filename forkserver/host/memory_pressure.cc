@@ -23,8 +23,9 @@ absl::Status MemoryPressure::Watch(const char* path) {
   UniqueFd trigger(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!trigger.is_open()) return ErrnoStatus(errno, std::string("open ") + path);
   // With its NUL, as psi.rst wants it.
-  if (write(trigger.get(), kTrigger, sizeof(kTrigger)) < 0) {
-    return ErrnoStatus(errno, std::string("write ") + path);
+  const ssize_t written = write(trigger.get(), kTrigger, sizeof(kTrigger));
+  if (written != sizeof(kTrigger)) {
+    return ErrnoStatus(written < 0 ? errno : EIO, std::string("write ") + path);
   }
   return Watch(std::move(trigger));
 }

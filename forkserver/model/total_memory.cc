@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/read_text.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -31,11 +31,8 @@ absl::StatusOr<uint64_t> ReadTotalMemory(const char* path) {
   if (!file.is_open()) return ErrnoStatus(errno, absl::StrCat("open ", path));
   // The line is the first of about fifty.
   std::string text(4096, '\0');
-  ssize_t size;
-  do {
-    size = read(file.get(), text.data(), text.size());
-  } while (size < 0 && errno == EINTR);
-  if (size < 0) return ErrnoStatus(errno, absl::StrCat("read ", path));
+  const long size = ReadText(file.get(), text.data(), text.size());
+  if (size < 0) return ErrnoStatus(static_cast<int>(-size), absl::StrCat("read ", path));
   text.resize(static_cast<size_t>(size));
   const std::optional<uint64_t> bytes = TotalMemoryOf(text);
   if (!bytes) return absl::DataLossError(absl::StrCat("read ", path, ": no MemTotal"));

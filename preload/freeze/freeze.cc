@@ -22,6 +22,7 @@
 #include "preload/thread_block.h"
 #include "transceiver/clock.h"
 #include "transceiver/raw_syscall.h"
+#include "transceiver/read_text.h"
 
 namespace forkserver {
 namespace {
@@ -268,11 +269,16 @@ int WidenCoreDumps(int proc_self) {
   char text[32] = {};
   int error = 0;
   unsigned filter = 0;
-  if (read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%x", &filter) != 1) {
+  if (const long got = ReadText(fd, text, sizeof(text) - 1); got < 0) {
+    error = static_cast<int>(-got);
+  } else if (sscanf(text, "%x", &filter) != 1) {
     error = EIO;
   } else {
     const int size = snprintf(text, sizeof(text), "0x%x", filter | kDefaultAndPrivateFiles);
-    if (pwrite(fd, text, static_cast<size_t>(size), 0) != size) error = errno;
+    ssize_t written = pwrite(fd, text, static_cast<size_t>(size), 0);
+    // Of a part of it the kernel has made another number.
+    if (written >= 0 && written < size) written = pwrite(fd, text, static_cast<size_t>(size), 0);
+    if (written != size) error = written < 0 ? errno : EIO;
   }
   close(fd);
   return error;

@@ -39,7 +39,10 @@ ProcessSecrets ProcessSecrets::Find() {
 
 FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] int ProcessSecrets::Refresh() const {
   FreshBytes fresh;
-  const long got = RawSyscall(SYS_getrandom, &fresh, sizeof(fresh), 0);
+  long got;
+  do {
+    got = RawSyscall(SYS_getrandom, &fresh, sizeof(fresh), 0);
+  } while (got == -EINTR);  // early in a machine's life, when it waits
   if (got < 0) return static_cast<int>(-got);
   // Up to 256 bytes come whole (getrandom(2)).
   if (got != sizeof(fresh)) return EIO;

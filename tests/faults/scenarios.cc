@@ -21,6 +21,7 @@
 #include "preload/prefs/prefs_store.h"
 #include "tests/faults/seam.h"
 #include "tests/faults/victim_program.h"
+#include "transceiver/errno_status.h"
 
 namespace forkserver::testing {
 namespace {
@@ -104,15 +105,33 @@ LaunchOptions Launching(ProcessType type, std::vector<std::string> argv) {
   return {.type = type, .argv = std::move(argv), .timeout = kPatience};
 }
 
-// Its Status; a child that came is waited for until it has ended.
-absl::Status EndOf(absl::StatusOr<LaunchedChild> child) {
+// What the launch's report says that the child's sandbox lacks.
+std::string RefusedLayers(const SandboxReport* report) {
+  std::string text;
+  for (size_t i = 0; report != nullptr && i < kSandboxLayerCount; ++i) {
+    const LayerState& layer = (*report)[static_cast<SandboxLayer>(i)];
+    if (layer.outcome == LayerOutcome::kRefused) text += ": " + LayerStateText(layer);
+  }
+  return text;
+}
+
+// Its Status; a child that came is waited for until it has ended, which it does as it was asked to.
+absl::Status EndOf(const LaunchOptions& options, absl::StatusOr<LaunchedChild> child) {
   if (!child.ok()) return child.status();
-  return child->process.Wait(kPatience).status();
+  const absl::StatusOr<ExitStatus> end = child->process.Wait(kPatience);
+  if (!end.ok()) return end.status();
+  const bool is_exit = options.argv[0] == "exit";
+  const int code = is_exit ? atoi(options.argv[1].c_str()) : 0;
+  if (end->kind == ExitStatus::Kind::kExited && end->code == code) return absl::OkStatus();
+  if (!is_exit && end->kind == ExitStatus::Kind::kExited) {
+    return ErrnoStatus(end->code, "a call of the child's" + RefusedLayers(child->sandbox.get()));
+  }
+  return absl::InternalError("the child " + end->ToString());
 }
 
 void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
                   const LaunchOptions& options) {
-  round.Note(what, EndOf(server.Launch(options)));
+  round.Note(what, EndOf(options, server.Launch(options)));
 }
 
 bool WaitUntilServing(ForkServer& server, Round& round, std::string_view name = kRootTemplate) {
@@ -184,7 +203,7 @@ void LaunchWithEverything(ForkServer& server, Round& round) {
 
 void LaunchManyArguments(ForkServer& server, Round& round) {
   LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
-  options.argv.push_back(std::string(100'000, 'x'));
+  options.argv.push_back(std::string(kLongArgumentBytes, kLongArgumentByte));
   LaunchAndEnd(server, round, "launch", options);
 }
 
@@ -295,7 +314,8 @@ const Scenario* FindScenario(std::string_view name) {
 }
 
 absl::Status LaunchPlainly(ForkServer& server) {
-  return EndOf(server.Launch(Launching(ProcessType::kIpcUnitTest, {"exit", "0"})));
+  const LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
+  return EndOf(options, server.Launch(options));
 }
 
 void PrepareFolder() {

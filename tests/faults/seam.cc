@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include <new>
 
@@ -143,6 +146,21 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
   return seam.armed.compare_exchange_strong(expected, FaultSeam::Armed::kFired) ? error : 0;
 }
 
+// Whether the next fault makes a call of that row short.
+[[gnu::always_inline]] inline bool IsArmedShort(int row) {
+  const FaultSeam& seam = Shared();
+  return seam.armed.load() == FaultSeam::Armed::kYes &&
+         seam.fault.row == static_cast<uint32_t>(row) && seam.fault.error == kShort;
+}
+
+// Else a fault that happens to what is received would count as one that has happened when the call
+// begins to wait.
+[[gnu::always_inline]] inline void WaitForPacket(long socket, long flags) {
+  if ((flags & MSG_DONTWAIT) != 0) return;
+  pollfd readable = {.fd = static_cast<int>(socket), .events = POLLIN, .revents = 0};
+  Kernel(SYS_ppoll, reinterpret_cast<long>(&readable), 1, 0, 0, 0, 0);
+}
+
 [[gnu::always_inline]] inline bool IsDoneFirst(long number) {
 #define LIBC(name, how, unreached, ...)
 #define PART(name, what, how, unreached, ...)
@@ -168,10 +186,12 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
   Own().next_child = Role::kCount;
 }
 
-// All arguments are in registers, and the length of what can be short is the third of them.
+// All arguments are in registers, and the length of what can be short is the third of them, but for
+// the two that are named.
 [[gnu::always_inline]] inline long DecideAndCall(long number, long a, long b, long c, long d,
                                                  long e, long f, const void* frame) {
   const int row = RowOfNumber(number);
+  if (number == SYS_recvmsg && IsArmedShort(row)) WaitForPacket(a, c);
   if (row < 0) {
     FaultSeam& seam = Shared();
     if (number >= 0 && static_cast<size_t>(number) < FaultSeam::kMostNumbers &&
@@ -188,6 +208,8 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
   if (error == kShort) {
     if (number == SYS_getrandom) {
       b = b > 1 ? 1 : b;
+    } else if (number == SYS_recvmsg) {
+      reinterpret_cast<msghdr*>(b)->msg_controllen = 0;
     } else {
       c = c > 1 ? 1 : c;
     }
@@ -322,6 +344,34 @@ struct RowAndWay {
 
 }  // namespace
 
+namespace {
+
+using Function = long(long, long, long, long, long, long, long);
+
+// Makes the call with a length of one.
+[[gnu::always_inline]] inline long CallShort(int row, Function* real, long a, long b, long c,
+                                             long d, long e, long f, long g) {
+  namespace testing = forkserver::testing;
+  switch (row) {
+    case testing::kLibc_getrandom:
+      return real(a, b > 1 ? 1 : b, c, d, e, f, g);
+    case testing::kLibc_io_uring_enter:
+    case testing::kLibc_io_uring_enter2:
+      // Having taken fewer than it was given, the kernel does not wait.
+      return b > 1 ? real(a, 1, 0, d, e, f, g) : real(a, b, c, d, e, f, g);
+    case testing::kLibc_process_vm_readv:
+    case testing::kLibc_process_vm_writev: {
+      const iovec& local = *reinterpret_cast<const iovec*>(b);
+      const iovec first = {.iov_base = local.iov_base, .iov_len = local.iov_len > 1 ? 1u : 0u};
+      return real(a, first.iov_len == 1 ? reinterpret_cast<long>(&first) : b, c, d, e, f, g);
+    }
+    default:
+      return real(a, b, c > 1 ? 1 : c, d, e, f, g);
+  }
+}
+
+}  // namespace
+
 // Every wrapped function gets and passes on six integers in registers and one on the stack,
 // whatever it is declared to take, and returns a register.
 #define LIBC(name, how, unreached, ...)                                                           \
@@ -334,7 +384,7 @@ struct RowAndWay {
                                    static_cast<unsigned long>(b), static_cast<unsigned long>(c)); \
     const int error = Decide(row, __builtin_frame_address(0));                                    \
     if (error == 0) return FaultsReal_##name(a, b, c, d, e, f, g);                                \
-    if (error == kShort) return FaultsReal_##name(a, b, c > 1 ? 1 : c, d, e, f, g);               \
+    if (error == kShort) return CallShort(row, FaultsReal_##name, a, b, c, d, e, f, g);           \
     if (way == HowItFails::kDone) FaultsReal_##name(a, b, c, d, e, f, g);                         \
     return Failed(way, error);                                                                    \
   }

@@ -33,7 +33,7 @@ const char* RoleName(Role role);
 
 enum class HowItFails : uint8_t { kErrno, kNull, kNumber, kMinus, kDone, kNever };
 
-// In place of an errno: the call succeeds, with a length of one byte.
+// In place of an errno: the call succeeds, with a length of one byte or entry.
 inline constexpr int kShort = -1;
 
 struct CallRow {

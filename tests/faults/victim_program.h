@@ -1,9 +1,10 @@
 // What the children of the fault tests run, by their first argument:
 //
-//     exit N         ends with status N
+//     exit N [X]     ends with status N; with 100 where X is not as LaunchManyArguments sends it
 //     wait           waits for the host to hang up
 //     crash          is killed by a signal
-//     files FOLDER   has the broker do one of each of its calls on files below FOLDER
+//     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends with
+//                    the errno of the first that failed
 //
 // Their own system calls go past the seam: it is the fork server's that are to fail.
 #ifndef TESTS_FAULTS_VICTIM_PROGRAM_H_
@@ -12,6 +13,10 @@
 #include "child/child_program.h"
 
 namespace forkserver::testing {
+
+inline constexpr size_t kLongArgumentBytes = 100'000;
+inline constexpr char kLongArgumentByte = 'x';
+inline constexpr int kWrongArgument = 100;
 
 class VictimProgram : public ChildProgram {
  public:

@@ -18,6 +18,22 @@ iovec Remote(uint64_t address, size_t size) {
   return {.iov_base = reinterpret_cast<void*>(address), .iov_len = size};
 }
 
+using Move = ssize_t(pid_t tid, const iovec* local, unsigned long local_count, const iovec* remote,
+                     unsigned long remote_count, unsigned long flags);
+
+// The kernel may move a part: what is behind it is not there (the next try says so), or comes next.
+int MoveAll(Move* move, pid_t tid, uint64_t address, void* bytes, size_t size) {
+  for (size_t done = 0; done < size;) {
+    const iovec local = {.iov_base = static_cast<char*>(bytes) + done, .iov_len = size - done};
+    const iovec remote = Remote(address + done, size - done);
+    const ssize_t moved = move(tid, &local, 1, &remote, 1, 0);
+    if (moved < 0) return errno;
+    if (moved == 0) return EFAULT;
+    done += static_cast<size_t>(moved);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int ReadPath(pid_t tid, uint64_t address, std::string& path) {
@@ -40,19 +56,11 @@ int ReadPath(pid_t tid, uint64_t address, std::string& path) {
 }
 
 int ReadBytes(pid_t tid, uint64_t address, void* bytes, size_t size) {
-  const iovec local = {.iov_base = bytes, .iov_len = size};
-  const iovec remote = Remote(address, size);
-  const ssize_t read = process_vm_readv(tid, &local, 1, &remote, 1, 0);
-  if (read < 0) return errno;
-  return static_cast<size_t>(read) == size ? 0 : EFAULT;
+  return MoveAll(process_vm_readv, tid, address, bytes, size);
 }
 
 int WriteBytes(pid_t tid, uint64_t address, const void* bytes, size_t size) {
-  const iovec local = {.iov_base = const_cast<void*>(bytes), .iov_len = size};
-  const iovec remote = Remote(address, size);
-  const ssize_t written = process_vm_writev(tid, &local, 1, &remote, 1, 0);
-  if (written < 0) return errno;
-  return static_cast<size_t>(written) == size ? 0 : EFAULT;
+  return MoveAll(process_vm_writev, tid, address, const_cast<void*>(bytes), size);
 }
 
 }  // namespace forkserver

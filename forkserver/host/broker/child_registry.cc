@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "transceiver/clock.h"
+#include "transceiver/read_text.h"
 
 namespace forkserver::broker_internal {
 namespace {
@@ -30,7 +31,7 @@ pid_t ProcessOf(pid_t tid) {
   const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return 0;
   char text[1024];
-  const ssize_t size = read(file.get(), text, sizeof(text) - 1);
+  const long size = ReadText(file.get(), text, sizeof(text) - 1);
   if (size <= 0) return 0;
   text[size] = 0;
   const char* const line = strstr(text, "\nTgid:");
