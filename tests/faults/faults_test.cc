@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "tests/faults/scenario_names.h"
 #include "tests/faults/seam.h"
 #include "tests/testing/program.h"
@@ -37,6 +38,11 @@ namespace {
 constexpr char kVictim[] = "tests/faults/victim";
 // Of one scenario: each lost victim costs the fault that it was lost for.
 constexpr int kMostVictims = 10;
+// Of one scenario: faults that were seen once, and did not happen again in all tries.
+// Measured: none in most scenarios, up to two in Pool and OwnThread, and up to six in Layouts, where
+// the second root, which is exec'ed, serves a launch only where it is up by then. Twice that, for a
+// machine that is busy.
+constexpr int kMostNotReached = 12;
 
 // The seam's memory, as the victim sees it.
 class SeamFile {
@@ -156,13 +162,13 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
     if (!any_left) break;
   }
   int survived = 0;
-  int not_reached = 0;
+  std::vector<std::string> not_reached;
   const bool is_wordy = getenv("FORKSERVER_FAULTS_WORDY") != nullptr;
   for (uint32_t i = 0; i < seam.listed.load(); ++i) {
     const TriedFault& tried = seam.tried[i];
     const Verdict verdict = tried.verdict.load();
     survived += verdict == Verdict::kSurvived;
-    not_reached += verdict == Verdict::kNotReached;
+    if (verdict == Verdict::kNotReached) not_reached.push_back(Describe(tried.fault));
     if (is_wordy) {
       printf("%s %d %s: %s (fault %d)\n", GetParam(), static_cast<int>(verdict),
              Describe(tried.fault).c_str(), tried.text, static_cast<int>(i));
@@ -176,12 +182,16 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
     EXPECT_EQ(seam.unknown[number].load(), 0u) << "system call " << number << " has no row";
   }
   EXPECT_EQ(seam.overflow.load(), 0u);
+  const int own = static_cast<int>(seam.listed.load()) - elsewhere;
   // Those that a race decides about.
-  EXPECT_LT(not_reached, static_cast<int>(seam.listed.load()) / 10 + 5);
+  EXPECT_LE(static_cast<int>(not_reached.size()), kMostNotReached);
+  for (const std::string& one : not_reached) {
+    printf("%s: not reached again: %s\n", GetParam(), one.c_str());
+  }
   printf("%s: %d faults survived of %d, %d not reached again, and %d of another scenario's\n",
-         GetParam(), survived, static_cast<int>(seam.listed.load()) - elsewhere, not_reached,
-         elsewhere);
+         GetParam(), survived, own, static_cast<int>(not_reached.size()), elsewhere);
   RecordProperty("faults_survived", survived);
+  RecordProperty("faults_not_reached", absl::StrJoin(not_reached, "; "));
 }
 
 INSTANTIATE_TEST_SUITE_P(EachScenario, Faults, ::testing::ValuesIn(kScenarioNames),

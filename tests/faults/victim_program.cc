@@ -69,8 +69,8 @@ int VictimProgram::Run(ChildContext& context) {
   const std::string what = context.argv.empty() ? "" : context.argv[0];
   if (what == "exit") {
     const std::string_view argument = context.argv.size() > 2 ? context.argv[2] : "";
-    const bool is_whole = argument.empty() ||
-                          argument == std::string(kLongArgumentBytes, kLongArgumentByte);
+    const bool is_whole =
+        argument.empty() || argument == std::string(kLongArgumentBytes, kLongArgumentByte);
     return is_whole ? atoi(context.argv[1]) : kWrongArgument;
   }
   if (what == "crash") {

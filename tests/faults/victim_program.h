@@ -3,8 +3,8 @@
 //     exit N [X]     ends with status N; with 100 where X is not as LaunchManyArguments sends it
 //     wait           waits for the host to hang up
 //     crash          is killed by a signal
-//     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends with
-//                    the errno of the first that failed
+//     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends
+//                    with the errno of the first that failed
 //
 // Their own system calls go past the seam: it is the fork server's that are to fail.
 #ifndef TESTS_FAULTS_VICTIM_PROGRAM_H_
