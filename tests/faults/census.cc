@@ -6,8 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace forkserver::testing {
@@ -46,6 +52,49 @@ Census TakeCensus() {
           .children = CountIn(children, ' '),
           .mappings = CountIn("/proc/self/maps", '\n'),
           .heap_bytes = static_cast<long>(heap.uordblks + heap.hblkhd)};
+}
+
+ProcessView LookAt(pid_t pid) {
+  ProcessView view = {.pid = pid, .descriptors = {}, .mappings = {}};
+  const std::string folder = absl::StrFormat("/proc/%d/", pid);
+  std::error_code gone;
+  for (std::filesystem::directory_iterator entry(folder + "fd", gone), end; !gone && entry != end;
+       entry.increment(gone)) {
+    std::error_code closed;
+    std::string target = std::filesystem::read_symlink(entry->path(), closed).string();
+    if (closed) continue;
+    // A socket's number is another one in each process.
+    if (target.starts_with("socket:")) target = "socket";
+    view.descriptors.push_back(std::move(target));
+  }
+  std::sort(view.descriptors.begin(), view.descriptors.end());
+  std::ifstream maps(folder + "maps");
+  for (std::string line; std::getline(maps, line);) view.mappings.push_back(std::move(line));
+  return view;
+}
+
+std::string ProcessView::DifferenceTo(const ProcessView& later) const {
+  std::string text;
+  const auto list = [&](const char* how, const std::vector<std::string>& from,
+                        const std::vector<std::string>& without) {
+    std::vector<std::string> only;
+    std::set_difference(from.begin(), from.end(), without.begin(), without.end(),
+                        std::back_inserter(only));
+    for (const std::string& one : only) absl::StrAppend(&text, " ", how, " ", one, ";");
+  };
+  if (descriptors != later.descriptors) {
+    absl::StrAppendFormat(&text, " %d descriptors, and %d before:", later.descriptors.size(),
+                          descriptors.size());
+    list("+", later.descriptors, descriptors);
+    list("-", descriptors, later.descriptors);
+  }
+  if (mappings.size() != later.mappings.size()) {
+    absl::StrAppendFormat(&text, " %d mappings, and %d before:", later.mappings.size(),
+                          mappings.size());
+    list("+", later.mappings, mappings);
+    list("-", mappings, later.mappings);
+  }
+  return text;
 }
 
 std::string ListDescriptors() {

@@ -3,8 +3,10 @@
 #define TESTS_FAULTS_CENSUS_H_
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 namespace forkserver::testing {
 
@@ -18,6 +20,19 @@ struct Census {
 };
 
 Census TakeCensus();
+
+// What another process of this host's has, as /proc says.
+struct ProcessView {
+  pid_t pid = -1;
+  std::vector<std::string> descriptors;  // where they lead, without the numbers of sockets; sorted
+  std::vector<std::string> mappings;     // address, access and file of each
+
+  // Empty where the descriptors and the number of mappings are the same.
+  std::string DifferenceTo(const ProcessView& later) const;
+};
+
+// Without descriptors or mappings where the process is gone, or may not be looked into.
+ProcessView LookAt(pid_t pid);
 
 // Where each open descriptor leads.
 std::string ListDescriptors();

@@ -91,6 +91,19 @@ SandboxOptions Sandbox() {
                      .rights = kMayRead | kMayWrite | kMayCreate | kMayRemove | kMayConnect}}};
 }
 
+// One template of each sort.
+StartOptions OptionsWithTemplates() {
+  StartOptions options = OptionsWithTemplate();
+  // One whose answer fails is silent, and many of these faults are that.
+  options.restart.longest_silence = absl::Milliseconds(500);
+  options.templates.push_back({.name = "sandboxed",
+                               .types = {ProcessType::kUtility},
+                               .warm_ups = {{"role", BecomeASandboxedTemplate}},
+                               .sandbox = Sandbox(),
+                               .pool = PoolBounds{.min = 0, .max = 0}});
+  return options;
+}
+
 StartOptions OptionsWithSandbox() {
   StartOptions options = Options();
   options.templates = {{.name = "sandboxed",
@@ -282,6 +295,25 @@ void LaunchInEachLayout(ForkServer& server, Round& round) {
   }
 }
 
+void LaunchFromEachTemplate(ForkServer& server, Round& round) {
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kIpcUnitTest, {"exit", "0"}));
+  LaunchAndEnd(server, round, "launch nested", Launching(ProcessType::kContent, {"exit", "0"}));
+  LaunchAndEnd(server, round, "launch sandboxed",
+               Launching(ProcessType::kUtility, {"files", Folder()}));
+}
+
+// The first children of a template are looked at more closely than later ones, and it unmaps what
+// it learns from them when it has learned enough.
+void LaunchOften(ForkServer& server, Round& round) {
+  for (int i = 0; i < 12; ++i) {
+    for (const ProcessType type :
+         {ProcessType::kIpcUnitTest, ProcessType::kContent, ProcessType::kUtility}) {
+      LaunchAndEnd(server, round, "launch early", Launching(type, {"exit", "0"}));
+    }
+  }
+  LaunchFromEachTemplate(server, round);
+}
+
 }  // namespace
 
 const Scenario kScenarios[] = {
@@ -303,6 +335,10 @@ const Scenario kScenarios[] = {
     {.name = "SandboxByExec", .options = OptionsWithSandbox, .run = LaunchSandboxedByExec},
     {.name = "SandboxedPool", .options = OptionsWithSandbox, .run = LaunchSandboxedFromPool},
     {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
+    {.name = "Steady",
+     .options = OptionsWithTemplates,
+     .run = LaunchFromEachTemplate,
+     .prepare = LaunchOften},
 };
 const int kScenarioCount = sizeof(kScenarios) / sizeof(kScenarios[0]);
 

@@ -14,6 +14,10 @@ struct Scenario {
   StartOptions (*options)();
   // With the server that was started; each step is noted.
   void (*run)(ForkServer& server, Round& round);
+  // Has the server come to a steady state, in which a launch leaves every template as it was. Null:
+  // calls are seen and fail from the start on. Else from here on, and then each template that
+  // lives on must have the descriptors and mappings afterwards that it has now.
+  void (*prepare)(ForkServer& server, Round& round) = nullptr;
   // A call that this machine is made to lack: its row's name, "" for none.
   const char* lacks = "";
   int error = 0;

@@ -8,6 +8,7 @@
 // died, from the first that was not tried. What it finds is in the seam's shared memory. A fault
 // that takes more than kRoundSeconds in one round ends it by SIGALRM.
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "forkserver/host/fork_server.h"
@@ -78,13 +80,22 @@ class Victim {
     Outcome outcome;
     Round round = {.argc = argc_, .argv = argv_};
     StartOptions options = scenario_.options();
-    if (fault != nullptr) seam.Arm(*fault);
-    seam.mode.store(SeamMode::kWatching);
+    const auto begin = [&] {
+      if (fault != nullptr) seam.Arm(*fault);
+      seam.mode.store(SeamMode::kWatching);
+    };
+    if (scenario_.prepare == nullptr) begin();
     {
       absl::StatusOr<std::unique_ptr<ForkServer>> server =
           ForkServer::Start(argc_, argv_, std::move(options));
       outcome.started = round.Note("start", server.status());
       if (outcome.started) {
+        std::vector<Template> templates;
+        if (scenario_.prepare != nullptr) {
+          scenario_.prepare(**server, round);
+          templates = LookAtTemplates(**server);
+          begin();
+        }
         scenario_.run(**server, round);
         if (seam.armed.load() == FaultSeam::Armed::kFired) {
           if (absl::Status next = LaunchPlainly(**server); !next.ok()) {
@@ -92,12 +103,49 @@ class Victim {
           }
         }
         if ((*server)->in_flight() > 0) SettleDown(**server, outcome);
+        // Past the end of what is watched, so that what looking at them calls is not.
+        if (scenario_.prepare != nullptr) seam.mode.store(SeamMode::kOff);
+        outcome.wrong += WaitUntilUnchanged(**server, templates);
       }
     }
     seam.mode.store(SeamMode::kOff);
     outcome.fired = seam.Disarm();
     outcome.steps = std::move(round.steps);
     return outcome;
+  }
+
+  struct Template {
+    std::string name;
+    ProcessView view;
+  };
+
+  static std::vector<Template> LookAtTemplates(const ForkServer& server) {
+    std::vector<Template> templates;
+    for (const TemplateStatus& one : server.templates()) {
+      if (one.state != TemplateStatus::State::kServing || !one.pid) continue;
+      templates.push_back({.name = one.name, .view = LookAt(*one.pid)});
+      if (templates.back().view.descriptors.empty()) abort();  // nothing would be compared
+    }
+    return templates;
+  }
+
+  // What is wrong with those that live on. A child may be Ready before its template has closed what
+  // it forked it with.
+  static std::string WaitUntilUnchanged(ForkServer& server, const std::vector<Template>& before) {
+    std::string wrong;
+    for (int i = 0; i < 100; ++i) {
+      wrong.clear();
+      for (const Template& one : before) {
+        for (const TemplateStatus& now : server.templates()) {
+          if (now.pid != one.view.pid || now.state != TemplateStatus::State::kServing) continue;
+          const std::string difference = one.view.DifferenceTo(LookAt(*now.pid));
+          if (!difference.empty()) absl::StrAppend(&wrong, " template ", one.name, ":", difference);
+        }
+      }
+      if (wrong.empty()) break;
+      server.Dispatch(absl::Milliseconds(2));
+    }
+    return wrong;
   }
 
   void SettleDown(ForkServer& server, Outcome& outcome) {
@@ -290,6 +338,8 @@ void Victim::Try(TriedFault& tried) {
 }
 
 int Main(int argc, char** argv) {
+  // All that threads allocate is in the one heap that is counted.
+  mallopt(M_ARENA_MAX, 1);
   if (FindLaunchSocketArgument(argc, argv) >= 0) {
     const char* const name = getenv(kScenarioVariable);
     const Scenario* const scenario = FindScenario(name != nullptr ? name : "");
