@@ -84,6 +84,12 @@ StartOptions OptionsWithTemplate() {
   return options;
 }
 
+StartOptions OptionsWithEviction() {
+  StartOptions options = OptionsWithTemplate();
+  options.templates[0].evict_after = absl::Milliseconds(10);
+  return options;
+}
+
 SandboxOptions Sandbox() {
   return {.policy = SandboxPolicyId::kFileContent,
           .files = {{.path = Folder(),
@@ -155,6 +161,13 @@ bool WaitUntilServing(ForkServer& server, Round& round, std::string_view name = 
 bool HasIdleBlank(const ForkServer& server, std::string_view name) {
   for (const TemplateStatus& one : server.templates()) {
     if (one.name == name && !one.idle_blanks.empty()) return true;
+  }
+  return false;
+}
+
+bool HasProcess(const ForkServer& server, std::string_view name) {
+  for (const TemplateStatus& one : server.templates()) {
+    if (one.name == name && one.pid) return true;
   }
   return false;
 }
@@ -270,6 +283,20 @@ void StartATemplateTwice(ForkServer& server, Round& round) {
   LaunchAndEnd(server, round, "launch again", again);
 }
 
+void LaunchAfterEviction(ForkServer& server, Round& round) {
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"exit", "0"}));
+  const absl::Time patience = absl::Now() + kPatience;
+  while (HasProcess(server, "nested") && absl::Now() < patience) {
+    server.Dispatch(absl::Milliseconds(100));
+  }
+  round.Note("eviction", HasProcess(server, "nested")
+                             ? absl::DeadlineExceededError("the template is not evicted")
+                             : absl::OkStatus());
+  LaunchOptions again = Launching(ProcessType::kContent, {"exit", "0"});
+  again.way = LaunchWay::kTemplate;
+  LaunchAndEnd(server, round, "launch again", again);
+}
+
 void LaunchSandboxed(ForkServer& server, Round& round) {
   LaunchOptions options = Launching(ProcessType::kContent, {"files", Folder()});
   LaunchAndEnd(server, round, "launch", options);
@@ -335,6 +362,7 @@ const Scenario kScenarios[] = {
     {.name = "SandboxByExec", .options = OptionsWithSandbox, .run = LaunchSandboxedByExec},
     {.name = "SandboxedPool", .options = OptionsWithSandbox, .run = LaunchSandboxedFromPool},
     {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
+    {.name = "Eviction", .options = OptionsWithEviction, .run = LaunchAfterEviction},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,
