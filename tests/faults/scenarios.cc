@@ -29,6 +29,9 @@ namespace {
 // Long for a machine that is busy, and short enough that a lost wake-up is seen.
 constexpr absl::Duration kPatience = absl::Seconds(8);
 
+// Listens in the folder; the victim's, for as long as it runs.
+int service = -1;
+
 std::string Folder() {
   const char* const seam = getenv(kFaultsVariable);
   return std::string(seam != nullptr ? seam : "/tmp/forkserver-faults") + ".files";
@@ -90,8 +93,8 @@ StartOptions OptionsWithEviction() {
   return options;
 }
 
-SandboxOptions Sandbox() {
-  return {.policy = SandboxPolicyId::kFileContent,
+SandboxOptions Sandbox(SandboxPolicyId policy = SandboxPolicyId::kFileContent) {
+  return {.policy = policy,
           .files = {{.path = Folder(),
                      .reach = FileReach::kBeneath,
                      .rights = kMayRead | kMayWrite | kMayCreate | kMayRemove | kMayConnect}}};
@@ -117,6 +120,13 @@ StartOptions OptionsWithSandbox() {
                         .warm_ups = {{"role", BecomeASandboxedTemplate}},
                         .sandbox = Sandbox(),
                         .pool = PoolBounds{.min = 0, .max = 0}}};
+  return options;
+}
+
+// The policy of graphics, whose children connect to a display server.
+StartOptions OptionsWithServices() {
+  StartOptions options = OptionsWithSandbox();
+  options.templates[0].sandbox = Sandbox(SandboxPolicyId::kGpu);
   return options;
 }
 
@@ -302,6 +312,20 @@ void LaunchSandboxed(ForkServer& server, Round& round) {
   LaunchAndEnd(server, round, "launch", options);
 }
 
+// Those that children have made since the last call, none of which anybody accepted.
+void DropConnections() {
+  for (;;) {
+    const long connection = CallPastTheSeam(SYS_accept4, service, 0, 0, SOCK_CLOEXEC);
+    if (connection < 0) return;
+    CallPastTheSeam(SYS_close, connection);
+  }
+}
+
+void LaunchConnected(ForkServer& server, Round& round) {
+  DropConnections();
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"connect", Folder()}));
+}
+
 void LaunchSandboxedByExec(ForkServer& server, Round& round) {
   LaunchOptions options = Launching(ProcessType::kContent, {"files", Folder()});
   options.way = LaunchWay::kExec;
@@ -363,6 +387,7 @@ const Scenario kScenarios[] = {
     {.name = "SandboxedPool", .options = OptionsWithSandbox, .run = LaunchSandboxedFromPool},
     {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
     {.name = "Eviction", .options = OptionsWithEviction, .run = LaunchAfterEviction},
+    {.name = "Services", .options = OptionsWithServices, .run = LaunchConnected},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,
@@ -389,11 +414,11 @@ void PrepareFolder() {
   unlink((folder + "/link").c_str());
   (void)!symlink("page", (folder + "/link").c_str());
   unlink((folder + "/socket").c_str());
-  const int socket_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  service = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
   strncpy(address.sun_path, (folder + "/socket").c_str(), sizeof(address.sun_path) - 1);
-  bind(socket_fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  listen(socket_fd, 16);
+  bind(service, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  listen(service, 16);
 }
 
 }  // namespace forkserver::testing

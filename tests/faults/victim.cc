@@ -260,8 +260,8 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   // The broker's words to a child, whose call fails otherwise than its own did.
   const std::string_view call = kCallRows[fault.row].name;
   if (call == "readlinkat" && fault.error == ENOENT && NamesAnErrno(message)) return true;
-  if (call.starts_with("process_vm_") && fault.error == EPERM &&
-      absl::StrContains(message, "EACCES")) {
+  const bool looks_into_it = call.starts_with("process_vm_") || call == "pidfd_getfd";
+  if (looks_into_it && fault.error == EPERM && absl::StrContains(message, "EACCES")) {
     return true;
   }
   return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||

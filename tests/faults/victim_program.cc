@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include <string>
 #include <string_view>
@@ -63,6 +65,17 @@ int CallTheBroker(const std::string& folder) {
   return check.error();
 }
 
+int ConnectToASocket(const std::string& folder) {
+  Calls check;
+  const long socket = check(Call(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket < 0) return check.error();
+  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+  strncpy(address.sun_path, (folder + "/socket").c_str(), sizeof(address.sun_path) - 1);
+  check(Call(SYS_connect, socket, &address, sizeof(address)));
+  Call(SYS_close, socket);
+  return check.error();
+}
+
 }  // namespace
 
 int VictimProgram::Run(ChildContext& context) {
@@ -78,6 +91,7 @@ int VictimProgram::Run(ChildContext& context) {
     abort();
   }
   if (what == "files") return CallTheBroker(context.argv[1]);
+  if (what == "connect") return ConnectToASocket(context.argv[1]);
   while (context.channel.Receive() == ReceiveOutcome::kMessage) {
   }
   return 0;

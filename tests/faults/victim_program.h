@@ -5,6 +5,7 @@
 //     crash          is killed by a signal
 //     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends
 //                    with the errno of the first that failed
+//     connect FOLDER has the broker connect it to FOLDER/socket, and ends in the same way
 //
 // Their own system calls go past the seam: it is the fork server's that are to fail.
 #ifndef TESTS_FAULTS_VICTIM_PROGRAM_H_
