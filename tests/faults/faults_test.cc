@@ -40,9 +40,10 @@ constexpr char kVictim[] = "tests/faults/victim";
 constexpr int kMostVictims = 10;
 // Of one scenario: faults that were seen once, and did not happen again in all tries.
 // Measured: none in most scenarios, up to two in Pool and OwnThread, and up to six in Layouts,
-// where the second root, which is exec'ed, serves a launch only where it is up by then. Twice that,
-// for a machine that is busy.
-constexpr int kMostNotReached = 12;
+// where the second root, which is exec'ed, serves a launch only where it is up by then; and up to 15
+// in Steady, where the broker looks up whose a call is only where that was not known in time. Some
+// more, for a machine that is busy.
+constexpr int kMostNotReached = 20;
 
 // The seam's memory, as the victim sees it.
 class SeamFile {

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -335,6 +336,9 @@ struct RowAndWay {
                     : row,
                 how};
     }
+  }
+  if (row == testing::kLibc_epoll_ctl && second == EPOLL_CTL_DEL) {
+    return {testing::kPart_epoll_ctl_del, HowItFails::kNever};
   }
   if (row == testing::kLibc_write && third == sizeof(uint64_t)) {
     return {testing::kPart_write_eventfd, HowItFails::kDone};

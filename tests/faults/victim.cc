@@ -249,6 +249,10 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   if (fault.error != kShort && absl::StrContains(message, ErrnoName(fault.error))) return true;
   const bool is_gone = fault.error == EPIPE || fault.error == ECONNRESET;
   if (is_gone && absl::StrContains(message, "the peer is gone")) return true;
+  // The broker answers nobody whose process it cannot see.
+  if (fault.error == ENOENT && absl::StrContains(message, "a call of the child's: EPERM")) {
+    return true;
+  }
   // libseccomp has one errno for all that goes wrong in it; an exec'ed child has one for
   // libseccomp.
   if (absl::StrContains(message, "seccomp_export_bpf: ECANCELED")) return true;

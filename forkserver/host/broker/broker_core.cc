@@ -238,11 +238,13 @@ bool Core::FindChild(Call& call) {
     std::unique_lock<std::mutex> lock(mutex_);
     call.child = registry_.FindByProcess(call);
     if (call.child == nullptr) {
-      if (call.pid != 0 && registry_.Wait(call, DeadlineAfter(NowNanos(), patience_nanos_))) {
+      if (call.pid > 0 && registry_.Wait(call, DeadlineAfter(NowNanos(), patience_nanos_))) {
         return false;
       }
       lock.unlock();
-      Answer(call, CallOutcome::kUnknownCaller, EPERM);
+      // What the host has run out of is not the caller's fault.
+      const bool is_known = call.pid > 0 || call.pid == -ESRCH;
+      Answer(call, CallOutcome::kUnknownCaller, is_known ? EPERM : -call.pid);
       return false;
     }
   }
@@ -325,7 +327,7 @@ void Core::Answer(Call& call, CallOutcome outcome, int error, std::string path) 
   RefusedCall record = DescribeCall(call.notification.data);
   record.time = NowNanos();
   record.tid = call.tid();
-  record.pid = call.pid;
+  record.pid = std::max(call.pid, 0);
   if (call.child != nullptr) record.type = call.child->type;
   record.path = std::move(path);
   record.outcome = outcome;

@@ -29,13 +29,13 @@ pid_t ProcessOf(pid_t tid) {
   char path[sizeof("/proc//status") + 11];
   snprintf(path, sizeof(path), "/proc/%d/status", tid);
   const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return 0;
+  if (!file.is_open()) return errno == ENOENT ? -ESRCH : -errno;
   char text[1024];
   const long size = ReadText(file.get(), text, sizeof(text) - 1);
-  if (size <= 0) return 0;
+  if (size <= 0) return size < 0 ? static_cast<pid_t>(size) : -ESRCH;
   text[size] = 0;
   const char* const line = strstr(text, "\nTgid:");
-  return line == nullptr ? 0 : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
+  return line == nullptr ? -ESRCH : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
 }
 
 bool ChildRegistry::Add(std::shared_ptr<Child> child) {

@@ -63,13 +63,14 @@ struct Child {
 struct Call {
   std::shared_ptr<ServedListener> served = {};
   std::shared_ptr<Child> child = {};  // null: nobody's that is registered
-  pid_t pid = -1;                     // 0: not known
+  pid_t pid = -1;                     // not more than 0: not known
   seccomp_notif notification = {};
 
   pid_t tid() const { return static_cast<pid_t>(notification.pid); }
 };
 
-// The process of a thread, as /proc says: 0 when it cannot be told.
+// The process of a thread, as /proc says: minus the errno where that cannot be read, ESRCH where it
+// is no thread.
 pid_t ProcessOf(pid_t tid);
 
 class ChildRegistry {
