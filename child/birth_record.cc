@@ -10,7 +10,7 @@ namespace forkserver {
 
 int MapBirthRecord(int fd, BirthRecord*& record) {
   Mapping mapping;
-  int error = mapping.Map(sizeof(BirthRecord), PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+  int error = mapping.Map(BirthRecord::kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
   if (error != 0) return error;
   const std::span<uint8_t> bytes = mapping.bytes();
   error = RawSyscallError(SYS_madvise, bytes.data(), bytes.size(), MADV_DONTFORK);

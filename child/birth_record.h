@@ -10,18 +10,25 @@
 // beside the pidfd, and the template writes the pid itself, right behind the call.
 //
 // Only the template writes, and the host reads when the template has ended. Children do not have
-// the memory (MADV_DONTFORK).
+// the memory (MADV_DONTFORK). A mapping that is left out costs each fork up to 2 us, since the
+// kernel copies the tree of mappings whole and takes it out again: so the page has room for what
+// else a template keeps from its children.
 #ifndef CHILD_BIRTH_RECORD_H_
 #define CHILD_BIRTH_RECORD_H_
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include <atomic>
+#include <span>
 
 namespace forkserver {
 
 struct BirthRecord {
+  // Of its file and of its mapping in the template.
+  static constexpr size_t kBytes = 4096;
+
   std::atomic<uint64_t> request_id;
   std::atomic<pid_t> pid;    // in the maker's pid namespace; 0: there is none
   std::atomic<pid_t> init;   // of its children's pid namespace, where it makes one
@@ -33,6 +40,11 @@ struct BirthRecord {
     request_id.store(id, std::memory_order_release);
     return reinterpret_cast<pid_t*>(&pid);
   }
+  // What is left of the page, for the template's own use.
+  std::span<uint8_t> room() {
+    return {reinterpret_cast<uint8_t*>(this + 1), kBytes - sizeof(BirthRecord)};
+  }
+
   pid_t* BeginInit() { return reinterpret_cast<pid_t*>(&init); }
 };
 

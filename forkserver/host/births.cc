@@ -23,7 +23,7 @@ absl::StatusOr<NewBirthRecord> NewBirthRecord::Create() {
   made.file.reset(memfd_create("births", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!made.file.is_open()) return failed();
   call = "ftruncate memfd births";
-  if (ftruncate(made.file.get(), sizeof(BirthRecord)) != 0) return failed();
+  if (ftruncate(made.file.get(), BirthRecord::kBytes) != 0) return failed();
   call = "fcntl F_ADD_SEALS memfd births";
   // A file that is cut short under a mapping is SIGBUS.
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;

@@ -34,7 +34,7 @@ std::string_view WhyNotCloned(int error) {
   return error == EINVAL && getpid() == 1 ? "the template is the init of a pid namespace" : "";
 }
 
-// What the loop receives and sends, on pages of its own.
+// What the loop receives and sends, on a page of its own.
 struct LoopState {
   explicit LoopState(int socket) : channel(UniqueFd(socket), buffer) {}
 
@@ -170,13 +170,21 @@ class Server {
 
 FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
   ChildArena arena;
+  if (arena.Map() != 0) return kExitNoMemory;
   Mapping memory;
-  if (arena.Map() != 0 ||
-      memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1) != 0 ||
-      madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
+  std::span<uint8_t> room;
+  if (births != nullptr) {
+    room = births->room();
+  } else if (memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1) != 0 ||
+             madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
     return kExitNoMemory;
+  } else {
+    room = memory.bytes();
   }
-  LoopState* state = new (memory.bytes().data()) LoopState(socket);
+  static_assert(sizeof(LoopState) <= BirthRecord::kBytes - sizeof(BirthRecord));
+  static_assert(alignof(LoopState) <= alignof(BirthRecord));
+  LoopState* state = new (room.data()) LoopState(socket);
   const int status = Server(*this, arena, *state).Serve();
   (void)state->channel.TakeSocket().release();  // borrowed
   return status;

@@ -7,8 +7,8 @@
 // one inherits, but for which pages its early children touched on their way to Ready
 // (page_learner.h). It does not allocate, log or wait for anything but its socket.
 //
-// What it receives and sends is in a mapping that children do not get (MADV_DONTFORK): they neither
-// see it nor pay for the pages that it writes.
+// What it receives and sends is beside its BirthRecord, in a mapping that children do not get
+// (MADV_DONTFORK): they neither see it nor pay for the pages that it writes.
 //
 // Malformed, unknown and misdirected messages are answered with Failed and change nothing; a
 // clone3 that fails (EAGAIN, ENOMEM) likewise.

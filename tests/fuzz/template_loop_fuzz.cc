@@ -139,7 +139,8 @@ void FuzzLoop(std::span<const uint8_t> input) {
     static const ProcessImage kImage;
     static const ChildPrograms kPrograms;
     static const SandboxReport kSandbox;
-    BirthRecord births = {};
+    alignas(BirthRecord) static std::array<uint8_t, BirthRecord::kBytes> page;
+    BirthRecord& births = *new (page.data()) BirthRecord{};
     const ForkLoop loop = {.socket = pair.second.get(),
                            .births = &births,
                            .cloner = kCloner,
