@@ -190,12 +190,13 @@ void BlankPool::OnForked(uint64_t id, Process process, const ForkedMessage&) {
 void BlankPool::OnForkFailed(uint64_t id, const FailedMessage&) { OnHangUp(id); }
 
 void BlankPool::OnTemplateDead(uint64_t id, const absl::Status&) {
+  // One that was forked all the same is of no use: without this socket it ends. The pool may be
+  // gone before that is known, also where it had ended the blank before.
+  link_->Disown(*this);
   const auto found = Find(id);
   if (found == entries_.end()) return;
   loop_.Unwatch(found->hang_up);
   entries_.erase(found);
-  // One that was forked all the same is of no use: without this socket it ends.
-  link_->Disown(*this);
 }
 
 // Never: what its template owed is disowned.

@@ -219,6 +219,8 @@ void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessag
     buried_alive_.erase(earlier);
     return;
   }
+  // The server has ended meanwhile.
+  if (link_ == nullptr) return host_.reaper.KillAndReap(std::move(process));
   answer_ = Answer::kGiven;
   if (const SandboxedChild* sandboxed = process.sandboxed()) {
     parents_chain_ = sandboxed->membership().chain;
@@ -250,7 +252,7 @@ void TemplateInstance::OnNoChild(uint64_t id) {
     earlier->second->NeverWas();
     buried_alive_.erase(earlier);
   }
-  if (id != start_request_) return;
+  if (id != start_request_ || link_ == nullptr) return;
   if (answer_ == Answer::kDelayed) KillForParent();
   answer_ = Answer::kGiven;
   link_->NeverWas();

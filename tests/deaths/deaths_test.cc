@@ -602,5 +602,70 @@ void Die(ForkServer& server, int signal, Phase phase, std::string_view template_
 FORKSERVER_DEATHS(KILLED)
 FORKSERVER_DEATHS(STOPPED)
 
+// --- a template that is dead and not reaped yet, since another process than its host traces it
+
+class Tracer {
+ public:
+  Tracer(ForkServer& server, pid_t traced) {
+    absl::StatusOr<LaunchedChild> tracer =
+        server.Launch({.type = ProcessType::kIpcUnitTest,
+                       .argv = {"trace", std::to_string(traced)},
+                       .way = LaunchWay::kExec});
+    EXPECT_TRUE(tracer.ok()) << tracer.status();
+    if (!tracer.ok()) return;
+    tracer_.emplace(*std::move(tracer));
+    pollfd traces = {.fd = tracer_->socket.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(poll(&traces, 1, 10'000), 1);
+  }
+
+  void LetGo() {
+    EXPECT_TRUE(tracer_->process.Signal(SIGKILL).ok());
+    EXPECT_TRUE(tracer_->process.Wait().ok());
+  }
+
+ private:
+  std::optional<LaunchedChild> tracer_;
+};
+
+bool ComesToBeDead(ForkServer& server, std::string_view name) {
+  return DispatchUntil(server, [&] { return StatusOf(server, name).state == State::kDead; });
+}
+
+// A blank that was asked for and is wanted no more, and whose pool goes before the answer.
+void UnwantedBlankOfADeadTemplateAtTheEnd(ForkServer& server) {
+  ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
+  const pid_t page = *StatusOf(server, kPage).pid;
+  Tracer tracer(server, page);
+  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  ASSERT_TRUE(server.SetPool(kPage, {.min = 1, .max = 3}).ok());
+  ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 1; }));
+  ASSERT_TRUE(server.SetPool(kPage, {.min = 0, .max = 0}).ok());
+  for (int i = 0; i < 5; ++i) server.Dispatch(absl::Milliseconds(5));
+  ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, kPage));
+  tracer.LetGo();
+  EXPECT_TRUE(server.End({}).forced.empty());
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+TEST(Unreaped, BlankAtTheEnd) {
+  testing::RunInHost("Unreaped.BlankAtTheEnd", UnwantedBlankOfADeadTemplateAtTheEnd);
+}
+
+// The root owes a template its process, and is reaped when the server has ended already.
+void StartOfATemplateBehindTheEnd(ForkServer& server) {
+  const pid_t root = *server.root_pid();
+  Tracer tracer(server, root);
+  ASSERT_TRUE(SignalProcess(root, SIGSTOP).ok());
+  ASSERT_TRUE(server.SetPool(kPage, {.min = 1, .max = 3}).ok());  // starts it
+  ASSERT_TRUE(SignalProcess(root, SIGKILL).ok());
+  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  server.End({.launches = absl::Milliseconds(30), .templates = absl::Seconds(1)});
+  tracer.LetGo();
+  EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+}
+TEST(Unreaped, StartBehindTheEnd) {
+  testing::RunInHost("Unreaped.StartBehindTheEnd", StartOfATemplateBehindTheEnd);
+}
+
 }  // namespace
 }  // namespace forkserver
