@@ -1,6 +1,7 @@
 #include "forkserver/host/launch_socket.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "child/ready.h"
 #include "transceiver/errno_status.h"
@@ -54,6 +55,10 @@ PacketOutcome LaunchSocket::Receive(Packet& packet) {
 
 void LaunchSocket::MakeChannel() {
   channel_ = std::make_unique<Channel>(loop_, std::move(socket_), handlers_, kAnswerBytes);
+}
+
+void LaunchSocket::HangUp() {
+  shutdown(channel_ != nullptr && !socket_.is_open() ? channel_->fd() : socket_.get(), SHUT_RDWR);
 }
 
 absl::Status LaunchSocket::Watch() {

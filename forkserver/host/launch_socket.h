@@ -55,6 +55,10 @@ class LaunchSocket {
   int fd() const { return socket_.get(); }
   PacketOutcome Receive(Packet& packet);
 
+  // There is nobody at the other end, whoever may still hold it: what it has said can be received,
+  // and then its hang-up.
+  void HangUp();
+
   absl::Status Watch();
   void StopWatching();
   UniqueFd Take();

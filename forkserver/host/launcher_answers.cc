@@ -126,6 +126,9 @@ void Launcher::OnNoChild(LaunchId id) {
   Launch* launch = Find(id);
   if (launch == nullptr || !launch->is_unsettled) return;
   launch->is_unsettled = false;
+  // The child's end may be held all the same: it lies in the template's socket, and that is held by
+  // another child which has not come to close it.
+  if (launch->failure.ok() && !launch->is_ready) return launch->socket.HangUp();
   Advance(*launch);
 }
 

@@ -667,5 +667,37 @@ TEST(Unreaped, StartBehindTheEnd) {
   testing::RunInHost("Unreaped.StartBehindTheEnd", StartOfATemplateBehindTheEnd);
 }
 
+// --- a child that is held where it still has its template's socket, and all that waits in it
+
+void ForkBehindOneWhoseChildIsHeld(ForkServer& server) {
+  ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
+  HeldProcess page = HeldProcess::Seize(*StatusOf(server, kPage).pid);
+  LaunchesInFlight launches(server);
+  const LaunchOptions options = {.type = ProcessType::kIpcUnitTest,
+                                 .argv = {"exit", "7"},
+                                 .template_name = kPage,
+                                 .timeout = absl::InfiniteDuration()};
+  const Told& first = launches.Begin(options);
+  const Told& second = launches.Begin(options);
+  LaunchOptions failing = options;
+  failing.when_template_dies = WhenTemplateDies::kFail;
+  const Told& third = launches.Begin(failing);
+  std::optional<HeldProcess> child = page.HoldNextChild();
+  ASSERT_TRUE(child.has_value());
+  ASSERT_TRUE(SignalProcess(page.pid(), SIGKILL).ok());
+  EXPECT_TRUE(launches.Dispatches([&] { return second.HasEnded() && third.HasEnded(); }))
+      << "there is no child, and the launch waits for it";
+  EXPECT_TRUE(second.IsReady()) << second.launch;
+  EXPECT_TRUE(absl::IsUnavailable(third.launch)) << third.launch;
+  EXPECT_EQ(first.times, 0);
+  child->LetGo();
+  EXPECT_TRUE(launches.AllEnd());
+  EXPECT_TRUE(first.IsReady()) << first.launch;
+  EXPECT_TRUE(launches.EachWasToldOnce());
+}
+TEST(StoppedChild, ForksBehindIt) {
+  testing::RunInHost("StoppedChild.ForksBehindIt", ForkBehindOneWhoseChildIsHeld);
+}
+
 }  // namespace
 }  // namespace forkserver
