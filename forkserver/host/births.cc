@@ -31,6 +31,11 @@ absl::StatusOr<NewBirthRecord> NewBirthRecord::Create() {
   call = "mmap memfd births";
   errno = made.memory.Map(sizeof(BirthRecord), PROT_READ, MAP_SHARED, made.file.get());
   if (errno != 0) return failed();
+  // The seed, and whoever comes of it, could make it writable (mprotect(2)).
+  call = "madvise DONTFORK memfd births";
+  if (madvise(made.memory.bytes().data(), made.memory.bytes().size(), MADV_DONTFORK) != 0) {
+    return failed();
+  }
   return made;
 }
 

@@ -29,7 +29,7 @@ struct Births {
 
 struct NewBirthRecord {
   UniqueFd file;   // a memfd that nobody can make shorter
-  Mapping memory;  // of the same, to be read
+  Mapping memory;  // of the same, to be read; no child of the host's has it
 
   // Both closed, and no error, where there are no sealed memfds, or a file may not even be that
   // large (RLIMIT_FSIZE): then a template that dies in the middle of a fork may leave a child that

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -607,10 +608,9 @@ FORKSERVER_DEATHS(STOPPED)
 class Tracer {
  public:
   Tracer(ForkServer& server, pid_t traced) {
-    absl::StatusOr<LaunchedChild> tracer =
-        server.Launch({.type = ProcessType::kIpcUnitTest,
-                       .argv = {"trace", std::to_string(traced)},
-                       .way = LaunchWay::kExec});
+    absl::StatusOr<LaunchedChild> tracer = server.Launch({.type = ProcessType::kIpcUnitTest,
+                                                          .argv = {"trace", std::to_string(traced)},
+                                                          .way = LaunchWay::kExec});
     EXPECT_TRUE(tracer.ok()) << tracer.status();
     if (!tracer.ok()) return;
     tracer_.emplace(*std::move(tracer));
@@ -665,6 +665,36 @@ void StartOfATemplateBehindTheEnd(ForkServer& server) {
 }
 TEST(Unreaped, StartBehindTheEnd) {
   testing::RunInHost("Unreaped.StartBehindTheEnd", StartOfATemplateBehindTheEnd);
+}
+
+// --- what each process has of the memory that the host trusts
+
+// Mappings of records of births.
+size_t CountRecords(pid_t pid) {
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  size_t count = 0;
+  for (std::string line; std::getline(maps, line);) {
+    count += line.find("memfd:births") != line.npos ? 1 : 0;
+  }
+  return count;
+}
+
+// It could write into it: as mmap(2) says, mprotect makes any shared mapping of a file writable
+// that was opened for writing.
+void NobodyHasTheRecordOfAnother(ForkServer& server) {
+  EXPECT_EQ(CountRecords(*server.seed_pid()), 1u);
+  for (const char* name : {"root", kPage, kBoxed, kInner}) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(server.WaitUntilServing(name, absl::Seconds(10)).ok());
+    EXPECT_EQ(CountRecords(*StatusOf(server, name).pid), 1u);
+    absl::StatusOr<LaunchedChild> child =
+        server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"wait"}, .template_name = name});
+    ASSERT_TRUE(child.ok()) << child.status();
+    EXPECT_EQ(CountRecords(child->process.pid()), 0u);
+  }
+}
+TEST(Records, NobodyHasThatOfAnother) {
+  testing::RunInHost("Records.NobodyHasThatOfAnother", NobodyHasTheRecordOfAnother);
 }
 
 // --- a child that is held where it still has its template's socket, and all that waits in it
