@@ -1,5 +1,7 @@
 #include "forkserver/host/template_remains.h"
 
+#include <sys/socket.h>
+
 #include <memory>
 
 #include "transceiver/messages.h"
@@ -35,6 +37,8 @@ void TemplateRemains::Deliver(uint64_t id, Process child, const ForkedMessage& f
 }
 
 void TemplateRemains::TakeUnread(Reaper& reaper) {
+  // It may have left the other end to somebody who goes on sending: what is there, and no more.
+  shutdown(parts_.socket.get(), SHUT_RD);
   uint8_t buffer[FailedMessage::kMaxBytes];
   for (;;) {
     Packet packet(buffer, Sender::kUntrusted);

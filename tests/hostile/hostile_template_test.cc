@@ -14,9 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -313,6 +315,40 @@ void Silence(ForkServer& server) {
   root.ExpectItIsKilled();
 }
 
+// It has left its socket to others, which go on where it has been killed.
+void FloodBehindItsEnd(ForkServer& server) {
+  TakenTemplate root(server);
+  ASSERT_TRUE(root.is_held());
+  root.Launch();
+  UniqueFd launch_socket;
+  ASSERT_NE(root.TakeFork(launch_socket), 0u);
+  // Each more work for who receives it than for who sends it.
+  std::vector<UniqueFd> descriptors;
+  while (descriptors.size() < kMaxDescriptors) {
+    descriptors.emplace_back(open("/dev/null", O_RDWR | O_CLOEXEC));
+  }
+  const HostilePacket packet = Message("flood", {.type = kForked, .request_id = 1},
+                                       Payload({.pid = 4711}), std::move(descriptors));
+  std::atomic<bool> goes_on = true;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([&] {
+      while (goes_on) packet.SendOn(root.socket());
+    });
+  }
+  // For a host that reads as long as there is something to read.
+  others.emplace_back([&] {
+    const int64_t end = NowNanos() + 3 * kNanosPerSecond;
+    while (goes_on && NowNanos() < end) std::this_thread::yield();
+    goes_on = false;
+  });
+  testing::CountHostileMessages(1);
+  launch_socket.reset();
+  root.ExpectItIsKilled();
+  goes_on = false;
+  for (std::thread& other : others) other.join();
+}
+
 HOSTILE_TEST(HostileTemplate, AnyBytes)
 HOSTILE_TEST(HostileTemplate, AnyOtherMessage)
 HOSTILE_TEST(HostileTemplate, AnyDescriptors)
@@ -321,6 +357,7 @@ HOSTILE_TEST(HostileTemplate, ForkedOfNobody)
 HOSTILE_TEST(HostileTemplate, ForkedTwice)
 HOSTILE_TEST(HostileTemplate, AnotherHello)
 HOSTILE_TEST(HostileTemplate, Flood)
+HOSTILE_TEST(HostileTemplate, FloodBehindItsEnd)
 HOSTILE_TEST(HostileTemplate, Silence)
 
 }  // namespace
