@@ -16,10 +16,12 @@ void TemplateRemains::Disown(const ForkRequester& requester) {
 }
 
 // One that its Hello was to bring. An init ends when all others of its namespace have been reaped:
-// so each child that is found holds it, as it does where the Hello came.
+// so each child that is found holds it, as it does where the Hello came. It has not exec'ed: of a
+// forked template it is silent, and whoever is not is somebody else.
 void TemplateRemains::TakeLostInit(pid_t pid) {
+  if (parts_.children.is_in_chain) return;  // it has its chain's
   absl::StatusOr<Process> init =
-      parts_.children.Find(pid, ProcessType::kForkServer, ChildKind::kAny);
+      parts_.children.Find(pid, ProcessType::kForkServer, parts_.children.kind);
   if (!init.ok()) return;
   SandboxChain::Parts chain;
   chain.init.emplace(*std::move(init));
@@ -64,7 +66,8 @@ void TemplateRemains::Settle(Reaper& reaper) {
   parts_.slots.clear();
   if (parts_.children.process != 0) {
     const Births births = ReadBirths(parts_.births);
-    parts_.children.own_pid = births.maker;
+    // Where there is no record, its Hello may have said it.
+    if (births.maker != 0) parts_.children.own_pid = births.maker;
     if (births.init > 0 && !parts_.has_said_hello) TakeLostInit(births.init);
     if (parts_.socket.is_open()) TakeUnread(reaper);
     if (const auto last = parts_.owed.find(births.request_id);

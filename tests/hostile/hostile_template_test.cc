@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "child/birth_record.h"
 #include "forkserver/server/hello.h"
 #include "tests/deaths/held_process.h"
 #include "tests/deaths/launches_in_flight.h"
@@ -38,7 +41,10 @@ namespace forkserver {
 
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
-  setup.options.templates = {{.name = "page", .start = TemplateStart::kAhead}};
+  setup.options.templates = {
+      {.name = "page", .start = TemplateStart::kAhead},
+      {.name = "boxed", .sandbox = {.policy = SandboxPolicyId::kContent}},
+  };
   setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
   if (test.find("Silence") != test.npos) {
     setup.options.restart.longest_silence = absl::Milliseconds(1200);
@@ -349,6 +355,50 @@ void FloodBehindItsEnd(ForkServer& server) {
   for (std::thread& other : others) other.join();
 }
 
+// The record that it shares with its host, written by another process.
+bool WriteInit(pid_t template_pid, pid_t init) {
+  std::ifstream maps(absl::StrFormat("/proc/%d/maps", template_pid));
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("memfd:births") == line.npos || line.find(" rw-s ") == line.npos) continue;
+    const std::string range = line.substr(0, line.find(' '));
+    const UniqueFd file(
+        open(absl::StrFormat("/proc/%d/map_files/%s", template_pid, range).c_str(), O_RDWR));
+    return pwrite(file.get(), &init, sizeof(init), offsetof(BirthRecord, init)) == sizeof(init);
+  }
+  return false;
+}
+
+// Dead before its Hello, it says that the init of its sandbox is somebody else.
+void InitOfSomebodyElse(ForkServer& server) {
+  const Bystander bystander;
+  absl::StatusOr<LaunchedChild> sibling =
+      server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"wait"}});
+  ASSERT_TRUE(sibling.ok()) << sibling.status();
+  for (const pid_t pid : {bystander.pid(), sibling->process.pid(), getpid(), pid_t{1}, pid_t{-1}}) {
+    SCOPED_TRACE(pid);
+    ASSERT_TRUE(server.WaitUntilServing().ok());
+    HeldProcess root = HeldProcess::Seize(*server.root_pid());
+    LaunchesInFlight launches(server);
+    const Told& told = launches.Begin({.type = ProcessType::kIpcUnitTest,
+                                       .argv = {"exit", "7"},
+                                       .way = LaunchWay::kTemplate,
+                                       .when_template_dies = WhenTemplateDies::kFail,
+                                       .template_name = "boxed"});
+    std::optional<HeldProcess> boxed = root.HoldNextChild();
+    ASSERT_TRUE(boxed.has_value());
+    root.LetGo();
+    ASSERT_TRUE(boxed->HoldBefore(SYS_clone3));
+    ASSERT_TRUE(WriteInit(boxed->pid(), pid));
+    testing::CountHostileMessages(1);
+    ASSERT_TRUE(testing::SignalProcess(boxed->pid(), SIGKILL).ok());
+    launches.ExpectEndWithin(testing::kHostilePatience);
+    EXPECT_FALSE(told.launch.ok());
+    EXPECT_TRUE(testing::DispatchUntil(server, [&] { return server.in_flight() == 0; }));
+  }
+  EXPECT_TRUE(absl::IsDeadlineExceeded(sibling->process.Wait(absl::ZeroDuration()).status()))
+      << "a sibling was killed";
+}
+
 HOSTILE_TEST(HostileTemplate, AnyBytes)
 HOSTILE_TEST(HostileTemplate, AnyOtherMessage)
 HOSTILE_TEST(HostileTemplate, AnyDescriptors)
@@ -358,6 +408,7 @@ HOSTILE_TEST(HostileTemplate, ForkedTwice)
 HOSTILE_TEST(HostileTemplate, AnotherHello)
 HOSTILE_TEST(HostileTemplate, Flood)
 HOSTILE_TEST(HostileTemplate, FloodBehindItsEnd)
+HOSTILE_TEST(HostileTemplate, InitOfSomebodyElse)
 HOSTILE_TEST(HostileTemplate, Silence)
 
 }  // namespace
