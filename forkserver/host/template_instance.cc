@@ -287,7 +287,7 @@ void TemplateInstance::OnState() {
     if (TemplateLink* const parent = ParentLink()) parent->ReadAnswers();
   }
   if (link_->state() == TemplateLink::State::kServing) {
-    WatchLifeline();
+    if (!is_ending_) WatchLifeline();
     if (pool_ != nullptr) pool_->OnServing();
   } else {
     UnwatchLifeline();

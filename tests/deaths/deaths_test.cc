@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -72,6 +73,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
       {.name = kInner, .parent = kBoxed},
   };
   setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
+  setup.body_starts_broker = test == "Unreaped.HelloBehindTheEnd";
   if (test.starts_with("Stopped")) {
     setup.options.restart.longest_silence = kShort;
     setup.options.restart.longest_start = kShort;
@@ -665,6 +667,33 @@ void StartOfATemplateBehindTheEnd(ForkServer& server) {
 }
 TEST(Unreaped, StartBehindTheEnd) {
   testing::RunInHost("Unreaped.StartBehindTheEnd", StartOfATemplateBehindTheEnd);
+}
+
+// It has come to serve, and the server reads of that in its own end: nobody watches its init any
+// more.
+void HelloBehindTheEnd(ForkServer& server) {
+  gate->Close();
+  ASSERT_TRUE(server.SetPool(kBoxed, {.min = 1, .max = 3}).ok());  // starts it
+  ASSERT_TRUE(gate->WaitForArrivals(1));
+  const auto is_boxed = [](pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string name;
+    return std::getline(file, name) && name == "fs-boxed";
+  };
+  const std::vector<pid_t> children = testing::ChildrenOfThisProcess();
+  const auto boxed_pid = std::find_if(children.begin(), children.end(), is_boxed);
+  ASSERT_NE(boxed_pid, children.end());
+  HeldProcess boxed = HeldProcess::Seize(*boxed_pid);
+  boxed.RunTraced();
+  gate->Open();
+  ASSERT_TRUE(boxed.HoldBefore(SYS_recvmsg));
+  boxed.LetGo();
+  server.End();
+  for (int i = 0; i < 5; ++i) server.Dispatch(absl::Milliseconds(5));
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+TEST(Unreaped, HelloBehindTheEnd) {
+  testing::RunInHost("Unreaped.HelloBehindTheEnd", HelloBehindTheEnd);
 }
 
 // --- what each process has of the memory that the host trusts
