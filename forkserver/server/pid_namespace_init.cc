@@ -18,9 +18,9 @@ namespace {
   for (;;) RawSyscall(SYS_exit_group, status);
 }
 
-[[noreturn]] void RunInit(int lifeline, const OwnLayers& own_layers) {
+[[noreturn]] void RunInit(int lifeline, const OwnLayers& own_layers, int parent_death_signal) {
   // From outside the namespace, as the host's end comes, SIGKILL reaches an init too.
-  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, parent_death_signal);
   RawSyscall(SYS_prctl, PR_SET_NAME, "fs-init");
   const uint64_t all_signals = ~uint64_t{0};
   RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &all_signals, nullptr, sizeof(all_signals));
@@ -41,9 +41,12 @@ int PidNamespaceInit::Prepare() { return CreateSocketPair(lifeline_); }
 
 int PidNamespaceInit::Fork(const ProcessCloner& cloner, const OwnLayers& own_layers,
                            BirthRecord* record) {
+  // The template's own: none where their parent is a thread that may end before the host does.
+  int parent_death_signal = SIGKILL;
+  RawSyscall(SYS_prctl, PR_GET_PDEATHSIG, &parent_death_signal);
   pid_t* const told = record != nullptr ? record->BeginInit() : nullptr;
   ClonedProcess cloned = cloner.Clone(ChildParent::kCallersParent, told);
-  if (cloned.pid == 0) RunInit(lifeline_.second.get(), own_layers);
+  if (cloned.pid == 0) RunInit(lifeline_.second.get(), own_layers, parent_death_signal);
   lifeline_.second.reset();
   if (cloned.pid < 0) return -cloned.pid;
   pidfd_ = std::move(cloned.pidfd);
