@@ -1,5 +1,6 @@
 // One ForkServer in the hands of many threads: all that it can be asked for at once, while its
-// templates die and while it is ended.
+// templates die and while it is ended. Thread sanitizer sees the host
+// (tests/testing/host_test.bzl).
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
@@ -298,6 +300,22 @@ HOST_TEST(HostThreads, WhoHasStartedAnExecedRootAgainMayEnd) {
   for (LaunchedChild& child : children) {
     child.socket.reset();
     EXPECT_EQ(child.process.Wait()->ToString(), "exited with status 0");
+  }
+}
+
+// What is forked must not be: it would have the sanitizer's locks and none of its threads.
+HOST_TEST(HostThreads, NoneOfItsTemplatesAndChildrenIsUnderThreadSanitizer) {
+  for (const LaunchWay way : {LaunchWay::kFork, LaunchWay::kExec}) {
+    LaunchOptions options = From(kRootTemplate, {"wait"});
+    options.way = way;
+    const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    for (const pid_t pid : {child->process.pid(), *server.root_pid()}) {
+      std::ifstream file("/proc/" + std::to_string(pid) + "/maps");
+      const std::string maps{std::istreambuf_iterator<char>(file), {}};
+      EXPECT_NE(maps.find("libc.so"), std::string::npos);
+      EXPECT_EQ(maps.find("libtsan.so"), std::string::npos);
+    }
   }
 }
 
