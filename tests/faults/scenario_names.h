@@ -7,7 +7,7 @@ namespace forkserver::testing {
 inline constexpr const char* kScenarioNames[] = {
     "Epoll",         "IoUring",  "OwnThread", "NoClone3", "Everything", "ManyArguments",
     "Async",         "DeadRoot", "Pool",      "Nested",   "Sandbox",    "SandboxByExec",
-    "SandboxedPool", "Layouts",  "Eviction",  "Services", "Steady",
+    "SandboxedPool", "Layouts",  "Eviction",  "Services", "Model",      "Steady",
 };
 
 // Its faults are tried although other scenarios have tried them: here templates are looked at too.

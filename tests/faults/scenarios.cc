@@ -18,7 +18,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "forkserver/model/process_templates.h"
 #include "preload/prefs/prefs_store.h"
+#include "tests/faults/model_scenario.h"
 #include "tests/faults/seam.h"
 #include "tests/faults/victim_program.h"
 #include "transceiver/errno_status.h"
@@ -90,6 +92,17 @@ StartOptions OptionsWithTemplate() {
 StartOptions OptionsWithEviction() {
   StartOptions options = OptionsWithTemplate();
   options.templates[0].evict_after = absl::Milliseconds(10);
+  return options;
+}
+
+StartOptions OptionsOfTheModel() {
+  StartOptions options = Options();
+  options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<VictimProgram>},
+                      {ProcessType::kContent, PageProgram()}};
+  options.templates = ProcessTemplates(options.programs);
+  TemplateOptions& content = TemplateNamed(options.templates, "content");
+  content.warm_ups = {{"role", BecomeASandboxedTemplate}};
+  content.pool = kNoPool;
   return options;
 }
 
@@ -346,6 +359,8 @@ void LaunchInEachLayout(ForkServer& server, Round& round) {
   }
 }
 
+void OpenAPageOfTheModel(ForkServer& server, Round& round) { OpenAPage(server, round, kPatience); }
+
 void LaunchFromEachTemplate(ForkServer& server, Round& round) {
   LaunchAndEnd(server, round, "launch", Launching(ProcessType::kIpcUnitTest, {"exit", "0"}));
   LaunchAndEnd(server, round, "launch nested", Launching(ProcessType::kContent, {"exit", "0"}));
@@ -388,6 +403,7 @@ const Scenario kScenarios[] = {
     {.name = "Layouts", .options = OptionsOfTwoLayouts, .run = LaunchInEachLayout},
     {.name = "Eviction", .options = OptionsWithEviction, .run = LaunchAfterEviction},
     {.name = "Services", .options = OptionsWithServices, .run = LaunchConnected},
+    {.name = "Model", .options = OptionsOfTheModel, .run = OpenAPageOfTheModel},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,

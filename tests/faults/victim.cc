@@ -259,10 +259,12 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   if (fault.role == Role::kExeced && absl::StrContains(message, "sandbox: system calls: EINVAL")) {
     return true;
   }
+  // libpsl has none.
+  const std::string_view call = kCallRows[fault.row].name;
+  if (call == "psl_latest" && absl::StrContains(message, "psl_latest")) return true;
   // Nobody can be forked into a namespace whose init has ended.
   if (fault.role == Role::kInit && absl::StrContains(message, "fork: ENOMEM")) return true;
   // The broker's words to a child, whose call fails otherwise than its own did.
-  const std::string_view call = kCallRows[fault.row].name;
   if (call == "readlinkat" && fault.error == ENOENT && NamesAnErrno(message)) return true;
   const bool looks_into_it = call.starts_with("process_vm_") || call == "pidfd_getfd";
   if (looks_into_it && fault.error == EPERM && absl::StrContains(message, "EACCES")) {
