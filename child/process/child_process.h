@@ -20,17 +20,16 @@
 //
 // It ends with status 0 when either side has said Goodbye, and with kExitNoGoodbye when the parent
 // is gone without one, or has broken the protocol, by this side's word: a handler that returns an
-// error says that, and the reason is a line on stderr. Its own Goodbye waits for room in the
-// socket, five seconds at most. Made after Ready, in the child, on its main thread, on which all
-// handlers run; prefs() and components() say what other threads may do.
+// error says that; or when a call of the port's has failed. All but the first have a line on stderr
+// with the reason. Its own Goodbye waits for room in the socket, five seconds at most. Made after
+// Ready, in the child, on its main thread, on which all handlers run; prefs() and components() say
+// what other threads may do.
 #ifndef CHILD_PROCESS_CHILD_PROCESS_H_
 #define CHILD_PROCESS_CHILD_PROCESS_H_
 
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "child/process/child_process_core.h"
 #include "child/process/top_level_messages.h"
 #include "transceiver/actor/actor.h"
@@ -59,10 +58,7 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
     return Port::Bind(loop(), std::move(socket),
                       // The process ends with its port, and its loop before that.
                       {.goodbye_waits = GoodbyeWaits::kInClose,
-                       .on_violation =
-                           [this](const absl::Status& why) {
-                             Log(absl::StrCat("ends, for ", std::string(why.message())));
-                           },
+                       .on_violation = [this](const absl::Status& why) { LogEnd(why); },
                        .log = [this](std::string_view line) { Log(line); }});
   }
 

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "child/process_types.h"
 #include "child/sandbox/sandbox_level.h"
@@ -91,6 +93,17 @@ void ChildProcessCore::CleanUpComponents() { components_->CleanUp(); }
 
 void ChildProcessCore::Log(std::string_view line) {
   absl::FPrintF(stderr, "%s %d: %s\n", ProcessTypeName(context_->type), arguments_.child_id, line);
+}
+
+void ChildProcessCore::LogEnd(const absl::Status& why) {
+  if (std::exchange(has_logged_end_, true)) return;
+  Log(absl::StrCat("ends, for ", std::string(why.message())));
+}
+
+void ChildProcessCore::OnPortEnd(const ActorEnd& end) {
+  end_.emplace(end);
+  // That the parent is gone is no fault.
+  if (!end.is_normal() && !absl::IsUnavailable(end.why)) LogEnd(end.why);
 }
 
 FORKSERVER_LAUNCH_PATH void ChildProcessCore::RunLoop() {

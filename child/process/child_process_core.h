@@ -25,7 +25,7 @@ namespace forkserver {
 
 // Exit statuses of a child process that did not end as it was asked to.
 inline constexpr int kExitStartFailed = 121;  // a StartStep failed, and the parent was told
-inline constexpr int kExitNoGoodbye = 122;    // the parent is gone, or broke the protocol
+inline constexpr int kExitNoGoodbye = 122;    // the parent is gone, or the port failed
 
 class ChildProcessCore : public ChildProgram {
  public:
@@ -64,7 +64,9 @@ class ChildProcessCore : public ChildProgram {
   virtual void TellStartFailed(StartStep step, const absl::Status& why) = 0;
 
   // The port's: called when it has ended.
-  void OnPortEnd(const ActorEnd& end) { end_.emplace(end); }
+  void OnPortEnd(const ActorEnd& end);
+  // What it ends for, once.
+  void LogEnd(const absl::Status& why);
   // Until the port has ended.
   void RunLoop();
 
@@ -93,6 +95,7 @@ class ChildProcessCore : public ChildProgram {
   std::unique_ptr<EventLoop> loop_;
   std::optional<ComponentRegistry> components_;
   std::optional<ActorEnd> end_;
+  bool has_logged_end_ = false;
 };
 
 }  // namespace forkserver

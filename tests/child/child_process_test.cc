@@ -1,10 +1,13 @@
 // A child's start, run in this process as far as it needs no fork.
 #include "child/process/child_process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "child/components/component_registry.h"
@@ -12,6 +15,7 @@
 #include "child/process/top_level_messages.h"
 #include "transceiver/mini_transceiver.h"
 #include "transceiver/packet.h"
+#include "transceiver/unique_fd.h"
 
 namespace forkserver {
 namespace {
@@ -25,7 +29,32 @@ class Child : public ChildProcess<Child, Empty> {
  public:
   using ChildProcess::ChildProcess;
   using ChildProcess::Receive;
+
+  void Log(std::string_view line) override { lines.emplace_back(line); }
+
+  std::vector<std::string> lines;
 };
+
+// To its end, which it has by what lies in the socket, or is not at the other end of it.
+int RunOn(UniqueFd socket, Child& child) {
+  std::vector<std::string> words = {"dummy", "-buildID=1", "-parentPid=1", "-childID=1"};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  std::vector<uint8_t> buffer(kMaxPayloadBytes);
+  MiniTransceiver channel(std::move(socket), buffer);
+  const ReadyMessage ready = {.build_id = 1, .pid = getpid()};
+  const SandboxReport no_sandbox;
+  const PrefsMap prefs;
+  PageRecorder recorder(nullptr);
+  ChildContext context = {.type = ProcessType::kDummy,
+                          .argv = argv,
+                          .channel = channel,
+                          .prefs = prefs,
+                          .ready = ready,
+                          .recorder = recorder,
+                          .sandbox = no_sandbox};
+  return child.Run(context);
+}
 
 int cleaned_up = 0;
 
@@ -45,26 +74,42 @@ TEST(ChildProcess, CleansUpTheComponentsThatWereMadeWhereTheNextOneFails) {
   SocketPair pair;
   ASSERT_EQ(CreateSocketPair(pair), 0);
   pair.first.reset();  // nobody listens: it does not wait until it is heard
-  std::vector<std::string> words = {"dummy", "-buildID=1", "-parentPid=1", "-childID=1"};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  std::vector<uint8_t> buffer(kMaxPayloadBytes);
-  MiniTransceiver channel(std::move(pair.second), buffer);
-  const ReadyMessage ready = {.build_id = 1, .pid = getpid()};
-  const SandboxReport no_sandbox;
-  const PrefsMap prefs;
-  PageRecorder recorder(nullptr);
-  ChildContext context = {.type = ProcessType::kDummy,
-                          .argv = argv,
-                          .channel = channel,
-                          .prefs = prefs,
-                          .ready = ready,
-                          .recorder = recorder,
-                          .sandbox = no_sandbox};
   Child child(&table);
-  EXPECT_EQ(child.Run(context), kExitStartFailed);
+  EXPECT_EQ(RunOn(std::move(pair.second), child), kExitStartFailed);
   // Its process ends without destructors.
   EXPECT_EQ(cleaned_up, 1);
+}
+
+TEST(ChildProcess, SaysOnceForWhichMessageItEnds) {
+  SocketPair pair;
+  ASSERT_EQ(CreateSocketPair(pair), 0);
+  const Frame bad = {.type = kFirstApplicationType, .flags = 1};
+  ASSERT_EQ(SendPacket(pair.first.get(), Blocking::kNever, bad, {}, {}), 0);
+  Child child;
+  EXPECT_EQ(RunOn(std::move(pair.second), child), kExitNoGoodbye);
+  EXPECT_EQ(child.lines, std::vector<std::string>{"ends, for Empty: a frame with flags"});
+}
+
+TEST(ChildProcess, SaysForWhichCallOfItsPortItEnds) {
+  // A pipe is readable and no socket.
+  UniqueFd ends[2];
+  int fds[2];
+  ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);
+  ends[0].reset(fds[0]);
+  ends[1].reset(fds[1]);
+  ASSERT_EQ(write(fds[1], "x", 1), 1);
+  Child child;
+  EXPECT_EQ(RunOn(std::move(ends[0]), child), kExitNoGoodbye);
+  EXPECT_EQ(child.lines, std::vector<std::string>{"ends, for Empty: recvmsg: ENOTSOCK"});
+}
+
+TEST(ChildProcess, SaysNothingWhereItsParentIsGone) {
+  SocketPair pair;
+  ASSERT_EQ(CreateSocketPair(pair), 0);
+  pair.first.reset();
+  Child child;
+  EXPECT_EQ(RunOn(std::move(pair.second), child), kExitNoGoodbye);
+  EXPECT_TRUE(child.lines.empty());
 }
 
 }  // namespace
