@@ -63,7 +63,7 @@ class Server {
       }
       switch (packet.frame().type) {
         case kFork:
-          Fork(packet);
+          if (!Fork(packet)) return kExitSocketFailed;
           break;
         case kPing:
           state_.channel.Send({.type = kPong, .request_id = packet.frame().request_id},
@@ -78,7 +78,9 @@ class Server {
   }
 
  private:
-  FORKSERVER_LAUNCH_PATH void Fork(Packet& packet) {
+  // False: there is a child of which the host could not be told. It finds that one by the record of
+  // births, which has room for one: so there must be no other after it.
+  FORKSERVER_LAUNCH_PATH bool Fork(Packet& packet) {
     const int64_t received_at = loop_.image.clock.Now();
     UniqueFd launch_socket = packet.descriptors().Take(0);
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
@@ -100,21 +102,22 @@ class Server {
                   .error = -cloned.pid,
                   .index = 0,
                   .detail = WhyNotCloned(-cloned.pid)});
-      return;
+      return true;
     }
     launch_socket.reset();
-    AnswerForked(packet.frame().request_id, cloned.pidfd.get(),
-                 {.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at});
+    return AnswerForked(packet.frame().request_id, cloned.pidfd.get(),
+                        {.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at});
   }
 
   // The bound on the user's descriptors in flight may be reached by what waits behind this very
   // answer, which then must not wait for it: without the pidfd the host opens one by the pid.
-  FORKSERVER_LAUNCH_PATH void AnswerForked(uint64_t id, int pidfd, const ForkedMessage& forked) {
+  FORKSERVER_LAUNCH_PATH bool AnswerForked(uint64_t id, int pidfd, const ForkedMessage& forked) {
     const Frame frame = {.type = kForked, .request_id = id};
     const std::span<const uint8_t> payload = Encode(forked, state_.answer);
-    if (SendPacket(loop_.socket, Blocking::kWait, frame, payload, {&pidfd, 1}) == ETOOMANYREFS) {
-      SendPacket(loop_.socket, Blocking::kWait, frame, payload, {});
-    }
+    int error = SendPacket(loop_.socket, Blocking::kWait, frame, payload, {&pidfd, 1});
+    if (error == ETOOMANYREFS)
+      error = SendPacket(loop_.socket, Blocking::kWait, frame, payload, {});
+    return error == 0;
   }
 
   struct Birth {

@@ -13,6 +13,9 @@ inline constexpr const char* kScenarioNames[] = {
 // Its faults are tried although other scenarios have tried them: here templates are looked at too.
 inline constexpr const char* kSteadyScenario = "Steady";
 
+// Of this one the root's are too: what it forks there is a template and no child.
+inline constexpr const char* kTemplateScenario = "Nested";
+
 }  // namespace forkserver::testing
 
 #endif  // TESTS_FAULTS_SCENARIO_NAMES_H_
