@@ -44,7 +44,7 @@ Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery del
   auto made = std::make_unique<Launch>(
       loop_, Channel::Handlers{
                  .on_packet = [this, id](Packet& packet) { OnPacket(id, packet); },
-                 .on_closed = [this, id](absl::Status) { OnHangUp(id); },
+                 .on_closed = [this, id](const absl::Status& why) { OnHangUp(id, why); },
              });
   Launch& launch = *launches_.emplace(id, std::move(made)).first->second;
   launch.id = id;
@@ -252,8 +252,10 @@ void Launcher::Attend(LaunchId id) {
       OnPacket(id, packet);
       break;
     case PacketOutcome::kClosed:
+      OnHangUp(id, absl::UnavailableError("the peer is gone"));
+      break;
     case PacketOutcome::kError:
-      OnHangUp(id);
+      OnHangUp(id, ErrnoStatus(packet.error(), "recvmsg"));
       break;
     case PacketOutcome::kWouldBlock:
       if (absl::Status watched = NameLaunch(launch.what, launch.socket.Watch()); !watched.ok()) {

@@ -174,7 +174,8 @@ class Launcher : private ForkRequester {
 
   // In launcher_answers.cc: what child and template say, and what comes of it.
   void OnPacket(LaunchId id, Packet& packet);
-  void OnHangUp(LaunchId id);
+  // Why: Unavailable where the child, or whoever was to fork it, is gone.
+  void OnHangUp(LaunchId id, const absl::Status& why);
   void OnReady(Launch& launch, Packet& packet);
   absl::Status EnrollExeced(Launch& launch, DescriptorList& descriptors);
   void Fail(Launch& launch, absl::Status why);

@@ -13,9 +13,11 @@
 
 namespace forkserver {
 
-void Launcher::OnHangUp(LaunchId id) {
+void Launcher::OnHangUp(LaunchId id, const absl::Status& why) {
   Launch* launch = Find(id);
   if (launch == nullptr || launch->is_ready) return;
+  // The socket is of no more use, whatever the child does.
+  if (!absl::IsUnavailable(why)) return Fail(*launch, NameLaunch(launch->what, why));
   launch->died_unready = true;
   Fail(*launch, absl::AbortedError(launch->what + ": it ended before it was Ready"));
 }

@@ -160,6 +160,11 @@ class Victim {
   char** const argv_;
 };
 
+// Whether callers make the call again, or go on with what they have.
+bool IsSoft(int error) {
+  return error == EINTR || error == EAGAIN || error == ECONNRESET || error == kShort;
+}
+
 void Victim::ListFaults() {
   FaultSeam& seam = TheFaultSeam();
   for (int i = 0; i < kRoundsWithoutFault; ++i) {
@@ -180,9 +185,11 @@ void Victim::ListFaults() {
   std::sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) {
     return std::tie(a.role, a.row, a.site) < std::tie(b.role, b.row, b.site);
   });
-  // Each place fails in one way, each row in all of its ways; or each place in all of them.
+  // Each place fails in one way, and in another one where a caller may go on after the first; each
+  // row in all of its ways. Or each place in all of them.
   const bool all = getenv("FORKSERVER_FAULTS_ALL") != nullptr;
   std::map<std::pair<Role, uint32_t>, size_t> next_error;
+  std::map<std::pair<Role, uint32_t>, size_t> next_hard_error;
   uint32_t listed = 0;
   const auto add = [&](Fault fault, int error) {
     if (listed >= FaultSeam::kMostTried) return;
@@ -199,11 +206,21 @@ void Victim::ListFaults() {
     if (all) {
       for (size_t e = 0; e < errors; ++e) add(faults[i], row.errors[e]);
     } else {
-      add(faults[i], row.errors[next++ % errors]);
+      std::set<int> here = {row.errors[next++ % errors]};
+      if (IsSoft(*here.begin())) {
+        std::vector<int> hard;
+        for (size_t e = 0; e < errors; ++e) {
+          if (!IsSoft(row.errors[e])) hard.push_back(row.errors[e]);
+        }
+        if (!hard.empty()) {
+          here.insert(hard[next_hard_error[{faults[i].role, faults[i].row}]++ % hard.size()]);
+        }
+      }
       // What is left over fails at the last place.
       if (is_last) {
-        while (next < errors) add(faults[i], row.errors[next++]);
+        while (next < errors) here.insert(row.errors[next++]);
       }
+      for (const int error : here) add(faults[i], error);
     }
   }
   seam.listed.store(listed);
