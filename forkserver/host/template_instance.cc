@@ -191,7 +191,8 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
       !sent.ok()) {
     // Where nobody is there, its parent's answer says why.
     if (parent != nullptr && absl::IsUnavailable(sent)) parent->ReadAnswers();
-    return link_->state() == TemplateLink::State::kDead ? link_->why_dead() : Fail(std::move(sent));
+    if (link_->state() == TemplateLink::State::kDead) return link_->why_dead();
+    return Fail(NameLaunch("start of " + Label(), sent));
   }
   if (absl::Status watched = link_->Start(); !watched.ok()) return Fail(watched);
   return absl::OkStatus();

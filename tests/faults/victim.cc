@@ -265,7 +265,16 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   if (fault.error == kShort && NamesAnErrno(message)) return true;
   if (fault.error != kShort && absl::StrContains(message, ErrnoName(fault.error))) return true;
   const bool is_gone = fault.error == EPIPE || fault.error == ECONNRESET;
-  if (is_gone && absl::StrContains(message, "the peer is gone")) return true;
+  if (is_gone && (absl::StrContains(message, "the peer is gone") ||
+                  absl::StrContains(message, "the peer went without Goodbye"))) {
+    return true;
+  }
+  // Nobody can pretend the hang-up that a page waits for, when it takes the parent to be gone. And
+  // it is not told a Goodbye where the parent takes that one to be.
+  if (is_gone && fault.role == Role::kChild && absl::StartsWith(message, "a process was never ")) {
+    return true;
+  }
+  if (is_gone && absl::StrContains(message, "exited with status 122")) return true;
   // The broker answers nobody whose process it cannot see.
   if (fault.error == ENOENT && absl::StrContains(message, "a call of the child's: EPERM")) {
     return true;
@@ -288,6 +297,7 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
     return true;
   }
   return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||
+                           absl::StrContains(message, ": send: the peer is gone") ||
                            absl::StartsWith(message, "the child ") ||
                            absl::StrContains(message, "killed, since it was silent for ") ||
                            absl::StrContains(message, "it ended before it was Ready: "));
