@@ -26,6 +26,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 #include "tests/faults/scenario_names.h"
 #include "tests/faults/seam.h"
 #include "tests/testing/program.h"
@@ -84,7 +85,9 @@ ProgramResult RunVictim(const SeamFile& file, const std::string& scenario,
        .path = kVictim,
        // Without malloc's caches for threads: what lies in them counts as in use.
        .environment = VictimEnvironment({std::string(kFaultsVariable) + "=" + file.path(),
-                                         "GLIBC_TUNABLES=glibc.malloc.tcache_count=0"})});
+                                         "GLIBC_TUNABLES=glibc.malloc.tcache_count=0"}),
+       // It ends itself where one of its rounds does not end.
+       .patience = absl::InfiniteDuration()});
 }
 
 std::string Describe(const Fault& fault) {

@@ -192,7 +192,10 @@ void Victim::ListFaults() {
   std::map<std::pair<Role, uint32_t>, size_t> next_hard_error;
   uint32_t listed = 0;
   const auto add = [&](Fault fault, int error) {
-    if (listed >= FaultSeam::kMostTried) return;
+    if (listed >= FaultSeam::kMostTried) {
+      absl::FPrintF(stderr, "more than %d faults: FaultSeam::kMostTried is too small\n", listed);
+      _exit(3);
+    }
     fault.error = error;
     seam.tried[listed++].fault = fault;
   };

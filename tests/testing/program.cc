@@ -58,7 +58,7 @@ ProgramResult RunProgram(const Program& program) {
     result.how = std::string(process.status().message());
     return result;
   }
-  const absl::StatusOr<ExitStatus> status = process->Wait(absl::Minutes(4));
+  const absl::StatusOr<ExitStatus> status = process->Wait(program.patience);
   result.how = status.ok() ? status->ToString() : std::string(status.status().message());
   if (status.ok() && status->kind == ExitStatus::Kind::kExited) result.exit_code = status->code;
   result.output = ReadAll(output.get());

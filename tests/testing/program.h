@@ -6,16 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace forkserver::testing {
 
 struct Program {
   std::vector<std::string> argv;
   std::string path = {};                                     // empty: argv[0]
   std::optional<std::vector<std::string>> environment = {};  // the runner's, if there is none
+  absl::Duration patience = absl::Minutes(4);                // it is killed when that is over
 };
 
 struct ProgramResult {
-  int exit_code = -1;  // -1: it did not start, was killed, or took more than 4 minutes
+  int exit_code = -1;  // -1: it did not start, was killed, or took longer than `patience`
   std::string how;     // the same in words, for messages
   std::string output;
   std::string errors;
