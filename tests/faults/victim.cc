@@ -6,13 +6,14 @@
 // First without a fault, to see which calls there are, from where and by whom; then with each of
 // them failing once, with each error of its row; or, where a victim before it has listed them and
 // died, from the first that was not tried. What it finds is in the seam's shared memory. A fault
-// that takes more than kRoundSeconds in one round ends it by SIGALRM.
+// that takes more than kRoundSeconds in one round ends it by SIGKILL.
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,39 @@ struct Outcome {
   std::string wrong;  // empty: all is well
 };
 
+// Ends this process where a round does not end. Not by alarm(2), whose signal can be blocked: a
+// mask that could not be restored blocks all that can be.
+class RoundClock {
+ public:
+  RoundClock() {
+    sigevent end = {};
+    end.sigev_notify = SIGEV_SIGNAL;
+    end.sigev_signo = SIGKILL;
+    if (timer_create(CLOCK_MONOTONIC, &end, &timer_) != 0) abort();
+  }
+  RoundClock(const RoundClock&) = delete;
+  RoundClock& operator=(const RoundClock&) = delete;
+  ~RoundClock() { timer_delete(timer_); }
+
+  void Start() { Set(kRoundSeconds); }
+  void Stop() { Set(0); }
+
+ private:
+  void Set(time_t seconds) {
+    const itimerspec when = {.it_interval = {}, .it_value = {.tv_sec = seconds, .tv_nsec = 0}};
+    timer_settime(timer_, 0, &when, nullptr);
+  }
+
+  timer_t timer_;
+};
+
+// Nothing is blocked, whatever the last fault has left.
+void RestoreSignalMask() {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 class Victim {
  public:
   Victim(const Scenario& scenario, int argc, char** argv)
@@ -65,9 +99,10 @@ class Victim {
   // One round; `fault` happens in it, or does not. Made from one place, so that the places of calls
   // are the same in each.
   [[gnu::noinline]] Outcome Run(const Fault* fault) {
-    alarm(kRoundSeconds);
+    RestoreSignalMask();
+    clock_.Start();
     Outcome outcome = RunRound(fault);
-    alarm(0);
+    clock_.Stop();
     return outcome;
   }
 
@@ -158,6 +193,7 @@ class Victim {
   const Scenario& scenario_;
   const int argc_;
   char** const argv_;
+  RoundClock clock_;
 };
 
 // Whether callers make the call again, or go on with what they have.
