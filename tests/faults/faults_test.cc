@@ -3,8 +3,9 @@
 //     bazel test //tests/faults:faults_test
 //     bazel test //tests/faults:faults_test --test_env=FORKSERVER_FAULTS_ALL=1 --test_timeout=3600
 //
-// The second tries each error of each call at each place that makes it; the first each place once
-// and each error of each call once for every role.
+// The second tries each error of each call at each place that makes it; the first each place once,
+// or twice where a caller may go on after the first error, and each error of each call once for
+// every role. One scenario of the second takes half a minute to some minutes: --test_filter=*/Model.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
