@@ -399,6 +399,11 @@ void TemplateInstance::EndStart() {
   link_->Signal(SIGKILL);
 }
 
+std::unique_ptr<TemplateLink> TemplateInstance::TakeLink() {
+  parents_chain_.reset();  // whose init ends with the last that holds it
+  return std::move(link_);
+}
+
 bool TemplateInstance::KillUnanswering() {
   if (link_ == nullptr || link_->unanswered() == 0) return false;
   link_->Signal(SIGKILL);

@@ -145,7 +145,8 @@ class TemplateInstance : private ForkRequester {
   void BeginEnd();
   // Where it still owes answers. Whether it had to be.
   bool KillUnanswering();
-  std::unique_ptr<TemplateLink> TakeLink() { return std::move(link_); }
+  // For the server's end, which waits for the process.
+  std::unique_ptr<TemplateLink> TakeLink();
 
  private:
   // Of the parent, to the Fork of a start; kDelayed: the parent died first.
