@@ -5,7 +5,8 @@
 //
 // The second tries each error of each call at each place that makes it; the first each place once,
 // or twice where a caller may go on after the first error, and each error of each call once for
-// every role. One scenario of the second takes half a minute to some minutes: --test_filter=*/Model.
+// every role. One scenario of the second takes half a minute to some minutes:
+// --test_filter=*/Model.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -42,9 +43,9 @@ constexpr char kVictim[] = "tests/faults/victim";
 constexpr int kMostVictims = 10;
 // Of one scenario: faults that were seen once, and did not happen again in all tries.
 // Measured: none in most scenarios, up to two in Pool and OwnThread, and up to six in Layouts,
-// where the second root, which is exec'ed, serves a launch only where it is up by then; and up to 15
-// in Steady, where the broker looks up whose a call is only where that was not known in time. Some
-// more, for a machine that is busy.
+// where the second root, which is exec'ed, serves a launch only where it is up by then; and up to
+// 15 in Steady, where the broker looks up whose a call is only where that was not known in time.
+// Some more, for a machine that is busy.
 constexpr int kMostNotReached = 20;
 
 // The seam's memory, as the victim sees it.

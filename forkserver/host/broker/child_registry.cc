@@ -35,7 +35,8 @@ pid_t ProcessOf(pid_t tid) {
   if (size <= 0) return size < 0 ? static_cast<pid_t>(size) : -ESRCH;
   text[size] = 0;
   const char* const line = strstr(text, "\nTgid:");
-  return line == nullptr ? -ESRCH : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
+  return line == nullptr ? -ESRCH
+                         : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
 }
 
 bool ChildRegistry::Add(std::shared_ptr<Child> child) {
