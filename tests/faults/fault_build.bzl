@@ -6,6 +6,8 @@ that a library is made of.
     archives(name = "rooms", deps = ["//:forkserver"])        # and rooms.txt, which names them
 """
 
+load("//tests/testing:other_build.bzl", "program_built_by")
+
 def _add_the_seam(settings, _attr):
     return {"//command_line_option:copt": settings["//command_line_option:copt"] +
                                           ["-DFORKSERVER_FAULTS"]}
@@ -16,28 +18,7 @@ _seam = transition(
     outputs = ["//command_line_option:copt"],
 )
 
-def _with_faults(ctx):
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = program,
-        target_file = ctx.attr.program[0][DefaultInfo].files_to_run.executable,
-        is_executable = True,
-    )
-    return [DefaultInfo(
-        executable = program,
-        runfiles = ctx.attr.program[0][DefaultInfo].default_runfiles,
-    )]
-
-with_faults = rule(
-    implementation = _with_faults,
-    attrs = {
-        "program": attr.label(cfg = _seam, executable = True, mandatory = True),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
-    },
-    executable = True,
-)
+with_faults = program_built_by(_seam)
 
 def _archives(ctx):
     files = []

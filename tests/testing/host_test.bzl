@@ -5,8 +5,10 @@
 Thread sanitizer runs a thread of its own in each process, and only a process with one thread can be
 a template. So in a build with it (--config=tsan) the test's host is under it, with all of the host's
 threads, and its templates and children are another program: the same test, built without it, which
-is there beside it as NAME.templates and which the host exec's in place of itself (other_image.h).
+is there beside it as NAME.templates and which the host exec's in place of itself (other_image.cc).
 """
+
+load("//tests/testing:other_build.bzl", "program_built_by")
 
 _SANITIZER = "-fsanitize=thread"
 _TEMPLATES = "-DFORKSERVER_TEMPLATES_OF_A_TSAN_HOST"
@@ -31,25 +33,7 @@ _templates = transition(
     ],
 )
 
-def _templates_program(ctx):
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.symlink(
-        output = program,
-        target_file = ctx.attr.program[0][DefaultInfo].files_to_run.executable,
-        is_executable = True,
-    )
-    return [DefaultInfo(executable = program)]
-
-templates_program = rule(
-    implementation = _templates_program,
-    attrs = {
-        "program": attr.label(cfg = _templates, executable = True, mandatory = True),
-        "_allowlist_function_transition": attr.label(
-            default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
-        ),
-    },
-    executable = True,
-)
+templates_program = program_built_by(_templates)
 
 def host_test(name, deps, data = [], **arguments):
     templates_program(
