@@ -72,16 +72,7 @@ absl::Status Channel::Send(const Frame& frame, std::span<const uint8_t> payload,
 
 FORKSERVER_LAUNCH_PATH absl::Status Channel::SendParts(const Frame& frame, PayloadParts payload,
                                                        std::span<const int> descriptors) {
-  if (const size_t size = PayloadBytes(payload);
-      size > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("send: %d bytes and %d descriptors are over the limits of a message", size,
-                        descriptors.size()));
-  }
-  if (!socket_.is_open() || closed_) {
-    return absl::UnavailableError("send: the channel is closed");
-  }
-  if (!send_failure_.ok()) return send_failure_;
+  if (absl::Status sendable = CheckSendable(payload, descriptors); !sendable.ok()) return sendable;
   if (!queue_.empty()) return Enqueue(frame, payload, descriptors);
   const int error = SendPacketOfParts(socket_.get(), Blocking::kNever, frame, payload, descriptors);
   switch (error) {
@@ -99,6 +90,27 @@ FORKSERVER_LAUNCH_PATH absl::Status Channel::SendParts(const Frame& frame, Paylo
     default:
       return ErrnoStatus(error, "sendmsg");
   }
+}
+
+absl::Status Channel::Queue(const Frame& frame, std::span<const uint8_t> payload,
+                            std::span<const int> descriptors) {
+  const iovec part = {const_cast<uint8_t*>(payload.data()), payload.size()};
+  const PayloadParts parts(&part, 1);
+  if (absl::Status sendable = CheckSendable(parts, descriptors); !sendable.ok()) return sendable;
+  return Enqueue(frame, parts, descriptors);
+}
+
+absl::Status Channel::CheckSendable(PayloadParts payload, std::span<const int> descriptors) const {
+  if (const size_t size = PayloadBytes(payload);
+      size > kMaxPayloadBytes || descriptors.size() > kMaxDescriptors) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("send: %d bytes and %d descriptors are over the limits of a message", size,
+                        descriptors.size()));
+  }
+  if (!socket_.is_open() || closed_) {
+    return absl::UnavailableError("send: the channel is closed");
+  }
+  return send_failure_;
 }
 
 absl::Status Channel::Enqueue(const Frame& frame, PayloadParts payload,

@@ -87,6 +87,11 @@ class Channel {
   absl::Status Send(const Frame& frame, std::span<const uint8_t> payload = {},
                     std::span<const int> descriptors = {});
 
+  // Queues, also where there is room: for SendQueuedNow. The same errors as Send's, and EMFILE
+  // where the descriptors cannot be duplicated.
+  absl::Status Queue(const Frame& frame, std::span<const uint8_t> payload,
+                     std::span<const int> descriptors);
+
   // Sends of the queue what the socket has room for, as if the loop had said that there is some.
   void SendQueuedNow();
 
@@ -110,6 +115,7 @@ class Channel {
     std::vector<UniqueFd> descriptors;
   };
 
+  absl::Status CheckSendable(PayloadParts payload, std::span<const int> descriptors) const;
   absl::Status Enqueue(const Frame& frame, PayloadParts payload, std::span<const int> descriptors);
   void OnReady(uint32_t events);
   uint32_t WatchedEvents() const;

@@ -17,6 +17,8 @@ class ForkRequester {
  public:
   virtual void OnForked(uint64_t id, Process process, const ForkedMessage& forked) = 0;
   virtual void OnForkFailed(uint64_t id, const FailedMessage& failed) = 0;
+  // Asked of a template that had not said Hello: it has now.
+  virtual void OnTemplateServes(uint64_t /*id*/) {}
   // The template died and owed this answer. Whether there is a child is known when it has been
   // reaped. What it had of a sandbox is still there during the call.
   virtual void OnTemplateDead(uint64_t id, const absl::Status& why) = 0;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <mutex>
@@ -26,6 +27,12 @@
 
 namespace forkserver {
 namespace {
+
+uint64_t DescriptorLimit() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
 
 // How long a thread that waits for a launch waits on its socket alone, before it takes part in the
 // loop: a launch takes a tenth of that.
@@ -77,6 +84,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   HostFacts facts = {.pid = getpid(),
                      .start_thread = gettid(),
                      .signal_mask = CurrentSignalMask(),
+                     .descriptor_limit = DescriptorLimit(),
                      .null_device = UniqueFd()};
   StartReport report;
   std::optional<Seed> seed;

@@ -17,13 +17,15 @@ void LaunchSocket::Open(UniqueFd socket) {
   socket_ = std::move(socket);
 }
 
+// Before the Plan, and so before anything that the child has to say.
+absl::Status LaunchSocket::TellSenders(Senders senders) {
+  if (senders != Senders::kTold) return absl::OkStatus();
+  const int error = TellSender(socket_.get());
+  return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "setsockopt SO_PASSCRED");
+}
+
 absl::Status LaunchSocket::SendPlan(uint64_t id, const PlanMessage& plan, Senders senders) {
-  // Before the Plan, and so before anything that the child has to say.
-  if (senders == Senders::kTold) {
-    if (const int error = TellSender(socket_.get()); error != 0) {
-      return ErrnoStatus(error, "setsockopt SO_PASSCRED");
-    }
-  }
+  if (absl::Status told = TellSenders(senders); !told.ok()) return told;
   const Frame frame = {.type = kPlan, .request_id = id, .flags = plan.flags};
   const int error =
       SendPacket(socket_.get(), Blocking::kNever, frame, plan.payload, plan.descriptors);
@@ -35,6 +37,19 @@ absl::Status LaunchSocket::SendPlan(uint64_t id, const PlanMessage& plan, Sender
   // The channel's queue has room where the socket, or the kernel, has not.
   MakeChannel();
   return channel_->Send(frame, plan.payload, plan.descriptors);
+}
+
+absl::Status LaunchSocket::KeepPlan(uint64_t id, const PlanMessage& plan, Senders senders) {
+  if (absl::Status told = TellSenders(senders); !told.ok()) return told;
+  MakeChannel();
+  absl::Status kept = channel_->Queue({.type = kPlan, .request_id = id, .flags = plan.flags},
+                                      plan.payload, plan.descriptors);
+  if (!kept.ok()) Open(channel_->TakeSocket());
+  return kept;
+}
+
+void LaunchSocket::SendKeptPlan() {
+  if (channel_ != nullptr) channel_->SendQueuedNow();
 }
 
 size_t LaunchSocket::SendFirstPackets(std::span<const FirstPacket> packets) {

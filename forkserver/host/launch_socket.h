@@ -47,6 +47,10 @@ class LaunchSocket {
 
   // Unavailable: the peer is gone.
   absl::Status SendPlan(uint64_t id, const PlanMessage& plan, Senders senders);
+  // In place of it, and SendKeptPlan later: until then the Plan's descriptors are duplicated here,
+  // and not in flight. EMFILE where they cannot be.
+  absl::Status KeepPlan(uint64_t id, const PlanMessage& plan, Senders senders);
+  void SendKeptPlan();
   // How many went; the rest are for the caller. None where the Plan itself waits for room.
   size_t SendFirstPackets(std::span<const FirstPacket> packets);
   // The Plan is queued, or the loop waits already.
@@ -64,6 +68,7 @@ class LaunchSocket {
   UniqueFd Take();
 
  private:
+  absl::Status TellSenders(Senders senders);
   void MakeChannel();
 
   EventLoop& loop_;

@@ -150,7 +150,7 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
   }
   launch.socket.Open(std::move(sockets.first));
   // The Plan first, then at once what makes its reader: a Plan that cannot be sent costs no fork.
-  if (absl::Status sent = launch.socket.SendPlan(launch.id, plan, launch.senders); !sent.ok()) {
+  if (absl::Status sent = SendOrKeepPlan(launch, plan, source.link); !sent.ok()) {
     if (const LaunchFailure bad = FindClosedDescriptor(options); bad.step != LaunchStep::kNone) {
       return LaunchFailureStatus(launch.what, bad);
     }
@@ -172,6 +172,14 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
     launch.process.emplace(*std::move(spawned));
   }
   return absl::OkStatus();
+}
+
+absl::Status Launcher::SendOrKeepPlan(Launch& launch, const PlanMessage& plan, TemplateLink* link) {
+  if (link != nullptr && !link->MayBeInFlight(plan.descriptors.size()) &&
+      launch.socket.KeepPlan(launch.id, plan, launch.senders).ok()) {
+    return absl::OkStatus();
+  }
+  return launch.socket.SendPlan(launch.id, plan, launch.senders);
 }
 
 void Launcher::Keep(Launch& launch, const LaunchOptions& options, const PrefsGeneration& prefs) {

@@ -149,6 +149,7 @@ class Launcher : private ForkRequester {
     absl::Status failure;
   };
 
+  void OnTemplateServes(LaunchId id) override;
   void OnForked(LaunchId id, Process process, const ForkedMessage& forked) override;
   void OnForkFailed(LaunchId id, const FailedMessage& failed) override;
   void OnTemplateDead(LaunchId id, const absl::Status& why) override;
@@ -157,6 +158,7 @@ class Launcher : private ForkRequester {
   Launch& NewLaunch(const LaunchOptions& options, Delivery delivery, LaunchCallback callback);
   absl::Status Send(Launch& launch, const LaunchOptions& options, LaunchSource source,
                     const PrefsGeneration& prefs, Attendance attendance);
+  absl::Status SendOrKeepPlan(Launch& launch, const PlanMessage& plan, TemplateLink* link);
   absl::Status SendPlan(Launch& launch, const LaunchOptions& options, const LaunchSource& source,
                         const PrefsGeneration& prefs);
   // False: no blank took it.

@@ -91,6 +91,11 @@ void Launcher::CollectAnswer(LaunchId id) {
   if (Launch* launch = Find(id); launch != nullptr) Advance(*launch);
 }
 
+void Launcher::OnTemplateServes(LaunchId id) {
+  Launch* launch = Find(id);
+  if (launch != nullptr && launch->awaiting != nullptr) launch->socket.SendKeptPlan();
+}
+
 void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forked) {
   Launch* launch = Find(id);
   if (launch == nullptr || (launch->awaiting == nullptr && !launch->is_unsettled)) {

@@ -22,9 +22,10 @@ namespace forkserver {
 // What the host contributes to every Plan.
 struct HostFacts {
   int pid = 0;
-  int start_thread = 0;      // the tid that called Start
-  uint64_t signal_mask = 0;  // at the host's start
-  UniqueFd null_device;      // /dev/null, for Stdio::Null
+  int start_thread = 0;           // the tid that called Start
+  uint64_t signal_mask = 0;       // at the host's start
+  uint64_t descriptor_limit = 0;  // soft, at the host's start: what its templates have
+  UniqueFd null_device;           // /dev/null, for Stdio::Null
 };
 
 struct PlanMessage {

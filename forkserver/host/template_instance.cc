@@ -136,6 +136,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   const HostFacts facts = {.pid = host_.facts.pid,
                            .start_thread = host_.facts.start_thread,
                            .signal_mask = host_.facts.signal_mask | TerminalSignals(),
+                           .descriptor_limit = host_.facts.descriptor_limit,
                            .null_device = UniqueFd()};
   const std::string name = ("fs-" + place_.options.name).substr(0, kMaxProcessNameBytes);
   absl::StatusOr<PlanMessage> plan =
@@ -165,6 +166,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
                            .on_state = [this] { OnState(); }});
   link->ChildrenAre(parent != nullptr ? parent->children_kind() : ChildKind::kAny);
   link->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
+  link->BoundFlight(host_.facts.descriptor_limit / 2);
   UnwatchLifeline();
   parents_chain_.reset();
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before

@@ -33,7 +33,9 @@ TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, Un
                                 }})),
       births_(std::move(births)),
       silence_(loop, {.is_owed = [this] { return IsOwedAnything(); },
-                      .on_silence = [this] { EndSilence(); }}) {}
+                      .on_silence = [this] { EndSilence(); }}) {
+  KeepHelloSlots();
+}
 
 void TemplateLink::BoundSilence(absl::Duration of_answers, absl::Duration of_start) {
   longest_silence_ = of_answers;
@@ -56,8 +58,7 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
                                 ProcessType type, uint32_t flags) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
-  if (absl::Status sent =
-          channel_->Send({.type = kFork, .request_id = id, .flags = flags}, {}, {&fd, 1});
+  if (absl::Status sent = SendOrKeepFork({.type = kFork, .request_id = id, .flags = flags}, fd);
       !sent.ok()) {
     return SendFailed(std::move(sent));
   }
@@ -70,13 +71,37 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   return absl::OkStatus();
 }
 
+absl::Status TemplateLink::SendOrKeepFork(const Frame& frame, int launch_socket) {
+  if (!MayBeInFlight(1) && channel_->Queue(frame, {}, {&launch_socket, 1}).ok()) {
+    return absl::OkStatus();
+  }
+  return channel_->Send(frame, {}, {&launch_socket, 1});
+}
+
 absl::Status TemplateLink::SendFailed(absl::Status sent) {
   // A template that is gone is found dead by reading what it had answered, to the end.
   if (absl::IsUnavailable(sent) && state_ != State::kDead) channel_->ReceiveNow();
   return state_ == State::kDead ? why_dead_ : sent;
 }
 
+bool TemplateLink::MayBeInFlight(size_t descriptors) {
+  if (state_ != State::kStarting) return true;
+  if (descriptors > most_in_flight_ - in_flight_) return false;
+  in_flight_ += descriptors;
+  return true;
+}
+
+void TemplateLink::KeepHelloSlots() {
+  for (UniqueFd& slot : hello_slots_) {
+    if (!slot.is_open()) slot.reset(fcntl(null_device_, F_DUPFD_CLOEXEC, 3));
+  }
+}
+
 void TemplateLink::FreeSlot() {
+  if (state_ == State::kStarting) {
+    hello_slots_ = {};
+    return;
+  }
   if (slot_is_free_ || slots_.empty()) return;
   slots_.pop_back();
   slot_is_free_ = true;
@@ -124,6 +149,7 @@ void TemplateLink::Relax() {
 }
 
 void TemplateLink::KeepSlot() {
+  if (state_ == State::kStarting) return KeepHelloSlots();
   if (!slot_is_free_) return;
   // No message took it, and an answer is still owed. Where this fails, somebody else was faster:
   // OnForked has a way out.
@@ -197,6 +223,7 @@ void TemplateLink::Kill(absl::Status why) {
   for (const auto& [id, asked] : unanswered) {
     if (asked.requester != nullptr) asked.requester->OnTemplateDead(id, why_dead_);
   }
+  hello_slots_ = {};
   remains_ = std::make_shared<TemplateRemains>(
       TemplateRemains::Parts{.owed = std::exchange(requesters_, {}),
                              .socket = channel_->TakeSocket(),
@@ -271,8 +298,21 @@ void TemplateLink::OnHello(Packet& packet) {
   state_ = State::kServing;
   silence_.End();
   if (unanswered() > 0) silence_.Begin(longest_silence_);
+  TellThatItServes();
   Relax();
   events_.on_state();
+}
+
+void TemplateLink::TellThatItServes() {
+  channel_->SendQueuedNow();
+  // Who hears of it may disown what it has asked for.
+  std::vector<uint64_t> ids;
+  for (const auto& [id, asked] : requesters_) ids.push_back(id);
+  for (const uint64_t id : ids) {
+    const auto asked = requesters_.find(id);
+    if (asked == requesters_.end() || asked->second.requester == nullptr) continue;
+    asked->second.requester->OnTemplateServes(id);
+  }
 }
 
 void TemplateLink::OnForked(Packet& packet) {

@@ -27,7 +27,9 @@
 
 #include <stdint.h>
 
+#include <array>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +81,12 @@ class TemplateLink {
   // to its Hello. Without this there are no bounds.
   void BoundSilence(absl::Duration of_answers, absl::Duration of_start);
 
+  // How many descriptors may be on the way to it and its children before its Hello: all that a user
+  // has in flight is bound by the sender's RLIMIT_NOFILE (unix(7), ETOOMANYREFS), and the Hello,
+  // which has descriptors too, would wait for what nobody receives before it. What is more is kept
+  // here, duplicated, until it comes. Without this any number may.
+  void BoundFlight(size_t descriptors) { most_in_flight_ = descriptors; }
+
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
   // been answered. `type`: what it is to be, as far as is known. `flags`: kBlank, or none. An error
   // means that the request was not sent and will not be answered.
@@ -86,6 +94,9 @@ class TemplateLink {
                     uint32_t flags = kNoFlags);
   // A requester that is going away: what it has asked for is killed and reaped when it comes.
   void Disown(const ForkRequester& requester);
+  // Before its Hello: whether so many more descriptors may go to it and its children, up to
+  // BoundFlight's; what may is counted. Later always.
+  bool MayBeInFlight(size_t descriptors);
   absl::Status Ping(uint64_t id);
   absl::Status SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
                         std::span<const int> descriptors);
@@ -138,11 +149,14 @@ class TemplateLink {
   void OnPacket(Packet& packet);
   void OnReady(std::span<const uint8_t> payload);
   void OnHello(Packet& packet);
+  void TellThatItServes();
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
+  absl::Status SendOrKeepFork(const Frame& frame, int launch_socket);
   absl::Status SendFailed(absl::Status sent);
   void FreeSlot();
   void KeepSlot();
+  void KeepHelloSlots();
   void ExpectAnswer();
   void CountAnswer();
   // Nothing: that Fork was not asked for, or is answered.
@@ -167,6 +181,9 @@ class TemplateLink {
   bool has_said_ready_ = false;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;
+  std::array<UniqueFd, kMostHelloDescriptors> hello_slots_;  // until there is one
+  size_t most_in_flight_ = std::numeric_limits<size_t>::max();
+  size_t in_flight_ = 0;                                 // see MayBeInFlight
   absl::flat_hash_map<uint64_t, AskedFork> requesters_;  // of each Fork that is not answered
   Mapping births_;
   // Of one that is dead, until its process is known.

@@ -8,6 +8,7 @@
 #ifndef FORKSERVER_SERVER_HELLO_H_
 #define FORKSERVER_SERVER_HELLO_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <span>
@@ -19,6 +20,8 @@
 #include "preload/warm_up.h"
 
 namespace forkserver {
+
+constexpr size_t kMostHelloDescriptors = 3;
 
 // What this template's kernel gives it, and what it does without.
 enum TemplateCapability : uint32_t {

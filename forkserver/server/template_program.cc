@@ -68,7 +68,7 @@ struct HelloDescriptors {
   UniqueFd listener;
   PidNamespaceInit init;
 
-  std::span<const int> List(std::span<int, 3> room) const {
+  std::span<const int> List(std::span<int, kMostHelloDescriptors> room) const {
     size_t count = 0;
     if (listener.is_open()) room[count++] = listener.get();
     if (init.pidfd() >= 0) {
@@ -88,7 +88,7 @@ int SayHello(int socket, HelloMessage& hello, const HelloDescriptors& descriptor
     return error;
   }
   hello.serving_at = NowNanos();
-  int room[3];
+  int room[kMostHelloDescriptors];
   return SendWhenAllowed(socket, {.type = kHello}, Encode(hello, buffer.bytes()),
                          descriptors.List(room));
 }

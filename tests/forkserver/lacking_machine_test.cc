@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -162,11 +163,10 @@ struct Outcomes {
   std::vector<std::string> errors = {};
 };
 
-Outcomes LaunchWithManyInFlight(ForkServer& server, int launches, size_t descriptors_of_each) {
+Outcomes LaunchAllAtOnce(ForkServer& server, int launches, size_t descriptors_of_each,
+                         LaunchOptions options, const std::function<void()>& meanwhile = {}) {
   EXPECT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
   std::vector<UniqueFd> inherited;
-  LaunchOptions options = Run({"exit", "3"}, LaunchWay::kFork);
-  options.when_template_dies = WhenTemplateDies::kFail;  // keeps no duplicates
   for (size_t i = 0; i < descriptors_of_each; ++i) {
     inherited.emplace_back(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     EXPECT_TRUE(inherited.back().is_open());
@@ -182,12 +182,26 @@ Outcomes LaunchWithManyInFlight(ForkServer& server, int launches, size_t descrip
     });
   }
   server.Dispatch(absl::Milliseconds(1));
-  EXPECT_TRUE(TooManyAreInFlight());
+  if (meanwhile) meanwhile();
   EXPECT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
   EXPECT_TRUE(testing::DispatchUntil(server, [&] {
     return outcomes.launched + static_cast<int>(outcomes.errors.size()) == launches;
   }));
   return outcomes;
+}
+
+// Of which the host keeps no duplicates.
+LaunchOptions NeverAgain(ProcessType type) {
+  LaunchOptions options = {.type = type, .argv = {"exit", "3"}};
+  options.way = LaunchWay::kFork;
+  options.when_template_dies = WhenTemplateDies::kFail;
+  return options;
+}
+
+Outcomes LaunchWithManyInFlight(ForkServer& server, int launches, size_t descriptors_of_each) {
+  return LaunchAllAtOnce(server, launches, descriptors_of_each,
+                         NeverAgain(ProcessType::kIpcUnitTest),
+                         [] { EXPECT_TRUE(TooManyAreInFlight()); });
 }
 
 HOST_TEST(LackingMachine, TooManyDescriptorsInFlightDelayALaunch) {
@@ -203,6 +217,31 @@ HOST_TEST(LackingMachine, TooManyDescriptorsInFlightAndNoRoomForCopiesFailALaunc
   EXPECT_FALSE(outcomes.errors.empty());
   for (const std::string& error : outcomes.errors) EXPECT_THAT(error, HasSubstr("EMFILE"));
   ExpectLaunches(server, LaunchWay::kTemplate);
+}
+
+// A host that has many launches at once often raises its own limit first, and its templates have
+// the one of its start. These are asked for before their template has said Hello, which has
+// descriptors too.
+HOST_TEST(LackingMachine, TooManyDescriptorsInFlightForATemplateThatStartsDelayItsLaunches) {
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  const Outcomes outcomes = LaunchAllAtOnce(server, 40, 8, NeverAgain(ProcessType::kDummy));
+  EXPECT_EQ(outcomes.errors, std::vector<std::string>());
+  EXPECT_EQ(outcomes.launched, 40);
+}
+
+// Nor room for what the Hello brings: each launch ends with that errno, and the template is there
+// for the next one.
+HOST_TEST(LackingMachine, TooManyDescriptorsForATemplateThatStartsFailItsLaunches) {
+  const Outcomes outcomes = LaunchAllAtOnce(server, 30, 8, NeverAgain(ProcessType::kDummy));
+  EXPECT_FALSE(outcomes.errors.empty());
+  for (const std::string& error : outcomes.errors) EXPECT_THAT(error, HasSubstr("EMFILE"));
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  absl::StatusOr<LaunchedChild> child = server.Launch(NeverAgain(ProcessType::kDummy));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->code, 3);
 }
 
 // --- places in the file system
@@ -362,7 +401,13 @@ constexpr Machine kMachines[] = {
        testing::Answer(SCMP_ACT_ERRNO(EINVAL), SYS_memfd_create,
                        SCMP_A1(SCMP_CMP_MASKED_EQ, MFD_ALLOW_SEALING, MFD_ALLOW_SEALING));
      }},
-    {"TooManyDescriptorsInFlight",
+    {"TooManyDescriptorsInFlightForATemplateThatStarts",
+     [] {
+       const rlimit low = {.rlim_cur = 64, .rlim_max = 4096};
+       if (setrlimit(RLIMIT_NOFILE, &low) != 0) abort();
+       BecomeAUserOfItsOwn();
+     }},
+    {"TooManyDescriptors",
      [] {
        const rlimit low = {.rlim_cur = 64, .rlim_max = 64};
        if (setrlimit(RLIMIT_NOFILE, &low) != 0) abort();
@@ -395,7 +440,8 @@ constexpr Machine kMachines[] = {
 HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
   setup.options.programs.push_back({ProcessType::kDummy, MakeChildProgram<TestProgram>});
-  if (test.find("Tmp") != test.npos || test.find("PidNamespaceHave") != test.npos) {
+  if (test.find("Tmp") != test.npos || test.find("PidNamespaceHave") != test.npos ||
+      test.find("ThatStarts") != test.npos) {
     setup.options.templates = {{.name = "sandboxed",
                                 .types = {ProcessType::kDummy},
                                 .sandbox = {.policy = SandboxPolicyId::kContent},
