@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/launch_path.h"
 
@@ -41,6 +42,7 @@ FORKSERVER_LAUNCH_PATH Channel::Channel(EventLoop& loop, UniqueFd socket, Handle
 Channel::~Channel() {
   *alive_ = false;
   StopWatching();
+  CloseStrangersSocket(std::move(socket_));
 }
 
 FORKSERVER_LAUNCH_PATH absl::Status Channel::Start() {

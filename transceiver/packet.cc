@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "transceiver/close_strangers.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/raw_bytes.h"
 #include "transceiver/raw_syscall.h"
@@ -21,14 +22,20 @@ FORKSERVER_LAUNCH_PATH UniqueFd DescriptorList::Take(size_t index) {
 }
 
 FORKSERVER_LAUNCH_PATH void DescriptorList::CloseAll() {
+  if (sender_ == Sender::kUntrusted) return CloseAllOfAStranger();
+  for (size_t i = 0; i < size_; ++i) UniqueFd(fds_[i]).reset();
+  size_ = 0;
+}
+
+void DescriptorList::CloseAllOfAStranger() {
+  UniqueFd strangers[kMaxDescriptors];
+  size_t count = 0;
   for (size_t i = 0; i < size_; ++i) {
-    const UniqueFd fd(fds_[i]);
-    if (sender_ == Sender::kTrusted || !fd.is_open()) continue;
-    const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
-    RawSyscall(SYS_setsockopt, fd.get(), SOL_SOCKET, SO_LINGER, &in_the_background,
-               sizeof(in_the_background));
+    UniqueFd fd(fds_[i]);
+    if (fd.is_open()) strangers[count++] = std::move(fd);
   }
   size_ = 0;
+  if (count > 0) CloseStrangers({strangers, count});
 }
 
 // What only ReceivePacket may do to a packet.

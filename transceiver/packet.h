@@ -24,9 +24,7 @@
 
 namespace forkserver {
 
-// Who the other end of a socket is. The last close of a socket that lingers waits until its data
-// has gone out (SO_LINGER, socket(7)), for as long as whoever sent it likes: of an untrusted
-// sender's, none lingers.
+// Who the other end of a socket is. What an untrusted one sends is closed by CloseStrangers.
 enum class Sender : uint8_t { kTrusted, kUntrusted };
 
 // The descriptors of one packet. Owns them; what is not taken is closed.
@@ -45,6 +43,8 @@ class DescriptorList {
 
  private:
   friend struct PacketAccess;
+  void CloseAllOfAStranger();
+
   int fds_[kMaxDescriptors];
   size_t size_ = 0;
   const Sender sender_;

@@ -23,6 +23,7 @@
 #include "forkserver/server/build_id.h"
 #include "forkserver/server/hello.h"
 #include "transceiver/clock.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/messages.h"
 #include "transceiver/packet.h"
@@ -44,6 +45,8 @@ void SetSignalMask(int how, uint64_t mask) {
   prctl(PR_SET_NAME, "fs-seed");
   SetSignalMask(SIG_BLOCK, TerminalSignals());
   MoveEnvironmentToHeap();
+  // Of a host that has had a server before; a sandboxed child must not have it.
+  SetClosePlace(ClosePlace::kHere);
   BirthRecord* record = nullptr;
   if (births.is_open() && MapBirthRecord(births.get(), record) != 0) _exit(kExitFailed);
   births.reset();

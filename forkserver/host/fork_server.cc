@@ -21,6 +21,7 @@
 #include "forkserver/host/template_link.h"
 #include "preload/single_thread.h"
 #include "transceiver/clock.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/poll_until.h"
@@ -107,6 +108,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     report.reason = std::string(single.message());
   }
 
+  // From here on this process forks no other.
+  SetClosePlace(ClosePlace::kThread);
   absl::StatusOr<SelfImage> self = SelfImage::Pin(argc > 0 ? argv[0] : nullptr);
   if (!self.ok()) return self.status();
   facts.null_device.reset(open("/dev/null", O_RDWR | O_CLOEXEC));

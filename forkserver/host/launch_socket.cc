@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "child/ready.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/messages.h"
 
@@ -12,9 +15,11 @@ namespace forkserver {
 static_assert(LaunchSocket::kAnswerBytes >= ReadyMessage::kMostBytes &&
               LaunchSocket::kAnswerBytes >= FailedMessage::kMaxBytes);
 
+LaunchSocket::~LaunchSocket() { Open(UniqueFd()); }
+
 void LaunchSocket::Open(UniqueFd socket) {
   channel_.reset();
-  socket_ = std::move(socket);
+  CloseStrangersSocket(std::exchange(socket_, std::move(socket)));
 }
 
 // Before the Plan, and so before anything that the child has to say.

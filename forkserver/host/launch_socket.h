@@ -41,6 +41,7 @@ class LaunchSocket {
       : loop_(loop), handlers_(std::move(handlers)) {}
   LaunchSocket(const LaunchSocket&) = delete;
   LaunchSocket& operator=(const LaunchSocket&) = delete;
+  ~LaunchSocket();
 
   // In place of the one before, if there was one.
   void Open(UniqueFd socket);

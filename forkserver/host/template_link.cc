@@ -12,6 +12,11 @@
 #include "forkserver/server/build_id.h"
 
 namespace forkserver {
+namespace {
+
+constexpr size_t kMostUnaskedMessages = 2;  // the Ready and the Hello of its start
+
+}  // namespace
 
 TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
                            Mapping births, uint64_t build_id, int null_device, Events events)
@@ -218,6 +223,7 @@ void TemplateLink::Kill(absl::Status why) {
   silence_.End();
   // One whose process is not known yet ends by this; what it has answered is still read.
   if (!process_) shutdown(channel_->fd(), SHUT_WR);
+  const size_t most_unread = requesters_.size() + pings_.size() + kMostUnaskedMessages;
   // A copy: who hears of it may disown what it has asked for.
   const auto unanswered = requesters_;
   for (const auto& [id, asked] : unanswered) {
@@ -227,6 +233,7 @@ void TemplateLink::Kill(absl::Status why) {
   remains_ = std::make_shared<TemplateRemains>(
       TemplateRemains::Parts{.owed = std::exchange(requesters_, {}),
                              .socket = channel_->TakeSocket(),
+                             .most_unread = most_unread,
                              .births = std::move(births_),
                              .slots = std::exchange(slots_, {}),
                              .children = std::move(children_),

@@ -42,7 +42,7 @@ void TemplateRemains::TakeUnread(Reaper& reaper) {
   // It may have left the other end to somebody who goes on sending: what is there, and no more.
   shutdown(parts_.socket.get(), SHUT_RD);
   uint8_t buffer[FailedMessage::kMaxBytes];
-  for (;;) {
+  for (size_t i = 0; i < parts_.most_unread; ++i) {
     Packet packet(buffer, Sender::kUntrusted);
     const PacketOutcome outcome = ReceivePacket(parts_.socket.get(), Blocking::kNever, packet);
     // Without its pidfd, where there is no place for it, it still has the pid.

@@ -26,6 +26,7 @@
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
 #include "forkserver/host/template_children.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/mapping.h"
 #include "transceiver/unique_fd.h"
 
@@ -36,7 +37,10 @@ class TemplateRemains {
   struct Parts {
     absl::flat_hash_map<uint64_t, AskedFork> owed = {};
     UniqueFd socket = {};  // the host's end; may be closed
-    Mapping births = {};   // its BirthRecord; may be none
+    // What can lie there unread: an answer to each request, and what it says of its start.
+    // Of one that sends more, the rest is closed unread.
+    size_t most_unread = 0;
+    Mapping births = {};  // its BirthRecord; may be none
     // Keep the places for the pidfds of what it owes, so that they are there at the host's limit.
     std::vector<UniqueFd> slots = {};
     TemplateChildren children = {};
@@ -45,6 +49,9 @@ class TemplateRemains {
   };
 
   explicit TemplateRemains(Parts parts) : parts_(std::move(parts)) {}
+  TemplateRemains(const TemplateRemains&) = delete;
+  TemplateRemains& operator=(const TemplateRemains&) = delete;
+  ~TemplateRemains() { CloseStrangersSocket(std::move(parts_.socket)); }
 
   // Once it is known. One that never is, turns out never to have been.
   void ProcessIs(const Process& process) { parts_.children.Know(process); }

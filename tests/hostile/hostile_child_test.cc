@@ -24,6 +24,7 @@
 #include "tests/hostile/hostile_test.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
+#include "tests/testing/socket_that_lingers.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
 #include "transceiver/packet.h"
@@ -305,6 +306,42 @@ void Silence(ForkServer& server) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(told.launch)) << told.launch;
 }
 
+// --- what a close would wait for
+
+HostilePacket WithALingerer(UniqueFd& peer, uint16_t type) {
+  HostilePacket packet = Message("one that lingers", {.type = type});
+  packet.descriptors.push_back(testing::SocketThatLingers(peer));
+  return packet;
+}
+
+// What is not read any more, since the launch has failed already.
+void LingererBehindNonsense(ForkServer& server) {
+  TakenChild child(server, Point::kBeforeReady);
+  ASSERT_TRUE(child.is_held());
+  UniqueFd peer;
+  ASSERT_TRUE(Message("nonsense", {.type = kPong}).SendOn(child.socket()));
+  ASSERT_TRUE(WithALingerer(peer, kReady).SendOn(child.socket()));
+  testing::CountHostileMessages(2);
+  child.ExpectItEnds();
+}
+
+void LingererInTheQueueOfASocket(ForkServer& server) {
+  TakenChild child(server, Point::kBeforeReady);
+  ASSERT_TRUE(child.is_held());
+  UniqueFd peer;
+  SocketPair outer;
+  ASSERT_EQ(CreateSocketPair(outer), 0);
+  ASSERT_TRUE(WithALingerer(peer, kReady).SendOn(outer.second.get()));
+  HostilePacket packet = Message("a socket with one", {.type = kReady}, Payload(GoodReady(server)));
+  packet.descriptors.push_back(std::move(outer.first));
+  ASSERT_TRUE(packet.SendOn(child.socket()));
+  packet.descriptors.clear();
+  testing::CountHostileMessages(1);
+  child.ExpectItEnds();
+}
+
+HOSTILE_TEST(HostileChild, LingererBehindNonsense)
+HOSTILE_TEST(HostileChild, LingererInTheQueueOfASocket)
 HOSTILE_TEST(HostileChild, AnyBytes)
 HOSTILE_TEST(HostileChild, AnyOtherMessage)
 HOSTILE_TEST(HostileChild, AnyDescriptors)

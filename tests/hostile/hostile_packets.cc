@@ -1,7 +1,6 @@
 #include "tests/hostile/hostile_packets.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,6 +11,7 @@
 
 #include "absl/strings/str_format.h"
 #include "tests/testing/send_raw.h"
+#include "tests/testing/socket_that_lingers.h"
 #include "transceiver/packet.h"
 
 namespace forkserver::testing {
@@ -53,31 +53,6 @@ UniqueFd SocketThatCarriesASocket() {
   const int fd = inner.first.get();
   if (SendPacket(outer.second.get(), Blocking::kNever, {.type = kPong}, {}, {&fd, 1}) != 0) abort();
   return std::move(outer.first);
-}
-
-// Connected, with data that nobody reads: whoever closes it last waits for that for a minute,
-// since it lingers (socket(7)).
-UniqueFd SocketThatLingers(UniqueFd& peer) {
-  const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (bind(listener.get(), any, size) != 0 || listen(listener.get(), 1) != 0 ||
-      getsockname(listener.get(), any, &size) != 0) {
-    abort();
-  }
-  UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (connect(client.get(), any, size) != 0) abort();
-  // Never read: the peer's window fills up.
-  peer = UniqueFd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  const std::vector<uint8_t> data(1 << 16);
-  while (send(client.get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
-  }
-  const linger a_minute = {.l_onoff = 1, .l_linger = 60};
-  setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &a_minute, sizeof(a_minute));
-  return client;
 }
 
 }  // namespace
