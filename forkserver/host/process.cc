@@ -15,7 +15,7 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_format.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -70,34 +70,6 @@ std::string FdinfoOf(int pidfd, const std::string& key) {
   return {};
 }
 
-// Which children have a Process that has not reaped them. Of the whole program, as its children
-// are.
-class OwnedChildren {
- public:
-  static OwnedChildren& All() {
-    static OwnedChildren* const all = new OwnedChildren;  // outlives those that exit() destroys
-    return *all;
-  }
-
-  // Whether it was nobody's.
-  bool Add(pid_t pid) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return pids_.insert(pid).second;
-  }
-  void Remove(pid_t pid) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    pids_.erase(pid);
-  }
-  bool Has(pid_t pid) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return pids_.contains(pid);
-  }
-
- private:
-  std::mutex mutex_;
-  absl::flat_hash_set<pid_t> pids_;
-};
-
 // Whether it is a child of ours and of that kind: 0 or an errno, ECHILD where it is none. __WCLONE
 // is for children without SIGCHLD alone (wait(2)).
 int LookAtChild(int pidfd, ChildKind kind) {
@@ -109,6 +81,44 @@ int LookAtChild(int pidfd, ChildKind kind) {
   } while (result != 0 && errno == EINTR);
   return result == 0 ? 0 : errno;
 }
+
+// Which children have a Process that has not reaped them. Of the whole program, as its children
+// are. A pid is its first owner's as long as that one's child is there, as its pidfd knows: whom
+// somebody else has reaped has left a pid that is free, and may be the next child's.
+class OwnedChildren {
+ public:
+  static OwnedChildren& All() {
+    static OwnedChildren* const all = new OwnedChildren;  // outlives those that exit() destroys
+    return *all;
+  }
+
+  // Whether it was nobody's. `pidfd` stays open until Remove.
+  bool Add(pid_t pid, int pidfd) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (HasUnlocked(pid)) return false;
+    pidfds_[pid] = pidfd;
+    return true;
+  }
+  void Remove(pid_t pid, int pidfd) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // It may have had another owner since.
+    const auto found = pidfds_.find(pid);
+    if (found != pidfds_.end() && found->second == pidfd) pidfds_.erase(found);
+  }
+  bool Has(pid_t pid) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return HasUnlocked(pid);
+  }
+
+ private:
+  bool HasUnlocked(pid_t pid) const {
+    const auto found = pidfds_.find(pid);
+    return found != pidfds_.end() && LookAtChild(found->second, ChildKind::kAny) != ECHILD;
+  }
+
+  std::mutex mutex_;
+  absl::flat_hash_map<pid_t, int> pidfds_;
+};
 
 // Of a pidfd; 0: it has been reaped.
 pid_t PidOf(int pidfd) {
@@ -160,10 +170,10 @@ absl::StatusOr<pid_t> Process::CheckChild(int pidfd, ChildKind kind) {
 }
 
 Process::Process(pid_t pid, UniqueFd pidfd)
-    : pid_(pid), pidfd_(std::move(pidfd)), owns_pid_(OwnedChildren::All().Add(pid)) {}
+    : pid_(pid), pidfd_(std::move(pidfd)), owns_pid_(OwnedChildren::All().Add(pid, pidfd_.get())) {}
 
 void Process::DisownPid() {
-  if (std::exchange(owns_pid_, false)) OwnedChildren::All().Remove(pid_);
+  if (std::exchange(owns_pid_, false)) OwnedChildren::All().Remove(pid_, pidfd_.get());
 }
 
 UniqueFd Process::TakePidfd() {

@@ -7,7 +7,8 @@
 // (SIGKILL) and waits for that, so that no zombie and no stray child is left.
 // Threads: one at a time. After a fork: not usable in the child.
 // A child has one Process at most: who comes with the pid or the pidfd of a child that has one, as
-// a peer that lies may, gets none.
+// a peer that lies may, gets none. A child is its pidfd and not its pid: one that somebody else has
+// reaped is none any more, and its pid may be the next child's, whoever still has the Process.
 //
 // Nothing here signals or waits by a bare pid; the pid is for people and for /proc, and is safe
 // there as long as the child is not reaped.
@@ -80,7 +81,7 @@ class Process {
   // more. Asks no file but a pidfd anything. NotFound: it is none.
   static absl::StatusOr<pid_t> CheckChild(int pidfd, ChildKind kind = ChildKind::kAny);
 
-  // Whether some Process has that child, unreaped.
+  // Whether some Process has the child that has that pid now, unreaped.
   static bool IsOwned(pid_t pid);
 
   // Takes over a child of the calling process, that has no Process yet.
@@ -121,7 +122,7 @@ class Process {
 
   pid_t pid_;
   UniqueFd pidfd_;
-  bool owns_pid_;  // in the table of children that have a Process
+  bool owns_pid_;  // put its pidfd into the table of children that have a Process
   std::optional<ExitStatus> status_;
   std::shared_ptr<SandboxedChild> sandboxed_;
 };
