@@ -11,7 +11,6 @@
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
-namespace {}  // namespace
 
 int64_t DeadlineIn(absl::Duration timeout) {
   return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
@@ -68,6 +67,7 @@ ServerEnd ForkServer::Core::End(const ServerEndOptions& options) {
   driver.RunUntil(lock, nothing_is_left, DeadlineIn(options.launches));
   templates.KillUnanswering(end);
   driver.RunUntil(lock, nothing_is_left, DeadlineIn(options.launches));
+  reaper.GiveUp();
   const LoopDriver::Callbacks last = TakeCompletions();
   lock.unlock();
   for (const auto& callback : last) callback();
@@ -76,6 +76,10 @@ ServerEnd ForkServer::Core::End(const ServerEndOptions& options) {
   // Others may ask for reports meanwhile, the broker's last operation among them.
   lock.unlock();
   templates.WaitForEnd(std::move(asked), options.templates, end);
+  lock.lock();
+  for (const Reaper::Unreaped& one : reaper.ListPending()) {
+    end.unreaped.push_back({one.name, one.pid, std::string(one.why.message())});
+  }
   end.took = absl::Nanoseconds(NowNanos() - begin);
   return end;
 }

@@ -11,8 +11,9 @@
 // template may be read from meanwhile, or found dead, and others wait for what that ends.
 //
 // Ownership: owns all parts, in the order in which they stand on each other. Destroyed, it has
-// ended launches, templates and the thread, and waited for what they leave to be reaped. Threads:
-// any, with the lock held, but for End and the destructor, which take it.
+// ended launches, templates and the thread, and waited for what they leave to be reaped, but for
+// what cannot be (Reaper). Threads: any, with the lock held, but for End and the destructor, which
+// take it.
 #ifndef FORKSERVER_HOST_FORK_SERVER_CORE_H_
 #define FORKSERVER_HOST_FORK_SERVER_CORE_H_
 

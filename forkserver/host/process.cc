@@ -129,6 +129,8 @@ pid_t PidOf(int pidfd) {
   return std::max(atoi(FdinfoOf(pidfd, "Pid:").c_str()), 0);
 }
 
+int64_t DeadlineOfKilled() { return NowNanos() + absl::ToInt64Nanoseconds(Process::kPatience); }
+
 }  // namespace
 
 absl::Status CheckPidfdInfo(int pidfd) {
@@ -211,7 +213,7 @@ Process::Process(Process&& other) noexcept
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
-    KillAndReap();
+    KillAndReap(DeadlineOfKilled()).IgnoreError();
     pid_ = std::exchange(other.pid_, -1);
     pidfd_ = std::move(other.pidfd_);
     owns_pid_ = std::exchange(other.owns_pid_, false);
@@ -221,13 +223,15 @@ Process& Process::operator=(Process&& other) noexcept {
   return *this;
 }
 
-Process::~Process() { KillAndReap(); }
+Process::~Process() { KillAndReap(DeadlineOfKilled()).IgnoreError(); }
 
-void Process::KillAndReap() {
-  if (!pidfd_.is_open() || status_.has_value()) return;
+absl::Status Process::KillAndReap(int64_t deadline) {
+  if (!pidfd_.is_open() || status_.has_value()) return absl::OkStatus();
   syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  if (!TryReap(/*block=*/true).ok()) DisownPid();
+  const absl::Status reaped = WaitUntil(deadline).status();
+  DisownPid();
   pidfd_.reset();
+  return absl::IsDeadlineExceeded(reaped) ? reaped : absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
@@ -263,27 +267,37 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
 }
 
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
+  return WaitUntil(DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout)));
+}
+
+bool Process::HasEnded() const {
+  return !pidfd_.is_open() || status_.has_value() ||
+         PollUntil(pidfd_.get(), POLLIN, NowNanos()) > 0;
+}
+
+absl::StatusOr<ExitStatus> Process::WaitUntil(int64_t deadline) {
   if (status_.has_value()) return *status_;
   if (!pidfd_.is_open()) return absl::FailedPreconditionError("wait: no process");
-  const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(timeout));
   // Where there is no time to wait, or nothing bounds it, waitid alone does.
-  bool polls = timeout > absl::ZeroDuration() && deadline != kNever;
+  bool polls = deadline != kNever && deadline > NowNanos();
+  bool has_ended = false;
   for (;;) {
-    const int ready = polls ? PollUntil(pidfd_.get(), POLLIN, deadline) : 1;
-    if (ready < 0) return ErrnoStatus(-ready, absl::StrFormat("ppoll pid %d", pid_));
-    if (ready == 0) {
-      return absl::DeadlineExceededError(absl::StrFormat("wait pid %d: it still runs", pid_));
-    }
+    // Where it cannot be watched (ppoll: ENOMEM), it is asked.
+    if (polls) has_ended = PollUntil(pidfd_.get(), POLLIN, deadline) > 0;
     absl::StatusOr<std::optional<ExitStatus>> status = TryReap(/*block=*/deadline == kNever);
     if (!status.ok()) return status.status();
     if (status->has_value()) return **status;
-    if (NowNanos() >= deadline) {
-      return absl::DeadlineExceededError(
-          absl::StrFormat("wait pid %d: it still runs, or is traced", pid_));
+    if (NowNanos() < deadline) {
+      // It cannot be watched, or has ended and is traced: no event says when its tracer lets go.
+      poll(nullptr, 0, 1);
+      polls = true;
+    } else if (has_ended || !HasEnded()) {
+      return absl::DeadlineExceededError(absl::StrFormat(
+          "wait pid %d: %s", pid_, has_ended ? "it has ended, and is traced" : "it still runs"));
+    } else {
+      has_ended = true;  // since it was asked, perhaps
+      polls = false;
     }
-    // Ended, and its tracer has not let go of it yet: no event says when it does.
-    poll(nullptr, 0, 1);
-    polls = true;
   }
 }
 

@@ -4,7 +4,10 @@
 //     if (absl::IsDeadlineExceeded(status.status())) process.Signal(SIGTERM);
 //
 // Ownership: move-only. A Process that is destroyed before its child was reaped kills it
-// (SIGKILL) and waits for that, so that no zombie and no stray child is left.
+// (SIGKILL) and waits for that, so that no zombie and no stray child is left: for kPatience at
+// most. One that a tracer holds (gdb, strace), or the kernel, is not to be had before they let go,
+// and is let go too: a zombie, which has no memory and no descriptor, reaped by init when this
+// process ends. Nothing here waits for a killed process without a bound.
 // Threads: one at a time. After a fork: not usable in the child.
 // A child has one Process at most: who comes with the pid or the pidfd of a child that has one, as
 // a peer that lies may, gets none. A child is its pidfd and not its pid: one that somebody else has
@@ -66,6 +69,9 @@ enum class ChildKind : uint8_t {
 
 class Process {
  public:
+  // For the end of one that was killed: many times over what the kernel needs for it.
+  static constexpr absl::Duration kPatience = absl::Seconds(2);
+
   // Opens the pidfd of an unreaped child of this process by its pid: for a child whose own pidfd
   // was lost on the way. Its pid cannot have gone to another process, since nobody reaped it.
   // NotFound: no such child of ours, or it has a Process already.
@@ -97,9 +103,18 @@ class Process {
   int pidfd() const { return pidfd_.get(); }
 
   // Waits for the end of the child and reaps it. Later calls give the same answer again.
-  // DeadlineExceeded: it still runs. Other errors name the call ("waitid pid 412: ECHILD, and
-  // PIDFD_GET_INFO: ENOTTY": somebody else has taken the status, and this kernel does not keep it).
+  // DeadlineExceeded: it still runs, or has ended and is traced. Other errors name the call
+  // ("waitid pid 412: ECHILD, and PIDFD_GET_INFO: ENOTTY": somebody else has taken the status, and
+  // this kernel does not keep it).
   absl::StatusOr<ExitStatus> Wait(absl::Duration timeout = absl::InfiniteDuration());
+
+  // Whether it runs no more; it may be unreaped, and held by a tracer.
+  bool HasEnded() const;
+
+  // What the destructor does, with another bound, on the clock of NowNanos. The pid and the status
+  // are nobody's from here on. DeadlineExceeded: it was let go unreaped ("wait pid 412: it has
+  // ended, and is traced").
+  absl::Status KillAndReap(int64_t deadline);
 
   // Kept until the child has been reaped; of a sandboxed one.
   void Keep(std::shared_ptr<SandboxedChild> sandboxed) { sandboxed_ = std::move(sandboxed); }
@@ -116,7 +131,7 @@ class Process {
   UniqueFd TakePidfd();
   // The status, nothing if it still runs, or an error.
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
-  void KillAndReap();
+  absl::StatusOr<ExitStatus> WaitUntil(int64_t deadline);
 
   void DisownPid();
 

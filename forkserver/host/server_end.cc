@@ -12,6 +12,10 @@ std::string ServerEnd::ToString() const {
     absl::StrAppendFormat(&text, "%s%s %s", i == 0 ? "; forced: " : ", ", forced[i].name,
                           forced[i].how);
   }
+  for (size_t i = 0; i < unreaped.size(); ++i) {
+    absl::StrAppendFormat(&text, "%s%s (%s)", i == 0 ? "; not reaped: " : ", ", unreaped[i].name,
+                          unreaped[i].why);
+  }
   return text;
 }
 

@@ -4,11 +4,15 @@
 //     if (!end.forced.empty()) Log(end.ToString());
 //     // "4 templates ended in 3ms; forced: template 'page' by SIGKILL"
 //
+// It takes twice `launches`, `templates` and Process::kPatience at most, and two seconds more for
+// each sandbox whose init cannot end (sandbox_chain.h): nothing waits for a tracer.
+//
 // Pure. Threads: any.
 #ifndef FORKSERVER_HOST_SERVER_END_H_
 #define FORKSERVER_HOST_SERVER_END_H_
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <string>
 #include <vector>
@@ -32,9 +36,19 @@ struct ServerEnd {
     std::string how;   // "by SIGKILL", "left in an operation"
   };
 
+  // Killed, or ended by itself, and not reaped: a tracer (gdb, strace) holds it, or the kernel.
+  // Dead it is a zombie, which has no memory and no descriptor; init reaps it when the host ends,
+  // and a Dispatch may before that, but for a template that ended as it was asked to.
+  struct Unreaped {
+    std::string name;  // "template 'page' of layout 1", "seed", "child"
+    pid_t pid;
+    std::string why;  // "wait pid 412: it has ended, and is traced"
+  };
+
   size_t launches = 0;   // that were under way, and were cancelled
   size_t templates = 0;  // the seed too
   std::vector<Forced> forced = {};
+  std::vector<Unreaped> unreaped = {};
   absl::Duration took = absl::ZeroDuration();
 
   std::string ToString() const;

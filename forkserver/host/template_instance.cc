@@ -311,7 +311,7 @@ void TemplateInstance::Evict() {
   pool_.reset();
   UnwatchLifeline();
   if (std::optional<Process> process = link_->TakeProcess()) {
-    host_.reaper.KillAndReap(*std::move(process));
+    host_.reaper.KillAndReap(*std::move(process), {}, Label());
   }
   link_.reset();
   on_change_();
@@ -333,9 +333,9 @@ void TemplateInstance::BeginEnd() {
   link_->WatchForAnswers();
 }
 
-// A template that is still warming up would fork what was asked for when it is done. One whose pid
-// nobody knows yet cannot be reaped: it says its pid, or hangs up, soon. What it has answered is
-// read to the end.
+// A template that is still warming up would fork what was asked for when it is done. One whose
+// process is not known yet is killed as soon as it is: its parent's answer brings it, or what its
+// parent leaves. What it has answered is read to the end.
 void TemplateInstance::EndStart() {
   if (!is_ending_ || link_->state() != TemplateLink::State::kStarting) return;
   link_->Signal(SIGKILL);

@@ -138,7 +138,7 @@ class TemplateInstance : private ForkRequester {
   // Ends idle blanks, and forks none for a while.
   void ShrinkPool();
 
-  // Answers that it owes, and after BeginEnd its own pid, if that is not known.
+  // Answers that it owes, and after BeginEnd its own end where it is still starting.
   size_t unanswered() const;
   // Ends its blanks, and itself where it does not serve; from here on the answers that are still
   // owed are read as they come.

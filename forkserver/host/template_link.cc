@@ -198,11 +198,14 @@ void TemplateLink::NeverWas() {
 
 void TemplateLink::Bury(Process process) {
   std::shared_ptr<TemplateRemains> remains = std::exchange(remains_, nullptr);
-  if (remains == nullptr) return reaper_.KillAndReap(std::move(process));
+  if (remains == nullptr) return reaper_.KillAndReap(std::move(process), {}, name_);
   remains->ProcessIs(process);
-  reaper_.KillAndReap(std::move(process),
-                      [remains = std::move(remains), &reaper = reaper_](
-                          const absl::StatusOr<ExitStatus>&) { remains->Settle(reaper); });
+  reaper_.KillAndReap(
+      std::move(process),
+      [remains = std::move(remains), &reaper = reaper_](const absl::StatusOr<ExitStatus>&) {
+        remains->Settle(reaper);
+      },
+      name_);
 }
 
 std::optional<Process> TemplateLink::TakeProcess() {

@@ -7,7 +7,7 @@
 //       remains->Settle(reaper);
 //     });
 //
-// Until it has been reaped it may still make children. Then each of them is told of by a Forked in
+// Until it is dead it may still make children. Then each of them is told of by a Forked in
 // its socket, but for the last one, which its BirthRecord has: so none is lost, whether it lives,
 // has been killed too, or never said anything.
 //
@@ -58,7 +58,8 @@ class TemplateRemains {
   // A requester that is going away: what was made for it is killed and reaped.
   void Disown(const ForkRequester& requester);
 
-  // Once, when the template has been reaped, or never was: tells each requester that is left
+  // Once, when the template has been reaped, or cannot be and makes no more children (Reaper), or
+  // never was: tells each requester that is left
   // OnForked or OnNoChild, and ends what nobody wants.
   void Settle(Reaper& reaper);
 

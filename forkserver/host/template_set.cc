@@ -265,7 +265,8 @@ std::vector<TemplateSet::Ending> TemplateSet::AskToEnd(ServerEnd& end) {
     std::optional<Process> process = link->TakeProcess();
     if (!process) return;
     ++end.templates;
-    if (is_asked) asked.push_back({link->name(), *std::move(process)});
+    if (!is_asked) process->Signal(SIGKILL).IgnoreError();
+    asked.push_back({link->name(), *std::move(process)});
   };
   // Children before their parents.
   for (auto one = templates_.rbegin(); one != templates_.rend(); ++one) ask(one->TakeLink());
@@ -277,10 +278,17 @@ void TemplateSet::WaitForEnd(std::vector<Ending> asked, absl::Duration patience,
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   for (Ending& one : asked) {
     const auto left = absl::Nanoseconds(std::max<int64_t>(deadline - NowNanos(), 0));
-    if (one.process.Wait(left).ok()) continue;
+    if (one.process.Wait(left).ok() || one.process.HasEnded()) continue;
+    one.process.Signal(SIGKILL).IgnoreError();
     const auto is_known = [&](const ServerEnd::Forced& known) { return known.name == one.name; };
     if (std::any_of(end.forced.begin(), end.forced.end(), is_known)) continue;
     end.forced.push_back({one.name, "by SIGKILL"});
+  }
+  const int64_t last = NowNanos() + absl::ToInt64Nanoseconds(Process::kPatience);
+  for (Ending& one : asked) {
+    const absl::Status reaped = one.process.KillAndReap(last);
+    if (reaped.ok()) continue;
+    end.unreaped.push_back({one.name, one.process.pid(), std::string(reaped.message())});
   }
   asked.clear();
   if (!sandboxes_->StopBroker()) end.forced.push_back({"broker", "left in an operation"});

@@ -97,8 +97,8 @@ class TemplateSet {
   // Ends idle blanks, and forks none for a while.
   void ShrinkPools();
 
-  // Answers that templates owe, and after BeginEnd templates that have not said their pid: each may
-  // be a child to reap.
+  // Answers that templates owe, and after BeginEnd templates that are still starting: each may be a
+  // child to reap.
   size_t unanswered() const;
   // Counts every change of what StatusOf says.
   uint64_t changes() const { return changes_; }
@@ -117,7 +117,8 @@ class TemplateSet {
 
   // Asks all templates to end, and gives them up.
   std::vector<Ending> AskToEnd(ServerEnd& end);
-  // Kills those that have not ended by then, and stops the broker. Waits; the loop is not needed.
+  // Kills those that have not ended by then, lets go of what cannot be reaped, and stops the
+  // broker. Waits; the loop is not needed.
   void WaitForEnd(std::vector<Ending> asked, absl::Duration patience, ServerEnd& end);
 
  private:

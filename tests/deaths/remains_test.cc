@@ -1,6 +1,5 @@
 // What a template leaves that dies and owes answers: none of it is told to those that are gone,
 // nobody waits for what does not come, and no other process can write what the host believes.
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "tests/deaths/death_host.h"
 #include "tests/deaths/held_process.h"
 #include "tests/deaths/launches_in_flight.h"
+#include "tests/deaths/tracer.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
 
@@ -30,31 +30,10 @@ using testing::LaunchesInFlight;
 using testing::SignalProcess;
 using testing::StatusOf;
 using testing::Told;
+using testing::Tracer;
 using State = TemplateStatus::State;
 
 // --- a template that is dead and not reaped yet, since another process than its host traces it
-
-class Tracer {
- public:
-  Tracer(ForkServer& server, pid_t traced) {
-    absl::StatusOr<LaunchedChild> tracer = server.Launch({.type = ProcessType::kIpcUnitTest,
-                                                          .argv = {"trace", std::to_string(traced)},
-                                                          .way = LaunchWay::kExec});
-    EXPECT_TRUE(tracer.ok()) << tracer.status();
-    if (!tracer.ok()) return;
-    tracer_.emplace(*std::move(tracer));
-    pollfd traces = {.fd = tracer_->socket.get(), .events = POLLIN, .revents = 0};
-    EXPECT_EQ(poll(&traces, 1, 10'000), 1);
-  }
-
-  void LetGo() {
-    EXPECT_TRUE(tracer_->process.Signal(SIGKILL).ok());
-    EXPECT_TRUE(tracer_->process.Wait().ok());
-  }
-
- private:
-  std::optional<LaunchedChild> tracer_;
-};
 
 bool ComesToBeDead(ForkServer& server, std::string_view name) {
   return DispatchUntil(server, [&] { return StatusOf(server, name).state == State::kDead; });
