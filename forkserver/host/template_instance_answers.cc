@@ -27,7 +27,7 @@ void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessag
 }
 
 void TemplateInstance::OnForkFailed(uint64_t id, const FailedMessage& failed) {
-  if (id == start_request_) {
+  if (id == start_request_ && link_ != nullptr) {
     link_->Kill(LaunchFailureStatus("start of " + Label(), failed));
   }
   OnNoChild(id);
