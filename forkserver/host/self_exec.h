@@ -8,6 +8,13 @@
 // disk cannot mix two builds. The process begins with the environment, working directory and stdio
 // that the host had at its start, as a template's children do, and finds the number of its launch
 // socket in its only argument; Start recognizes it and never returns there.
+//
+// Until its exec the child runs in the host's memory, as vfork's does. But no child makes the host
+// wait: one that is stopped before its exec (anybody may who may signal it), or whose program a
+// slow disk has, is handed on after 50 ms as it is. What it uses of the host's memory is its own
+// and is freed when it is done with it. Such a child's launch ends as that of any child that says
+// nothing: it becomes Ready late, or fails at its deadline. If its exec fails after that, the
+// launch hears that it has exited with status 127, and not of which call.
 #ifndef FORKSERVER_HOST_SELF_EXEC_H_
 #define FORKSERVER_HOST_SELF_EXEC_H_
 

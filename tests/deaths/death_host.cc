@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "tests/deaths/exec_holder.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
 
@@ -11,6 +12,7 @@ testing::Gate* testing::gate = nullptr;
 
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = PoolHost();
+  setup.options.programs.push_back(ExecHolder::Program());
   setup.options.templates = {
       {.name = kPage,
        .warm_ups = {{"gate",

@@ -5,28 +5,32 @@
 // Where a phase has no end of its own to wait at, the process is held there by ptrace
 // (held_process.h). A process that was stopped is continued in the end, and has nothing to say any
 // more.
-#include <poll.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/deaths/death_host.h"
+#include "tests/deaths/exec_holder.h"
 #include "tests/deaths/held_process.h"
 #include "tests/deaths/launches_in_flight.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
-#include "transceiver/poll_until.h"
 
 namespace forkserver {
 namespace {
 
 using testing::DispatchUntil;
+using testing::ExecHolder;
+using testing::ExecPhase;
 using testing::gate;
 using testing::HeldProcess;
 using testing::kBoxed;
@@ -38,8 +42,8 @@ using testing::SignalProcess;
 using testing::StatusOf;
 using testing::Told;
 
-// Whether the launches of a phase are forks for themselves or blanks of a pool.
-enum class Way : uint8_t { kForked, kPooled };
+// Whether the launches of a phase are forks for themselves, blanks of a pool or of no template.
+enum class Way : uint8_t { kForked, kPooled, kExeced };
 
 enum class Fate : uint8_t {
   kReady,
@@ -47,8 +51,10 @@ enum class Fate : uint8_t {
   kTemplateDied,  // and it wanted to hear of that
   kReadyOrTemplateDied,
   kLate,  // its deadline passed
-  kAny,   // one of these, as it comes
 };
+
+// How much later than at its deadline a launch may be told.
+constexpr absl::Duration kSlowMachine = absl::Seconds(1);
 
 // One death: who dies of what, and what it does to whom.
 class Scene {
@@ -61,6 +67,7 @@ class Scene {
   LaunchOptions Options(std::string_view template_name, WhenTemplateDies when) const {
     return {.type = way == Way::kPooled ? ProcessType::kUtility : ProcessType::kIpcUnitTest,
             .argv = {"exit", "7"},
+            .way = way == Way::kExeced ? LaunchWay::kExec : LaunchWay::kAny,
             .when_template_dies = when,
             .template_name = std::string(template_name)};
   }
@@ -68,13 +75,17 @@ class Scene {
   // One launch of each WhenTemplateDies, whose fates are these.
   void Launch(std::string_view template_name, Fate if_fail, Fate if_again,
               absl::Duration timeout = absl::Seconds(10)) {
-    for (const WhenTemplateDies when : {WhenTemplateDies::kFail, WhenTemplateDies::kSendAgain}) {
-      LaunchOptions options = Options(template_name, when);
-      options.timeout = timeout;
-      Told& told = launches_.Begin(options);
-      told.what = when == WhenTemplateDies::kFail ? "kFail" : "kSendAgain";
-      fates_.push_back({&told, when == WhenTemplateDies::kFail ? if_fail : if_again});
-    }
+    LaunchOne(template_name, WhenTemplateDies::kFail, if_fail, timeout);
+    LaunchOne(template_name, WhenTemplateDies::kSendAgain, if_again, timeout);
+  }
+  void LaunchOne(std::string_view template_name, WhenTemplateDies when, Fate fate,
+                 absl::Duration timeout) {
+    LaunchOptions options = Options(template_name, when);
+    options.timeout = timeout;
+    Told& told = launches_.Begin(options);
+    told.what = (when == WhenTemplateDies::kFail ? "kFail of " : "kSendAgain of ") +
+                std::string(template_name);
+    fates_.push_back({&told, fate});
   }
   // Of a child, which has until then.
   void LaunchShort(std::string_view template_name, Fate fate) {
@@ -109,13 +120,19 @@ class Scene {
     }
   }
 
+  // The same by another's hand.
+  void WasStruck(UniqueFd pidfd) {
+    ASSERT_TRUE(pidfd.is_open());
+    struck_.push_back({std::move(pidfd), IfStopped::kIsEnded});
+  }
+
   // What must be seen of every death.
   void ExpectTheHostGoesOn(std::string_view template_name) {
     EXPECT_TRUE(launches_.AllEnd()) << "a launch neither fails nor becomes Ready";
     for (const auto& [told, fate] : fates_) ExpectFate(*told, fate);
     for (const Struck& one : struck_) {
       if (one.if_stopped == IfStopped::kLivesOn && stops()) continue;
-      EXPECT_TRUE(DispatchUntil(server, [&] { return HasEnded(one.pidfd); }))
+      EXPECT_TRUE(DispatchUntil(server, [&] { return IsReaped(one.pidfd); }))
           << "what was stopped is neither ended nor reaped";
     }
     EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
@@ -140,13 +157,18 @@ class Scene {
     IfStopped if_stopped;
   };
 
-  static bool HasEnded(const UniqueFd& pidfd) {
-    return PollUntil(pidfd.get(), POLLIN, NowNanos()) > 0;
+  // Of a child of this process: it is neither alive nor a zombie.
+  static bool IsReaped(const UniqueFd& pidfd) {
+    siginfo_t info = {};
+    return waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info,
+                  WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 &&
+           errno == ECHILD;
   }
 
   void ExpectFate(const Told& told, Fate fate) {
     SCOPED_TRACE(told.what);
     ASSERT_EQ(told.times, 1);
+    EXPECT_LT(told.Took(), told.timeout + kSlowMachine) << told.launch;
     const std::string error(told.launch.message());
     switch (fate) {
       case Fate::kReady:
@@ -167,9 +189,7 @@ class Scene {
         break;
       case Fate::kLate:
         EXPECT_TRUE(absl::IsDeadlineExceeded(told.launch)) << told.launch;
-        break;
-      case Fate::kAny:
-        EXPECT_TRUE(told.launch.ok() || !error.empty());
+        EXPECT_GE(told.Took(), told.timeout);
         break;
     }
     if (!told.launch.ok()) return;
@@ -238,6 +258,19 @@ void ChildBetweenPlanAndReady(Scene& scene) {
                                    : ForkedChildBetweenPlanAndReady(scene);
 }
 
+// It has no template, and the host's own thread makes it: which nobody may hold up.
+void ExecedChild(Scene& scene, ExecPhase phase) {
+  ExecHolder holder(scene.server, phase, scene.signal);
+  if (::testing::Test::HasFailure()) return;
+  const int64_t start = NowNanos();
+  scene.LaunchShort("root", scene.stops() ? Fate::kLate : Fate::kAborted);
+  EXPECT_LT(absl::Nanoseconds(NowNanos() - start), kShort) << "the host was held up";
+  for (int i = 0; i < 2; ++i) scene.WasStruck(holder.NextStruck());
+}
+void ExecedChildBeforeItsExec(Scene& scene) { ExecedChild(scene, ExecPhase::kBeforeExec); }
+void ExecedChildBeforeItsPlan(Scene& scene) { ExecedChild(scene, ExecPhase::kBeforePlan); }
+void ExecedChildBetweenPlanAndReady(Scene& scene) { ExecedChild(scene, ExecPhase::kAfterPlan); }
+
 // Its status is its embedder's, once, and so is what to do of one that is stopped.
 void ChildAfterReady(Scene& scene) {
   ASSERT_TRUE(scene.Serves(kPage));
@@ -247,7 +280,9 @@ void ChildAfterReady(Scene& scene) {
   options.argv = {"sleep"};
   absl::StatusOr<LaunchedChild> child = scene.server.Launch(options);
   ASSERT_TRUE(child.ok()) << child.status();
-  ASSERT_EQ(child->by, is_pooled ? LaunchedBy::kPool : LaunchedBy::kFork);
+  ASSERT_EQ(child->by, is_pooled                   ? LaunchedBy::kPool
+                       : scene.way == Way::kExeced ? LaunchedBy::kExec
+                                                   : LaunchedBy::kFork);
   Told told;
   LaunchesInFlight launches(scene.server);
   const UniqueFd pidfd = testing::OpenPidfd(child->process.pid());
@@ -486,12 +521,16 @@ void WholeTree(Scene& scene) {
   // It is never started again.
   if (scene.server.seed_pid()) all.push_back(*scene.server.seed_pid());
   for (const pid_t pid : all) ASSERT_TRUE(SignalProcess(pid, SIGSTOP).ok());
-  // A blank that is stopped with its template is taken and does not answer.
-  for (const char* name : {kPage, kBoxed, "root"}) {
-    scene.Launch(name, Fate::kAny, Fate::kAny, scene.stops() ? kShort * 4 : absl::Seconds(10));
+  // The blank is taken by the first who wants one, and does not answer.
+  if (scene.way == Way::kPooled) {
+    scene.LaunchOne(kPage, WhenTemplateDies::kFail, scene.stops() ? Fate::kLate : Fate::kAborted,
+                    scene.stops() ? kShort : absl::Seconds(10));
   }
-  if (scene.stops()) return;
-  for (const pid_t pid : all) ASSERT_TRUE(SignalProcess(pid, SIGKILL).ok());
+  for (const char* name : {kPage, kBoxed, "root"}) {
+    scene.Launch(name, Fate::kTemplateDied, Fate::kReady);
+  }
+  for (const pid_t pid : all) scene.Strike(pid);
+  ASSERT_TRUE(scene.EmptyPool(kPage));
 }
 
 // --- the table
@@ -500,7 +539,10 @@ void WholeTree(Scene& scene) {
 #define FORKSERVER_DEATHS(DEATH)                                     \
   DEATH(ChildBeforeItsPlan, kPage, kForkedOnly)                      \
   DEATH(ChildBetweenPlanAndReady, kPage, kBothWays)                  \
-  DEATH(ChildAfterReady, kPage, kBothWays)                           \
+  DEATH(ChildAfterReady, kPage, kAllWays)                            \
+  DEATH(ExecedChildBeforeItsExec, "root", kExecedOnly)               \
+  DEATH(ExecedChildBeforeItsPlan, "root", kExecedOnly)               \
+  DEATH(ExecedChildBetweenPlanAndReady, "root", kExecedOnly)         \
   DEATH(BlankThatWaits, kPage, kPooledOnly)                          \
   DEATH(RootIdle, "root", kBothWays)                                 \
   DEATH(NestedTemplateIdle, kPage, kBothWays)                        \
@@ -528,14 +570,16 @@ void WholeTree(Scene& scene) {
 
 std::vector<Way> kForkedOnly = {Way::kForked};
 std::vector<Way> kPooledOnly = {Way::kPooled};
+std::vector<Way> kExecedOnly = {Way::kExeced};
 std::vector<Way> kBothWays = {Way::kForked, Way::kPooled};
+std::vector<Way> kAllWays = {Way::kForked, Way::kPooled, Way::kExeced};
 
 using Phase = void (*)(Scene& scene);
 
 void Die(ForkServer& server, int signal, Phase phase, std::string_view template_name,
          const std::vector<Way>& ways) {
   for (const Way way : ways) {
-    SCOPED_TRACE(way == Way::kPooled ? "pooled" : "forked");
+    SCOPED_TRACE(way == Way::kPooled ? "pooled" : way == Way::kExeced ? "exec'ed" : "forked");
     Scene scene(server, signal, way);
     phase(scene);
     if (!::testing::Test::HasFatalFailure()) scene.ExpectTheHostGoesOn(template_name);
@@ -554,5 +598,90 @@ void Die(ForkServer& server, int signal, Phase phase, std::string_view template_
 
 FORKSERVER_DEATHS(KILLED)
 FORKSERVER_DEATHS(STOPPED)
+
+// --- a stop that is no death
+
+// What it had of the host's memory is there still, and it goes on from where it was.
+void ExecedChildThatIsContinued(ForkServer& server) {
+  ExecHolder holder(server, ExecPhase::kBeforeExec, SIGSTOP);
+  ASSERT_FALSE(::testing::Test::HasFailure());
+  LaunchesInFlight launches(server);
+  for (int i = 0; i < 3; ++i) {
+    launches.Begin({.type = ProcessType::kIpcUnitTest,
+                    .argv = {"exit", "7"},
+                    .way = LaunchWay::kExec,
+                    .timeout = absl::InfiniteDuration()});
+    const UniqueFd pidfd = holder.NextStruck();
+    ASSERT_EQ(syscall(SYS_pidfd_send_signal, pidfd.get(), SIGCONT, nullptr, 0), 0);
+  }
+  EXPECT_TRUE(launches.AllEnd());
+  EXPECT_TRUE(launches.EachWasToldOnce());
+  for (const Told& told : launches.all()) {
+    EXPECT_TRUE(told.launch.ok()) << told.launch;
+    EXPECT_EQ(told.status->ToString(), "exited with status 7");
+  }
+}
+TEST(Continued, ExecedChild) {
+  testing::RunInHost("Continued.ExecedChild", ExecedChildThatIsContinued);
+}
+
+// For a shell: its parent is stopped, meanwhile something is done, and it is continued.
+std::string StopTheHost(const std::string& meanwhile) {
+  return "kill -STOP $PPID; until grep -q '^State:.T' /proc/$PPID/status; do :; done; " +
+         meanwhile + "; kill -CONT $PPID; while grep -q '^State:.T' /proc/$PPID/status; do :; done";
+}
+
+// Launches of every way, and behind them who stops the host, which has not heard of any by then.
+void LaunchesOfAHostThatIsStopped(ForkServer& server, const std::string& script) {
+  ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
+  ASSERT_TRUE(server.SetPool(kPage, {.min = 2, .max = 3}).ok());
+  ASSERT_TRUE(testing::ComesToHold(server, 2, kPage));
+  const std::optional<pid_t> page = StatusOf(server, kPage).pid;
+  LaunchesInFlight launches(server);
+  for (int i = 0; i < 8; ++i) {
+    for (const Way way : kAllWays) {
+      const Scene scene(server, SIGSTOP, way);
+      LaunchOptions options =
+          scene.Options(way == Way::kExeced ? "" : kPage, WhenTemplateDies::kFail);
+      options.timeout = absl::InfiniteDuration();
+      launches.Begin(options).what = "exited with status 7";
+      // As late as it is told, it has a process or an error.
+      options.timeout = absl::Milliseconds(1);
+      launches.Begin(options);
+    }
+  }
+  launches
+      .Begin({.type = ProcessType::kIpcUnitTest,
+              .argv = {"exec", script},
+              .timeout = absl::InfiniteDuration()})
+      .what = "exited with status 0";
+  EXPECT_TRUE(launches.AllEnd());
+  EXPECT_TRUE(launches.EachWasToldOnce());
+  for (const Told& told : launches.all()) {
+    if (told.what.empty() && !told.launch.ok()) {
+      EXPECT_TRUE(absl::IsDeadlineExceeded(told.launch)) << told.launch;
+      continue;
+    }
+    ASSERT_TRUE(told.launch.ok()) << told.launch;
+    EXPECT_EQ(told.status->ToString(), told.what.empty() ? "exited with status 7" : told.what);
+  }
+  EXPECT_EQ(StatusOf(server, kPage).pid, page) << "a template died of its host's stop";
+  ASSERT_TRUE(server.SetPool(kPage, {.min = 0, .max = 3}).ok());
+}
+
+void HostThatIsStoppedAgainAndAgain(ForkServer& server) {
+  LaunchesOfAHostThatIsStopped(server,
+                               "for i in 1 2 3 4 5 6 7 8; do " + StopTheHost(":") + "; done");
+}
+TEST(Continued, HostAgainAndAgain) {
+  testing::RunInHost("Continued.HostAgainAndAgain", HostThatIsStoppedAgainAndAgain);
+}
+
+// The silence of those whom nobody has listened to is none.
+void HostThatIsStoppedForLong(ForkServer& server) {
+  LaunchesOfAHostThatIsStopped(server, StopTheHost("sleep 2"));
+}
+TEST(Stopped, HostForLong) { testing::RunInHost("Stopped.HostForLong", HostThatIsStoppedForLong); }
+static_assert(testing::kShort < absl::Seconds(2));
 }  // namespace
 }  // namespace forkserver

@@ -10,8 +10,8 @@
 //
 // A signal to a held process is delivered when it is let go; SIGKILL at once.
 //
-// Ownership: lets go of the process when it is destroyed. Threads: the one that has seized it, of
-// the process that is its parent; nobody reaps it here.
+// Ownership: lets go of the process when it is destroyed. Threads: the one that has seized it;
+// nobody reaps it here.
 #ifndef TESTS_DEATHS_HELD_PROCESS_H_
 #define TESTS_DEATHS_HELD_PROCESS_H_
 
@@ -26,7 +26,8 @@ namespace forkserver::testing {
 
 class HeldProcess {
  public:
-  // It runs on, up to the next Hold; what it forks from now on is held.
+  // It runs on, up to the next Hold; what it forks from now on is held. Of a process with more than
+  // one thread, the one of that number.
   static HeldProcess Seize(pid_t pid);
 
   HeldProcess(HeldProcess&& other) noexcept

@@ -11,6 +11,7 @@
 #define TESTS_DEATHS_LAUNCHES_IN_FLIGHT_H_
 
 #include <gtest/gtest.h>
+#include <stdint.h>
 
 #include <deque>
 #include <functional>
@@ -25,6 +26,9 @@ namespace forkserver::testing {
 // Of one launch.
 struct Told {
   std::string what;
+  absl::Duration timeout;
+  int64_t begun_at = 0;
+  int64_t told_at = 0;
   int times = 0;
   absl::Status launch;  // once `times` is 1
   LaunchedBy by = LaunchedBy::kFork;
@@ -32,6 +36,7 @@ struct Told {
   absl::StatusOr<ExitStatus> status = ExitStatus();
 
   bool IsReady() const { return times > 0 && launch.ok(); }
+  absl::Duration Took() const { return absl::Nanoseconds(told_at - begun_at); }
   bool HasEnded() const { return times > 0 && (!launch.ok() || statuses > 0); }
 };
 
@@ -41,8 +46,11 @@ class LaunchesInFlight {
 
   Told& Begin(const LaunchOptions& options) {
     Told& told = all_.emplace_back();
+    told.timeout = options.timeout;
+    told.begun_at = NowNanos();
     server_.LaunchAsync(options, [this, &told](absl::StatusOr<LaunchedChild> child) {
       ++told.times;
+      told.told_at = NowNanos();
       told.launch = child.status();
       if (!child.ok()) return;
       told.by = child->by;

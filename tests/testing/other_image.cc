@@ -88,10 +88,12 @@ int __wrap_clone(int (*run)(void*), void* stack, int flags, void* argument, ...)
   va_list rest;
   va_start(rest, argument);
   int* const parent_tid = va_arg(rest, int*);
+  void* const thread_block = va_arg(rest, void*);
+  void* const child_tid = va_arg(rest, void*);
   va_end(rest);
   // The descriptors that the child puts in their places are the child's own.
   __tsan_ignore_thread_begin();
-  const int pid = __clone(run, stack, flags, argument, parent_tid);
+  const int pid = __clone(run, stack, flags, argument, parent_tid, thread_block, child_tid);
   const int error = errno;
   __tsan_ignore_thread_end();
   errno = error;
