@@ -9,7 +9,9 @@
 // write to, entered by pivot_root(2), and the old one is unmounted: from here on no path leads
 // anywhere, /proc neither. What the caller needs of /proc it has open before.
 //
-// The calling process keeps its user and group id, inside and outside; setgroups(2) is denied.
+// The calling process keeps its user and group id, inside and outside; setgroups(2) is denied. Root
+// without CAP_SETFCAP may not be mapped (user_namespaces(7)), to no number: its namespace is entered
+// without a map, gives the right to the others all the same, and is reported as refused.
 // It stays in its pid namespace itself: its children are in the new one, and the first of them is
 // that namespace's init, whose death ends all others (pid_namespaces(7)).
 //

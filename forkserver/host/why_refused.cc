@@ -48,7 +48,9 @@ void ReadStatus(const std::string& path, MachineFacts& facts) {
     // Real, effective, saved, of the file system.
     if (name == "Uid") facts.user_id = atol(value.substr(value.find('\t') + 1).c_str());
     if (name == "CapEff") {
-      facts.may_administer = (strtoull(value.c_str(), nullptr, 16) >> CAP_SYS_ADMIN & 1) != 0;
+      const unsigned long long capabilities = strtoull(value.c_str(), nullptr, 16);
+      facts.may_administer = (capabilities >> CAP_SYS_ADMIN & 1) != 0;
+      facts.may_map_root = (capabilities >> CAP_SETFCAP & 1) != 0;
     }
   }
 }
@@ -171,9 +173,20 @@ class Reasons {
       Say("this process is not dumpable, as one is that has changed its user, so that its files in "
           "/proc are root's");
     }
+    // user_namespaces(7). To which uid it is mapped makes no difference.
+    if (state_.call == SandboxCall::kWriteUidMap && state_.error == EPERM &&
+        machine_.user_id == 0 && machine_.may_map_root == false) {
+      Say("since Linux 5.12 it takes CAP_SETFCAP to map uid 0, and this process is root without "
+          "it: the namespace is entered, and nobody has a number in it");
+      return;
+    }
     if (!is_forbidden() || machine_.may_administer != false) return;
     if (layer_ == SandboxLayer::kUserNamespace) {
-      if (machine_.user_id) Say("this process is not root (uid %d)", *machine_.user_id);
+      if (machine_.user_id == 0) {
+        Say("this process is root without CAP_SYS_ADMIN");
+      } else if (machine_.user_id) {
+        Say("this process is not root (uid %d)", *machine_.user_id);
+      }
       return;
     }
     if (NeedsAdministrator(layer_) && !report_[SandboxLayer::kUserNamespace].holds()) {

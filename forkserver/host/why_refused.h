@@ -35,6 +35,7 @@ struct MachineFacts {
   std::optional<int64_t> seccomp_filters = {};
   std::optional<int64_t> user_id = {};      // the effective one
   std::optional<bool> may_administer = {};  // CAP_SYS_ADMIN
+  std::optional<bool> may_map_root = {};    // CAP_SETFCAP
   int landlock_version = 0;                 // 0: none
   // PR_GET_DUMPABLE: 0 or 2 for one that has changed its user itself, whose files in /proc are
   // root's then (proc(5)).

@@ -77,6 +77,19 @@ TEST(SandboxReport, OfALayerThatIsNotRequiredSaysWhyItIsMissingAndIsASuccess) {
                     HasSubstr("\ncontent: 16 of 17 layers hold; all that it requires do\n")));
 }
 
+// As in a container that was given no capability.
+TEST(SandboxReport, OfRootWithoutCapabilitiesHasAllLayersButTheUserNamespacesMap) {
+  const ProgramResult result =
+      RunProgram(std::vector<std::string>{"/usr/bin/setpriv", "--bounding-set=-all",
+                                          "--inh-caps=-all", kProgram, "--sandbox-report"});
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(ContainsRegex("\nuser namespace +refused +write /proc/self/uid_map: EPERM; "
+                                  "since Linux 5.12 it takes CAP_SETFCAP to map uid 0, "),
+                    ContainsRegex("\nempty root +engaged\n"), Not(HasSubstr("not root")),
+                    HasSubstr("\ncontent: 16 of 17 layers hold; all that it requires do\n")));
+}
+
 TEST(SandboxReport, OfALayerThatIsRequiredIsAFailure) {
   for (const char* option : {"--sandbox-report=compute-only", "--sandbox-report=all"}) {
     SCOPED_TRACE(option);

@@ -110,6 +110,24 @@ TEST_F(WhyRefusedTest, WhoIsNotRootNeedsAUserNamespaceForTheOthers) {
   EXPECT_EQ(Why(Layer::kMountNamespace), "unshare CLONE_NEWNS: EPERM");
 }
 
+TEST_F(WhyRefusedTest, RootWithoutCapabilitiesMayNotBeMapped) {
+  WriteStatus("0", "0000000000000000", "0");
+  EXPECT_EQ(Why(Layer::kUserNamespace, SandboxCall::kWriteUidMap, EPERM),
+            "write /proc/self/uid_map: EPERM; since Linux 5.12 it takes CAP_SETFCAP to map uid 0, "
+            "and this process is root without it: the namespace is entered, and nobody has a "
+            "number in it");
+  EXPECT_EQ(Why(Layer::kUserNamespace, SandboxCall::kUnshareUser, EPERM),
+            "unshare CLONE_NEWUSER: EPERM; this process is root without CAP_SYS_ADMIN");
+  // CAP_SETFCAP, and nothing else.
+  WriteStatus("0", "0000000080000000", "0");
+  EXPECT_THAT(Why(Layer::kUserNamespace, SandboxCall::kWriteUidMap, EPERM),
+              Not(HasSubstr("CAP_SETFCAP")));
+  // Another user needs none for its own number.
+  WriteStatus("1000", "0000000000000000", "0");
+  EXPECT_EQ(Why(Layer::kUserNamespace, SandboxCall::kWriteUidMap, EPERM),
+            "write /proc/self/uid_map: EPERM; this process is not root (uid 1000)");
+}
+
 TEST_F(WhyRefusedTest, AContainersFilterAndProfileAreNamedAsWhatMayForbidIt) {
   WriteStatus("0", "000001ffffffffff", "2");
   Write("/proc/self/attr/current", std::string("docker-default (enforce)\n\0", 26));
