@@ -95,7 +95,8 @@ std::string_view HelpText() {
          "  --print-prefs              have a child print its prefs: name, type, value\n"
          "  --sandbox-report[=POLICY]  try on this machine which layers of a sandbox hold, and say "
          "why\n"
-         "                             others do not; of the policy content, another one, or all.\n"
+         "                             others do not; of the policy content, another one, or all,\n"
+         "                             at the level that --prefs or --no-sandbox give it.\n"
          "                             Fails where one is missing that the policy requires\n"
          "  --default-pages FOLDER     what to open when no page is named\n"
          "  --private                  open all in private browsing\n"
@@ -111,6 +112,7 @@ std::string_view HelpText() {
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   CommandLine line;
   std::string default_pages;
+  bool is_with_attributes = false;
   opterr = 0;
   // '-': arguments that are no options come in their order, as option 1.
   for (int choice; (choice = getopt_long(argc, argv, "-:", kOptions, nullptr)) != -1;) {
@@ -137,11 +139,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       case kPrivate:
         line.attributes.private_browsing_id = 1;
+        is_with_attributes = true;
         break;
       case kContainer: {
         const absl::StatusOr<uint32_t> container = ParseContainer(optarg);
         if (!container.ok()) return container.status();
         line.attributes.user_context_id = *container;
+        is_with_attributes = true;
         break;
       }
       case kDefaultPages:
@@ -181,6 +185,10 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
         line.pages.front()));
+  }
+  if (!line.sandbox_report.empty() && (line.print_prefs || line.by_name || is_with_attributes)) {
+    return absl::InvalidArgumentError(
+        "--print-prefs, --by-name, --private and --container say nothing beside --sandbox-report");
   }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
   if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {

@@ -23,7 +23,9 @@
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
+#include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/one_line.h"
 
@@ -48,8 +50,14 @@ absl::Status FlushOutput() {
   return absl::DataLossError("write to stdout failed");
 }
 
-int ReportSandbox(const std::vector<forkserver::SandboxPolicyId>& policies) {
-  const absl::StatusOr<SandboxVerdict> verdict = PrintSandboxTable(policies);
+int ReportSandbox(const CommandLine& line) {
+  const absl::StatusOr<forkserver::PrefsGeneration> generation = LoadPrefs(line);
+  if (!generation.ok()) return Complain(generation.status());
+  forkserver::PrefsMap prefs;
+  if (const int error = forkserver::PrefsMap::Attach(generation->fd->get(), prefs); error != 0) {
+    return Complain(forkserver::ErrnoStatus(error, "map the prefs"));
+  }
+  const absl::StatusOr<SandboxVerdict> verdict = PrintSandboxTable(line.sandbox_report, prefs);
   if (!verdict.ok()) return Complain(verdict.status());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
   return *verdict == SandboxVerdict::kLaunches ? 0 : kExitFailed;
@@ -94,7 +102,7 @@ int Main(int argc, char** argv) {
     absl::PrintF("%s", HelpText());
     return 0;
   }
-  if (!line->sandbox_report.empty()) return ReportSandbox(line->sandbox_report);
+  if (!line->sandbox_report.empty()) return ReportSandbox(*line);
   PassedOver passed_over;
   const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line->pages, passed_over);
   if (!sites.ok()) return Complain(sites.status());

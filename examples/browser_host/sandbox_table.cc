@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "child/sandbox/sandbox_level.h"
 #include "forkserver/host/effective_sandbox.h"
 #include "forkserver/host/why_refused.h"
 
@@ -24,6 +25,7 @@ using forkserver::SandboxReport;
 
 struct Column {
   SandboxPolicy policy;
+  int level;
   SandboxReport report;
 
   bool Requires(SandboxLayer layer) const { return (policy.required & LayerBit(layer)) != 0; }
@@ -89,6 +91,14 @@ void PrintAll(const std::vector<Column>& columns) {
 }
 
 void PrintVerdict(const Column& column) {
+  std::string name(column.policy.name);
+  if (column.level != forkserver::kFullSandbox) {
+    absl::StrAppendFormat(&name, ", level %d", column.level);
+  }
+  if (column.level == forkserver::kSandboxOff) {
+    absl::PrintF("%s: no sandbox\n", name);
+    return;
+  }
   size_t wanted = 0;
   size_t held = 0;
   for (const SandboxLayer layer : Layers()) {
@@ -97,7 +107,7 @@ void PrintVerdict(const Column& column) {
     held += column.report[layer].holds();
   }
   const SandboxLayer missing = FirstMissing(column.report, column.policy.required);
-  absl::PrintF("%s: %d of %d layers hold; %s\n", column.policy.name, held, wanted,
+  absl::PrintF("%s: %d of %d layers hold; %s\n", name, held, wanted,
                missing == SandboxLayer::kCount
                    ? "all that it requires do"
                    : absl::StrFormat("no launch without '%s'", SandboxLayerName(missing)));
@@ -105,12 +115,15 @@ void PrintVerdict(const Column& column) {
 
 }  // namespace
 
-absl::StatusOr<SandboxVerdict> PrintSandboxTable(const std::vector<SandboxPolicyId>& policies) {
+absl::StatusOr<SandboxVerdict> PrintSandboxTable(const std::vector<SandboxPolicyId>& policies,
+                                                 const forkserver::PrefsMap& prefs) {
   std::vector<Column> columns;
   for (const SandboxPolicyId id : policies) {
-    absl::StatusOr<SandboxReport> report = forkserver::EffectiveSandbox(id);
+    const int level = forkserver::SandboxLevel(id, prefs);
+    absl::StatusOr<SandboxReport> report = forkserver::EffectiveSandbox(id, level);
     if (!report.ok()) return report.status();
-    columns.push_back({.policy = forkserver::MakeSandboxPolicy(id), .report = *report});
+    columns.push_back(
+        {.policy = forkserver::MakeSandboxPolicy(id), .level = level, .report = *report});
   }
   if (columns.size() == 1) {
     PrintOne(columns.front());

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "preload/prefs/prefs_map.h"
 
 namespace browser_host {
 
@@ -15,9 +16,10 @@ enum class SandboxVerdict {
 };
 
 // One policy: layer, state and reason. Several: a column each, and the reasons below. A layer that
-// was refused and is required stands there in capitals.
+// was refused and is required stands there in capitals. Each policy at the level that it has by
+// `prefs`.
 absl::StatusOr<SandboxVerdict> PrintSandboxTable(
-    const std::vector<forkserver::SandboxPolicyId>& policies);
+    const std::vector<forkserver::SandboxPolicyId>& policies, const forkserver::PrefsMap& prefs);
 
 }  // namespace browser_host
 

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "tests/testing/program.h"
+#include "tests/testing/temporary_folder.h"
 
 namespace forkserver {
 namespace {
@@ -79,9 +81,8 @@ TEST(SandboxReport, OfALayerThatIsNotRequiredSaysWhyItIsMissingAndIsASuccess) {
 
 // As in a container that was given no capability.
 TEST(SandboxReport, OfRootWithoutCapabilitiesHasAllLayersButTheUserNamespacesMap) {
-  const ProgramResult result =
-      RunProgram(std::vector<std::string>{"/usr/bin/setpriv", "--bounding-set=-all",
-                                          "--inh-caps=-all", kProgram, "--sandbox-report"});
+  const ProgramResult result = RunProgram(std::vector<std::string>{
+      "/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all", kProgram, "--sandbox-report"});
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
   EXPECT_THAT(result.output,
               AllOf(ContainsRegex("\nuser namespace +refused +write /proc/self/uid_map: EPERM; "
@@ -99,6 +100,42 @@ TEST(SandboxReport, OfALayerThatIsRequiredIsAFailure) {
                 AllOf(ContainsRegex("\nuser namespace .*REFUSED"),
                       HasSubstr("\ncompute-only: 17 of 18 layers hold; no launch without 'user "
                                 "namespace'\n")));
+  }
+}
+
+TEST(SandboxReport, IsOfTheLevelThatThePrefsGive) {
+  const testing::TemporaryFolder folder;
+  const std::string prefs = folder.path() + "/prefs.js";
+  std::ofstream(prefs) << "pref('security.sandbox.content.level', 1);\n"
+                          "pref('security.sandbox.socket.level', 0);\n";
+  const ProgramResult result =
+      RunProgram(std::vector<std::string>{kProgram, "--prefs", prefs, "--sandbox-report"});
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, AllOf(ContainsRegex("\npid namespace +not wanted\n"),
+                                   ContainsRegex("\nsystem calls +engaged\n"),
+                                   HasSubstr("\ncontent, level 1: 10 of 10 layers hold; ")));
+  const ProgramResult off =
+      RunProgram(std::vector<std::string>{kProgram, "--prefs", prefs, "--sandbox-report=socket"});
+  EXPECT_EQ(off.exit_code, 0) << off.output << off.errors;
+  EXPECT_THAT(off.output, AllOf(ContainsRegex("\nsystem calls +not wanted\n"),
+                                HasSubstr("\nsocket, level 0: no sandbox\n")));
+}
+
+TEST(SandboxReport, WithoutASandboxSaysSo) {
+  const ProgramResult result =
+      RunProgram(std::vector<std::string>{kProgram, "--no-sandbox", "--sandbox-report"});
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("\ncontent, level 0: no sandbox\n"));
+}
+
+TEST(SandboxReport, WithOptionsThatSayNothingBesideItIsRefused) {
+  for (const char* option : {"--print-prefs", "--by-name", "--private", "--container=1"}) {
+    SCOPED_TRACE(option);
+    const ProgramResult result =
+        RunProgram(std::vector<std::string>{kProgram, option, "--sandbox-report"});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_EQ(result.output, "");
+    EXPECT_THAT(result.errors, HasSubstr("--by-name, --private and --container say nothing"));
   }
 }
 
