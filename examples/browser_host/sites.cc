@@ -1,5 +1,6 @@
 #include "examples/browser_host/sites.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +64,10 @@ absl::Status AddFolder(const fs::path& folder, SiteMap& sites, PassedOver& all_p
   PassedOver passed_over;
   std::error_code error;
   std::vector<fs::path> files;
+  // Of those below it that may not be read the walk says nothing, and says nothing of this one.
+  if (access(folder.c_str(), R_OK | X_OK) != 0) {
+    return forkserver::ErrnoStatus(errno, absl::StrFormat("read folder %s", folder.string()));
+  }
   fs::recursive_directory_iterator walk(folder, fs::directory_options::skip_permission_denied,
                                         error);
   for (; !error && walk != fs::recursive_directory_iterator(); walk.increment(error)) {

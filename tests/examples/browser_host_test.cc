@@ -243,6 +243,23 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
   }
 }
 
+// As a user who may not read it; root may, by these two capabilities.
+TEST_F(BrowserHost, AFolderThatMayNotBeReadIsThatAndNotOneWithoutPages) {
+  const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();
+  ASSERT_EQ(chmod(folder.c_str(), 0), 0);
+  std::vector<std::string> command = {kProgram, folder};
+  if (geteuid() == 0) {
+    const char* drop[] = {"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search",
+                          "--inh-caps=-dac_override,-dac_read_search"};
+    command.insert(command.begin(), std::begin(drop), std::end(drop));
+  }
+  const ProgramResult result = RunProgram(command);
+  EXPECT_EQ(chmod(folder.c_str(), 0700), 0);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.errors, "browser_host: read folder " + folder + ": EACCES\n");
+  EXPECT_EQ(result.output, "");
+}
+
 TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
   const std::string first =
       Write("first.js",
