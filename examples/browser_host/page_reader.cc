@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "transceiver/errno_status.h"
@@ -13,6 +14,13 @@ constexpr size_t kMaxPageBytes = 64 * 1024 * 1024;
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path) {
   forkserver::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file.is_open()) return forkserver::ErrnoStatus(errno, "open " + path);
+  struct stat status;
+  if (fstat(file.get(), &status) != 0) return forkserver::ErrnoStatus(errno, "fstat " + path);
+  // Nobody knows when a pipe will have what is to come, and a device has no end. Of a folder the
+  // read says what it is.
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    return absl::InvalidArgumentError("open " + path + ": not a file");
+  }
   return file;
 }
 

@@ -9,10 +9,11 @@
 
 namespace browser_host {
 
-// Never waits: what looks like a page may be a pipe that nobody writes.
+// Never waits: what looks like a page may be a pipe that nobody writes. That, and a device, is an
+// InvalidArgument: "open /dev/null: not a file".
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path);
 
-// At most 64 MiB; more is an error, as a file without end is. Errors name the file so.
+// At most 64 MiB; more is an error. Errors name the file so.
 absl::StatusOr<std::string> ReadPage(int fd, const std::string& name);
 
 }  // namespace browser_host

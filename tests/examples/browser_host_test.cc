@@ -183,18 +183,33 @@ TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
 }
 
 TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
+  const std::string large = Write("large/page.html", "");
+  std::filesystem::resize_file(large, (64 << 20) + 1);
+  const ProgramResult result = Run({Write("site/good.html", "<title>good</title>"), large});
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("title     good"),
+                    HasSubstr("https://large.test/page.html\n"
+                              "  error     read the given file: larger than 64 MiB\n"),
+                    HasSubstr("2 of 2 reaped")));
+}
+
+// It is no hang, and no empty page: in a folder such a thing is passed over.
+TEST_F(BrowserHost, PageThatIsAPipeOrADeviceIsNoFile) {
   const std::string fifo = (folder_ / "fifo.html").string();
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  // A pipe that nobody writes is an empty page, not a hang; a file without end is an error.
-  const ProgramResult result =
-      Run({Write("site/good.html", "<title>good</title>"), "/dev/zero", fifo});
-  EXPECT_EQ(result.exit_code, 1) << result.errors;
-  EXPECT_THAT(
-      result.output,
-      AllOf(
-          HasSubstr("title     good"),
-          HasSubstr("https://dev.test/zero\n  error     read the given file: larger than 64 MiB\n"),
-          HasSubstr("/fifo.html\n  title     \n"), HasSubstr("3 of 3 reaped")));
+  for (const std::string& page : {fifo, std::string("/dev/null"), std::string("/dev/zero")}) {
+    SCOPED_TRACE(page);
+    const ProgramResult result = Run({Write("site/good.html", "<title>good</title>"), page});
+    EXPECT_EQ(result.exit_code, 1) << result.errors;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("title     good"),
+                                     HasSubstr("  error     open " + page + ": not a file\n")));
+    // That one opens it itself.
+    const ProgramResult by_process = Run({"file://" + page});
+    EXPECT_EQ(by_process.exit_code, 1) << by_process.errors;
+    EXPECT_THAT(by_process.output,
+                HasSubstr("  error     in its process: open " + page + ": not a file\n"));
+  }
 }
 
 TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
