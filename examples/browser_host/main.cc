@@ -100,7 +100,8 @@ int Main(int argc, char** argv) {
   if (!line.ok()) return Complain(line.status(), kExitUsage);
   if (line->help) {
     absl::PrintF("%s", HelpText());
-    return 0;
+    const absl::Status written = FlushOutput();
+    return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
   PassedOver passed_over;

@@ -62,6 +62,8 @@ absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line) {
   if (store.size() > 0) {
     absl::FPrintF(stderr, "%d pref%s from %d file%s\n", store.size(), store.size() == 1 ? "" : "s",
                   line.prefs_files.size(), line.prefs_files.size() == 1 ? "" : "s");
+  } else if (line.print_prefs) {
+    absl::FPrintF(stderr, "no prefs are set\n");
   }
   return store.Publish();
 }

@@ -9,7 +9,9 @@ using namespace forkserver;
 
 struct Greeter : ChildProgram {
   int Run(ChildContext& context) override {
-    return std::printf("hello from pid %d: %s\n", context.ready.pid, context.argv[1]) < 0;
+    std::printf("hello from pid %d: %s\n", context.ready.pid, context.argv[1]);
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return 0;
+    return std::cerr << "embedding: write to stdout failed\n", 1;
   }
 };
 

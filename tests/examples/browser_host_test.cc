@@ -299,6 +299,13 @@ TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
   EXPECT_THAT(result.errors, HasSubstr(second + ":2: user value of 'b.bool' is of type string"));
 }
 
+TEST_F(BrowserHost, PrintPrefsSaysThatThereAreNone) {
+  const ProgramResult result = Run({"--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(Lines(result.errors), ::testing::Contains("no prefs are set"));
+}
+
 TEST_F(BrowserHost, PrefsFilesNeedNoCertainEnding) {
   const std::string first = Write("one.js", "pref('x', 1);");
   const std::string second = Write("two.prefs", "pref('x', 2);");
@@ -474,10 +481,12 @@ TEST_F(BrowserHost, StartsWithoutStdin) {
 
 TEST_F(BrowserHost, OutputThatCannotBeWrittenIsAnError) {
   const std::string page = Write("site/page.html", "<title>page</title>");
-  const ProgramResult result = RunProgram(std::vector<std::string>{
-      "/bin/sh", "-c", std::string("exec ") + kProgram + " " + page + " >/dev/full"});
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("write to stdout failed"));
+  for (const std::string& argument : {page, std::string("--help")}) {
+    const ProgramResult result = RunProgram(std::vector<std::string>{
+        "/bin/sh", "-c", std::string("exec ") + kProgram + " " + argument + " >/dev/full"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, HasSubstr("browser_host: write to stdout failed\n"));
+  }
 }
 
 TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {

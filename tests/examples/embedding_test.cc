@@ -25,6 +25,13 @@ TEST(Embedding, ExampleLaunchesAChildThatGreets) {
   EXPECT_THAT(result.output, ::testing::MatchesRegex("hello from pid [0-9]+: I am ready\n"));
 }
 
+TEST(Embedding, OutputThatCannotBeWrittenIsAnError) {
+  const testing::ProgramResult result = testing::RunProgram(
+      std::vector<std::string>{"/bin/sh", "-c", "exec examples/embedding/embedding >/dev/full"});
+  EXPECT_EQ(result.exit_code, 1) << result.how;
+  EXPECT_EQ(result.errors, "embedding: write to stdout failed\n");
+}
+
 TEST(Embedding, ReadmeShowsTheExampleAsItIs) {
   const std::string source = ReadFile("examples/embedding/embedding.cc");
   const size_t start = source.find("using namespace");
