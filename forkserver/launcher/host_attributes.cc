@@ -17,7 +17,10 @@ int WriteNumber(const char* path, int number) {
   if (!fd.is_open()) return errno;
   char text[16];
   const int size = snprintf(text, sizeof(text), "%d", number);
-  return write(fd.get(), text, static_cast<size_t>(size)) == size ? 0 : errno;
+  const ssize_t written = write(fd.get(), text, static_cast<size_t>(size));
+  if (written < 0) return errno;
+  // Less than all is no number, and leaves errno as it was.
+  return written == size ? 0 : EIO;
 }
 
 }  // namespace
