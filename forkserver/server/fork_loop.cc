@@ -57,28 +57,29 @@ class Server {
       const FailedMessage refusal = CheckRequest(
           outcome == ReceiveOutcome::kRejected ? PacketOutcome::kRejected : PacketOutcome::kMessage,
           packet);
-      if (refusal.error != 0) {
-        SendFailed(loop_.socket, packet, refusal);
-        continue;
-      }
-      switch (packet.frame().type) {
-        case kFork:
-          if (!Fork(packet)) return kExitSocketFailed;
-          break;
-        case kPing:
-          state_.channel.Send({.type = kPong, .request_id = packet.frame().request_id},
-                              packet.payload());
-          break;
-        case kShutdown:
-          return 0;
-        default:
-          SendFailed(loop_.socket, packet, RefuseRequest(packet));
-      }
+      if (refusal.error == 0 && packet.frame().type == kShutdown) return 0;
+      // The host waits for what it cannot be told, until it kills whoever owes it for silence: an
+      // end says the same at once.
+      if (!Answer(packet, refusal)) return kExitSocketFailed;
     }
   }
 
  private:
-  // False: there is a child of which the host could not be told. It finds that one by the record of
+  // False: the answer could not be sent.
+  FORKSERVER_LAUNCH_PATH bool Answer(Packet& packet, const FailedMessage& refusal) {
+    if (refusal.error != 0) return SendFailed(loop_.socket, packet, refusal) == 0;
+    switch (packet.frame().type) {
+      case kFork:
+        return Fork(packet);
+      case kPing:
+        return state_.channel.Send({.type = kPong, .request_id = packet.frame().request_id},
+                                   packet.payload()) == 0;
+      default:
+        return SendFailed(loop_.socket, packet, RefuseRequest(packet)) == 0;
+    }
+  }
+
+  // False: the host could not be told. It finds the child, where there is one, by the record of
   // births, which has room for one: so there must be no other after it.
   FORKSERVER_LAUNCH_PATH bool Fork(Packet& packet) {
     const int64_t received_at = loop_.image.clock.Now();
@@ -96,13 +97,12 @@ class Server {
     // Before the launch socket is closed, which is how its other end learns that there is no child:
     // whoever sees that looks here for the reason.
     if (cloned.pid < 0) {
-      SendFailed(loop_.socket, packet,
-                 {.step = static_cast<uint16_t>(LaunchStep::kFork),
-                  .about = kFork,
-                  .error = -cloned.pid,
-                  .index = 0,
-                  .detail = WhyNotCloned(-cloned.pid)});
-      return true;
+      return SendFailed(loop_.socket, packet,
+                        {.step = static_cast<uint16_t>(LaunchStep::kFork),
+                         .about = kFork,
+                         .error = -cloned.pid,
+                         .index = 0,
+                         .detail = WhyNotCloned(-cloned.pid)}) == 0;
     }
     launch_socket.reset();
     return AnswerForked(packet.frame().request_id, cloned.pidfd.get(),

@@ -11,7 +11,7 @@
 // (MADV_DONTFORK): they neither see it nor pay for the pages that it writes.
 //
 // Malformed, unknown and misdirected messages are answered with Failed and change nothing; a
-// clone3 that fails (EAGAIN, ENOMEM) likewise.
+// clone3 that fails (EAGAIN, ENOMEM) likewise. An answer that cannot be sent ends the loop.
 #ifndef FORKSERVER_SERVER_FORK_LOOP_H_
 #define FORKSERVER_SERVER_FORK_LOOP_H_
 
@@ -40,8 +40,8 @@ struct ForkLoop {
   // open /proc/self/pagemap.
   Learning learning;
 
-  // Returns the template's exit status: 0 for Shutdown and for a host that is gone. Children that
-  // it forks do not return.
+  // Returns the template's exit status: 0 for Shutdown and for a host that is gone, another one
+  // where the host could not be heard or answered. Children that it forks do not return.
   int Run() const;
 };
 

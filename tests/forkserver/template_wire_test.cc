@@ -184,6 +184,14 @@ class TemplateWire : public ::testing::Test {
     EXPECT_EQ(child.process->Wait(absl::Seconds(20))->code, kExitFailed);
   }
 
+  // It ends by itself, and says by its status that it failed.
+  void ExpectTemplateFails() {
+    const absl::StatusOr<ExitStatus> end = process_->Wait(absl::Seconds(20));
+    ASSERT_TRUE(end.ok()) << end.status();
+    EXPECT_EQ(end->ToString(), "exited with status 2");
+    process_.reset();
+  }
+
   size_t children_before_ = 0;
   size_t descriptors_before_ = 0;
   std::unique_ptr<SelfImage> self_;
@@ -265,6 +273,25 @@ TEST_F(TemplateWire, TemplateEndsWhenItsHostIsGone) {
   host_.reset();
   EXPECT_TRUE(process_->Wait(absl::Seconds(20))->success());
   process_.reset();
+}
+
+// Else its host would wait for the answer until it takes the template to be silent.
+TEST_F(TemplateWire, TemplateThatCannotAnswerAPingEnds) {
+  ASSERT_EQ(shutdown(host_->channel().fd(), SHUT_RD), 0);
+  ASSERT_EQ(host_->channel().Send({.type = kPing, .request_id = 30}), 0);
+  ExpectTemplateFails();
+}
+
+TEST_F(TemplateWire, TemplateThatCannotRefuseAMalformedPacketEnds) {
+  ASSERT_EQ(shutdown(host_->channel().fd(), SHUT_RD), 0);
+  host_->SendRaw({1, 2, 3});
+  ExpectTemplateFails();
+}
+
+TEST_F(TemplateWire, TemplateThatCannotRefuseAMessageEnds) {
+  ASSERT_EQ(shutdown(host_->channel().fd(), SHUT_RD), 0);
+  ASSERT_EQ(host_->channel().Send({.type = kPlan, .request_id = 31}, RawPlan().Encode()), 0);
+  ExpectTemplateFails();
 }
 
 TEST_F(TemplateWire, MalformedPacketIsAnsweredWithoutAnId) {
