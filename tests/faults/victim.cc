@@ -331,6 +331,11 @@ bool IsNamed(const absl::Status& status, const Fault& fault) {
   if (fault.role == Role::kInit && absl::StrContains(message, "fork: ENOMEM")) return true;
   // The broker's words to a child, whose call fails otherwise than its own did.
   if (call == "readlinkat" && fault.error == ENOENT && NamesAnErrno(message)) return true;
+  // The link to a descriptor that the child does not have.
+  if (call == "stat" && fault.error == ENOENT &&
+      absl::StrContains(message, "a call of the child's: EBADF")) {
+    return true;
+  }
   const bool looks_into_it = call.starts_with("process_vm_") || call == "pidfd_getfd";
   if (looks_into_it && fault.error == EPERM && absl::StrContains(message, "EACCES")) {
     return true;

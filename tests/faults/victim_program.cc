@@ -47,6 +47,13 @@ int CallTheBroker(const std::string& folder) {
   struct statx more;
   const long fd = check(Call(SYS_openat, AT_FDCWD, page.c_str(), O_RDONLY | O_CLOEXEC, 0));
   if (fd >= 0) Call(SYS_close, fd);
+  const long directory =
+      check(Call(SYS_openat, AT_FDCWD, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  if (directory >= 0) {
+    const long below = check(Call(SYS_openat, directory, "page", O_RDONLY | O_CLOEXEC, 0));
+    if (below >= 0) Call(SYS_close, below);
+    Call(SYS_close, directory);
+  }
   check(Call(SYS_newfstatat, AT_FDCWD, page.c_str(), &state, 0));
   check(Call(SYS_statx, AT_FDCWD, page.c_str(), 0, STATX_BASIC_STATS, &more));
   check(Call(SYS_faccessat2, AT_FDCWD, page.c_str(), R_OK, 0));

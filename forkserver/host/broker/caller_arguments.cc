@@ -92,12 +92,10 @@ int CallerArguments::DirectoryOf(int descriptor, std::string& path) {
   path.resize(static_cast<size_t>(size));
   if (!caller_.StillWaits()) return Gone();
   // Not one that was removed, or is in a mount namespace where that path means another one.
+  if (!path.starts_with('/')) return ENOENT;
   struct stat by_path;
-  if (!path.starts_with('/') || lstat(path.c_str(), &by_path) != 0 ||
-      by_path.st_dev != there.st_dev || by_path.st_ino != there.st_ino) {
-    return ENOENT;
-  }
-  return 0;
+  if (lstat(path.c_str(), &by_path) != 0) return errno;
+  return by_path.st_dev == there.st_dev && by_path.st_ino == there.st_ino ? 0 : ENOENT;
 }
 
 std::optional<AskedPath> CallerArguments::Asked(const PathArgument& argument,
