@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "child/run_child.h"
 #include "forkserver/model/process_templates.h"
 #include "preload/prefs/prefs_store.h"
 #include "tests/faults/model_scenario.h"
@@ -165,7 +166,9 @@ absl::Status EndOf(const LaunchOptions& options, absl::StatusOr<LaunchedChild> c
   const bool is_exit = options.argv[0] == "exit";
   const int code = is_exit ? atoi(options.argv[1].c_str()) : 0;
   if (end->kind == ExitStatus::Kind::kExited && end->code == code) return absl::OkStatus();
-  if (!is_exit && end->kind == ExitStatus::Kind::kExited) {
+  // The program's statuses are errnos, this one is the fork server's.
+  const bool is_its_own = end->code != kExitNotRefreshed;
+  if (!is_exit && end->kind == ExitStatus::Kind::kExited && is_its_own) {
     return ErrnoStatus(end->code, "a call of the child's" + RefusedLayers(child->sandbox.get()));
   }
   return absl::InternalError("the child " + end->ToString());
