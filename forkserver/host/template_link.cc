@@ -86,6 +86,11 @@ absl::Status TemplateLink::SendOrKeepFork(const Frame& frame, int launch_socket)
 absl::Status TemplateLink::SendFailed(absl::Status sent) {
   // A template that is gone is found dead by reading what it had answered, to the end.
   if (absl::IsUnavailable(sent) && state_ != State::kDead) channel_->ReceiveNow();
+  // A socket that is being closed refuses what is sent to it a moment before it hangs up; and one
+  // whose reading side alone is shut never does.
+  if (absl::IsUnavailable(sent) && state_ != State::kDead) {
+    Kill(absl::UnavailableError(absl::StrFormat("%s died: %s", name_, sent.message())));
+  }
   return state_ == State::kDead ? why_dead_ : sent;
 }
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,10 @@ class TakenTemplate {
     EXPECT_FALSE(told.launch.ok());
     EXPECT_NE(std::string(told.launch.message()).find("root template"), std::string::npos)
         << told.launch;
+    ExpectTemplateIsKilled();
+  }
+
+  void ExpectTemplateIsKilled() {
     const UniqueFd pidfd = PidfdOf(held_->pid());
     EXPECT_TRUE(!pidfd.is_open() || testing::WaitForEnd(pidfd));
   }
@@ -321,6 +326,18 @@ void Silence(ForkServer& server) {
   root.ExpectItIsKilled();
 }
 
+// It cannot be sent to, and yet it has not hung up. What it was never asked for comes without it.
+void NoReader(ForkServer& server) {
+  TakenTemplate root(server);
+  ASSERT_TRUE(root.is_held());
+  ASSERT_EQ(shutdown(root.socket(), SHUT_RD), 0);
+  testing::CountHostileMessages(1);
+  root.Launch();
+  const Told& told = root.End();
+  EXPECT_TRUE(told.launch.ok()) << told.launch;
+  root.ExpectTemplateIsKilled();
+}
+
 // It has left its socket to others, which go on where it has been killed.
 void FloodBehindItsEnd(ForkServer& server) {
   TakenTemplate root(server);
@@ -407,6 +424,7 @@ HOSTILE_TEST(HostileTemplate, ForkedOfNobody)
 HOSTILE_TEST(HostileTemplate, ForkedTwice)
 HOSTILE_TEST(HostileTemplate, AnotherHello)
 HOSTILE_TEST(HostileTemplate, Flood)
+HOSTILE_TEST(HostileTemplate, NoReader)
 HOSTILE_TEST(HostileTemplate, FloodBehindItsEnd)
 HOSTILE_TEST(HostileTemplate, InitOfSomebodyElse)
 HOSTILE_TEST(HostileTemplate, Silence)
