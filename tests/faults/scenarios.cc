@@ -117,8 +117,6 @@ SandboxOptions Sandbox(SandboxPolicyId policy = SandboxPolicyId::kFileContent) {
 // One template of each sort.
 StartOptions OptionsWithTemplates() {
   StartOptions options = OptionsWithTemplate();
-  // One whose answer fails is silent, and many of these faults are that.
-  options.restart.longest_silence = absl::Milliseconds(500);
   options.templates.push_back({.name = "sandboxed",
                                .types = {ProcessType::kUtility},
                                .warm_ups = {{"role", BecomeASandboxedTemplate}},
@@ -153,7 +151,7 @@ std::string RefusedLayers(const SandboxReport* report) {
   std::string text;
   for (size_t i = 0; report != nullptr && i < kSandboxLayerCount; ++i) {
     const LayerState& layer = (*report)[static_cast<SandboxLayer>(i)];
-    if (layer.outcome == LayerOutcome::kRefused) text += ": " + LayerStateText(layer);
+    if (layer.outcome == LayerOutcome::kRefused) text += LayerStateText(layer) + ": ";
   }
   return text;
 }
@@ -169,13 +167,21 @@ absl::Status EndOf(const LaunchOptions& options, absl::StatusOr<LaunchedChild> c
   // The program's statuses are errnos, this one is the fork server's.
   const bool is_its_own = end->code != kExitNotRefreshed;
   if (!is_exit && end->kind == ExitStatus::Kind::kExited && is_its_own) {
-    return ErrnoStatus(end->code, "a call of the child's" + RefusedLayers(child->sandbox.get()));
+    return ErrnoStatus(end->code, RefusedLayers(child->sandbox.get()) + "a call of the child's");
   }
   return absl::InternalError("the child " + end->ToString());
 }
 
+// By a child that failed, or was killed, on its way.
+void RemoveWhatIsLeftOfFiles() {
+  for (const std::string& made : {Folder() + "/made", Folder() + "/moved"}) {
+    CallPastTheSeam(SYS_unlinkat, AT_FDCWD, (long)made.c_str(), AT_REMOVEDIR);
+  }
+}
+
 void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
                   const LaunchOptions& options) {
+  RemoveWhatIsLeftOfFiles();
   round.Note(what, EndOf(options, server.Launch(options)));
 }
 
