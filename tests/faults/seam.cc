@@ -28,7 +28,8 @@ constexpr uintptr_t kOwnAddress = 0x2100'0000'0000;
 
 struct OwnPage {
   Role role;
-  Role next_child;  // kCount: what follows from the role
+  Role next_child;      // kCount: what follows from the role
+  uintptr_t sites_end;  // 0: nowhere
 };
 
 FaultSeam& Shared() { return *reinterpret_cast<FaultSeam*>(kSharedAddress); }
@@ -85,6 +86,7 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
   const uintptr_t start = reinterpret_cast<uintptr_t>(&__executable_start);
   uintptr_t here = reinterpret_cast<uintptr_t>(frame);
   for (int i = 0; i < Site::kDepth; ++i) {
+    if (here == Own().sites_end) break;
     const uintptr_t* const saved = reinterpret_cast<const uintptr_t*>(here);
     const uintptr_t offset = saved[1] - start;
     // Another object's code, which keeps no frame pointers.
@@ -248,12 +250,14 @@ void* MapAt(uintptr_t address, size_t size, int flags, int fd) {
   MapAt(kOwnAddress, 4096, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   Kernel(SYS_madvise, kOwnAddress, 4096, MADV_DONTDUMP, 0, 0, 0);
   const bool execed = argc > 1 && strncmp(argv[1], "--forkserver-launch-socket=", 27) == 0;
-  Own() = {.role = execed ? Role::kExeced : Role::kHost, .next_child = Role::kCount};
+  Own() = {
+      .role = execed ? Role::kExeced : Role::kHost, .next_child = Role::kCount, .sites_end = 0};
 }
 
 }  // namespace
 
 FaultSeam& TheFaultSeam() { return Shared(); }
+void EndSitesAt(const void* frame) { Own().sites_end = reinterpret_cast<uintptr_t>(frame); }
 void SetRole(Role role) { Own().role = role; }
 void SetRoleOfNextChild(Role role) { Own().next_child = role; }
 

@@ -53,9 +53,9 @@ extern const char* const kQuietNames[];
 extern const int kQuietNameCount;
 
 // Where a call is made: this call's return address and those of its callers, from the beginning
-// of the program.
+// of the program. Deep enough to tell a template's answers from one another.
 struct Site {
-  static constexpr int kDepth = 3;
+  static constexpr int kDepth = 6;
   uint32_t frames[kDepth] = {};
 
   auto operator<=>(const Site&) const = default;
@@ -126,6 +126,11 @@ struct FaultSeam {
 };
 
 FaultSeam& TheFaultSeam();
+
+// The caller's frame, and what is above it on this stack, belong to no site: whoever calls one
+// function from several places says so in it. Children of forks inherit it.
+#define EndSitesHere() EndSitesAt(__builtin_frame_address(0))
+void EndSitesAt(const void* frame);
 
 // Of the calling process; from the next fork on its child's is what follows from it.
 void SetRole(Role role);

@@ -102,6 +102,7 @@ class Victim {
   // One round; `fault` happens in it, or does not. Made from one place, so that the places of calls
   // are the same in each.
   [[gnu::noinline]] Outcome Run(const Fault* fault) {
+    EndSitesHere();
     RestoreSignalMask();
     clock_.Start();
     Outcome outcome = RunRound(fault);
