@@ -262,7 +262,7 @@ void ForkServer::ReapAsync(Process process, ExitCallback callback) {
   if (core_->is_closing) {  // a last callback that has a child left
     lock.unlock();
     process.Signal(SIGKILL).IgnoreError();
-    return callback(process.Wait());
+    return callback(process.Wait(Process::kPatience));
   }
   core_->reaper.Reap(std::move(process), [core = core_.get(), callback = std::move(callback)](
                                              const absl::StatusOr<ExitStatus>& status) {

@@ -196,8 +196,8 @@ class ForkServer {
 
   // Waits for the end of a child without blocking: `callback` is called once, as LaunchAsync's. The
   // child is reaped by then. One that has not ended when the server is destroyed is killed, as
-  // Process says, and its callback is called; but not where a tracer holds the dead child: then the
-  // destructor waits for the tracer.
+  // Process says, and its callback is called; with DeadlineExceeded where it cannot be reaped,
+  // since a tracer holds the dead child: nothing waits for that.
   void ReapAsync(Process process, ExitCallback callback);
 
   // Ends a launch with Cancelled. One that has ended is ignored.

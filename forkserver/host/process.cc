@@ -178,11 +178,6 @@ void Process::DisownPid() {
   if (std::exchange(owns_pid_, false)) OwnedChildren::All().Remove(pid_, pidfd_.get());
 }
 
-UniqueFd Process::TakePidfd() {
-  DisownPid();
-  return std::move(pidfd_);
-}
-
 bool Process::IsOwned(pid_t pid) { return OwnedChildren::All().Has(pid); }
 
 absl::StatusOr<Process> Process::Adopt(pid_t pid, ChildKind kind) {

@@ -58,7 +58,6 @@ bool IsNamespaceInit(int pidfd);
 // Whether the kernel tells of a process by its pidfd: Ok, or "PIDFD_GET_INFO: ENOTTY".
 absl::Status CheckPidfdInfo(int pidfd);
 
-class SandboxChain;
 class SandboxedChild;
 
 // Which children a peer can name as its own.
@@ -125,10 +124,6 @@ class Process {
   absl::Status Signal(int signal);
 
  private:
-  friend class SandboxChain;
-
-  // Gives up the child, unreaped.
-  UniqueFd TakePidfd();
   // The status, nothing if it still runs, or an error.
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
   absl::StatusOr<ExitStatus> WaitUntil(int64_t deadline);

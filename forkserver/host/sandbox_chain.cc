@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "transceiver/clock.h"
 
 namespace forkserver {
 namespace {
 
+// For all that is left, which a tracer may hold.
 constexpr absl::Duration kPatience = absl::Seconds(1);
 // What an init needs that has nobody left beside it, many times over.
 constexpr absl::Duration kUsual = absl::Milliseconds(50);
@@ -61,19 +63,18 @@ SandboxChain::~SandboxChain() {
   if (parts_.init->Wait(kUsual).ok()) return;
   // An init ends when all others have been reaped; one is left that nobody has: its template died
   // before it could tell of it.
-  ReapStrays();
-  if (parts_.init->Wait(kPatience).ok()) return;
-  // Held by a tracer: not to be waited for.
-  parts_.init->TakePidfd();
+  const int64_t deadline = NowNanos() + absl::ToInt64Nanoseconds(kPatience);
+  ReapStrays(deadline);
+  parts_.init->KillAndReap(deadline).IgnoreError();
 }
 
 // Whoever is in the namespace beside its init and still unreaped is a child of ours, killed by the
 // kernel when the init died.
-void SandboxChain::ReapStrays() {
+void SandboxChain::ReapStrays(int64_t deadline) {
   for (const pid_t pid : PidsIn(parts_.init->pid())) {
     if (pid == parts_.init->pid()) continue;
     absl::StatusOr<Process> stray = Process::Adopt(pid);
-    if (stray.ok() && !stray->Wait(kPatience).ok()) stray->TakePidfd();
+    if (stray.ok()) stray->KillAndReap(deadline).IgnoreError();
   }
 }
 

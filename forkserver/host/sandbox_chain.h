@@ -12,7 +12,7 @@
 // that watches the lifeline, since the pidfd says so only when all others have been reaped.
 //
 // Threads: all but the destructor may be called on any; destroying the last reference ends the
-// init and waits for that, two seconds at most.
+// init and waits for that, 50 ms and a second at most.
 #ifndef FORKSERVER_HOST_SANDBOX_CHAIN_H_
 #define FORKSERVER_HOST_SANDBOX_CHAIN_H_
 
@@ -63,7 +63,7 @@ class SandboxChain {
   absl::StatusOr<pid_t> FindByInnerPid(pid_t pid) const;
 
  private:
-  void ReapStrays();
+  void ReapStrays(int64_t deadline);
 
   Parts parts_;
   std::optional<ListenerId> listener_;

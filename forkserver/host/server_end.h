@@ -4,7 +4,7 @@
 //     if (!end.forced.empty()) Log(end.ToString());
 //     // "4 templates ended in 3ms; forced: template 'page' by SIGKILL"
 //
-// It takes twice `launches`, `templates` and Process::kPatience at most, and two seconds more for
+// It takes twice `launches`, `templates` and Process::kPatience at most, and a second more for
 // each sandbox whose init cannot end (sandbox_chain.h): nothing waits for a tracer.
 //
 // Pure. Threads: any.

@@ -265,7 +265,12 @@ std::vector<TemplateSet::Ending> TemplateSet::AskToEnd(ServerEnd& end) {
     std::optional<Process> process = link->TakeProcess();
     if (!process) return;
     ++end.templates;
-    if (!is_asked) process->Signal(SIGKILL).IgnoreError();
+    if (!is_asked) {
+      process->Signal(SIGKILL).IgnoreError();
+      if (link->state() != TemplateLink::State::kDead) {
+        end.forced.push_back({link->name(), "by SIGKILL"});
+      }
+    }
     asked.push_back({link->name(), *std::move(process)});
   };
   // Children before their parents.

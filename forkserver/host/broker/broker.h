@@ -115,9 +115,9 @@ class Broker {
   // Closes it: its children's calls then fail with ENOSYS. An unknown id: nothing.
   void StopServing(ListenerId id);
 
-  // `pid` as the host sees it. NotFound for a listener or ruleset that is not (any more) served,
-  // AlreadyExists for a pid that is registered. Makes no system call, unless a call of that child
-  // waits for it.
+  // `pid` as the host sees it. NotFound for a listener or ruleset that is not (any more) served.
+  // A pid that is registered already is this child's from here on: the other one, whom somebody
+  // else has reaped, is gone. Makes no system call, unless a call of that child waits for it.
   absl::StatusOr<ChildRegistration> Register(ListenerId id, pid_t pid, size_t ruleset,
                                              ProcessType type);
 

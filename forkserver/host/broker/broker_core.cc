@@ -159,9 +159,7 @@ absl::StatusOr<std::shared_ptr<Child>> Core::Register(ListenerId id, pid_t pid, 
                                               ruleset));
     }
     child->served = found->second;
-    if (!registry_.Add(child)) {
-      return absl::AlreadyExistsError(absl::StrCat("broker: pid ", pid, " is registered already"));
-    }
+    registry_.Add(child);
     is_waited_for = registry_.IsWaitedFor(pid);
   }
   if (is_waited_for) Wake();

@@ -39,14 +39,17 @@ pid_t ProcessOf(pid_t tid) {
                          : static_cast<pid_t>(strtol(line + strlen("\nTgid:"), nullptr, 10));
 }
 
-bool ChildRegistry::Add(std::shared_ptr<Child> child) {
-  const pid_t pid = child->pid;
-  return children_.emplace(pid, std::move(child)).second;
+void ChildRegistry::Add(std::shared_ptr<Child> child) {
+  std::shared_ptr<Child>& place = children_[child->pid];
+  if (place != nullptr) ForgetThreads(*place);
+  place = std::move(child);
 }
 
 void ChildRegistry::Remove(Child& child) {
+  const auto found = children_.find(child.pid);
+  if (found == children_.end() || found->second.get() != &child) return;
   ForgetThreads(child);
-  children_.erase(child.pid);
+  children_.erase(found);
 }
 
 void ChildRegistry::ForgetThreads(Child& child) {

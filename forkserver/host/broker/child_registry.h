@@ -82,8 +82,10 @@ class ChildRegistry {
 
   explicit ChildRegistry(size_t most_waiting) : most_waiting_(most_waiting) {}
 
-  // False: its pid is registered already.
-  bool Add(std::shared_ptr<Child> child);
+  // In place of one that is registered by its pid: the host, which knows its children by their
+  // pidfds, has found that one gone.
+  void Add(std::shared_ptr<Child> child);
+  // Its pid may be another one's by now, which stays.
   void Remove(Child& child);
 
   // Null: not known by that thread's number.

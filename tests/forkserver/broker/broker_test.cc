@@ -443,12 +443,10 @@ TEST_F(BrokerTest, WhatCannotBeServedIsSaid) {
   EXPECT_FALSE(Broker::Start({.deadline = absl::ZeroDuration()}).ok());
 }
 
-TEST_F(BrokerTest, APidIsRegisteredOnce) {
+TEST_F(BrokerTest, ARulesetThatIsNotServedHasNoChildren) {
   Start();
   Victim victim;
   const ListenerId id = ServeAndRegister(victim);
-  EXPECT_TRUE(absl::IsAlreadyExists(
-      broker_->Register(id, victim.pid(), 0, ProcessType::kContent).status()));
   EXPECT_TRUE(absl::IsNotFound(broker_->Register(id, 1, 7, ProcessType::kContent).status()));
   // A registration may outlive the broker.
   broker_.reset();

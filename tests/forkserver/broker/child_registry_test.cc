@@ -38,9 +38,17 @@ class ChildRegistryTest : public ::testing::Test {
   ChildRegistry registry_{2};
 };
 
-TEST_F(ChildRegistryTest, APidIsRegisteredOnce) {
-  EXPECT_TRUE(registry_.Add(NewChild(kPid)));
-  EXPECT_FALSE(registry_.Add(NewChild(kPid)));
+// Somebody else has reaped the first, whose owner does not know of that yet.
+TEST_F(ChildRegistryTest, APidIsItsNextChildsAndStaysSoWhenTheFirstIsRemoved) {
+  const std::shared_ptr<Child> first = NewChild(kPid);
+  const std::shared_ptr<Child> next = NewChild(kPid);
+  registry_.Add(first);
+  registry_.Add(next);
+  EXPECT_EQ(registry_.FindByThread(CallOf(kPid, kPid)), next);
+  registry_.Remove(*first);
+  EXPECT_EQ(registry_.FindByThread(CallOf(kPid, kPid)), next);
+  registry_.Remove(*next);
+  EXPECT_EQ(registry_.FindByThread(CallOf(kPid, kPid)), nullptr);
 }
 
 TEST_F(ChildRegistryTest, TheMainThreadsCallIsItsChilds) {
