@@ -344,6 +344,9 @@ struct RowAndWay {
   if (row == testing::kLibc_epoll_ctl && second == EPOLL_CTL_DEL) {
     return {testing::kPart_epoll_ctl_del, HowItFails::kNever};
   }
+  if (row == testing::kLibc_epoll_ctl && second == EPOLL_CTL_MOD) {
+    return {testing::kPart_epoll_ctl_mod, HowItFails::kNever};
+  }
   if (row == testing::kLibc_write && third == sizeof(uint64_t)) {
     return {testing::kPart_write_eventfd, HowItFails::kDone};
   }
