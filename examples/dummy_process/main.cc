@@ -167,7 +167,9 @@ int main(int argc, char** argv) {
                    {ProcessType::kDummy, MakeChildProgram<dummy_process::DummyChild>}}};
   options.templates = ProcessTemplates(options.programs);
   const auto server = ForkServer::Start(argc, argv, std::move(options));
-  const absl::Status ran = server.ok() ? dummy_process::RunExample(**server) : server.status();
+  absl::Status ran = server.status();
+  if (ran.ok() && argc != 1) ran = absl::InvalidArgumentError("usage: dummy_process");
+  if (ran.ok()) ran = dummy_process::RunExample(**server);
   if (ran.ok()) return 0;
   absl::FPrintF(stderr, "dummy_process: %s\n", OneLine(std::string(ran.message())));
   return 1;

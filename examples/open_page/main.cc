@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
   options.templates = ProcessTemplates(options.programs);
   const auto server = ForkServer::Start(argc, argv, std::move(options));
   absl::Status opened = server.status();
-  if (opened.ok() && argc != 2) opened = absl::InvalidArgumentError("usage: open_page URL");
+  const bool is_asked = argc == 2 && argv[1][0] != '-';
+  if (opened.ok() && !is_asked) opened = absl::InvalidArgumentError("usage: open_page URL");
   if (opened.ok()) opened = OpenPage(**server, argv[1]);
   if (opened.ok()) return 0;
   absl::FPrintF(stderr, "open_page: %s\n", OneLine(std::string(opened.message())));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "forkserver/model/nested_content.h"
 #include "forkserver/model/select_process.h"
 #include "forkserver/model/site.h"
@@ -90,6 +91,11 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
   if (selection->type.kind == RemoteTypeKind::kParent) {
     return callback(OpenedBrowser{.selection = *selection});
   }
+  const std::string url = request.load.url.ToString();
+  if (url.size() > kMaxUrlBytes) {
+    return callback(absl::InvalidArgumentError(absl::StrFormat(
+        "url of %d bytes: a process can be told one of %d", url.size(), kMaxUrlBytes)));
+  }
   const GroupId group = selection->isolation == Isolation::kFull ? next_group_++ : request.group;
   for (;;) {
     ContentProcess* const there = FindFor(*selection, group);
@@ -99,7 +105,7 @@ void ContentProcesses::Open(const BrowserRequest& request, const OpenCallback& c
         .process = host.id(),
         .group = group,
         .context = {.site = selection->type.site, .attributes = selection->type.attributes}};
-    absl::StatusOr<BrowserId> browser = OpenIn(host, record, request.load.url.ToString());
+    absl::StatusOr<BrowserId> browser = OpenIn(host, record, url);
     if (browser.ok()) {
       const std::shared_ptr<bool> alive = alive_;
       callback(OpenedBrowser{

@@ -35,6 +35,13 @@ TEST(DummyProcess, OutputThatCannotBeWrittenIsAnError) {
   EXPECT_EQ(result.errors, "dummy_process: write to stdout failed\n");
 }
 
+TEST(DummyProcess, TakesNoArguments) {
+  const ProgramResult result = RunProgram(std::vector<std::string>{kProgram, "--help"});
+  EXPECT_EQ(result.exit_code, 1) << result.how;
+  EXPECT_EQ(result.output, "");
+  EXPECT_EQ(result.errors, "dummy_process: usage: dummy_process\n");
+}
+
 // The template gets the layers that there are, and the child finds itself in its policy.
 TEST(DummyProcess, WorksWhereNoProcessMayHaveAUserNamespace) {
   const ProgramResult result = RunProgram(std::vector<std::string>{

@@ -54,7 +54,9 @@ TEST(OpenPage, BadInputIsOneLineAndFails) {
       {{"https://a.test/", "https://b.test/"}, "open_page: usage: open_page URL"},
       {{"page.html"}, "open_page: url page.html: no scheme"},
       {{"javascript:1"}, "open_page: javascript:1: is run where it is and loads nothing"},
-      {{"data:," + std::string(50'000, 'x')}, "open_page: "},
+      {{"data:," + std::string(50'000, 'x')},
+       "open_page: url of 50006 bytes: a process can be told"},
+      {{"--help"}, "open_page: usage: open_page URL"},
   };
   for (const auto& bad : kCases) {
     SCOPED_TRACE(bad.says);
