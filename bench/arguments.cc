@@ -39,6 +39,15 @@ absl::StatusOr<int> PositiveNumber(const char* option, const char* text) {
       absl::StrFormat("%s wants a number above 0, not '%s'", option, text));
 }
 
+// One task a run.
+absl::Status Choose(Arguments::Task task, Arguments& arguments) {
+  if (arguments.task != Arguments::Task::kRows && arguments.task != task) {
+    return absl::InvalidArgumentError("--phases, --plot and --syscalls: only one of them");
+  }
+  arguments.task = task;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const char kHelp[] =
@@ -46,7 +55,7 @@ const char kHelp[] =
     "       bench --plot DIR [--quick] [--largest MIB] [--rounds N]\n"
     "       bench --phases | --syscalls | --parts\n"
     "\n"
-    "  --quick        fewer rounds: under a minute\n"
+    "  --quick        fewer rounds: about a minute and a quarter on an idle machine\n"
     "  --filter RE    only rows whose name matches, with their baselines\n"
     "  --json FILE    write the results there too\n"
     "  --rounds N     at most N rounds of each group of rows\n"
@@ -60,6 +69,8 @@ const char kHelp[] =
 
 absl::StatusOr<Arguments> ParseArguments(int argc, char** argv) {
   Arguments arguments;
+  absl::Status chosen;
+  bool is_with_largest = false;
   opterr = 0;
   for (int choice; (choice = getopt_long(argc, argv, "+:", kOptions, nullptr)) != -1;) {
     switch (choice) {
@@ -79,20 +90,21 @@ absl::StatusOr<Arguments> ParseArguments(int argc, char** argv) {
         break;
       }
       case kOptionPhases:
-        arguments.task = Arguments::Task::kPhases;
+        chosen.Update(Choose(Arguments::Task::kPhases, arguments));
         break;
       case kOptionPlot:
-        arguments.task = Arguments::Task::kPlot;
+        chosen.Update(Choose(Arguments::Task::kPlot, arguments));
         arguments.plot_folder = optarg;
         break;
       case kOptionLargest: {
         const absl::StatusOr<int> largest = PositiveNumber("--largest", optarg);
         if (!largest.ok()) return largest.status();
         arguments.largest = {*largest};
+        is_with_largest = true;
         break;
       }
       case kOptionSyscalls:
-        arguments.task = Arguments::Task::kSyscalls;
+        chosen.Update(Choose(Arguments::Task::kSyscalls, arguments));
         break;
       case kOptionHelp:
         arguments.task = Arguments::Task::kHelp;
@@ -112,6 +124,10 @@ absl::StatusOr<Arguments> ParseArguments(int argc, char** argv) {
   }
   if (optind < argc) {
     return absl::InvalidArgumentError(absl::StrFormat("unexpected argument %s", argv[optind]));
+  }
+  if (!chosen.ok()) return chosen;
+  if (is_with_largest && arguments.task != Arguments::Task::kPlot) {
+    return absl::InvalidArgumentError("--largest goes with --plot only");
   }
   if (arguments.task != Arguments::Task::kRows &&
       !(arguments.filter.empty() && arguments.json.empty())) {

@@ -233,6 +233,9 @@ TEST(LaunchBench, BadFlagsAreOneLineAndExitCodeTwo) {
                                               {"--plot"},
                                               {"--plot", "dir", "--filter", "launch"},
                                               {"--syscalls", "--json", "file"},
+                                              {"--phases", "--syscalls"},
+                                              {"--syscalls", "--plot", "dir"},
+                                              {"--quick", "--largest", "64"},
                                               {"stray"}}) {
     std::vector<std::string> argv = {"bench/launch_bench"};
     argv.insert(argv.end(), bad.begin(), bad.end());
