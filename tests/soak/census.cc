@@ -30,12 +30,14 @@ std::string KindOf(std::string target) {
   return target;
 }
 
-absl::StatusOr<std::map<std::string, int>> CountDescriptors() {
-  const Folder folder(opendir("/proc/self/fd"), closedir);
-  if (folder == nullptr) return ErrnoStatus(errno, "opendir /proc/self/fd");
+absl::StatusOr<std::map<std::string, int>> CountDescriptors(pid_t pid) {
+  const std::string path = absl::StrFormat("/proc/%d/fd", pid);
+  const Folder folder(opendir(path.c_str()), closedir);
+  if (folder == nullptr) return ErrnoStatus(errno, "opendir " + path);
+  const int own = pid == getpid() ? dirfd(folder.get()) : -1;
   std::map<std::string, int> kinds;
   while (const dirent* entry = readdir(folder.get())) {
-    if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(folder.get())) continue;
+    if (entry->d_name[0] == '.' || atoi(entry->d_name) == own) continue;
     char target[4096];
     const ssize_t size = readlinkat(dirfd(folder.get()), entry->d_name, target, sizeof(target));
     ++kinds[size < 0 ? "?" : KindOf(std::string(target, static_cast<size_t>(size)))];
@@ -100,6 +102,9 @@ absl::StatusOr<Holdings> HoldingsOf(pid_t pid) {
   const File maps(fopen(maps_path.c_str(), "re"), fclose);
   if (maps == nullptr) return ErrnoStatus(errno, "open " + maps_path);
   while (fgets(line, sizeof(line), maps.get()) != nullptr) ++holdings.mappings;
+  absl::StatusOr<std::map<std::string, int>> descriptors = CountDescriptors(pid);
+  if (!descriptors.ok()) return descriptors.status();
+  holdings.descriptors = *std::move(descriptors);
   const std::string rollup_path = absl::StrFormat("/proc/%d/smaps_rollup", pid);
   const File rollup(fopen(rollup_path.c_str(), "re"), fclose);
   if (rollup == nullptr) return ErrnoStatus(errno, "open " + rollup_path);
@@ -117,13 +122,23 @@ int CountOf(const std::map<std::string, int>& kinds, const std::string& kind) {
   return found != kinds.end() ? found->second : 0;
 }
 
+void AddDescriptorLines(const std::string& name, const Holdings& opening, const Holdings& closing,
+                        std::vector<std::string>& lines) {
+  std::set<std::string> kinds;
+  for (const auto& [kind, count] : opening.descriptors) kinds.insert(kind);
+  for (const auto& [kind, count] : closing.descriptors) kinds.insert(kind);
+  for (const std::string& kind : kinds) {
+    const int before = CountOf(opening.descriptors, kind);
+    const int now = CountOf(closing.descriptors, kind);
+    if (before == now) continue;
+    lines.push_back(absl::StrFormat("descriptors: %s: %s: %d, now %d", name, kind, before, now));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Census> TakeCensus(const std::vector<WatchedProcess>& watched) {
   Census census;
-  absl::StatusOr<std::map<std::string, int>> descriptors = CountDescriptors();
-  if (!descriptors.ok()) return descriptors.status();
-  census.descriptors = *std::move(descriptors);
   std::set<pid_t> pids;
   for (const WatchedProcess& each : watched) pids.insert(each.pid);
   absl::StatusOr<std::map<pid_t, std::string>> strays = FindStrays(pids);
@@ -145,15 +160,6 @@ absl::StatusOr<Census> TakeCensus(const std::vector<WatchedProcess>& watched) {
 std::vector<std::string> Differences(const Census& opening, const Census& closing,
                                      const CensusBounds& bounds) {
   std::vector<std::string> lines;
-  std::set<std::string> kinds;
-  for (const auto& [kind, count] : opening.descriptors) kinds.insert(kind);
-  for (const auto& [kind, count] : closing.descriptors) kinds.insert(kind);
-  for (const std::string& kind : kinds) {
-    const int before = CountOf(opening.descriptors, kind);
-    const int now = CountOf(closing.descriptors, kind);
-    if (before == now) continue;
-    lines.push_back(absl::StrFormat("descriptors: %s: %d, now %d", kind, before, now));
-  }
   for (const auto& [pid, stray] : closing.strays) lines.push_back("process: " + stray);
   for (const auto& [name, now] : closing.watched) {
     const auto found = opening.watched.find(name);
@@ -162,6 +168,7 @@ std::vector<std::string> Differences(const Census& opening, const Census& closin
       continue;
     }
     const Holdings& before = found->second;
+    AddDescriptorLines(name, before, now, lines);
     if (now.mappings > before.mappings + bounds.mappings) {
       lines.push_back(
           absl::StrFormat("mappings: %s: %d, now %d", name, before.mappings, now.mappings));
@@ -183,8 +190,12 @@ std::vector<std::string> Differences(const Census& opening, const Census& closin
 
 int LeakedDescriptors(const Census& opening, const Census& closing) {
   int leaked = 0;
-  for (const auto& [kind, now] : closing.descriptors) {
-    leaked += std::max(0, now - CountOf(opening.descriptors, kind));
+  for (const auto& [name, now] : closing.watched) {
+    const auto before = opening.watched.find(name);
+    if (before == opening.watched.end()) continue;
+    for (const auto& [kind, count] : now.descriptors) {
+      leaked += std::max(0, count - CountOf(before->second.descriptors, kind));
+    }
   }
   return leaked;
 }

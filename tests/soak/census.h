@@ -5,10 +5,11 @@
 //     ...
 //     for (const std::string& line : Differences(*opening, *closing, kCensusBounds)) ...
 //
-// Counted are this process's descriptors by what they are of ("socket", "anon_inode:[pidfd]", a
-// path); all living and dead processes below it that are not watched, children of the watched ones
-// among them; of each watched process the mappings (lines of /proc/PID/maps) and the memory (Rss of
-// /proc/PID/smaps_rollup, which is exact, where statm lags behind by pages for each processor).
+// Counted are, of each watched process, the descriptors by what they are of ("socket",
+// "anon_inode:[pidfd]", a path), the mappings (lines of /proc/PID/maps) and the memory (Rss of
+// /proc/PID/smaps_rollup, which is exact, where statm lags behind by pages for each processor); and
+// all living and dead processes below this one that are not watched, children of the watched ones
+// among them. The broker is threads of the host: what it holds is the host's.
 // A process whose parent ended belongs to init and is seen here only if this one is a subreaper.
 //
 // Threads: the answer is of one moment only where nothing else opens, maps or launches meanwhile.
@@ -32,13 +33,13 @@ struct WatchedProcess {
 };
 
 struct Holdings {
+  std::map<std::string, int> descriptors;  // how many of each kind
   int mappings = 0;
   int64_t rss_kib = 0;
 };
 
 struct Census {
-  std::map<std::string, int> descriptors;  // how many of each kind
-  std::map<pid_t, std::string> strays;     // "pid 412 (soak-child, state Z), child of 400"
+  std::map<pid_t, std::string> strays;  // "pid 412 (soak-child, state Z), child of 400"
   std::map<std::string, Holdings> watched;
   // Of this process's heap, what malloc has given out (mallinfo2); 0 with a sanitizer's malloc.
   int64_t heap_bytes = 0;
@@ -54,12 +55,12 @@ struct CensusBounds {
 // Fails where a watched process is not there any more, naming the file.
 absl::StatusOr<Census> TakeCensus(const std::vector<WatchedProcess>& watched);
 
-// A line for each thing that there is more of at the close ("descriptors: socket: 5, now 6"), for
-// descriptors that are fewer too, and for each process that nobody watches, whenever it came.
+// A line for each thing that there is more of at the close ("descriptors: host: socket: 5, now 6"),
+// for descriptors that are fewer too, and for each process that nobody watches, whenever it came.
 std::vector<std::string> Differences(const Census& opening, const Census& closing,
                                      const CensusBounds& bounds);
 
-// Descriptors that `closing` has and `opening` had not, added up.
+// Descriptors that the watched of `closing` have and those of `opening` had not, added up.
 int LeakedDescriptors(const Census& opening, const Census& closing);
 
 }  // namespace forkserver::soak

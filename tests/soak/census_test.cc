@@ -26,6 +26,7 @@ namespace forkserver::soak {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -58,16 +59,36 @@ TEST_F(CensusTest, FindsNothingWhereNothingWasLeaked) { EXPECT_THAT(Differences(
 TEST_F(CensusTest, FindsADescriptorAndItsKind) {
   const UniqueFd leaked(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   EXPECT_THAT(Differences(),
-              ElementsAre(AllOf(StartsWith("descriptors: socket"), HasSubstr("now"))));
+              ElementsAre(AllOf(StartsWith("descriptors: host: socket"), HasSubstr("now"))));
   EXPECT_EQ(LeakedDescriptors(opening_, Take()), 1);
+}
+
+// As a template has that keeps one of each launch.
+TEST_F(CensusTest, FindsADescriptorOfAWatchedChild) {
+  testing::QuietChild plain = testing::SpawnQuietChild();
+  const Process before(plain.pid, std::move(plain.pidfd));
+  const UniqueFd leaked(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  testing::QuietChild child = testing::SpawnQuietChild();  // which has it too
+  const Process after(child.pid, std::move(child.pidfd));
+  const auto census = [](const Process& process) {
+    absl::StatusOr<Census> taken = TakeCensus({{"template", process.pid()}});
+    EXPECT_TRUE(taken.ok()) << taken.status();
+    taken->strays.clear();
+    return *std::move(taken);
+  };
+  const Census opening = census(before);
+  const Census closing = census(after);
+  EXPECT_THAT(soak::Differences(opening, closing, kBounds),
+              Contains(StartsWith("descriptors: template: socket")));
+  EXPECT_GE(LeakedDescriptors(opening, closing), 1);
 }
 
 TEST_F(CensusTest, FindsADescriptorThatHasBecomeOneOfAnotherKind) {
   UniqueFd descriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   opening_ = Take();
   descriptor.reset(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  EXPECT_THAT(Differences(),
-              ElementsAre(StartsWith("descriptors: /dev/null"), StartsWith("descriptors: socket")));
+  EXPECT_THAT(Differences(), ElementsAre(StartsWith("descriptors: host: /dev/null"),
+                                         StartsWith("descriptors: host: socket")));
 }
 
 TEST_F(CensusTest, FindsAChildThatRunsAndOneThatIsAZombie) {
@@ -75,8 +96,8 @@ TEST_F(CensusTest, FindsAChildThatRunsAndOneThatIsAZombie) {
   Process process(child.pid, std::move(child.pidfd));
   // Its pidfd is a descriptor more, too.
   EXPECT_THAT(Differences(),
-              ElementsAre(StartsWith("descriptors: anon_inode:[pidfd]"),
-                          StartsWith(absl::StrFormat("process: pid %d (", process.pid()))));
+              ElementsAre(StartsWith(absl::StrFormat("process: pid %d (", process.pid())),
+                          StartsWith("descriptors: host: anon_inode:[pidfd]")));
   ASSERT_TRUE(process.Signal(SIGKILL).ok());
   siginfo_t ended = {};
   ASSERT_EQ(waitid(P_PID, process.pid(), &ended, WEXITED | WNOWAIT | __WALL), 0);
