@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/forkserver/launcher/started_program.h"
 #include "transceiver/clock.h"
@@ -14,27 +15,21 @@
 namespace forkserver::testing {
 namespace {
 
-// Of the 3 ms that it may cost.
+// What its start may add.
 constexpr int64_t kMostNanos = 3 * kNanosPerMilli;
-constexpr int kLeastRounds = 40;
-constexpr int kMostRounds = 1000;
+constexpr size_t kPairs = 101;
 
+// By their names without a version.
 std::set<std::string> FilesMappedBy(pid_t pid) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
   std::set<std::string> files;
   for (std::string line; std::getline(maps, line);) {
     const size_t slash = line.rfind('/');
-    if (slash != line.npos) files.insert(line.substr(slash + 1));
+    if (slash == line.npos) continue;
+    const std::string name = line.substr(slash + 1);
+    files.insert(name.substr(0, name.find(".so.")));
   }
   return files;
-}
-
-// Under a sanitizer every program has its runtime, which is slow to start, and libstdc++ for that.
-bool IsSanitized(const std::set<std::string>& files) {
-  return std::any_of(files.begin(), files.end(), [](const std::string& name) {
-    return name.starts_with("libasan") || name.starts_with("libubsan") ||
-           name.starts_with("libtsan");
-  });
 }
 
 std::set<std::string> FilesOfRunningLauncher(const std::string& launcher) {
@@ -53,30 +48,39 @@ int64_t NanosToFirstByte(std::vector<std::string> argv) {
 }
 
 TEST(LauncherCost, LoadsLibcAndNothingElse) {
-  const std::string loader = "ld-linux-x86-64.so.2";
+  std::set<std::string> allowed = {"libc", "ld-linux-x86-64", "ld-linux-aarch64"};
   for (const std::string launcher : {kLauncher, kTestedLauncher}) {
     std::set<std::string> files = FilesOfRunningLauncher(launcher);
     EXPECT_EQ(files.erase(launcher.substr(launcher.rfind('/') + 1)), 1u);
-    if (IsSanitized(files)) continue;
-    EXPECT_THAT(files, ::testing::IsSubsetOf({std::string("libc.so.6"), loader,
-                                              std::string("ld-linux-aarch64.so.1")}));
-    EXPECT_EQ(files.count("libc.so.6"), 1u);
+    // Every program of such a build has the sanitizer's runtime, which needs others.
+    if (files.contains("libubsan")) {
+      allowed.insert({"libubsan", "libstdc++", "libm", "libgcc_s"});
+    }
+    EXPECT_THAT(files, ::testing::IsSubsetOf(allowed));
+    EXPECT_EQ(files.count("libc"), 1u);
   }
 }
 
-// Of each the fastest: what else runs on the machine is not the launcher's. A machine that is so
-// busy that none of them was let alone has more rounds; both can only come closer to what they
-// take.
+// The two of a pair see the same machine, and the median pair is one that nobody disturbed, as long
+// as others do not have the machine most of the time.
 TEST(LauncherCost, AddsLessThanThreeMilliseconds) {
-  if (IsSanitized(FilesOfRunningLauncher(kLauncher))) return;
-  int64_t direct = kNever;
-  int64_t launched = kNever;
-  for (int i = 0; i < kLeastRounds || (i < kMostRounds && launched - direct >= kMostNanos); ++i) {
-    direct = std::min(direct, NanosToFirstByte({kHost, "wait"}));
-    launched = std::min(launched, NanosToFirstByte({kLauncher, "--", kHost, "wait"}));
+  std::vector<int64_t> added;
+  for (size_t i = 0; i < kPairs; ++i) {
+    const auto direct = [] { return NanosToFirstByte({kHost, "wait"}); };
+    const auto launched = [] { return NanosToFirstByte({kLauncher, "--", kHost, "wait"}); };
+    // Whoever is second has warmer caches.
+    if (i % 2 == 0) {
+      const int64_t before = direct();
+      added.push_back(launched() - before);
+    } else {
+      const int64_t with_launcher = launched();
+      added.push_back(with_launcher - direct());
+    }
   }
-  EXPECT_LT(launched - direct, kMostNanos);
-  RecordProperty("added_us", static_cast<int>((launched - direct) / 1000));
+  std::nth_element(added.begin(), added.begin() + kPairs / 2, added.end());
+  const int64_t median = added[kPairs / 2];
+  EXPECT_LT(median, kMostNanos);
+  RecordProperty("added_us", static_cast<int>(median / 1000));
 }
 
 }  // namespace
