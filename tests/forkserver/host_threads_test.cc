@@ -20,27 +20,15 @@
 
 #include "preload/prefs/prefs_store.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/lasting_thread.h"
 #include "tests/testing/test_program.h"
 
 namespace forkserver {
-namespace {
-
-// Beside which nothing can be forked. Not in what the host exec's.
-void LeaveAThreadInTheHost() {
-  if (getenv("FORKSERVER_TEST_THREAD_MADE") != nullptr) return;
-  setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
-  std::thread([] {
-    for (;;) pause();
-  }).detach();
-}
-
-}  // namespace
-
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
   const auto is = [&test](std::string_view part) { return test.find(part) != test.npos; };
   if (is("OwnThread")) setup.options.driving = Driving::kOwnThread;
-  if (is("ExecedRoot")) setup.before_start = LeaveAThreadInTheHost;
+  if (is("ExecedRoot")) setup.before_start = testing::LeaveAThreadInTheHost;
   setup.options.templates = {
       {.name = "page", .pool = PoolBounds{.min = 0, .max = 2}},
       {.name = "boxed", .sandbox = {.policy = SandboxPolicyId::kUtility}},

@@ -25,6 +25,7 @@
 #include "preload/prefs/prefs_store.h"
 #include "tests/forkserver/degraded_machine.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/lasting_thread.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/packet.h"
 
@@ -401,15 +402,6 @@ HOST_TEST(LackingMachine, HostThatIsStartedWithoutStdioHasThatOfDevNull) {
 
 // ---
 
-// A thread beside the one that starts the server: nothing can be forked.
-void LeaveAThread() {
-  if (getenv("FORKSERVER_TEST_THREAD_MADE") != nullptr) return;  // not in what it exec's
-  setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
-  std::thread([] {
-    for (;;) pause();
-  }).detach();
-}
-
 // Not in what the host exec's, which inherits it.
 void OnlyOnce(void (*prepare)()) {
   if (getenv("FORKSERVER_TEST_PREPARED") != nullptr) return;
@@ -458,10 +450,10 @@ constexpr Machine kMachines[] = {
     {"SeedThatIsAnInit", [] { OnlyOnce(testing::HaveChildrenInANewPidNamespace); }},
     {"RootThatIsAnInit",
      [] {
-       LeaveAThread();  // no other can be made then
+       testing::LeaveAThreadInTheHost();  // no other can be made then
        OnlyOnce(testing::HaveChildrenInANewPidNamespace);
      }},
-    {"EmbedderThatReaps", LeaveAThread},
+    {"EmbedderThatReaps", testing::LeaveAThreadInTheHost},
     {"HostThatIsStartedWithoutStdio",
      [] {
        OnlyOnce([] {

@@ -1,7 +1,6 @@
 // How a host starts: forked or exec'ed, warmed up or refused, with or without clone3.
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,12 +11,12 @@
 #include <fstream>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "forkserver/server/build_id.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/lasting_thread.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/frame.h"
@@ -26,14 +25,6 @@ namespace forkserver {
 namespace {
 
 std::vector<char>* warmed = nullptr;
-
-void LeaveAThread(const char* name) {
-  std::thread thread([] {
-    for (;;) pause();
-  });
-  pthread_setname_np(thread.native_handle(), name);
-  thread.detach();
-}
 
 void Forbid(int system_call, uint16_t error) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -78,7 +69,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   }
   if (test.find("ThreadLeftByAWarmUp") != test.npos) {
     HostSetup setup = WithWarmUps({{"careless", [] {
-                                      LeaveAThread("font-scanner");
+                                      testing::LeaveAThread("font-scanner");
                                       return absl::OkStatus();
                                     }}});
     setup.wait_until_serving = false;
@@ -97,11 +88,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     setup.wait_until_serving = false;
   }
   if (test.find("HostWithAThread") != test.npos) {
-    // In the exec'ed root there is no such thread.
-    setup.before_start = [] {
-      if (getenv("FORKSERVER_TEST_THREAD_MADE") == nullptr) LeaveAThread("early-bird");
-      setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
-    };
+    setup.before_start = testing::LeaveAThreadInTheHost;
   }
   if (test.find("WithoutClone3") != test.npos) setup.before_start = ForbidClone3;
   if (test.find("RefusesRings") != test.npos) {

@@ -1,7 +1,6 @@
 // Templates below the root: what their children have, when they start, how they end.
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "tests/testing/gate.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/lasting_thread.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
 #include "transceiver/packet.h"
@@ -71,14 +71,6 @@ WarmUp WaitAtTheGate() {
           }};
 }
 
-void LeaveAThread(const char* name) {
-  std::thread thread([] {
-    for (;;) pause();
-  });
-  pthread_setname_np(thread.native_handle(), name);
-  thread.detach();
-}
-
 // root > page > article > comment; content comes from page.
 HostSetup FourLevels() {
   HostSetup setup;
@@ -126,7 +118,7 @@ HostSetup testing::SetUpHost(const std::string& test) {
   }
   if (is("ThreadLeft")) {
     page.warm_ups.push_back(TheFirstTime([] {
-      LeaveAThread("font-scanner");
+      testing::LeaveAThread("font-scanner");
       return absl::OkStatus();
     }));
   }
@@ -135,11 +127,7 @@ HostSetup testing::SetUpHost(const std::string& test) {
                          {"no font", [] { return absl::NotFoundError("no such font"); }});
   }
   if (is("ExecedRoot")) {
-    // In the exec'ed root there is no such thread.
-    setup.before_start = [] {
-      if (getenv("FORKSERVER_TEST_THREAD_MADE") == nullptr) LeaveAThread("early-bird");
-      setenv("FORKSERVER_TEST_THREAD_MADE", "1", 1);
-    };
+    setup.before_start = testing::LeaveAThreadInTheHost;
   }
   // Where it is not about that, nobody waits, and nobody gives up.
   setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};

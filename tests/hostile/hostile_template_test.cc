@@ -165,7 +165,6 @@ std::vector<UniqueFd> One(UniqueFd fd) {
   return list;
 }
 
-// Its own word and the pidfd of somebody who is not its child.
 // Reaped, by whoever made it.
 UniqueFd PidfdOfTheDead() {
   char name[] = "true";
@@ -177,6 +176,7 @@ UniqueFd PidfdOfTheDead() {
   return pidfd;
 }
 
+// Its own word and the pidfd of somebody who is not its child.
 void ForkedOfSomebodyElse(ForkServer& server) {
   const Bystander bystander;
   absl::StatusOr<LaunchedChild> sibling =

@@ -44,14 +44,16 @@ void RunVictim(const std::string& test) {
                                  << result.output << result.errors;
 }
 
-// For the message of a failed count.
+// For the message of a failed count. In no order.
 std::string ListDescriptors() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), closedir);
   std::string text;
-  for (int fd = 0; fd < 1024; ++fd) {
+  while (const dirent* entry = readdir(folder.get())) {
+    if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(folder.get())) continue;
     char target[256];
-    const ssize_t size =
-        readlink(absl::StrFormat("/proc/self/fd/%d", fd).c_str(), target, sizeof(target));
-    if (size > 0) absl::StrAppendFormat(&text, "%d -> %s\n", fd, std::string(target, size));
+    const ssize_t size = readlinkat(dirfd(folder.get()), entry->d_name, target, sizeof(target));
+    absl::StrAppendFormat(&text, "%s -> %s\n", entry->d_name,
+                          size > 0 ? std::string(target, static_cast<size_t>(size)) : "?");
   }
   return text;
 }
