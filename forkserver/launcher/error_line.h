@@ -2,8 +2,8 @@
 //
 //     PrintLine("%s: execve %s: %s", name, path, strerrorname_np(error));
 //
-// One write, no allocation; what is longer than a screen's few lines is cut. Nothing where
-// descriptor 2 was closed at the start: the launcher keeps its own descriptors out of 0 to 2.
+// One write, no allocation, no SIGPIPE; what is longer than a screen's few lines is cut. Nothing
+// where descriptor 2 was closed at the start: the launcher keeps its own descriptors out of 0 to 2.
 #ifndef FORKSERVER_LAUNCHER_ERROR_LINE_H_
 #define FORKSERVER_LAUNCHER_ERROR_LINE_H_
 

@@ -81,7 +81,10 @@ HostEnd HostWatch::ResumeAndWatch(SuspendedHost& host, UniqueFd start_socket, in
   // there before the host can handle one. Without a witness the launcher still works, and guesses.
   if (!std::exchange(has_witness_, true)) witness_.Fork();
   ReadSignals(HostIs::kSuspended);
-  host.Resume();
+  if (end_) return *end_;  // it could not even wait
+  if (const FailedCall failed = host.Resume(); failed.happened()) {
+    return {.kind = HostEnd::Kind::kNotStarted, .failed = failed};
+  }
   const int64_t deadline = DeadlineAfter(NowNanos(), start_millis * kNanosPerMilli);
   while (!end_) {
     pollfd fds[] = {{.fd = signals_.get(), .events = POLLIN, .revents = 0},
@@ -134,10 +137,13 @@ void HostWatch::LookAtHost() {
   for (;;) {
     siginfo_t info = {};
     if (waitid(P_PIDFD, static_cast<id_t>(host_->pidfd()), &info, WEXITED | WSTOPPED | WNOHANG) !=
-            0 ||
-        info.si_pid == 0) {
+        0) {
+      // Nobody would hear of its end. It dies with its launcher.
+      end_ = {.kind = HostEnd::Kind::kNotStarted,
+              .failed = {.call = "waitid of the host", .error = errno}};
       return;
     }
+    if (info.si_pid == 0) return;
     if (info.si_code == CLD_STOPPED) {
       StopToo(info.si_status);
       continue;

@@ -112,15 +112,23 @@ FailedCall SuspendedHost::Fork(const HostCommand& command) {
   return {};
 }
 
-void SuspendedHost::Resume() {
-  is_resumed_ = true;
+FailedCall SuspendedHost::Resume() {
   const char go = 1;
-  send(socket_.get(), &go, sizeof(go), MSG_NOSIGNAL);
+  if (send(socket_.get(), &go, sizeof(go), MSG_NOSIGNAL) < 0 && errno != EPIPE &&
+      errno != ECONNRESET) {
+    return {.call = "send to the host", .error = errno};
+  }
+  is_resumed_ = true;
+  return {};
 }
 
 SuspendedHost::Outcome SuspendedHost::ReadOutcome(FailedCall* failed) {
   Report report;
-  const ssize_t size = recv(socket_.get(), &report, sizeof(report), MSG_DONTWAIT);
+  ssize_t size;
+  do {
+    size = recv(socket_.get(), &report, sizeof(report), MSG_DONTWAIT);
+    // It ended with Resume unread: the kernel says so first, once, and then what it had sent.
+  } while (size < 0 && errno == ECONNRESET);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Outcome::kUnknown;
   socket_.reset();
   if (size != sizeof(report)) return Outcome::kRuns;

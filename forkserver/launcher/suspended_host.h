@@ -52,8 +52,9 @@ class SuspendedHost {
   ~SuspendedHost();
 
   FailedCall Fork(const HostCommand& command);
-  // Sent even if it has died meanwhile.
-  void Resume();
+  // No failure where it has died meanwhile, which its outcome tells. After one it is still
+  // suspended.
+  FailedCall Resume();
 
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }

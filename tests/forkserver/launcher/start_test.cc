@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "forkserver/launcher/start_record.h"
@@ -70,6 +71,25 @@ TEST(Start, AHostThatDiesOnceIsStartedAgain) {
   EXPECT_EQ(host.output, "started 2\n");
   EXPECT_THAT(host.starts, ElementsAre("safe mode -", "safe mode -"));
   EXPECT_THAT(host.errors, ElementsAre(kFirst));
+}
+
+// What the launcher says of it is for nobody; the second host is none the worse for that.
+TEST(Start, AHostThatDiesOnceIsStartedAgainWhereNobodyReadsStderr) {
+  const TemporaryFolder folder;
+  StartedProgram launcher({.argv = {kLauncher, "--", kHost, "crash", folder.path() + "/starts",
+                                    std::to_string(SIGSEGV), "1"},
+                           .has_no_reader_of_errors = true});
+  EXPECT_EQ(Describe(launcher.Wait()), "exited with 0");
+  EXPECT_EQ(launcher.ReadRest(), "started 2\n");
+}
+
+TEST(Start, AHostThatIsNotThereIs127WhereNobodyReadsStderr) {
+  for (const std::string option : {"--", "--no-supervise"}) {
+    std::vector<std::string> argv = {kLauncher, option, "--", "/nowhere/host"};
+    if (option == "--") argv.erase(argv.begin() + 1);
+    StartedProgram launcher({.argv = std::move(argv), .has_no_reader_of_errors = true});
+    EXPECT_EQ(Describe(launcher.Wait()), "exited with 127");
+  }
 }
 
 TEST(Start, AHostThatDiesTwiceIsStartedInSafeMode) {

@@ -64,6 +64,7 @@ StartedProgram::StartedProgram(const StartedProgramOptions& options) {
   if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) abort();
   output_.reset(output[0]);
   errors_.reset(errors[0]);
+  if (options.has_no_reader_of_errors) errors_.reset();
   const UniqueFd their_output(output[1]);
   const UniqueFd their_errors(errors[1]);
   posix_spawn_file_actions_t actions;

@@ -29,6 +29,8 @@ struct StartedProgramOptions {
   std::vector<std::string> added_environment = {};
   // Which of 0 to 2 are closed at its start, and so not to be read here.
   std::vector<int> closed = {};
+  // stderr is a pipe that nobody will read.
+  bool has_no_reader_of_errors = false;
   // A terminal, in place of pipes: the program leads its session.
   std::string terminal = {};
 };
