@@ -25,7 +25,7 @@ enum class LaunchStep : uint16_t {
   kSignals = 8,       // signal mask
   kPrefs = 9,         // the prefs map; EBADMSG: it is corrupt
   kSandbox = 10,      // index: which SandboxLayer; kOwnFilter: one of a child's own layers
-  kDescriptors = 11,  // index: which entry of the Plan's list
+  kDescriptors = 11,  // index: which entry of the Plan's list, or kOtherDescriptors
   kStdio = 12,        // index: 0, 1 or 2, which the Plan does not name
   kWorkingDirectory = 13,
   kEnvironment =
@@ -40,6 +40,9 @@ enum class LaunchStep : uint16_t {
 };
 
 inline constexpr size_t kLaunchStepCount = static_cast<size_t>(LaunchStep::kCount);
+
+// The index of closing all descriptors that a Plan does not name.
+inline constexpr uint32_t kOtherDescriptors = UINT32_MAX;
 
 // "descriptors", "working directory"; "unknown step" for a number that is none.
 std::string_view LaunchStepName(LaunchStep step);

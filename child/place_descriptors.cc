@@ -74,15 +74,18 @@ FORKSERVER_LAUNCH_PATH int PlaceOne(const PlannedDescriptor& entry, int source) 
   return result < 0 ? static_cast<int>(-result) : 0;
 }
 
-// Closes everything but `kept`.
-FORKSERVER_LAUNCH_PATH void CloseOthers(const NumberSet& kept) {
+// Closes everything but `kept`. Returns 0 or an errno.
+FORKSERVER_LAUNCH_PATH int CloseOthers(const NumberSet& kept) {
   unsigned first = 0;
   for (const int number : kept) {
     const unsigned next = static_cast<unsigned>(number);
-    if (first < next) RawSyscall(SYS_close_range, first, next - 1, 0);
+    if (first < next) {
+      const int error = RawSyscallError(SYS_close_range, first, next - 1, 0);
+      if (error != 0) return error;
+    }
     first = next + 1;
   }
-  RawSyscall(SYS_close_range, first, ~0u, 0);
+  return RawSyscallError(SYS_close_range, first, ~0u, 0);
 }
 
 }  // namespace
@@ -150,8 +153,8 @@ FORKSERVER_LAUNCH_PATH StepFailure PlaceDescriptors(const PlanSection& planned,
   }
 
   targets.Insert(launch_socket.get());
-  CloseOthers(targets);
-  return {};
+  const int error = CloseOthers(targets);
+  return error == 0 ? StepFailure{} : failure(kOtherDescriptors, error);
 }
 
 }  // namespace forkserver

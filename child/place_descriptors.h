@@ -25,6 +25,7 @@ namespace forkserver {
 //   EBADF   no descriptor of that index travelled, or the template has none of that number
 //   EINVAL  the target was named before, or on_exec is no OnExec
 //   others  as fcntl(2) and dup3(2) say; EBADF also for a target beyond RLIMIT_NOFILE
+// of index kOtherDescriptors: as close_range(2) says of all that the Plan does not name;
 // or of step kStdio, EBADF, where one of 0, 1 and 2 is not named: whoever opens a file next would
 // get that number, and print into it.
 // `scratch` has room for DescriptorScratch numbers; what is in it afterwards is of no use.

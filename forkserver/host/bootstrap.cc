@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -64,6 +65,18 @@ void RefreshBeforeEach(std::vector<ChildProgramRow>& programs,
       return make();
     };
   }
+}
+
+// Tells the host and the caller why there will be no Ready.
+absl::Status RefuseToRun(int launch_socket, int error, std::string_view call) {
+  uint8_t payload[FailedMessage::kMaxBytes];
+  const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kPlan),
+                                .about = 0,
+                                .error = error,
+                                .index = 0,
+                                .detail = call};
+  SendPacket(launch_socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
+  return ErrnoStatus(error, call);
 }
 
 }  // namespace
@@ -146,19 +159,15 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
                         "server's own processes",
                         launch_socket));
   }
-  fcntl(launch_socket, F_SETFD, FD_CLOEXEC);
+  // What the child execs must not keep its channel open.
+  if (fcntl(launch_socket, F_SETFD, FD_CLOEXEC) != 0) {
+    return RefuseToRun(launch_socket, errno, "fcntl F_SETFD of the launch socket");
+  }
   makings.capabilities &= ~uint32_t{kSilentChildren};
   MoveEnvironmentToHeap();
   ChildArena arena;
   if (const int error = arena.Map(); error != 0) {
-    uint8_t payload[FailedMessage::kMaxBytes];
-    const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kPlan),
-                                  .about = 0,
-                                  .error = error,
-                                  .index = 0,
-                                  .detail = "mmap child arena"};
-    SendPacket(launch_socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
-    return ErrnoStatus(error, "mmap child arena");
+    return RefuseToRun(launch_socket, error, "mmap child arena");
   }
   ExecedSandbox sandbox;
   RunChild({.launch_socket = UniqueFd(launch_socket),

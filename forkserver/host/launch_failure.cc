@@ -17,7 +17,14 @@ namespace {
 // A payload in text: a Status that is printed shows it.
 constexpr char kPayloadUrl[] = "forkserver/launch-failure";
 
-bool HasIndex(LaunchStep step) {
+bool ClosesOthers(const FailedMessage& message) {
+  return static_cast<LaunchStep>(message.step) == LaunchStep::kDescriptors &&
+         message.index == kOtherDescriptors;
+}
+
+bool HasIndex(const FailedMessage& message) {
+  const LaunchStep step = static_cast<LaunchStep>(message.step);
+  if (ClosesOthers(message)) return false;
   return step == LaunchStep::kDescriptors || step == LaunchStep::kStdio ||
          step == LaunchStep::kEnvironment || step == LaunchStep::kLimits;
 }
@@ -29,6 +36,7 @@ std::string Detail(const FailedMessage& message) {
       static_cast<LaunchStep>(message.step) == LaunchStep::kProcessType) {
     return "the program has no class for it";
   }
+  if (message.detail.empty() && ClosesOthers(message)) return "close_range of the others";
   if (!message.detail.empty() || static_cast<LaunchStep>(message.step) != LaunchStep::kSandbox) {
     return std::string(message.detail);
   }
@@ -43,7 +51,7 @@ std::string Detail(const FailedMessage& message) {
 absl::Status LaunchFailureStatus(std::string_view what, const FailedMessage& message) {
   const LaunchStep step = static_cast<LaunchStep>(message.step);
   std::string line = absl::StrFormat("%s: %s", what, LaunchStepName(step));
-  if (HasIndex(step)) line += absl::StrFormat(", entry %d", message.index);
+  if (HasIndex(message)) line += absl::StrFormat(", entry %d", message.index);
   if (message.about != 0 && step == LaunchStep::kRequest) {
     line += absl::StrFormat(" %s", MessageName(message.about));
   }

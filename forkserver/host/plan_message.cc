@@ -37,7 +37,7 @@ LaunchFailure InTermsOfOptions(LaunchFailure failure) {
   if (failure.step != LaunchStep::kDescriptors) return failure;
   if (failure.index < kStdioEntries) {
     failure.step = LaunchStep::kStdio;
-  } else {
+  } else if (failure.index != kOtherDescriptors) {
     failure.index -= kStdioEntries;
   }
   return failure;

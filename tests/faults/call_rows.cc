@@ -48,6 +48,7 @@ const char* RoleName(Role role) {
       return "child";
     case Role::kExeced:
       return "exec'ed";
+    case Role::kNobody:
     case Role::kCount:
       break;
   }

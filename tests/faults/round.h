@@ -1,4 +1,5 @@
-// One run of a scenario: the steps that it took, and what came of each.
+// One run of a scenario: the steps that it took, what came of each, and what is wrong although they
+// say that all is well.
 #ifndef TESTS_FAULTS_ROUND_H_
 #define TESTS_FAULTS_ROUND_H_
 
@@ -19,6 +20,7 @@ struct Round {
   int argc;
   char** argv;
   std::vector<Step> steps = {};
+  std::string wrong = {};
 
   bool Note(std::string what, absl::Status status) {
     const bool good = status.ok();

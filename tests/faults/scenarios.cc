@@ -17,10 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "child/run_child.h"
 #include "forkserver/model/process_templates.h"
 #include "preload/prefs/prefs_store.h"
+#include "tests/faults/asked_and_given.h"
 #include "tests/faults/model_scenario.h"
 #include "tests/faults/seam.h"
 #include "tests/faults/victim_program.h"
@@ -185,6 +187,18 @@ void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
   round.Note(what, EndOf(options, server.Launch(options)));
 }
 
+// The same of a child that reports, which must be as it was asked for.
+void LaunchAndCompare(ForkServer& server, Round& round, const char* what,
+                      const LaunchOptions& options, const PrefsGeneration& prefs) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(options);
+  const std::string difference =
+      child.ok() ? DifferenceTo(options, prefs, *child) : std::string();
+  // One that dies may have said nothing.
+  if (round.Note(what, EndOf(options, std::move(child))) && !difference.empty()) {
+    absl::StrAppend(&round.wrong, " ", what, ": Ok, but", difference);
+  }
+}
+
 bool WaitUntilServing(ForkServer& server, Round& round, std::string_view name = kRootTemplate) {
   return round.Note("wait for " + std::string(name),
                     server.WaitUntilServing(name, kPatience).status());
@@ -231,14 +245,19 @@ void StartAndLaunch(ForkServer& server, Round& round) {
 
 void LaunchWithEverything(ForkServer& server, Round& round) {
   PrefsStore store;
-  std::ofstream(Folder() + "/prefs.js") << "pref(\"a\", 1);\n";
-  round.Note("load prefs", store.LoadFile(Folder() + "/prefs.js").status());
-  absl::StatusOr<PrefsGeneration> prefs = store.Publish();
-  if (round.Note("publish prefs", prefs.status())) server.SetPrefs(*std::move(prefs));
+  std::ofstream(Folder() + "/prefs.js") << "pref(\"test.a\", 1);\n";
+  PrefsGeneration prefs;
+  if (round.Note("load prefs", store.LoadFile(Folder() + "/prefs.js").status())) {
+    const absl::StatusOr<PrefsGeneration> published = store.Publish();
+    if (round.Note("publish prefs", published.status())) {
+      prefs = *published;
+      server.SetPrefs(prefs);
+    }
+  }
 
   const UniqueFd file(
       static_cast<int>(CallPastTheSeam(SYS_openat, AT_FDCWD, (long)"/dev/zero", O_RDONLY, 0)));
-  LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
+  LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"report"});
   options.set_environment = {"A=1", "B=2"};
   options.unset_environment = {"HOME"};
   options.stdio = {Stdio::Null(), Stdio{}, Stdio::Descriptor(file.get())};
@@ -254,9 +273,9 @@ void LaunchWithEverything(ForkServer& server, Round& round) {
   const FirstPacket first[] = {
       {.frame = {.type = kFirstApplicationType}, .payload = bytes, .descriptors = descriptors}};
   options.first_packets = first;
-  LaunchAndEnd(server, round, "launch", options);
+  LaunchAndCompare(server, round, "launch", options, prefs);
   options.way = LaunchWay::kExec;
-  LaunchAndEnd(server, round, "launch by exec", options);
+  LaunchAndCompare(server, round, "launch by exec", options, prefs);
 }
 
 void LaunchManyArguments(ForkServer& server, Round& round) {
@@ -427,9 +446,16 @@ const Scenario* FindScenario(std::string_view name) {
   return nullptr;
 }
 
-absl::Status LaunchPlainly(ForkServer& server) {
-  const LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
-  return EndOf(options, server.Launch(options));
+absl::Status LaunchFromAll(ForkServer& server) {
+  for (const TemplateStatus& one : server.templates()) {
+    if (one.starts == 0) continue;
+    LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
+    options.template_name = one.name;
+    options.way = LaunchWay::kFork;
+    const absl::Status status = EndOf(options, server.Launch(options));
+    if (!status.ok()) return NameLaunch("template " + one.name, status);
+  }
+  return absl::OkStatus();
 }
 
 void PrepareFolder() {

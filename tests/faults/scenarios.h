@@ -28,8 +28,9 @@ extern const int kScenarioCount;
 
 const Scenario* FindScenario(std::string_view name);
 
-// A launch without anything, and its end.
-absl::Status LaunchPlainly(ForkServer& server);
+// A launch without anything from each template that was ever started, and its end: by a fork, as
+// nothing but the template itself can do it.
+absl::Status LaunchFromAll(ForkServer& server);
 
 // A folder for what children do with files; the victim's.
 void PrepareFolder();

@@ -135,6 +135,7 @@ extern "C" [[gnu::visibility("hidden")]] const char __executable_start;
   FaultSeam& seam = Shared();
   if (seam.mode.load(std::memory_order_relaxed) == SeamMode::kOff) return 0;
   const Role role = Own().role;
+  if (role == Role::kNobody) return 0;
   const Site site = SiteOf(frame);
   Note(seam, role, row, site);
   if (seam.lacking_row.load(std::memory_order_relaxed) == row) return seam.lacking_error.load();

@@ -27,8 +27,19 @@
 
 namespace forkserver::testing {
 
-// Who makes a call. A template is a child until its first warm-up says otherwise (SetRole).
-enum class Role : uint32_t { kHost, kSeed, kRoot, kTemplate, kInit, kChild, kExeced, kCount };
+// Who makes a call. A template is a child until its first warm-up says otherwise (SetRole). Nobody's
+// calls are passed on and not seen: those of the tests' own code.
+enum class Role : uint32_t {
+  kHost,
+  kSeed,
+  kRoot,
+  kTemplate,
+  kInit,
+  kChild,
+  kExeced,
+  kNobody,
+  kCount
+};
 const char* RoleName(Role role);
 
 enum class HowItFails : uint8_t { kErrno, kNull, kNumber, kMinus, kDone, kNever };

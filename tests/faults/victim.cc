@@ -137,7 +137,7 @@ class Victim {
         }
         scenario_.run(**server, round);
         if (seam.armed.load() == FaultSeam::Armed::kFired) {
-          if (absl::Status next = LaunchPlainly(**server); !next.ok()) {
+          if (absl::Status next = LaunchFromAll(**server); !next.ok()) {
             outcome.wrong = absl::StrFormat("the next launch: %s", next.message());
           }
         }
@@ -150,6 +150,7 @@ class Victim {
     seam.mode.store(SeamMode::kOff);
     outcome.fired = seam.Disarm();
     outcome.steps = std::move(round.steps);
+    outcome.wrong += round.wrong;
     return outcome;
   }
 
@@ -219,6 +220,10 @@ void Victim::ListFaults() {
       if (step.status.ok()) continue;
       absl::FPrintF(stderr, "without a fault: %s: %s\n", step.what,
                     std::string(step.status.message()));
+      _exit(3);
+    }
+    if (!outcome.wrong.empty()) {
+      absl::FPrintF(stderr, "without a fault:%s\n", outcome.wrong);
       _exit(3);
     }
   }

@@ -12,8 +12,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/faults/seam.h"
+#include "tests/testing/test_program.h"
 
 namespace forkserver::testing {
 namespace {
@@ -80,6 +82,18 @@ int ConnectToASocket(const std::string& folder) {
   return check.error();
 }
 
+int ReportAndSendBack(ChildContext& context) {
+  SetRole(Role::kNobody);
+  if (const int status = TestProgram().Run(context); status != 0) return status;
+  if (context.channel.Receive() != ReceiveOutcome::kMessage) return ENODATA;
+  Packet& packet = context.channel.packet();
+  std::vector<int> descriptors;
+  for (size_t i = 0; i < packet.descriptors().size(); ++i) {
+    descriptors.push_back(packet.descriptors().get(i));
+  }
+  return context.channel.Send(packet.frame(), packet.payload(), descriptors);
+}
+
 }  // namespace
 
 int VictimProgram::Run(ChildContext& context) {
@@ -94,6 +108,7 @@ int VictimProgram::Run(ChildContext& context) {
     Call(SYS_tgkill, Call(SYS_getpid), Call(SYS_gettid), SIGKILL);
     abort();
   }
+  if (what == "report") return ReportAndSendBack(context);
   if (what == "files") return CallTheBroker(context.argv[1]);
   if (what == "connect") return ConnectToASocket(context.argv[1]);
   while (context.channel.Receive() == ReceiveOutcome::kMessage) {

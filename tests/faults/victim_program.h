@@ -1,6 +1,8 @@
 // What the children of the fault tests run, by their first argument:
 //
 //     exit N [X]     ends with status N; with 100 where X is not as LaunchManyArguments sends it
+//     report         sends what it sees of itself (tests/testing/test_program.h), and its first
+//                    packet back
 //     wait           waits for the host to hang up
 //     crash          is killed by a signal
 //     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends
