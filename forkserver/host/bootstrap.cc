@@ -36,6 +36,18 @@ void SetSignalMask(int how, uint64_t mask) {
   syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof(mask));
 }
 
+// Tells the host and the caller why there will be no Ready.
+absl::Status RefuseToRun(int launch_socket, int error, std::string_view call) {
+  uint8_t payload[FailedMessage::kMaxBytes];
+  const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kPlan),
+                                .about = 0,
+                                .error = error,
+                                .index = 0,
+                                .detail = call};
+  SendPacket(launch_socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
+  return ErrnoStatus(error, call);
+}
+
 [[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, UniqueFd births,
                           pid_t host) noexcept {
   // As every child: the signal, then a look whether it was set too late.
@@ -49,7 +61,12 @@ void SetSignalMask(int how, uint64_t mask) {
   // Of a host that has had a server before; a sandboxed child must not have it.
   SetClosePlace(ClosePlace::kHere);
   BirthRecord* record = nullptr;
-  if (births.is_open() && MapBirthRecord(births.get(), record) != 0) _exit(kExitFailed);
+  if (births.is_open()) {
+    if (const int error = MapBirthRecord(births.get(), record); error != 0) {
+      RefuseToRun(socket.get(), error, "mmap memfd births").IgnoreError();
+      _exit(kExitFailed);
+    }
+  }
   births.reset();
   _exit(ServeAsSeed(makings, socket.get(), record));
 }
@@ -65,18 +82,6 @@ void RefreshBeforeEach(std::vector<ChildProgramRow>& programs,
       return make();
     };
   }
-}
-
-// Tells the host and the caller why there will be no Ready.
-absl::Status RefuseToRun(int launch_socket, int error, std::string_view call) {
-  uint8_t payload[FailedMessage::kMaxBytes];
-  const FailedMessage failed = {.step = static_cast<uint16_t>(LaunchStep::kPlan),
-                                .about = 0,
-                                .error = error,
-                                .index = 0,
-                                .detail = call};
-  SendPacket(launch_socket, Blocking::kWait, {.type = kFailed}, Encode(failed, payload), {});
-  return ErrnoStatus(error, call);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "forkserver/host/sandbox_chain.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -76,6 +77,11 @@ void SandboxChain::ReapStrays(int64_t deadline) {
     absl::StatusOr<Process> stray = Process::Adopt(pid);
     if (stray.ok()) stray->KillAndReap(deadline).IgnoreError();
   }
+}
+
+bool SandboxChain::HasLostItsInit() const {
+  pollfd hang_up = {.fd = lifeline(), .events = POLLRDHUP, .revents = 0};
+  return poll(&hang_up, 1, 0) > 0;
 }
 
 void SandboxChain::ServedBy(std::weak_ptr<Broker> broker, ListenerId listener) {

@@ -48,6 +48,8 @@ class SandboxChain {
 
   // Hangs up when the init dies; -1: there is none.
   int lifeline() const { return parts_.lifeline.get(); }
+  // Looks at once: an event loop may not have come to it yet.
+  bool HasLostItsInit() const;
   std::optional<pid_t> init_pid() const {
     return parts_.init ? std::optional(parts_.init->pid()) : std::nullopt;
   }

@@ -250,10 +250,9 @@ void TemplateInstance::WatchLifeline() {
   absl::StatusOr<EventLoop::WatchId> watch =
       host_.loop.Watch(lifeline, EPOLLRDHUP, [this](uint32_t) {
         UnwatchLifeline();
-        link_->Kill(absl::UnavailableError(Label() + " died: the init of its children's pid "
-                                                     "namespace has ended"));
+        link_->Kill(EndOfInit(Label()));
       });
-  // Without it, the next Fork says ENOMEM.
+  // Without it, the next Fork finds out.
   lifeline_ = watch.value_or(0);
 }
 

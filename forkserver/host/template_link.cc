@@ -1,5 +1,6 @@
 #include "forkserver/host/template_link.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,11 @@ namespace {
 constexpr size_t kMostUnaskedMessages = 2;  // the Ready and the Hello of its start
 
 }  // namespace
+
+absl::Status EndOfInit(std::string_view name) {
+  return absl::UnavailableError(absl::StrFormat(
+      "%s died: the init of its children's pid namespace has ended", std::string(name)));
+}
 
 TemplateLink::TemplateLink(std::string name, EventLoop& loop, Reaper& reaper, UniqueFd socket,
                            Mapping births, uint64_t build_id, int null_device, Events events)
@@ -358,6 +364,11 @@ void TemplateLink::OnFailed(Packet& packet) {
   if (!Decode(packet.payload(), failed)) return Violation("a malformed Failed");
   // Before its Hello a template answers nothing but its own start.
   if (state_ == State::kStarting) return Kill(LaunchFailureStatus("start of " + name_, failed));
+  // Whoever asked is still among those who are told of the template's end.
+  const TemplateSandbox* const sandbox = children_.sandbox.get();
+  if (failed.error == ENOMEM && sandbox != nullptr && sandbox->children.chain->HasLostItsInit()) {
+    return Kill(EndOfInit(name_));
+  }
   const uint64_t id = packet.frame().request_id;
   const std::optional<AskedFork> asked = TakeRequester(id);
   if (!asked) return Violation("an unasked Failed");

@@ -53,6 +53,10 @@
 
 namespace forkserver {
 
+// Why a template is dead whose pid namespace has no init any more: no process can be forked into it
+// (ENOMEM, pid_namespaces(7)).
+absl::Status EndOfInit(std::string_view name);
+
 class TemplateLink {
  public:
   enum class State : uint8_t { kStarting, kServing, kDead };

@@ -23,7 +23,6 @@
 namespace forkserver {
 namespace {
 
-constexpr int kExitNoMemory = 1;
 constexpr int kExitSocketFailed = 2;
 
 // No message for a template is larger; one that is, is rejected as truncated.
@@ -171,20 +170,19 @@ class Server {
 
 }  // namespace
 
-FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
-  ChildArena arena;
-  if (arena.Map() != 0) return kExitNoMemory;
-  Mapping memory;
-  std::span<uint8_t> room;
-  if (births != nullptr) {
-    room = births->room();
-  } else if (memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1) != 0 ||
-             madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) != 0) {
-    return kExitNoMemory;
-  } else {
-    room = memory.bytes();
+int ForkLoop::Map() {
+  if (const int error = arena.Map(); error != 0) return error;
+  if (births != nullptr) return 0;
+  if (const int error = memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+      error != 0) {
+    return error;
   }
+  return madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) == 0 ? 0 : errno;
+}
+
+FORKSERVER_LAUNCH_PATH int ForkLoop::Run() const {
+  const std::span<uint8_t> room = births != nullptr ? births->room() : memory.bytes();
   static_assert(sizeof(LoopState) <= BirthRecord::kBytes - sizeof(BirthRecord));
   static_assert(alignof(LoopState) <= alignof(BirthRecord));
   LoopState* state = new (room.data()) LoopState(socket);

@@ -16,11 +16,13 @@
 #define FORKSERVER_SERVER_FORK_LOOP_H_
 
 #include "child/birth_record.h"
+#include "child/child_arena.h"
 #include "child/child_program.h"
 #include "child/process_image.h"
 #include "child/sandbox/own_layers.h"
 #include "child/sandbox/sandbox_report.h"
 #include "forkserver/server/clone_process.h"
+#include "transceiver/mapping.h"
 
 namespace forkserver {
 
@@ -40,7 +42,15 @@ struct ForkLoop {
   // open /proc/self/pagemap.
   Learning learning;
 
-  // Returns the template's exit status: 0 for Shutdown and for a host that is gone, another one
+  // Made by Map.
+  ChildArena arena = {};
+  Mapping memory = {};  // where there is no BirthRecord
+
+  // Maps what the loop and its children need. Returns 0 or an errno. Before the Hello: whoever has
+  // said that it serves can refuse nothing any more.
+  int Map();
+
+  // After Map. Returns the template's exit status: 0 for Shutdown and for a host that is gone, another one
   // where the host could not be heard or answered. Children that it forks do not return.
   int Run() const;
 };

@@ -79,14 +79,17 @@ struct HelloDescriptors {
   }
 };
 
-// Nothing of it writes to memory that is frozen: see FreezeAndServe.
-int SayHello(int socket, HelloMessage& hello, const HelloDescriptors& descriptors) {
+// Nothing of it writes to memory that is frozen: see FreezeAndServe. `call`: what failed.
+int SayHello(int socket, HelloMessage& hello, const HelloDescriptors& descriptors,
+             std::string_view& call) {
   Mapping buffer;
+  call = "mmap hello";
   if (const int error =
           buffer.Map(kMaxPayloadBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
       error != 0) {
     return error;
   }
+  call = "sendmsg hello";
   hello.serving_at = NowNanos();
   int room[kMostHelloDescriptors];
   return SendWhenAllowed(socket, {.type = kHello}, Encode(hello, buffer.bytes()),
@@ -133,6 +136,17 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
       missing != SandboxLayer::kCount) {
     return RefuseWithoutLayer(socket, sandbox.report(), missing);
   }
+  ForkLoop loop = {.socket = socket,
+                   .births = preparation.births,
+                   .cloner = makings.cloner,
+                   .image = makings.image,
+                   .programs = makings.programs,
+                   .sandbox = sandbox.report(),
+                   .own_layers = sandbox.own_layers(),
+                   .learning = preparation.learning};
+  if (const int error = loop.Map(); error != 0) {
+    return RefuseToServe(socket, LaunchStep::kFork, error, 0, "mmap for the children");
+  }
   if (sandbox.report()[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged) {
     if (const int error =
             descriptors.init.Fork(makings.cloner, sandbox.own_layers(), preparation.births);
@@ -142,17 +156,13 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
     }
   }
   hello.sandbox = sandbox.report();
-  if (SayHello(socket, hello, descriptors) != 0) return kExitCannotServe;
+  // It may have been for want of memory, of which a few bytes need less.
+  std::string_view call;
+  if (const int error = SayHello(socket, hello, descriptors, call); error != 0) {
+    return RefuseToServe(socket, LaunchStep::kReady, error, 0, call);
+  }
   descriptors = {};
-  return ForkLoop{.socket = socket,
-                  .births = preparation.births,
-                  .cloner = makings.cloner,
-                  .image = makings.image,
-                  .programs = makings.programs,
-                  .sandbox = sandbox.report(),
-                  .own_layers = sandbox.own_layers(),
-                  .learning = preparation.learning}
-      .Run();
+  return loop.Run();
 }
 
 // Where the broker would only refuse it, no child need try to record its pages.

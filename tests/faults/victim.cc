@@ -27,17 +27,15 @@
 #include <tuple>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/host/self_exec.h"
 #include "tests/faults/census.h"
 #include "tests/faults/round.h"
 #include "tests/faults/scenarios.h"
 #include "tests/faults/seam.h"
-#include "transceiver/errno_status.h"
+#include "tests/faults/told.h"
 
 namespace forkserver::testing {
 namespace {
@@ -145,6 +143,7 @@ class Victim {
         // Past the end of what is watched, so that what looking at them calls is not.
         if (scenario_.prepare != nullptr) seam.mode.store(SeamMode::kOff);
         outcome.wrong += WaitUntilUnchanged(**server, templates);
+        if (fault != nullptr && !MayEndTemplate(*fault)) outcome.wrong += Lost(**server, templates);
       }
     }
     seam.mode.store(SeamMode::kOff);
@@ -184,6 +183,19 @@ class Victim {
       }
       if (wrong.empty()) break;
       server.Dispatch(absl::Milliseconds(2));
+    }
+    return wrong;
+  }
+
+  // Those that have died.
+  static std::string Lost(const ForkServer& server, const std::vector<Template>& before) {
+    std::string wrong;
+    for (const Template& one : before) {
+      bool lives = false;
+      for (const TemplateStatus& now : server.templates()) {
+        lives |= now.pid == one.view.pid && now.state == TemplateStatus::State::kServing;
+      }
+      if (!lives) absl::StrAppend(&wrong, " template ", one.name, " has died;");
     }
     return wrong;
   }
@@ -287,100 +299,10 @@ long CountOtherChildren() {
 
 void ReapOneThatHasEnded() { CallPastTheSeam(SYS_wait4, -1, 0, WNOHANG | __WALL, 0); }
 
-// What a process cannot tell the host: these end it, and the host sees its end.
-bool IsMute(const Fault& fault) {
-  const std::string_view call = kCallRows[fault.row].name;
-  // It has no way to the host but its end, which ends its namespace.
-  if (fault.role == Role::kInit) return true;
-  // A program that is exec'ed can fail anywhere in its start, before the fork server's code runs.
-  if (fault.role == Role::kExeced) return true;
-  // What would tell it is what fails.
-  if (call == "sendmsg") return fault.role != Role::kHost;
-  // A template's loop: its Hello has gone, and an answer that nobody asked for would break the
-  // protocol. Launches are sent again.
-  if (call == "recvmsg" || call == "mmap" || call == "madvise") {
-    return fault.role == Role::kSeed || fault.role == Role::kRoot || fault.role == Role::kTemplate;
-  }
-  // Ends with a status of its own (preload/refresh/process_secrets.h), after Ready.
-  return call == "getrandom" && fault.role != Role::kHost;
-}
-
-// Whether there is any errno's name at the end of a message, or of a part of it.
-bool NamesAnErrno(const std::string& message) {
-  for (const absl::string_view part : absl::StrSplit(message, ": ")) {
-    const size_t size = part.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    if (part.size() >= 4 && part[0] == 'E' && size == absl::string_view::npos) return true;
-  }
-  return false;
-}
-
-// Its end after Ready, of a child that could not refresh what a fork copies (child/run_child.h).
-constexpr char kWithoutRandomBytes[] = "the child exited with status 123";
-
-// Whether a Status says which step or call failed, and with what.
-bool IsNamed(const absl::Status& status, const Fault& fault) {
-  const std::string message(status.message());
-  const std::string_view call = kCallRows[fault.row].name;
-  // A page's, whose port has failed, or to which the host could not send the Goodbye. Nobody else
-  // ends so.
-  const bool is_without_goodbye = absl::StrContains(message, "exited with status 122");
-  const bool is_of_goodbye = fault.role == Role::kHost && call == "sendmsg";
-  const bool is_of_port = fault.role == Role::kChild && (call == "sendmsg" || call == "recvmsg");
-  if (is_without_goodbye &&
-      (!absl::StartsWith(message, "the page ") || (!is_of_goodbye && !is_of_port))) {
-    return false;
-  }
-  // The caller goes on where the kernel stopped, or says why it cannot.
-  if (fault.error == kShort && NamesAnErrno(message)) return true;
-  if (fault.error != kShort && absl::StrContains(message, ErrnoName(fault.error))) return true;
-  const bool is_gone = fault.error == EPIPE || fault.error == ECONNRESET;
-  if (is_gone && (absl::StrContains(message, "the peer is gone") ||
-                  absl::StrContains(message, "the peer went without Goodbye"))) {
-    return true;
-  }
-  // Nobody can pretend the hang-up that a page waits for, when it takes the parent to be gone. And
-  // it is not told a Goodbye where the parent takes that one to be.
-  if (is_gone && fault.role == Role::kChild && absl::StartsWith(message, "a process was never ")) {
-    return true;
-  }
-  if (is_gone && is_without_goodbye && is_of_goodbye) return true;
-  // The broker answers nobody whose process it cannot see.
-  if (fault.error == ENOENT && absl::StrContains(message, "a call of the child's: EPERM")) {
-    return true;
-  }
-  // libseccomp has one errno for all that goes wrong in it; an exec'ed child has one for
-  // libseccomp.
-  if (absl::StrContains(message, "seccomp_export_bpf: ECANCELED")) return true;
-  if (fault.role == Role::kExeced && absl::StrContains(message, "sandbox: system calls: EINVAL")) {
-    return true;
-  }
-  // libpsl has none.
-  if (call == "psl_latest" && absl::StrContains(message, "psl_latest")) return true;
-  // Whoever is in its namespace ends with an init.
-  if (fault.role == Role::kInit && absl::StrContains(message, " killed by SIGKILL")) return true;
-  // Nobody can be forked into a namespace whose init has ended.
-  if (fault.role == Role::kInit && absl::StrContains(message, "fork: ENOMEM")) return true;
-  // The broker's words to a child, whose call fails otherwise than its own did.
-  if (call == "readlinkat" && fault.error == ENOENT && NamesAnErrno(message)) return true;
-  // The link to a descriptor that the child does not have.
-  if (call == "stat" && fault.error == ENOENT &&
-      absl::StrContains(message, "a call of the child's: EBADF")) {
-    return true;
-  }
-  const bool looks_into_it = call.starts_with("process_vm_") || call == "pidfd_getfd";
-  if (looks_into_it && fault.error == EPERM && absl::StrContains(message, "EACCES")) {
-    return true;
-  }
-  return IsMute(fault) && (absl::StrContains(message, "died: the peer is gone") ||
-                           absl::StrContains(message, ": send: the peer is gone") ||
-                           message == kWithoutRandomBytes ||
-                           absl::StrContains(message, "it ended before it was Ready: "));
-}
-
 std::string Judge(const Fault& fault, const Outcome& outcome) {
   std::string wrong = outcome.wrong;
   for (const Round::Step& step : outcome.steps) {
-    if (step.status.ok() || IsNamed(step.status, fault)) continue;
+    if (step.status.ok() || IsTold(step.status, fault)) continue;
     absl::StrAppendFormat(&wrong, " [unnamed] %s: %s;", step.what, step.status.message());
   }
   return wrong;

@@ -342,6 +342,19 @@ HOST_TEST(Sandbox, DeathOfTheInitEndsTheChildrenAndTheTemplateStartsAgain) {
   EXPECT_NE(StatusOf(server, "sandboxed").init_pid, before.init_pid);
 }
 
+// No event has told of it: the fork's own answer does.
+HOST_TEST(Sandbox, AForkRightAfterTheDeathOfTheInitIsSentAgain) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_TRUE(SignalProcess(StatusOf(server, "sandboxed").init_pid, SIGKILL).ok());
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
+  LaunchOptions again = Answering();
+  again.way = LaunchWay::kFork;
+  absl::StatusOr<LaunchedChild> next = server.Launch(again);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(Ask(*next, "open /usr/share/zoneinfo"), "TZif");
+}
+
 // Killed, it is not there for the next launch, which has the same sandbox all the same.
 HOST_TEST(Sandbox, OfALaunchThatFallsBackToAnExecIsItsOwn) {
   ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());

@@ -141,14 +141,15 @@ void FuzzLoop(std::span<const uint8_t> input) {
     static const SandboxReport kSandbox;
     alignas(BirthRecord) static std::array<uint8_t, BirthRecord::kBytes> page;
     BirthRecord& births = *new (page.data()) BirthRecord{};
-    const ForkLoop loop = {.socket = pair.second.get(),
-                           .births = &births,
-                           .cloner = kCloner,
-                           .image = kImage,
-                           .programs = kPrograms,
-                           .sandbox = kSandbox,
-                           .own_layers = {},
-                           .learning = Learning::kOff};
+    ForkLoop loop = {.socket = pair.second.get(),
+                     .births = &births,
+                     .cloner = kCloner,
+                     .image = kImage,
+                     .programs = kPrograms,
+                     .sandbox = kSandbox,
+                     .own_layers = {},
+                     .learning = Learning::kOff};
+    Require(loop.Map() == 0);
     Require(loop.Run() == 0);
 
     static std::array<uint8_t, kMaxPayloadBytes> buffer;
