@@ -34,7 +34,10 @@ class SizeLimitGuard {
   // What a call failed with, which is returned: takes the signal away that EFBIG came with.
   int Failed(int error) {
     const timespec now = {};
-    if (error == EFBIG && !was_pending_) sigtimedwait(&signal_, nullptr, &now);
+    if (error != EFBIG || was_pending_) return error;
+    // Left where it is, it would end the program as soon as it is not blocked any more.
+    while (sigtimedwait(&signal_, nullptr, &now) < 0 && errno == EINTR) {
+    }
     return error;
   }
 

@@ -187,7 +187,9 @@ absl::Status TemplateLink::Ping(uint64_t id) {
 
 absl::Status TemplateLink::SendPlan(uint64_t id, uint32_t flags, std::span<const uint8_t> payload,
                                     std::span<const int> descriptors) {
-  return channel_->Send({.type = kPlan, .request_id = id, .flags = flags}, payload, descriptors);
+  absl::Status sent =
+      channel_->Send({.type = kPlan, .request_id = id, .flags = flags}, payload, descriptors);
+  return sent.ok() ? sent : SendFailed(std::move(sent));
 }
 
 absl::Status TemplateLink::SendShutdown() {

@@ -170,14 +170,16 @@ class Server {
 
 }  // namespace
 
-int ForkLoop::Map() {
+int ForkLoop::Map(std::string_view& call) {
+  call = "mmap for the children";
   if (const int error = arena.Map(); error != 0) return error;
   if (births != nullptr) return 0;
-  if (const int error = memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  if (const int error =
+          memory.Map(sizeof(LoopState), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
       error != 0) {
     return error;
   }
+  call = "madvise DONTFORK of what children do not get";
   return madvise(memory.bytes().data(), memory.bytes().size(), MADV_DONTFORK) == 0 ? 0 : errno;
 }
 

@@ -15,6 +15,8 @@
 #ifndef FORKSERVER_SERVER_FORK_LOOP_H_
 #define FORKSERVER_SERVER_FORK_LOOP_H_
 
+#include <string_view>
+
 #include "child/birth_record.h"
 #include "child/child_arena.h"
 #include "child/child_program.h"
@@ -46,12 +48,13 @@ struct ForkLoop {
   ChildArena arena = {};
   Mapping memory = {};  // where there is no BirthRecord
 
-  // Maps what the loop and its children need. Returns 0 or an errno. Before the Hello: whoever has
-  // said that it serves can refuse nothing any more.
-  int Map();
+  // Maps what the loop and its children need. Returns 0, or an errno and what failed. Before the
+  // Hello: whoever has said that it serves can refuse nothing any more.
+  int Map(std::string_view& call);
 
-  // After Map. Returns the template's exit status: 0 for Shutdown and for a host that is gone, another one
-  // where the host could not be heard or answered. Children that it forks do not return.
+  // After Map. Returns the template's exit status: 0 for Shutdown and for a host that is gone,
+  // another one where the host could not be heard or answered. Children that it forks do not
+  // return.
   int Run() const;
 };
 

@@ -144,8 +144,9 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
                    .sandbox = sandbox.report(),
                    .own_layers = sandbox.own_layers(),
                    .learning = preparation.learning};
-  if (const int error = loop.Map(); error != 0) {
-    return RefuseToServe(socket, LaunchStep::kFork, error, 0, "mmap for the children");
+  std::string_view call;
+  if (const int error = loop.Map(call); error != 0) {
+    return RefuseToServe(socket, LaunchStep::kFork, error, 0, call);
   }
   if (sandbox.report()[SandboxLayer::kPidNamespace].outcome == LayerOutcome::kEngaged) {
     if (const int error =
@@ -157,7 +158,6 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
   }
   hello.sandbox = sandbox.report();
   // It may have been for want of memory, of which a few bytes need less.
-  std::string_view call;
   if (const int error = SayHello(socket, hello, descriptors, call); error != 0) {
     return RefuseToServe(socket, LaunchStep::kReady, error, 0, call);
   }

@@ -19,6 +19,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -139,6 +140,23 @@ Trials TrialsBefore(const std::string& scenario) {
   return all;
 }
 
+// What the table demands and nobody has listed: each error of a row's for each who was seen to make
+// that call.
+std::vector<std::string> NotListed(const FaultSeam& seam) {
+  Trials trials;
+  trials.Add(seam);
+  std::set<std::string> missing;
+  for (const SeenCall& seen : seam.seen) {
+    const CallRow& row = kCallRows[seen.row];
+    if (seen.is_complete.load() == 0 || row.how == HowItFails::kNever) continue;
+    for (const int* error = row.errors; *error != 0; ++error) {
+      if (trials.kinds.count({seen.role, seen.row, *error}) > 0) continue;
+      missing.insert(Describe({.role = seen.role, .row = seen.row, .site = {}, .error = *error}));
+    }
+  }
+  return {missing.begin(), missing.end()};
+}
+
 class Faults : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Faults, AreNamedAndLeaveNothing) {
@@ -146,8 +164,10 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
   FaultSeam& seam = file.seam();
   ProgramResult result = RunVictim(file, GetParam(), "0");
   ASSERT_GT(seam.listed.load(), 0u) << result.how << "\n" << result.errors;
+  EXPECT_EQ(absl::StrJoin(NotListed(seam), "; "), "");
   int elsewhere = 0;
-  const bool is_steady = std::string_view(GetParam()) == kSteadyScenario;
+  const bool is_steady = std::ranges::find(kSteadyScenarios, std::string_view(GetParam())) !=
+                         std::end(kSteadyScenarios);
   if (getenv("FORKSERVER_FAULTS_ALL") == nullptr && !is_steady) {
     const Trials before = TrialsBefore(GetParam());
     const bool has_own_root = std::string_view(GetParam()) == kTemplateScenario;
@@ -173,6 +193,7 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
     if (!any_left) break;
   }
   int survived = 0;
+  int failed = 0;
   std::vector<std::string> not_reached;
   std::set<Place> places_not_reached;
   const bool is_wordy = getenv("FORKSERVER_FAULTS_WORDY") != nullptr;
@@ -180,6 +201,7 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
     const TriedFault& tried = seam.tried[i];
     const Verdict verdict = tried.verdict.load();
     survived += verdict == Verdict::kSurvived;
+    failed += verdict == Verdict::kFailed || verdict == Verdict::kNotTried;
     if (verdict == Verdict::kNotReached) {
       not_reached.push_back(Describe(tried.fault));
       places_not_reached.insert({tried.fault.role, tried.fault.row, tried.fault.site});
@@ -200,6 +222,7 @@ TEST_P(Faults, AreNamedAndLeaveNothing) {
   const int own = static_cast<int>(seam.listed.load()) - elsewhere;
   // Those that a race decides about.
   EXPECT_LE(static_cast<int>(places_not_reached.size()), kMostNotReached);
+  EXPECT_EQ(survived + failed, own - static_cast<int>(not_reached.size()));
   for (const std::string& one : not_reached) {
     printf("%s: not reached again: %s\n", GetParam(), one.c_str());
   }
@@ -224,8 +247,9 @@ TEST(FaultTable, EachRowHappensOrSaysWhyNot) {
   }
   for (int row = 0; row < kCallRowCount; ++row) {
     const CallRow& call = kCallRows[row];
-    if (*call.unreached != '\0' || call.how == HowItFails::kNever) continue;
-    EXPECT_TRUE(seen_rows[row]) << (call.by_number ? "number " : "") << call.name;
+    if (call.how == HowItFails::kNever) continue;
+    EXPECT_EQ(seen_rows[row], *call.unreached == '\0')
+        << (call.by_number ? "number " : "") << call.name << ": " << call.unreached;
   }
 }
 

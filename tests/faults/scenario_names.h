@@ -5,13 +5,14 @@
 namespace forkserver::testing {
 
 inline constexpr const char* kScenarioNames[] = {
-    "Epoll",         "IoUring",  "OwnThread", "NoClone3", "Everything", "ManyArguments",
-    "Async",         "DeadRoot", "Pool",      "Nested",   "Sandbox",    "SandboxByExec",
-    "SandboxedPool", "Layouts",  "Eviction",  "Services", "Model",      "Steady",
+    "Epoll",    "IoUring",  "OwnThread", "NoClone3",   "Everything",    "ManyArguments", "Async",
+    "DeadRoot", "Pool",     "Nested",    "Sandbox",    "SandboxByExec", "SandboxedPool", "Layouts",
+    "Eviction", "Services", "Model",     "SmallFiles", "DeadParent",    "WarmPool",      "Steady",
 };
 
-// Its faults are tried although other scenarios have tried them: here templates are looked at too.
-inline constexpr const char* kSteadyScenario = "Steady";
+// Their faults are tried although other scenarios have tried them: here templates are looked at
+// too.
+inline constexpr const char* kSteadyScenarios[] = {"WarmPool", "Steady"};
 
 // Of this one the root's are too: what it forks there is a template and no child.
 inline constexpr const char* kTemplateScenario = "Nested";

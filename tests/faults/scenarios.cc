@@ -64,6 +64,14 @@ StartOptions Options() {
           .under_memory_pressure = UnderPressure::kKeepPools};
 }
 
+// Of a host that may not write files of more than a kilobyte: its records of births are none, and
+// the freeze raises the limit for itself.
+StartOptions OptionsOfSmallFiles() {
+  const rlimit limit = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
+  CallPastTheSeam(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&limit, 0);
+  return Options();
+}
+
 StartOptions OptionsOverIoUring() {
   StartOptions options = Options();
   options.event_loop = EventLoop::Backend::kBest;
@@ -191,8 +199,7 @@ void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
 void LaunchAndCompare(ForkServer& server, Round& round, const char* what,
                       const LaunchOptions& options, const PrefsGeneration& prefs) {
   absl::StatusOr<LaunchedChild> child = server.Launch(options);
-  const std::string difference =
-      child.ok() ? DifferenceTo(options, prefs, *child) : std::string();
+  const std::string difference = child.ok() ? DifferenceTo(options, prefs, *child) : std::string();
   // One that dies may have said nothing.
   if (round.Note(what, EndOf(options, std::move(child))) && !difference.empty()) {
     absl::StrAppend(&round.wrong, " ", what, ": Ok, but", difference);
@@ -225,14 +232,18 @@ void WaitForBlank(ForkServer& server, std::string_view name) {
   }
 }
 
-void KillTemplate(ForkServer& server, std::string_view name) {
+void SignalTemplate(ForkServer& server, std::string_view name, int signal) {
   for (const TemplateStatus& one : server.templates()) {
     if (one.name != name || !one.pid) continue;
     const long pidfd = CallPastTheSeam(SYS_pidfd_open, *one.pid);
     if (pidfd < 0) return;
-    CallPastTheSeam(SYS_pidfd_send_signal, pidfd, SIGKILL);
+    CallPastTheSeam(SYS_pidfd_send_signal, pidfd, signal);
     CallPastTheSeam(SYS_close, pidfd);
   }
+}
+
+void KillTemplate(ForkServer& server, std::string_view name) {
+  SignalTemplate(server, name, SIGKILL);
 }
 
 // From here on the scenarios.
@@ -315,6 +326,24 @@ void KillTheRoot(ForkServer& server, Round& round) {
   WaitUntilServing(server, round);
 }
 
+// The root dies when it has been asked for a template and has not answered: that one's process is
+// never known.
+void KillAParent(ForkServer& server, Round& round) {
+  WaitUntilServing(server, round);
+  SignalTemplate(server, kRootTemplate, SIGSTOP);
+  bool is_over = false;
+  server.LaunchAsync(Launching(ProcessType::kContent, {"exit", "0"}),
+                     [&](absl::StatusOr<LaunchedChild> child) {
+                       is_over = true;
+                       round.Note("launch", child.status());
+                     });
+  KillTemplate(server, kRootTemplate);
+  const absl::Time patience = absl::Now() + kPatience;
+  while (!is_over && absl::Now() < patience) server.Dispatch(absl::Milliseconds(100));
+  round.Note("the callback",
+             is_over ? absl::OkStatus() : absl::DeadlineExceededError("it was never called"));
+}
+
 void UseAPool(ForkServer& server, Round& round) {
   round.Note("set the pool", server.SetPool(kRootTemplate, {.min = 1, .max = 2}));
   WaitUntilServing(server, round);
@@ -324,6 +353,14 @@ void UseAPool(ForkServer& server, Round& round) {
   round.Note("launch one that waits", waits.status());
   round.Note("empty the pool", server.SetPool(kRootTemplate, {.min = 0, .max = 0}));
   server.Dispatch(absl::Milliseconds(1));
+}
+
+// Its blanks have their pages before they are asked for.
+void UseAWarmPool(ForkServer& server, Round& round) {
+  round.Note("set the pool", server.SetPool(kRootTemplate, {.min = 1, .max = 1}));
+  WaitForBlank(server, kRootTemplate);
+  LaunchAndEnd(server, round, "launch", Launching(ProcessType::kUtility, {"exit", "0"}));
+  round.Note("empty the pool", server.SetPool(kRootTemplate, {.min = 0, .max = 0}));
 }
 
 void StartATemplateTwice(ForkServer& server, Round& round) {
@@ -396,6 +433,13 @@ void LaunchFromEachTemplate(ForkServer& server, Round& round) {
                Launching(ProcessType::kUtility, {"files", Folder()}));
 }
 
+void LaunchOftenFromTheRoot(ForkServer& server, Round& round) {
+  round.Note("no pool", server.SetPool(kRootTemplate, {.min = 0, .max = 0}));
+  for (int i = 0; i < 12; ++i) {
+    LaunchAndEnd(server, round, "launch early", Launching(ProcessType::kUtility, {"exit", "0"}));
+  }
+}
+
 // The first children of a template are looked at more closely than later ones, and it unmaps what
 // it learns from them when it has learned enough.
 void LaunchOften(ForkServer& server, Round& round) {
@@ -432,6 +476,12 @@ const Scenario kScenarios[] = {
     {.name = "Eviction", .options = OptionsWithEviction, .run = LaunchAfterEviction},
     {.name = "Services", .options = OptionsWithServices, .run = LaunchConnected},
     {.name = "Model", .options = OptionsOfTheModel, .run = OpenAPageOfTheModel},
+    {.name = "SmallFiles", .options = OptionsOfSmallFiles, .run = StartAndLaunch},
+    {.name = "DeadParent", .options = OptionsWithTemplate, .run = KillAParent},
+    {.name = "WarmPool",
+     .options = Options,
+     .run = UseAWarmPool,
+     .prepare = LaunchOftenFromTheRoot},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,
@@ -449,6 +499,10 @@ const Scenario* FindScenario(std::string_view name) {
 absl::Status LaunchFromAll(ForkServer& server) {
   for (const TemplateStatus& one : server.templates()) {
     if (one.starts == 0) continue;
+    // One that has just died may not be started at once, and a launch would say so.
+    server.Dispatch();
+    const absl::Status serving = server.WaitUntilServing(one.name, kPatience).status();
+    if (!serving.ok()) return serving;
     LaunchOptions options = Launching(ProcessType::kIpcUnitTest, {"exit", "0"});
     options.template_name = one.name;
     options.way = LaunchWay::kFork;

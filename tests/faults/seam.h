@@ -27,8 +27,8 @@
 
 namespace forkserver::testing {
 
-// Who makes a call. A template is a child until its first warm-up says otherwise (SetRole). Nobody's
-// calls are passed on and not seen: those of the tests' own code.
+// Who makes a call. A template is a child until its first warm-up says otherwise (SetRole).
+// Nobody's calls are passed on and not seen: those of the tests' own code.
 enum class Role : uint32_t {
   kHost,
   kSeed,
@@ -51,7 +51,7 @@ struct CallRow {
   const char* name;
   bool by_number;
   HowItFails how;
-  const char* unreached;  // why it is not hit here; empty: it is
+  const char* unreached;  // why it does not happen here; empty: it does
   int errors[16];         // ends with 0
 };
 inline constexpr int kMostRows = 192;

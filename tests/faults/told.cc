@@ -36,7 +36,7 @@ static_assert(kAny != kShort && kGone != kShort);
 struct Words {
   Roles roles;
   absl::string_view calls;  // rows of calls.def, with "|" between them
-  int error;               // kAny, kGone, or one
+  int error;                // kAny, kGone, or one
   absl::string_view text;   // a part of what is said
 
   bool AreOf(const Fault& fault, absl::string_view message) const {
@@ -127,8 +127,7 @@ constexpr Words kOtherWords[] = {
 
 // Whether there is any errno's name at the end of a message, or of a part of it.
 bool NamesAnErrno(absl::string_view message) {
-  for (const absl::string_view part :
-       absl::StrSplit(message, ": ")) {
+  for (const absl::string_view part : absl::StrSplit(message, ": ")) {
     const size_t size = part.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
     if (part.size() >= 4 && part[0] == 'E' && size == absl::string_view::npos) return true;
   }
@@ -140,8 +139,7 @@ bool NamesAnErrno(absl::string_view message) {
 bool NamesTheCall(absl::string_view message, absl::string_view row) {
   row = row.substr(0, row.find(' '));
   if (row == "seccomp_rule_add_array") row = "seccomp_rule_add";
-  return absl::StrContains(message,
-                           row);
+  return absl::StrContains(message, row);
 }
 
 bool AnyIsOf(std::span<const Words> list, const Fault& fault, absl::string_view message) {

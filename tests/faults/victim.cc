@@ -25,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -130,7 +131,7 @@ class Victim {
         std::vector<Template> templates;
         if (scenario_.prepare != nullptr) {
           scenario_.prepare(**server, round);
-          templates = LookAtTemplates(**server);
+          templates = WaitUntilSteady(**server);
           begin();
         }
         scenario_.run(**server, round);
@@ -168,8 +169,22 @@ class Victim {
     return templates;
   }
 
-  // What is wrong with those that live on. A child may be Ready before its template has closed what
-  // it forked it with.
+  // A child may be Ready before its template has closed what it forked it with.
+  static std::vector<Template> WaitUntilSteady(ForkServer& server) {
+    std::vector<Template> templates = LookAtTemplates(server);
+    for (int i = 0; i < 100; ++i) {
+      server.Dispatch(absl::Milliseconds(2));
+      const std::vector<Template> last = std::exchange(templates, LookAtTemplates(server));
+      const bool is_steady = std::equal(templates.begin(), templates.end(), last.begin(),
+                                        last.end(), [](const Template& now, const Template& then) {
+                                          return now.view.DifferenceTo(then.view).empty();
+                                        });
+      if (is_steady) break;
+    }
+    return templates;
+  }
+
+  // What is wrong with those that live on.
   static std::string WaitUntilUnchanged(ForkServer& server, const std::vector<Template>& before) {
     std::string wrong;
     for (int i = 0; i < 100; ++i) {

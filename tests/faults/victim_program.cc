@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/faults/seam.h"
@@ -66,6 +67,10 @@ int CallTheBroker(const std::string& folder) {
   check(Call(SYS_mkdirat, AT_FDCWD, made.c_str(), 0700));
   check(Call(SYS_renameat2, AT_FDCWD, made.c_str(), AT_FDCWD, moved.c_str(), 0));
   check(Call(SYS_unlinkat, AT_FDCWD, moved.c_str(), AT_REMOVEDIR));
+  // A caller that is not the child's first thread, and is known when it calls again.
+  std::thread([&] {
+    for (int i = 0; i < 2; ++i) check(Call(SYS_faccessat2, AT_FDCWD, page.c_str(), R_OK, 0));
+  }).join();
   // Refused and reported.
   Call(SYS_openat, AT_FDCWD, "/etc/shadow", O_RDONLY | O_CLOEXEC, 0);
   return check.error();

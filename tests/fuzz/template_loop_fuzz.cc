@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 #include "forkserver/server/clone_process.h"
@@ -149,7 +150,8 @@ void FuzzLoop(std::span<const uint8_t> input) {
                      .sandbox = kSandbox,
                      .own_layers = {},
                      .learning = Learning::kOff};
-    Require(loop.Map() == 0);
+    std::string_view call;
+    Require(loop.Map(call) == 0);
     Require(loop.Run() == 0);
 
     static std::array<uint8_t, kMaxPayloadBytes> buffer;
