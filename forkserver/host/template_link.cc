@@ -189,7 +189,9 @@ absl::Status TemplateLink::SendPlan(uint64_t id, uint32_t flags, std::span<const
                                     std::span<const int> descriptors) {
   absl::Status sent =
       channel_->Send({.type = kPlan, .request_id = id, .flags = flags}, payload, descriptors);
-  return sent.ok() ? sent : SendFailed(std::move(sent));
+  // One that has gone may have said why; where nobody was there to say it, its parent knows.
+  if (absl::IsUnavailable(sent) && state_ != State::kDead) channel_->ReceiveNow();
+  return state_ == State::kDead ? why_dead_ : sent;
 }
 
 absl::Status TemplateLink::SendShutdown() {

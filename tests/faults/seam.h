@@ -51,7 +51,7 @@ struct CallRow {
   const char* name;
   bool by_number;
   HowItFails how;
-  const char* unreached;  // why it does not happen here; empty: it does
+  const char* unreached;  // why it is not hit here; empty: it is
   int errors[16];         // ends with 0
 };
 inline constexpr int kMostRows = 192;
