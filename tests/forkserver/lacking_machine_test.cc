@@ -166,7 +166,9 @@ struct Outcomes {
 
 Outcomes LaunchAllAtOnce(ForkServer& server, int launches, size_t descriptors_of_each,
                          LaunchOptions options, const std::function<void()>& meanwhile = {}) {
-  EXPECT_TRUE(testing::SignalRoot(server, SIGSTOP).ok());
+  // Now, since there may be no room for its pidfd later.
+  const UniqueFd root(static_cast<int>(syscall(SYS_pidfd_open, *server.root_pid(), 0)));
+  EXPECT_EQ(syscall(SYS_pidfd_send_signal, root.get(), SIGSTOP, nullptr, 0), 0);
   std::vector<UniqueFd> inherited;
   for (size_t i = 0; i < descriptors_of_each; ++i) {
     inherited.emplace_back(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
@@ -184,7 +186,7 @@ Outcomes LaunchAllAtOnce(ForkServer& server, int launches, size_t descriptors_of
   }
   server.Dispatch(absl::Milliseconds(1));
   if (meanwhile) meanwhile();
-  EXPECT_TRUE(testing::SignalRoot(server, SIGCONT).ok());
+  EXPECT_EQ(syscall(SYS_pidfd_send_signal, root.get(), SIGCONT, nullptr, 0), 0);
   EXPECT_TRUE(testing::DispatchUntil(server, [&] {
     return outcomes.launched + static_cast<int>(outcomes.errors.size()) == launches;
   }));
