@@ -121,12 +121,14 @@ std::string DifferenceOfFirstPacket(const LaunchOptions& asked, const LaunchedCh
 }  // namespace
 
 std::string DifferenceTo(const LaunchOptions& asked, const PrefsGeneration& prefs,
-                         const LaunchedChild& given) {
+                         bool knows_its_id, const LaunchedChild& given) {
   const PastTheSeam past;
   const absl::StatusOr<Report> report = ReportOf(given);
   if (!report.ok()) return absl::StrFormat(" %s;", report.status().message());
   std::string text;
-  for (const auto& [key, value] : Expected(asked, prefs)) {
+  Report expected = Expected(asked, prefs);
+  if (!knows_its_id) expected.erase("owner_is_self");
+  for (const auto& [key, value] : expected) {
     const auto there = report->find(key);
     const std::string said = there != report->end() ? there->second : "missing";
     if (said != value) absl::StrAppendFormat(&text, " %s is %s, not %s;", key, said, value);

@@ -2,7 +2,7 @@
 // shown.
 //
 //     absl::StatusOr<LaunchedChild> child = server.Launch(options);     // of {"report"}
-//     if (child.ok()) wrong = DifferenceTo(options, prefs, *child);
+//     if (child.ok()) wrong = DifferenceTo(options, prefs, true, *child);
 //
 // It compares everything that LaunchOptions has words for: arguments, environment, descriptors,
 // working directory, name, title, limits, priority, the parent's death signal, the signal mask,
@@ -19,9 +19,10 @@ namespace forkserver::testing {
 
 // Empty, or how it differs. Of options with one first packet, of no Stdio that is inherited where
 // this process has another one than at its start, and of limits of core and nofile. Waits for the
-// child's report, past the seam: no fault happens in it.
+// child's report, past the seam: no fault happens in it. `knows_its_id`: whether the C library of a
+// child knows its thread's id (kKeepsThreadIds).
 std::string DifferenceTo(const LaunchOptions& asked, const PrefsGeneration& prefs,
-                         const LaunchedChild& given);
+                         bool knows_its_id, const LaunchedChild& given);
 
 }  // namespace forkserver::testing
 

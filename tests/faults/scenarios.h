@@ -21,6 +21,8 @@ struct Scenario {
   // A call that this machine is made to lack: its row's name, "" for none.
   const char* lacks = "";
   int error = 0;
+  // Whether the host has records of births (child/birth_record.h).
+  bool records_births = true;
 };
 
 extern const Scenario kScenarios[];

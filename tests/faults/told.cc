@@ -80,6 +80,8 @@ constexpr Words kSteps[] = {
 constexpr Words kOtherWords[] = {
     // A packet comes without its descriptors: what is said is why the kernel would do that.
     {kTemplates | kPlanned, "recvmsg", kShort, "descriptors lost on the way: EMFILE"},
+    // The same of one that says who sent it, which has lost that too.
+    {kHost, "recvmsg", kShort, "the child sent no message of the launch protocol"},
     // Whose peer is gone is told that, and not by which call.
     {kHost | kChild, "sendmsg|recvmsg", kGone, "the peer is gone"},
     {kHost | kChild, "sendmsg|recvmsg", kGone, "the peer went without Goodbye"},

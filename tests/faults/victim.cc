@@ -225,7 +225,10 @@ class Victim {
   // Without clone3 a template that its host kills in mid-fork has told nobody of that child, which
   // ends with it (child/birth_record.h).
   bool LosesABirth(const Fault& fault) const {
-    return std::string_view(scenario_.lacks) == "clone3" && fault.role == Role::kHost;
+    if (std::string_view(scenario_.lacks) == "clone3") return fault.role == Role::kHost;
+    // And without records one whose Forked is lost.
+    const std::string_view call = kCallRows[fault.row].name;
+    return !scenario_.records_births && (call == "sendmsg" || call == "recvmsg");
   }
 
   const Scenario& scenario_;
