@@ -85,8 +85,10 @@ void CloseStrangers(std::span<UniqueFd> fds) {
       copies.reset();
     }
   }
+  const bool may_linger =
+      close_place == ClosePlace::kThread && (copies == nullptr || !copies->are_held);
   for (UniqueFd& fd : fds) {
-    if ((copies == nullptr || !copies->are_held) && fd.is_open()) DoNotLinger(fd.get());
+    if (may_linger && fd.is_open()) DoNotLinger(fd.get());
     fd.reset();
   }
   if (copies != nullptr) copies->are_the_last.release();

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "transceiver/actor/actor_options.h"
+#include "transceiver/actor/arrived_descriptors.h"
 #include "transceiver/actor/early_packet.h"
 #include "transceiver/actor/field_io.h"
 #include "transceiver/actor/peer_name.h"
@@ -110,7 +111,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   struct Answer {
     ArrivedFields fields() { return {payload, descriptors}; }
     std::span<const uint8_t> payload = {};  // until the next CallAndWait
-    std::vector<UniqueFd> descriptors = {};
+    ArrivedDescriptors descriptors = {};
   };
   absl::StatusOr<Answer> CallAndWait(size_t row, FieldWriter& out, absl::Duration timeout);
 
@@ -152,7 +153,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
     int32_t sender_pid = 0;
     Frame frame = {};
     std::vector<uint8_t> payload = {};
-    std::vector<UniqueFd> descriptors = {};
+    ArrivedDescriptors descriptors = {};
   };
 
   struct PendingCall {

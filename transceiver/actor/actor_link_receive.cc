@@ -98,7 +98,7 @@ FORKSERVER_LAUNCH_PATH void ActorLink::OnPacket(Packet& packet) {
     handled =
         Handle(packet.frame_error(), packet.sender_pid(), packet.frame(), {packet.payload(), {}});
   } else {
-    std::vector<UniqueFd> descriptors = TakeAll(packet.descriptors());
+    ArrivedDescriptors descriptors = TakeAll(packet.descriptors());
     handled = Handle(packet.frame_error(), packet.sender_pid(), packet.frame(),
                      {packet.payload(), descriptors});
   }

@@ -6,19 +6,21 @@
 #include <stdint.h>
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "transceiver/actor/arrived_descriptors.h"
 #include "transceiver/packet.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
 
-inline std::vector<UniqueFd> TakeAll(DescriptorList& list) {
+inline ArrivedDescriptors TakeAll(DescriptorList& list) {
   std::vector<UniqueFd> all;
   all.reserve(list.size());
   for (size_t i = 0; i < list.size(); ++i) all.push_back(list.Take(i));
-  return all;
+  return ArrivedDescriptors(std::move(all));
 }
 
 // A refusal's status. Ok: the payload is none.

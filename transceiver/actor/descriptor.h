@@ -9,19 +9,21 @@
 //
 // Ownership: owns. Sending borrows it: the peer gets a duplicate, and the sender's is closed with
 // the message. A Descriptor that is not open cannot be sent; what may be missing is an optional.
-// Received ones are close-on-exec. What kind of file it is the receiver has to check.
+// Received ones are close-on-exec, and closed as a stranger's (close_strangers.h) as long as `fd`
+// has not been moved into a UniqueFd: whoever takes it so may wait in its last close. What kind of
+// file it is the receiver has to check.
 #ifndef TRANSCEIVER_ACTOR_DESCRIPTOR_H_
 #define TRANSCEIVER_ACTOR_DESCRIPTOR_H_
 
 #include <utility>
 
 #include "transceiver/actor/codec.h"
-#include "transceiver/unique_fd.h"
+#include "transceiver/close_strangers.h"
 
 namespace forkserver {
 
 struct Descriptor {
-  UniqueFd fd = {};
+  StrangersFd fd = {};
 };
 
 template <>

@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/frame.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/packet.h"
@@ -132,13 +133,13 @@ class FieldReader : public FieldFaults {
     payload_ = payload_.subspan(count);
     return bytes;
   }
-  UniqueFd Descriptor() {
-    if (!ok()) return UniqueFd();
+  StrangersFd Descriptor() {
+    if (!ok()) return {};
     if (descriptors_.empty()) {
       Fail("its descriptor did not come");
-      return UniqueFd();
+      return {};
     }
-    UniqueFd fd = std::move(descriptors_.front());
+    StrangersFd fd = StrangersFd::Received(std::move(descriptors_.front()));
     descriptors_ = descriptors_.subspan(1);
     return fd;
   }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/sealed_memfd.h"
 #include "transceiver/size_limit_guard.h"
@@ -57,9 +58,10 @@ void SharedMemory::Put(FieldWriter& out) const {
 
 void SharedMemory::Get(FieldReader& in, MemoryAccess access) {
   size_ = in.Number<uint64_t>();
-  fd_ = in.Descriptor();
+  StrangersFd fd = in.Descriptor();
   if (!in.ok()) return;
-  if (const char* fault = Fault(fd_.get(), size_, access); fault != nullptr) in.Fail(fault);
+  if (const char* fault = Fault(fd.get(), size_, access); fault != nullptr) return in.Fail(fault);
+  fd_ = std::move(fd);
 }
 
 absl::StatusOr<SealedMemory> SealedMemory::Create(std::string_view name,

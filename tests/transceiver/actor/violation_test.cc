@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/testing/socket_that_lingers.h"
 #include "tests/transceiver/actor/hotline.h"
 #include "tests/transceiver/descriptor_table.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "transceiver/actor/wire.h"
+#include "transceiver/clock.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
@@ -92,6 +95,49 @@ TEST_F(Violations, WhatThisProcessHasNoRoomForIsAnEndAndNoViolation) {
   EXPECT_EQ(parent_.ends[0].why,
             absl::ResourceExhaustedError(
                 "Hotline: this process has no room for the descriptors of a message"));
+}
+
+// A socket whose last close would wait for a minute, in a process that does not wait for that.
+class Lingerers : public Violations {
+ protected:
+  void SetUp() override {
+    SetClosePlace(ClosePlace::kThread);
+    Violations::SetUp();
+    Bind();
+  }
+  void TearDown() override { SetClosePlace(ClosePlace::kHere); }
+
+  void SendWithOne(const Frame& frame, const Payload& payload) {
+    const UniqueFd lingerer = testing::SocketThatLingers(peer_);
+    const int fd = lingerer.get();
+    ASSERT_EQ(SendPacket(far_.get(), Blocking::kNever, frame, payload, {&fd, 1}), 0);
+  }
+  void ExpectViolationAtOnce(const std::string& text) {
+    const int64_t start = NowNanos();
+    ExpectViolation(text);
+    EXPECT_LT(NowNanos() - start, kNanosPerSecond);
+  }
+
+  UniqueFd peer_;
+};
+
+TEST_F(Lingerers, ThatNobodyTakes) {
+  SendWithOne({.type = kNote}, kEmptyNote);
+  ExpectViolationAtOnce("Hotline Note: 1 descriptors left over");
+}
+
+TEST_F(Lingerers, InAFieldOfAMessageThatIsMalformed) {
+  Payload note = kEmptyNote;
+  note.back() = 1;    // the file is there
+  note.push_back(0);  // and one byte more
+  SendWithOne({.type = kNote}, note);
+  ExpectViolationAtOnce("Hotline Note: 1 bytes left over");
+}
+
+TEST_F(Lingerers, BehindTheBreach) {
+  SendFar({.type = kFirstApplicationType + 3}, {}, 0);
+  SendWithOne({.type = kNote}, kEmptyNote);
+  ExpectViolationAtOnce("Hotline: unknown message 3");
 }
 
 class Breaches : public Violations, public ::testing::WithParamInterface<Breach> {};
