@@ -495,8 +495,12 @@ HOST_TEST(Launch, TemplateKilledUnderManyLaunchesLosesNone) {
   constexpr size_t kLaunches = 100;
   size_t ended = 0;
   std::vector<LaunchedChild> children;
+  LaunchOptions options = Options({"exit", "0"});
+  // Most come by exec, all at once, and under a sanitizer each takes a processor a tenth of a
+  // second.
+  options.timeout = absl::Minutes(1);
   for (size_t i = 0; i < kLaunches; ++i) {
-    server.LaunchAsync(Options({"exit", "0"}), [&](absl::StatusOr<LaunchedChild> child) {
+    server.LaunchAsync(options, [&](absl::StatusOr<LaunchedChild> child) {
       ++ended;
       if (child.ok()) children.push_back(*std::move(child));
     });
