@@ -1,59 +1,95 @@
 #include "transceiver/close_strangers.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
-#include <semaphore>
+#include <utility>
+#include <vector>
 
+#include "transceiver/clock.h"
+#include "transceiver/raw_event.h"
 #include "transceiver/raw_syscall.h"
+#include "transceiver/raw_task.h"
 
 namespace forkserver {
 namespace {
 
 std::atomic<ClosePlace> close_place = ClosePlace::kHere;
 
-// Of the caller and of the thread, each of which may be the last to see it.
-struct Copies {
-  std::binary_semaphore tried{0};
-  bool are_held = false;
-  std::binary_semaphore are_the_last{0};
+// Many times over what it takes where no server of a file is waited for.
+constexpr int64_t kPatience = 50 * kNanosPerMilli;
+
+// A thread, with or without the table of descriptors of whoever starts it.
+constexpr int kOwnTable = CLONE_FS | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREAD;
+constexpr int kSameTable = kOwnTable | CLONE_FILES;
+
+struct Closing {
+  std::vector<int> sorted;
+  bool is_held = false;
+  RawEvent holds_nothing_else;
+  RawEvent is_closed;
+  RawTask holder;
+  RawTask closer;
+
+  bool has_left() const {
+    return closer.has_left().has_happened() && (!is_held || holder.has_left().has_happened());
+  }
 };
 
-void* HoldCopies(void* copies_address) {
-  const std::unique_ptr<std::shared_ptr<Copies>> own(
-      static_cast<std::shared_ptr<Copies>*>(copies_address));
-  Copies& copies = **own;
-  copies.are_held = unshare(CLONE_FILES) == 0;
-  copies.tried.release();
-  copies.are_the_last.acquire();
-  return nullptr;
+// Of the calling thread's own table. What cannot be closed here is closed at the thread's end.
+void CloseAllBut(const std::vector<int>& sorted) {
+  int first = 0;
+  for (const int kept : sorted) {
+    if (kept > first) RawSyscall(SYS_close_range, first, kept - 1, 0);
+    first = kept + 1;
+  }
+  RawSyscall(SYS_close_range, first, ~0u, 0);
 }
 
-// Detached; the caller's signals are not for it.
-bool StartHolding(const std::shared_ptr<Copies>& copies) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  sigset_t all;
-  sigfillset(&all);
-  auto its_own = std::make_unique<std::shared_ptr<Copies>>(copies);
-  pthread_t thread;
-  const bool has_started = pthread_attr_setsigmask_np(&attributes, &all) == 0 &&
-                           pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0 &&
-                           pthread_create(&thread, &attributes, HoldCopies, its_own.get()) == 0;
-  if (has_started) (void)its_own.release();
-  pthread_attr_destroy(&attributes);
-  return has_started;
+int Hold(void* address) {
+  Closing& closing = *static_cast<Closing*>(address);
+  CloseAllBut(closing.sorted);
+  closing.holds_nothing_else.Happen();
+  closing.is_closed.Wait();
+  return 0;
 }
 
 void DoNotLinger(int fd) {
   const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &in_the_background, sizeof(in_the_background));
+  RawSyscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &in_the_background,
+             sizeof(in_the_background));
+}
+
+int Close(void* address) {
+  Closing& closing = *static_cast<Closing*>(address);
+  for (const int fd : closing.sorted) {
+    if (!closing.is_held) DoNotLinger(fd);
+    RawSyscall(SYS_close, fd);
+  }
+  closing.is_closed.Happen();
+  return 0;
+}
+
+void CloseInThreads(std::vector<int> fds) {
+  Unfinished<Closing>::All().FreeWhatIsDone();
+  // Not make_unique, which would write to the stacks.
+  auto closing = std::make_unique_for_overwrite<Closing>();
+  std::sort(fds.begin(), fds.end());
+  closing->sorted = std::move(fds);
+  const int64_t deadline = NowNanos() + kPatience;
+  closing->is_held = closing->holder.Start(Hold, closing.get(), kOwnTable) >= 0;
+  if (closing->is_held) closing->holds_nothing_else.Wait(deadline);
+  if (closing->closer.Start(Close, closing.get(), kSameTable) >= 0) {
+    closing->closer.has_left().Wait(deadline);
+  } else {
+    Close(closing.get());
+  }
+  Unfinished<Closing>::All().Add(std::move(closing));
 }
 
 // Of a socket that has been shut down. An empty message and the end of all look the same, but that
@@ -76,22 +112,15 @@ bool HasUnread(int socket) {
 void SetClosePlace(ClosePlace place) { close_place = place; }
 
 void CloseStrangers(std::span<UniqueFd> fds) {
-  std::shared_ptr<Copies> copies;
-  if (close_place == ClosePlace::kThread) {
-    copies = std::make_shared<Copies>();
-    if (StartHolding(copies)) {
-      copies->tried.acquire();
-    } else {
-      copies.reset();
-    }
+  if (close_place == ClosePlace::kHere) {
+    for (UniqueFd& fd : fds) fd.reset();
+    return;
   }
-  const bool may_linger =
-      close_place == ClosePlace::kThread && (copies == nullptr || !copies->are_held);
+  std::vector<int> open;
   for (UniqueFd& fd : fds) {
-    if (may_linger && fd.is_open()) DoNotLinger(fd.get());
-    fd.reset();
+    if (fd.is_open()) open.push_back(fd.release());
   }
-  if (copies != nullptr) copies->are_the_last.release();
+  if (!open.empty()) CloseInThreads(std::move(open));
 }
 
 void CloseStrangersSocket(UniqueFd socket) {

@@ -5,16 +5,25 @@
 //                                              // stranger's
 //
 // The last close of a file can wait for as long as whoever made it likes: that of a socket that
-// lingers until its data has gone out (SO_LINGER, socket(7)), that of a file of FUSE until its
-// server has answered a flush, and that of a Unix socket closes all that lies unread in its queue,
-// to any depth. What such a descriptor is cannot be told.
+// lingers until its data has gone out (SO_LINGER, socket(7)), and that of a Unix socket closes all
+// that lies unread in its queue, to any depth. Each close of a file of FUSE, and not only the last,
+// waits until its server has answered a flush. What such a descriptor is cannot be told.
 //
-// So a host closes it by the end of a thread that has a table of descriptors of its own
-// (unshare(2), CLONE_FILES): that thread is not waited for, and sockets do not linger where a
-// thread exits (inet_release of Linux, PF_EXITING). It costs about 30 us, and nothing where a
-// socket has nothing unread. Where there can be no such thread (EAGAIN), all is closed
-// here: what was received does not linger then, and what lies in the queue of a socket may. Any
-// other process closes as everybody does.
+// So a host has two threads for it. One has a table of descriptors of its own (clone(2) without
+// CLONE_FILES) with nothing in it but the strangers', and ends last: where a thread exits, sockets
+// do not linger (inet_release of Linux, PF_EXITING). The other one closes them in the host's table.
+// The caller waits until that is done, 50 ms at most, so that but for files of FUSE their numbers
+// are free when it goes on. What comes behind a file whose server is silent is closed when that
+// server answers or ends, as a hostile child does.
+//
+// It costs some 60 us, and nothing where a socket has nothing unread. Where there can be no first
+// thread (clone: EAGAIN), what was received does not linger, and what lies in the queue of a socket
+// may, in the second; where there can be no thread at all, here. Any other process closes as
+// everybody does.
+//
+// For a moment there is a copy of every descriptor of the process. What the caller closes before or
+// after is closed then and there; another thread's close in that time may not be the last of its
+// file.
 //
 // Threads: any. After a fork: the child has its parent's ClosePlace. It allocates.
 #ifndef TRANSCEIVER_CLOSE_STRANGERS_H_
@@ -29,8 +38,8 @@
 
 namespace forkserver {
 
-// From here on in this process, which must not be one that a sandbox kills for unshare(2); or not
-// any more, in what it forks. kHere at first.
+// From here on in this process, which must not be one that a sandbox kills for a thread without
+// CLONE_FILES; or not any more, in what it forks. kHere at first.
 enum class ClosePlace : uint8_t { kHere, kThread };
 void SetClosePlace(ClosePlace place);
 
@@ -61,7 +70,7 @@ class StrangersFd : public UniqueFd {
 
  private:
   void Close() {
-    if (was_received_ && is_open()) CloseStrangers({static_cast<UniqueFd*>(this), 1});
+    if (was_received_) CloseStrangers({static_cast<UniqueFd*>(this), 1});
   }
 
   bool was_received_ = false;

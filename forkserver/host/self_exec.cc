@@ -2,20 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -23,12 +18,12 @@
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/raw_syscall.h"
+#include "transceiver/raw_task.h"
 
 namespace forkserver {
 namespace {
 
 constexpr char kArgument[] = "--forkserver-launch-socket=";
-constexpr size_t kSpawnStackBytes = 64 * 1024;
 
 // A child needs some hundred microseconds to its exec. Longer than this nobody waits for it: it has
 // been stopped, or the disk is slow.
@@ -58,44 +53,9 @@ struct SpawnMemory {
   std::vector<char*> environment_pointers;
   std::string exec_call;
   SpawnArguments arguments = {};
-  alignas(16) std::array<char, kSpawnStackBytes> stack;
-  // The kernel writes 0, and wakes who waits, when the child leaves this memory
-  // (CLONE_CHILD_CLEARTID): where CLONE_VFORK would let the host go on.
-  std::atomic<uint32_t> is_in_use = 1;
-};
+  RawTask task;
 
-// False: it is in use still, at that time.
-bool WaitForUnused(const SpawnMemory& memory, int64_t deadline) {
-  while (memory.is_in_use.load(std::memory_order_acquire) != 0) {
-    const int64_t left = deadline - NowNanos();
-    if (left <= 0) return false;
-    const timespec patience = {.tv_sec = left / kNanosPerSecond, .tv_nsec = left % kNanosPerSecond};
-    RawSyscall(SYS_futex, &memory.is_in_use, FUTEX_WAIT, 1, &patience);
-  }
-  return true;
-}
-
-// Of children that nobody waits for any more: freed at a later spawn. No more than there are such
-// children, each of which its launch's deadline ends.
-class UnfinishedSpawns {
- public:
-  static UnfinishedSpawns& All() {
-    static UnfinishedSpawns* const all = new UnfinishedSpawns;  // outlives those that exit() ends
-    return *all;
-  }
-
-  void Add(std::unique_ptr<SpawnMemory> memory) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    memories_.push_back(std::move(memory));
-  }
-  void FreeUnused() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::erase_if(memories_, [](const auto& memory) { return memory->is_in_use.load() == 0; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<SpawnMemory>> memories_;
+  bool has_left() const { return task.has_left().has_happened(); }
 };
 
 // In the child's own descriptor table: the host's copies stay as they are. 0, or an errno.
@@ -169,7 +129,9 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
     if (!aside.is_open()) return failure("fcntl F_DUPFD_CLOEXEC of the launch socket", errno);
     launch_socket = aside.get();
   }
-  UnfinishedSpawns::All().FreeUnused();
+  // No more than there are children that nobody waits for, each of which its launch's deadline
+  // ends.
+  Unfinished<SpawnMemory>::All().FreeWhatIsDone();
   auto memory = std::make_unique<SpawnMemory>(self);
   memory->argv = {self.name, absl::StrFormat("%s%d", kArgument, launch_socket)};
   memory->argv_pointers = Pointers(memory->argv);
@@ -185,20 +147,12 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
                .exec_call = memory->exec_call.c_str(),
                .failed_call = nullptr,
                .error = 0};
-  // A handler of the host's must not run in the child, on this memory.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   int pidfd = -1;
-  const int pid = clone(SpawnMain, memory->stack.data() + memory->stack.size(),
-                        CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID, &arguments, &pidfd, nullptr,
-                        &memory->is_in_use);
-  const int clone_error = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) return failure("clone", clone_error);
+  const int pid = memory->task.Start(SpawnMain, &arguments, CLONE_PIDFD, &pidfd);
+  if (pid < 0) return failure("clone", -pid);
   Process process(pid, UniqueFd(pidfd));
-  if (!WaitForUnused(*memory, NowNanos() + kLongestWaitNanos)) {
-    UnfinishedSpawns::All().Add(std::move(memory));
+  if (!memory->task.has_left().Wait(NowNanos() + kLongestWaitNanos)) {
+    Unfinished<SpawnMemory>::All().Add(std::move(memory));
     return process;
   }
   if (arguments.error != 0) return failure(arguments.failed_call, arguments.error);

@@ -22,11 +22,13 @@
 #include "tests/deaths/launches_in_flight.h"
 #include "tests/hostile/hostile_packets.h"
 #include "tests/hostile/hostile_test.h"
+#include "tests/testing/file_of_silent_server.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
 #include "tests/testing/socket_that_lingers.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
+#include "transceiver/close_strangers.h"
 #include "transceiver/packet.h"
 
 namespace forkserver {
@@ -340,8 +342,22 @@ void LingererInTheQueueOfASocket(ForkServer& server) {
   child.ExpectItEnds();
 }
 
+void FileOfASilentServer(ForkServer& server) {
+  TakenChild child(server, Point::kBeforeReady);
+  ASSERT_TRUE(child.is_held());
+  testing::FileOfSilentServer silent;
+  HostilePacket packet = Message("a file of a silent server", {.type = kPong});
+  packet.descriptors.push_back(silent.Open());
+  ASSERT_TRUE(packet.SendOn(child.socket()));
+  // As the host does, whose process this is.
+  CloseStrangers(packet.descriptors);
+  testing::CountHostileMessages(1);
+  child.ExpectItEnds();
+}
+
 HOSTILE_TEST(HostileChild, LingererBehindNonsense)
 HOSTILE_TEST(HostileChild, LingererInTheQueueOfASocket)
+HOSTILE_TEST(HostileChild, FileOfASilentServer)
 HOSTILE_TEST(HostileChild, AnyBytes)
 HOSTILE_TEST(HostileChild, AnyOtherMessage)
 HOSTILE_TEST(HostileChild, AnyDescriptors)

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/testing/file_of_silent_server.h"
 #include "tests/testing/socket_that_lingers.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "transceiver/clock.h"
@@ -49,6 +50,14 @@ class CloseStrangersTest : public ::testing::Test {
     EXPECT_NE(state.revents & POLLHUP, 0);
   }
 
+  // Whether the end that was kept is closed, and no copy of it is left.
+  void ExpectWitnessIsClosedAtOnce() {
+    witness_.second.reset();
+    pollfd state = {.fd = witness_.first.get(), .events = 0, .revents = 0};
+    EXPECT_EQ(poll(&state, 1, 0), 1);
+    EXPECT_NE(state.revents & POLLHUP, 0);
+  }
+
   SocketPair outer_;
   SocketPair witness_;
   std::vector<UniqueFd> peers_;
@@ -83,6 +92,28 @@ TEST_F(CloseStrangersTest, NorInTheQueueOfASocketThatWasReceived) {
 TEST_F(CloseStrangersTest, SocketWithNothingUnreadIsClosed) {
   CloseStrangersSocket(std::move(witness_.second));
   ExpectWitnessIsClosed();
+}
+
+// Each close of it waits, the last and those before.
+TEST_F(CloseStrangersTest, FileWhoseServerDoesNotAnswerIsNotWaitedFor) {
+  testing::FileOfSilentServer server;
+  UniqueFd received[] = {server.Open()};
+  const int number = received[0].get();
+  ExpectItTakesNoTime([&] { CloseStrangers(received); });
+  EXPECT_FALSE(received[0].is_open());
+  EXPECT_FALSE(IsOpen(number));
+  ExpectWitnessIsClosedAtOnce();
+}
+
+// What the caller closes next is closed then: epoll(7) forgets it, and its peer sees that.
+TEST_F(CloseStrangersTest, HoldsNothingElseOpen) {
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(CreateSocketPair(witness_), 0);
+    UniqueFd received[] = {Lingerer()};
+    CloseStrangers(received);
+    ExpectWitnessIsClosedAtOnce();
+    if (HasFailure()) return;
+  }
 }
 
 // Whatever number of them, and none is left behind.

@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 
-#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -33,9 +32,7 @@ class ArrivedDescriptors {
 
  private:
   void Close() {
-    if (std::any_of(fds_.begin(), fds_.end(), [](const UniqueFd& fd) { return fd.is_open(); })) {
-      CloseStrangers(fds_);
-    }
+    CloseStrangers(fds_);
     fds_.clear();
   }
 
