@@ -207,9 +207,13 @@ void Load::OnReady(size_t launch, absl::StatusOr<LaunchedChild> child) {
 
 void Load::OnHangUp(size_t launch) {
   Open* const open = Find(launch);
-  if (open == nullptr) return;
+  if (open == nullptr || open->waits != Waits::kHangUp) {
+    // epoll(7) forgets a socket when no descriptor of it is left.
+    failure_.Update(absl::InternalError(absl::StrFormat(
+        "launch %d: its socket was closed, and is polled still: something has a copy", launch)));
+    return;
+  }
   ++hung_up_;
-  // Closed, it is no longer in the epoll.
   open->socket.reset();
   Reap(*open);
   open->hold.reset();
