@@ -10,10 +10,10 @@
 // anywhere, /proc neither. What the caller needs of /proc it has open before.
 //
 // The calling process keeps its user and group id, inside and outside; setgroups(2) is denied. Root
-// without CAP_SETFCAP may not be mapped (user_namespaces(7)), to no number: its namespace is entered
-// without a map, gives the right to the others all the same, and is reported as refused.
-// It stays in its pid namespace itself: its children are in the new one, and the first of them is
-// that namespace's init, whose death ends all others (pid_namespaces(7)).
+// without CAP_SETFCAP may not be mapped (user_namespaces(7)), to no number: its namespace is
+// entered without a map, gives the right to the others all the same, and is reported as refused. It
+// stays in its pid namespace itself: its children are in the new one, and the first of them is that
+// namespace's init, whose death ends all others (pid_namespaces(7)).
 //
 // The calling process must be single-threaded (unshare(2)). No allocation, no errno: usable in a
 // fork of a process that has threads. Costs some 0.5 ms, half of it for the network namespace.

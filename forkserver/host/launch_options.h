@@ -163,8 +163,8 @@ enum class LaunchedBy : uint8_t { kPool, kFork, kExec };
 struct LaunchedChild {
   Process process;
   // The host's end of the launch socket, from here on the child's first channel. For a Channel
-  // or a MiniTransceiver. The last close of it may wait for what a child that lies has left in it: a
-  // Channel's does not, nor CloseStrangersSocket (transceiver/close_strangers.h).
+  // or a MiniTransceiver. The last close of it may wait for what a child that lies has left in it:
+  // a Channel's does not, nor CloseStrangersSocket (transceiver/close_strangers.h).
   UniqueFd socket;
   LaunchTimes times;
   LaunchedBy by = LaunchedBy::kFork;
