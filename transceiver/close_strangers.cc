@@ -29,47 +29,46 @@ constexpr int kOwnTable = CLONE_FS | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREA
 constexpr int kSameTable = kOwnTable | CLONE_FILES;
 
 struct Closing {
-  std::vector<int> sorted;
-  bool is_held = false;
+  std::vector<int> fds;
+  const int* begin;  // of fds, sorted: what is not a library's
+  const int* end;
+  bool has_holder;
+  bool has_closer;
   RawEvent holds_nothing_else;
   RawEvent is_closed;
   RawTask holder;
   RawTask closer;
 
-  bool has_left() const {
-    return closer.has_left().has_happened() && (!is_held || holder.has_left().has_happened());
+  bool has_left() const { return HasLeftBy(0); }
+  bool HasLeftBy(int64_t deadline) const {
+    return (!has_closer || closer.has_left().WaitUntil(deadline)) &&
+           (!has_holder || holder.has_left().WaitUntil(deadline));
   }
 };
 
-// Of the calling thread's own table. What cannot be closed here is closed at the thread's end.
-void CloseAllBut(const std::vector<int>& sorted) {
-  int first = 0;
-  for (const int kept : sorted) {
-    if (kept > first) RawSyscall(SYS_close_range, first, kept - 1, 0);
-    first = kept + 1;
-  }
-  RawSyscall(SYS_close_range, first, ~0u, 0);
-}
-
+// What cannot be closed here is closed at this thread's end.
 int Hold(void* address) {
   Closing& closing = *static_cast<Closing*>(address);
-  CloseAllBut(closing.sorted);
+  int first = 0;
+  for (const int* kept = closing.begin; kept != closing.end; ++kept) {
+    if (*kept > first) RawSyscall(SYS_close_range, first, *kept - 1, 0);
+    first = *kept + 1;
+  }
+  RawSyscall(SYS_close_range, first, ~0u, 0);
   closing.holds_nothing_else.Happen();
   closing.is_closed.Wait();
   return 0;
 }
 
-void DoNotLinger(int fd) {
-  const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
-  RawSyscall(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &in_the_background,
-             sizeof(in_the_background));
-}
-
 int Close(void* address) {
   Closing& closing = *static_cast<Closing*>(address);
-  for (const int fd : closing.sorted) {
-    if (!closing.is_held) DoNotLinger(fd);
-    RawSyscall(SYS_close, fd);
+  const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
+  for (const int* fd = closing.begin; fd != closing.end; ++fd) {
+    if (!closing.has_holder) {
+      RawSyscall(SYS_setsockopt, *fd, SOL_SOCKET, SO_LINGER, &in_the_background,
+                 sizeof(in_the_background));
+    }
+    RawSyscall(SYS_close, *fd);
   }
   closing.is_closed.Happen();
   return 0;
@@ -80,16 +79,15 @@ void CloseInThreads(std::vector<int> fds) {
   // Not make_unique, which would write to the stacks.
   auto closing = std::make_unique_for_overwrite<Closing>();
   std::sort(fds.begin(), fds.end());
-  closing->sorted = std::move(fds);
+  closing->begin = fds.data();
+  closing->end = fds.data() + fds.size();
+  closing->fds = std::move(fds);
   const int64_t deadline = NowNanos() + kPatience;
-  closing->is_held = closing->holder.Start(Hold, closing.get(), kOwnTable) >= 0;
-  if (closing->is_held) closing->holds_nothing_else.Wait(deadline);
-  if (closing->closer.Start(Close, closing.get(), kSameTable) >= 0) {
-    closing->closer.has_left().Wait(deadline);
-  } else {
-    Close(closing.get());
-  }
-  Unfinished<Closing>::All().Add(std::move(closing));
+  closing->has_holder = closing->holder.Start(Hold, closing.get(), kOwnTable) >= 0;
+  if (closing->has_holder) closing->holds_nothing_else.WaitUntil(deadline);
+  closing->has_closer = closing->closer.Start(Close, closing.get(), kSameTable) >= 0;
+  if (!closing->has_closer) Close(closing.get());
+  if (!closing->HasLeftBy(deadline)) Unfinished<Closing>::All().Add(std::move(closing));
 }
 
 // Of a socket that has been shut down. An empty message and the end of all look the same, but that

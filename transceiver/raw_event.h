@@ -3,10 +3,10 @@
 //
 //     RawEvent done;                       // before who waits and who tells
 //     done.Happen();                       // by the one
-//     if (!done.Wait(deadline)) ...        // by the others
+//     if (!done.WaitUntil(deadline)) ...   // by the others
 //
-// Threads: any, and those of any process that has this memory. Allocates nothing, leaves errno as
-// it is.
+// Threads: any, and those of any process that has this memory; raw tasks too (raw_task.h), which
+// can Happen and Wait. Allocates nothing, leaves errno as it is.
 #ifndef TRANSCEIVER_RAW_EVENT_H_
 #define TRANSCEIVER_RAW_EVENT_H_
 
@@ -28,14 +28,19 @@ class RawEvent {
   RawEvent(const RawEvent&) = delete;
   RawEvent& operator=(const RawEvent&) = delete;
 
-  void Happen() {
+  [[gnu::always_inline]] void Happen() {
     is_ahead_.store(0, std::memory_order_release);
     RawSyscall(SYS_futex, &is_ahead_, FUTEX_WAKE, INT_MAX);
   }
-  bool has_happened() const { return is_ahead_.load(std::memory_order_acquire) == 0; }
+  [[gnu::always_inline]] bool has_happened() const {
+    return is_ahead_.load(std::memory_order_acquire) == 0;
+  }
 
+  [[gnu::always_inline]] void Wait() const {
+    while (!has_happened()) RawSyscall(SYS_futex, &is_ahead_, FUTEX_WAIT, 1, nullptr);
+  }
   // On the clock of NowNanos. False: it has not happened by then.
-  bool Wait(int64_t deadline = kNever) const {
+  bool WaitUntil(int64_t deadline) const {
     while (!has_happened()) {
       const int64_t left = deadline - NowNanos();
       if (left <= 0) return false;

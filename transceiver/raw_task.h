@@ -4,13 +4,15 @@
 //     struct Work { RawTask task; ... };            // all that it uses, of its own
 //     auto work = std::make_unique<Work>();
 //     const int pid = work->task.Start(Main, work.get(), CLONE_PIDFD, &pidfd);
-//     if (!work->task.has_left().Wait(deadline)) Unfinished<Work>::All().Add(std::move(work));
+//     if (!work->task.has_left().WaitUntil(deadline)) Unfinished<Work>::All().Add(std::move(work));
 //
 // Nobody has to wait for such a task, as one has to for a child of vfork(2), nor keep what it uses
 // until the C library lets go of a thread. It has the thread-local memory of whoever started it,
-// which has gone on perhaps: `main` makes raw system calls alone, and writes what is its own.
+// which has gone on perhaps: `main` makes raw system calls alone, calls no function of a library,
+// and writes what is its own.
 //
-// Its signals are all blocked. No sanitizer of threads sees it: .bazelrc names who starts one.
+// Its signals are all blocked. It is not for thread sanitizer, whose functions take it for its
+// maker: .bazelrc names the files that are built without that.
 #ifndef TRANSCEIVER_RAW_TASK_H_
 #define TRANSCEIVER_RAW_TASK_H_
 

@@ -151,7 +151,7 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
   const int pid = memory->task.Start(SpawnMain, &arguments, CLONE_PIDFD, &pidfd);
   if (pid < 0) return failure("clone", -pid);
   Process process(pid, UniqueFd(pidfd));
-  if (!memory->task.has_left().Wait(NowNanos() + kLongestWaitNanos)) {
+  if (!memory->task.has_left().WaitUntil(NowNanos() + kLongestWaitNanos)) {
     Unfinished<SpawnMemory>::All().Add(std::move(memory));
     return process;
   }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/strings/string_view.h"
 #include "transceiver/errno_status.h"
 
@@ -136,10 +137,12 @@ bool NamesAnErrno(absl::string_view message) {
   return false;
 }
 
-// A row's name as messages have it: without what arguments make of it, and without the words of
-// libseccomp's and the kernel's that say how it takes them.
+// A row's name as messages have it: without what arguments make of it, without the words of
+// libseccomp's and the kernel's that say how it takes them, and without the C library's marks of
+// what is its own.
 bool NamesTheCall(absl::string_view message, absl::string_view row) {
   row = row.substr(0, row.find(' '));
+  absl::ConsumePrefix(&row, "__");
   if (row == "seccomp_rule_add_array") row = "seccomp_rule_add";
   return absl::StrContains(message, row);
 }
