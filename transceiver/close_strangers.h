@@ -23,7 +23,7 @@
 //
 // For a moment there is a copy of every descriptor of the process. What the caller closes before or
 // after is closed then and there; another thread's close in that time may not be the last of its
-// file.
+// file. No lock of the process's is lost (fcntl_locking(2)): that is, of its table's.
 //
 // Threads: any. After a fork: the child has its parent's ClosePlace. It allocates.
 #ifndef TRANSCEIVER_CLOSE_STRANGERS_H_

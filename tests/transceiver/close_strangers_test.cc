@@ -1,8 +1,10 @@
 // What a stranger has sent is closed without waiting for it.
 #include "transceiver/close_strangers.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -114,6 +116,20 @@ TEST_F(CloseStrangersTest, HoldsNothingElseOpen) {
     ExpectWitnessIsClosedAtOnce();
     if (HasFailure()) return;
   }
+}
+
+// A close gives up its process's locks of that file (fcntl_locking(2)).
+TEST_F(CloseStrangersTest, LeavesTheLocksOfThisProcess) {
+  const UniqueFd file(memfd_create("locked", MFD_CLOEXEC));
+  ASSERT_TRUE(file.is_open());
+  struct flock whole = {
+      .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  ASSERT_EQ(fcntl(file.get(), F_SETLK, &whole), 0);
+  UniqueFd received[] = {Lingerer()};
+  CloseStrangers(received);
+  // An open file description is somebody else.
+  ASSERT_EQ(fcntl(file.get(), F_OFD_GETLK, &whole), 0);
+  EXPECT_EQ(whole.l_type, F_WRLCK);
 }
 
 // Whatever number of them, and none is left behind.
