@@ -94,7 +94,4 @@ UniqueFd ExecHolder::NextStruck() {
   return pidfd;
 }
 
-// What a tracer traces runs on when that has ended.
-void ExecHolder::LetGo() { holder_.reset(); }
-
 }  // namespace forkserver::testing

@@ -4,10 +4,9 @@
 //     ExecHolder holder(server, ExecPhase::kBeforeExec, SIGSTOP);   // traces the calling thread
 //     server.LaunchAsync({.way = LaunchWay::kExec, ...});           // its child is held and struck
 //     UniqueFd pidfd = holder.NextStruck();
-//     holder.LetGo();
 //
-// Threads: the one that has made it, whose next clones are those of children by exec. A failure
-// ends the test.
+// What it has not struck goes on when it is destroyed. A failure fails the test. Threads: the one
+// that has made it, whose next clones are those of children by exec.
 #ifndef TESTS_DEATHS_EXEC_HOLDER_H_
 #define TESTS_DEATHS_EXEC_HOLDER_H_
 
@@ -34,7 +33,6 @@ class ExecHolder {
 
   // Waits until one more is struck. Closed: the holder has failed.
   UniqueFd NextStruck();
-  void LetGo();
 
   // What it runs, as ProcessType::kDummy.
   static ChildProgramRow Program();

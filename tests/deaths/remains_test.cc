@@ -17,30 +17,18 @@
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
 
-namespace forkserver {
+namespace forkserver::testing {
 namespace {
-
-using testing::DispatchUntil;
-using testing::gate;
-using testing::HeldProcess;
-using testing::kBoxed;
-using testing::kInner;
-using testing::kPage;
-using testing::LaunchesInFlight;
-using testing::SignalProcess;
-using testing::StatusOf;
-using testing::Told;
-using testing::Tracer;
-using State = TemplateStatus::State;
 
 // --- a template that is dead and not reaped yet, since another process than its host traces it
 
 bool ComesToBeDead(ForkServer& server, std::string_view name) {
-  return DispatchUntil(server, [&] { return StatusOf(server, name).state == State::kDead; });
+  return DispatchUntil(
+      server, [&] { return StatusOf(server, name).state == TemplateStatus::State::kDead; });
 }
 
 // A blank that was asked for and is wanted no more, and whose pool goes before the answer.
-void UnwantedBlankOfADeadTemplateAtTheEnd(ForkServer& server) {
+HOST_TEST(Unreaped, BlankAtTheEnd) {
   ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
   const pid_t page = *StatusOf(server, kPage).pid;
   Tracer tracer(server, page);
@@ -55,12 +43,9 @@ void UnwantedBlankOfADeadTemplateAtTheEnd(ForkServer& server) {
   EXPECT_TRUE(server.End({}).forced.empty());
   EXPECT_EQ(server.in_flight(), 0u);
 }
-TEST(Unreaped, BlankAtTheEnd) {
-  testing::RunInHost("Unreaped.BlankAtTheEnd", UnwantedBlankOfADeadTemplateAtTheEnd);
-}
 
 // The root owes a template its process, and is reaped when the server has ended already.
-void StartOfATemplateBehindTheEnd(ForkServer& server) {
+HOST_TEST(Unreaped, StartBehindTheEnd) {
   const pid_t root = *server.root_pid();
   Tracer tracer(server, root);
   ASSERT_TRUE(SignalProcess(root, SIGSTOP).ok());
@@ -71,13 +56,10 @@ void StartOfATemplateBehindTheEnd(ForkServer& server) {
   tracer.LetGo();
   EXPECT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
 }
-TEST(Unreaped, StartBehindTheEnd) {
-  testing::RunInHost("Unreaped.StartBehindTheEnd", StartOfATemplateBehindTheEnd);
-}
 
 // It has come to serve, and the server reads of that in its own end: nobody watches its init any
 // more.
-void HelloBehindTheEnd(ForkServer& server) {
+HOST_TEST(Unreaped, HelloBehindTheEnd) {
   gate->Close();
   ASSERT_TRUE(server.SetPool(kBoxed, {.min = 1, .max = 3}).ok());  // starts it
   ASSERT_TRUE(gate->WaitForArrivals(1));
@@ -86,7 +68,7 @@ void HelloBehindTheEnd(ForkServer& server) {
     std::string name;
     return std::getline(file, name) && name == "fs-boxed";
   };
-  const std::vector<pid_t> children = testing::ChildrenOfThisProcess();
+  const std::vector<pid_t> children = ChildrenOfThisProcess();
   const auto boxed_pid = std::find_if(children.begin(), children.end(), is_boxed);
   ASSERT_NE(boxed_pid, children.end());
   HeldProcess boxed = HeldProcess::Seize(*boxed_pid);
@@ -97,9 +79,6 @@ void HelloBehindTheEnd(ForkServer& server) {
   server.End();
   for (int i = 0; i < 5; ++i) server.Dispatch(absl::Milliseconds(5));
   EXPECT_EQ(server.in_flight(), 0u);
-}
-TEST(Unreaped, HelloBehindTheEnd) {
-  testing::RunInHost("Unreaped.HelloBehindTheEnd", HelloBehindTheEnd);
 }
 
 // --- what each process has of the memory that the host trusts
@@ -116,7 +95,7 @@ size_t CountRecords(pid_t pid) {
 
 // It could write into it: as mmap(2) says, mprotect makes any shared mapping of a file writable
 // that was opened for writing.
-void NobodyHasTheRecordOfAnother(ForkServer& server) {
+HOST_TEST(Records, NobodyHasThatOfAnother) {
   EXPECT_EQ(CountRecords(*server.seed_pid()), 1u);
   for (const char* name : {"root", kPage, kBoxed, kInner}) {
     SCOPED_TRACE(name);
@@ -128,13 +107,10 @@ void NobodyHasTheRecordOfAnother(ForkServer& server) {
     EXPECT_EQ(CountRecords(child->process.pid()), 0u);
   }
 }
-TEST(Records, NobodyHasThatOfAnother) {
-  testing::RunInHost("Records.NobodyHasThatOfAnother", NobodyHasTheRecordOfAnother);
-}
 
 // --- a child that is held where it still has its template's socket, and all that waits in it
 
-void ForkBehindOneWhoseChildIsHeld(ForkServer& server) {
+HOST_TEST(StoppedChild, ForksBehindIt) {
   ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
   HeldProcess page = HeldProcess::Seize(*StatusOf(server, kPage).pid);
   LaunchesInFlight launches(server);
@@ -160,9 +136,6 @@ void ForkBehindOneWhoseChildIsHeld(ForkServer& server) {
   EXPECT_TRUE(first.IsReady()) << first.launch;
   EXPECT_TRUE(launches.EachWasToldOnce());
 }
-TEST(StoppedChild, ForksBehindIt) {
-  testing::RunInHost("StoppedChild.ForksBehindIt", ForkBehindOneWhoseChildIsHeld);
-}
 
 }  // namespace
-}  // namespace forkserver
+}  // namespace forkserver::testing

@@ -9,18 +9,13 @@
 #include <utility>
 
 #include "forkserver/host/fork_server.h"
+#include "tests/deaths/longest_end.h"
 #include "tests/deaths/tracer.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/clock.h"
 
 namespace forkserver {
 namespace {
-
-// As server_end.h says, and what a slow machine may take.
-absl::Duration LongestEnd() {
-  const ServerEndOptions options;
-  return 2 * options.launches + options.templates + Process::kPatience + absl::Seconds(5);
-}
 
 int failures = 0;
 
@@ -43,7 +38,7 @@ void Destroy(std::unique_ptr<ForkServer> server) {
   const int64_t start = NowNanos();
   server.reset();
   const absl::Duration took = absl::Nanoseconds(NowNanos() - start);
-  Expect(took < LongestEnd(), "it took " + absl::FormatDuration(took));
+  Expect(took < testing::LongestEnd({}), "it took " + absl::FormatDuration(took));
   Expect(told == 1, "the child's callback was called once");
   of_page.LetGo();
   of_child.LetGo();

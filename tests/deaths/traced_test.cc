@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "tests/deaths/death_host.h"
 #include "tests/deaths/launches_in_flight.h"
+#include "tests/deaths/longest_end.h"
 #include "tests/deaths/tracer.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
@@ -21,27 +22,13 @@
 #include "transceiver/clock.h"
 #include "transceiver/poll_until.h"
 
-namespace forkserver {
+namespace forkserver::testing {
 namespace {
 
-using testing::DispatchUntil;
 using ::testing::EndsWith;
-using testing::kPage;
-using testing::LaunchesInFlight;
-using testing::SignalProcess;
-using testing::StatusOf;
-using testing::Told;
-using testing::Tracer;
 
-// How long a slow machine may take for what needs no waiting.
-constexpr absl::Duration kSlack = absl::Seconds(3);
 constexpr ServerEndOptions kEnd = {.launches = absl::Milliseconds(200),
                                    .templates = absl::Milliseconds(300)};
-
-// As server_end.h says.
-absl::Duration LongestEnd() {
-  return 2 * kEnd.launches + kEnd.templates + Process::kPatience + kSlack;
-}
 
 class Stopwatch {
  public:
@@ -55,7 +42,7 @@ class Stopwatch {
 void ExpectToBeLeft(pid_t pid) { EXPECT_EQ(waitpid(pid, nullptr, __WALL), pid); }
 
 void ExpectToLeave(const ServerEnd& end, const std::string& name, pid_t pid) {
-  EXPECT_LT(end.took, LongestEnd());
+  EXPECT_LT(end.took, LongestEnd(kEnd));
   ASSERT_EQ(end.unreaped.size(), 1u) << end.ToString();
   EXPECT_EQ(end.unreaped[0].name, name);
   EXPECT_EQ(end.unreaped[0].pid, pid);
@@ -64,7 +51,7 @@ void ExpectToLeave(const ServerEnd& end, const std::string& name, pid_t pid) {
                   "; not reaped: %s (wait pid %d: it has ended, and is traced)", name, pid)));
 }
 
-void TemplateThatEndsAsItIsAsked(ForkServer& server) {
+HOST_TEST(Traced, TemplateThatEndsAsItIsAsked) {
   ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
   const pid_t page = *StatusOf(server, kPage).pid;
   Tracer tracer(server, page);
@@ -75,7 +62,7 @@ void TemplateThatEndsAsItIsAsked(ForkServer& server) {
   ExpectToBeLeft(page);
 }
 
-void TemplateThatDoesNotListen(ForkServer& server) {
+HOST_TEST(Traced, TemplateThatDoesNotListen) {
   ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
   const pid_t page = *StatusOf(server, kPage).pid;
   Tracer tracer(server, page);
@@ -89,7 +76,7 @@ void TemplateThatDoesNotListen(ForkServer& server) {
 }
 
 // It is killed for what it owes, before it would be asked to end.
-void TemplateThatOwesALaunch(ForkServer& server) {
+HOST_TEST(Traced, TemplateThatOwesALaunch) {
   ASSERT_TRUE(server.WaitUntilServing(kPage, absl::Seconds(10)).ok());
   const pid_t page = *StatusOf(server, kPage).pid;
   Tracer tracer(server, page);
@@ -109,7 +96,7 @@ void TemplateThatOwesALaunch(ForkServer& server) {
   EXPECT_EQ(waitpid(page, nullptr, __WALL), -1);
 }
 
-void ChildThatIsSeenToItsEnd(ForkServer& server) {
+HOST_TEST(Traced, ChildThatIsSeenToItsEnd) {
   absl::StatusOr<LaunchedChild> child =
       server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"sleep"}});
   ASSERT_TRUE(child.ok()) << child.status();
@@ -129,19 +116,19 @@ void ChildThatIsSeenToItsEnd(ForkServer& server) {
 
 // A launch that is too late is told so, though nobody can say how its child ended, and the loop
 // goes on for others meanwhile.
-void ChildOfALaunchThatIsTooLate(ForkServer& server) {
+HOST_TEST(Traced, ChildOfALaunchThatIsTooLate) {
   ASSERT_TRUE(server.SetPool(kPage, {.min = 1, .max = 3}).ok());
-  ASSERT_TRUE(testing::ComesToHold(server, 1, kPage));
+  ASSERT_TRUE(ComesToHold(server, 1, kPage));
   const pid_t blank = StatusOf(server, kPage).idle_blanks[0];
   Tracer tracer(server, blank);
   ASSERT_TRUE(SignalProcess(blank, SIGSTOP).ok());
   LaunchesInFlight launches(server);
-  LaunchOptions options = testing::Pooled({"exit", "0"});
+  LaunchOptions options = Pooled({"exit", "0"});
   options.template_name = kPage;
   options.timeout = absl::Milliseconds(200);
   const Stopwatch late_for;
   const Told& late = launches.Begin(options);
-  const UniqueFd pidfd = testing::OpenPidfd(blank);
+  const UniqueFd pidfd = OpenPidfd(blank);
   ASSERT_TRUE(
       DispatchUntil(server, [&] { return PollUntil(pidfd.get(), POLLIN, NowNanos()) > 0; }));
   const Stopwatch other_for;
@@ -163,7 +150,7 @@ void ChildOfALaunchThatIsTooLate(ForkServer& server) {
 }
 
 // Its Process goes, which nobody else can see to its end.
-void ChildThatIsWantedNoMore(ForkServer& server) {
+HOST_TEST(Traced, ChildThatIsWantedNoMore) {
   absl::StatusOr<LaunchedChild> launched =
       server.Launch({.type = ProcessType::kIpcUnitTest, .argv = {"sleep"}});
   ASSERT_TRUE(launched.ok()) << launched.status();
@@ -177,22 +164,12 @@ void ChildThatIsWantedNoMore(ForkServer& server) {
   ExpectToBeLeft(pid);
 }
 
-#define TRACED_TEST(name) \
-  TEST(Traced, name) { testing::RunInHost("Traced." #name, name); }
-
-TRACED_TEST(TemplateThatEndsAsItIsAsked)
-TRACED_TEST(TemplateThatDoesNotListen)
-TRACED_TEST(TemplateThatOwesALaunch)
-TRACED_TEST(ChildThatIsSeenToItsEnd)
-TRACED_TEST(ChildOfALaunchThatIsTooLate)
-TRACED_TEST(ChildThatIsWantedNoMore)
-
 // The destructor, where nobody has called End.
 TEST(Traced, DestructorOfAServer) {
-  const testing::ProgramResult result =
-      testing::RunProgram({.argv = {"tests/deaths/traced_host"}, .patience = absl::Minutes(1)});
+  const ProgramResult result =
+      RunProgram({.argv = {"tests/deaths/traced_host"}, .patience = absl::Minutes(1)});
   EXPECT_EQ(result.exit_code, 0) << result.how << "\n" << result.output << result.errors;
 }
 
 }  // namespace
-}  // namespace forkserver
+}  // namespace forkserver::testing
