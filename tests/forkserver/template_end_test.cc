@@ -7,22 +7,9 @@
 #include "tests/testing/host_test.h"
 #include "transceiver/clock.h"
 
-namespace forkserver {
+namespace forkserver::testing {
 namespace {
 
-using testing::ComesToBeDead;
-using testing::ComesToBeEvicted;
-using testing::DispatchUntil;
-using testing::Echoes;
-using testing::From;
-using testing::gate;
-using testing::kSoon;
-using testing::LaunchMany;
-using testing::Outcome;
-using testing::SignalProcess;
-using testing::StateOf;
-using testing::StatusOf;
-using testing::WarmthOf;
 using State = TemplateStatus::State;
 
 HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain) {
@@ -31,7 +18,7 @@ HOST_TEST(Templates, EvictedWhenIdleItsChildrenLiveOnAndItsNextUseStartsItAgain)
   ASSERT_TRUE(ComesToBeEvicted(server, "page"));
   EXPECT_TRUE(Echoes(*child));
   ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
-  EXPECT_EQ(testing::CountChildren(), 3u);  // seed, root and that child
+  EXPECT_EQ(CountChildren(), 3u);  // seed, root and that child
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
   EXPECT_TRUE(ComesToBeEvicted(server, "page"));
 }
@@ -47,7 +34,7 @@ HOST_TEST(Templates, EvictedWithItsBlanks) {
   ASSERT_TRUE(has_blank());
   ASSERT_TRUE(ComesToBeEvicted(server, "page"));
   ASSERT_TRUE(DispatchUntil(server, [&] { return server.in_flight() == 0; }));
-  EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
+  EXPECT_EQ(CountChildren(), 2u);  // seed and root
   EXPECT_EQ(WarmthOf(server, {.type = ProcessType::kContent, .argv = {"warmth"}}), "root page");
 }
 
@@ -101,8 +88,7 @@ HOST_TEST(Templates, EvictedParentLeavesThoseBelowItServing) {
   EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
   EXPECT_EQ(StatusOf(server, "article").pid, article);
   EXPECT_EQ(StateOf(server, "page"), State::kNotStarted);
-  ASSERT_TRUE(SignalProcess(article, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "article"));
+  ASSERT_TRUE(Kill(server, "article"));
   EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
 }
 
@@ -128,7 +114,7 @@ HOST_TEST(Templates, DestroyedServerEndsThoseWhoseParentDied) {
   ASSERT_TRUE(server.WaitUntilServing("comment").ok());
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(SignalRoot(server, SIGKILL).ok());
 }
 
 HOST_TEST(Templates, DestroyedServerReapsOneThatWasKilledUnderLaunches) {
@@ -146,4 +132,4 @@ HOST_TEST(Templates, DestroyedServerEndsAStoppedOne) {
 }
 
 }  // namespace
-}  // namespace forkserver
+}  // namespace forkserver::testing

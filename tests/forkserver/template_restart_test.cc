@@ -17,22 +17,9 @@
 #include "transceiver/clock.h"
 #include "transceiver/packet.h"
 
-namespace forkserver {
+namespace forkserver::testing {
 namespace {
 
-using testing::Any;
-using testing::ComesToBeDead;
-using testing::ComesToServe;
-using testing::DispatchUntil;
-using testing::Echoes;
-using testing::From;
-using testing::gate;
-using testing::LaunchMany;
-using testing::Outcome;
-using testing::SignalProcess;
-using testing::StateOf;
-using testing::StatusOf;
-using testing::WarmthOf;
 using State = TemplateStatus::State;
 
 HOST_TEST(Templates, KilledOneLosesNoLaunchNorChildAndTheNextLaunchStartsItAgain) {
@@ -54,8 +41,7 @@ HOST_TEST(Templates, AtTheGateKilledOneFailsItsLaunchesAndStartsAgain) {
   Outcome outcome;
   LaunchMany(server, From("page", {"exit", "0"}), 3, outcome);
   ASSERT_TRUE(gate->WaitForArrivals(1));
-  // It has not said Hello: its pid is its parent's word.
-  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").pid.has_value(); }));
+  ASSERT_TRUE(ComesToBeForked(server, "page"));
   ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
   EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
   EXPECT_EQ(outcome.good, 0u);
@@ -67,14 +53,12 @@ HOST_TEST(Templates, ParentKilledLeavesThoseBelowItServing) {
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
   ASSERT_TRUE(server.WaitUntilServing("article").ok());
   const std::optional<pid_t> article = StatusOf(server, "article").pid;
-  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  ASSERT_TRUE(Kill(server, "page"));
   EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
   EXPECT_EQ(StatusOf(server, "article").pid, article);
   EXPECT_EQ(StateOf(server, "page"), State::kDead);
   // Only a start needs the parent.
-  ASSERT_TRUE(SignalProcess(article, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "article"));
+  ASSERT_TRUE(Kill(server, "article"));
   EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
   EXPECT_TRUE(ComesToServe(server, "page"));
 }
@@ -83,13 +67,12 @@ HOST_TEST(Templates, ParentKilledWhileArticleWaitsLeavesItStarting) {
   Outcome outcome;
   LaunchMany(server, From("article", {"exit", "0"}), 3, outcome);
   ASSERT_TRUE(gate->WaitForArrivals(1));
-  ASSERT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").pid.has_value(); }));
-  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  ASSERT_TRUE(ComesToBeForked(server, "page"));
+  ASSERT_TRUE(Kill(server, "page"));
   gate->Open();
   EXPECT_TRUE(DispatchUntil(server, [&] { return outcome.ended == 3; }));
   EXPECT_EQ(outcome.good, 3u) << outcome.last_error;
-  EXPECT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "article").pid.has_value(); }));
+  EXPECT_TRUE(ComesToBeForked(server, "article"));
 }
 
 // Stopped, it forks nothing; killed then, it takes the requests with it.
@@ -119,19 +102,16 @@ HOST_TEST(Templates, ParentKilledUnderAStartNeverLeavesOneStuck) {
     EXPECT_TRUE(DispatchUntil(server, [&] { return StatusOf(server, "page").pid != page; }));
     EXPECT_EQ(WarmthOf(server, From("article", {"warmth"})), "root page article");
     ASSERT_TRUE(server.WaitUntilServing("article").ok());
-    ASSERT_TRUE(SignalProcess(StatusOf(server, "article").pid, SIGKILL).ok());
-    EXPECT_TRUE(ComesToBeDead(server, "article"));
+    ASSERT_TRUE(Kill(server, "article"));
   }
 }
 
 HOST_TEST(Templates, RootKilledLeavesThoseBelowItServing) {
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "root"));
+  ASSERT_TRUE(Kill(server, "root"));
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
-  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  ASSERT_TRUE(Kill(server, "page"));
   // Only a start needs the root.
   EXPECT_EQ(StateOf(server, "root"), State::kDead);
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
@@ -146,8 +126,7 @@ bool IsSilent(pid_t pid) {
 
 HOST_TEST(Templates, RootThatDiedIsStartedAgainFromTheSeed) {
   const std::optional<pid_t> before = server.root_pid();
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  ASSERT_TRUE(Kill(server, "root"));
   EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
   const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing();
   ASSERT_TRUE(hello.ok()) << hello.status();
@@ -165,8 +144,7 @@ void KillAgainAndAgain(ForkServer& server, std::string_view name, int times) {
   for (int i = 0; i < times; ++i) {
     const absl::StatusOr<HelloMessage> hello = server.WaitUntilServing(name);
     ASSERT_TRUE(hello.ok()) << hello.status();
-    ASSERT_TRUE(SignalProcess(StatusOf(server, name).pid, SIGKILL).ok());
-    ASSERT_TRUE(ComesToBeDead(server, name));
+    ASSERT_TRUE(Kill(server, name));
   }
 }
 
@@ -243,8 +221,7 @@ HOST_TEST(Templates, AtTheGateLaunchesWaitForAFirstStartAndComeByExecDuringALate
   EXPECT_EQ(by, LaunchedBy::kFork);
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
   gate->Close();
-  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  ASSERT_TRUE(ComesToBeDead(server, "page"));
+  ASSERT_TRUE(Kill(server, "page"));
   EXPECT_EQ(ByOf(server, Any("page", {"echo"})), LaunchedBy::kExec);
   // That launch has started it.
   ASSERT_TRUE(gate->WaitForArrivals(2));
@@ -272,7 +249,7 @@ HOST_TEST(Templates, KilledOnesLaunchesInFlightAreSentAgainWithAllThatTheyCarry)
     const std::vector<uint8_t> payload = {1, 2, 3};
     const int fd = write_end.get();
     const FirstPacket packet = {
-        .frame = {.type = testing::kEcho}, .payload = payload, .descriptors = {&fd, 1}};
+        .frame = {.type = kEcho}, .payload = payload, .descriptors = {&fd, 1}};
     options.first_packets = {&packet, 1};
     for (int i = 0; i < 3; ++i) {
       server.LaunchAsync(options, [&children](absl::StatusOr<LaunchedChild> child) {
@@ -346,19 +323,19 @@ HOST_TEST(Templates, KilledOnesLaunchThatIsToBeSentAgainCanBeCancelled) {
 
 // The launch is what finds it dead.
 HOST_TEST(Templates, KilledOneThatNobodyHasNoticedSendsTheLaunchToAnExec) {
-  const UniqueFd root = testing::OpenPidfd(server.root_pid().value());
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  ASSERT_TRUE(testing::WaitForEnd(root));
+  const UniqueFd root = OpenPidfd(server.root_pid().value());
+  ASSERT_TRUE(SignalRoot(server, SIGKILL).ok());
+  ASSERT_TRUE(WaitForEnd(root));
   EXPECT_EQ(StateOf(server, "root"), State::kServing);
   LaunchOptions options = Any("root", {"report"});
   options.set_environment = {"FALLEN=back"};
   const absl::StatusOr<LaunchedChild> child = server.Launch(options);
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->by, LaunchedBy::kExec);
-  const absl::StatusOr<testing::Report> report = testing::ReportOf(*child);
+  const absl::StatusOr<Report> report = ReportOf(*child);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->at("env.FALLEN"), "back");
-  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+  EXPECT_EQ(DescriptorNumbers(*report), "0 1 2");
 }
 
 HOST_TEST(Templates, BackedOffForAMomentIsWaitedForByWhoWantsIt) {
@@ -404,12 +381,10 @@ HOST_TEST(Templates, DestroyedServerDoesNotWaitForABackedOffOne) {
 }
 
 absl::Status KillSeedAndRoot(ForkServer& server) {
-  const UniqueFd seed = testing::OpenPidfd(server.seed_pid().value());
+  const UniqueFd seed = OpenPidfd(server.seed_pid().value());
   if (absl::Status killed = SignalProcess(server.seed_pid(), SIGKILL); !killed.ok()) return killed;
-  if (!testing::WaitForEnd(seed)) return absl::DeadlineExceededError("the seed lives");
-  if (absl::Status killed = testing::SignalRoot(server, SIGKILL); !killed.ok()) return killed;
-  return ComesToBeDead(server, "root") ? absl::OkStatus()
-                                       : absl::DeadlineExceededError("the root lives");
+  if (!WaitForEnd(seed)) return absl::DeadlineExceededError("the seed lives");
+  return Kill(server, "root") ? absl::OkStatus() : absl::DeadlineExceededError("the root lives");
 }
 
 HOST_TEST(Templates, RootWhoseSeedIsDeadTooIsExeced) {
@@ -420,8 +395,7 @@ HOST_TEST(Templates, RootWhoseSeedIsDeadTooIsExeced) {
   EXPECT_EQ(hello->capabilities & kSilentChildren, 0u);
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
   // And again.
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  ASSERT_TRUE(Kill(server, "root"));
   EXPECT_EQ(WarmthOf(server, From("root", {"warmth"})), "root");
 }
 
@@ -437,7 +411,7 @@ HOST_TEST(Templates, RootThatAnotherThreadExecedOutlivesItWithItsChildren) {
   EXPECT_TRUE(Echoes(*child));
   const absl::StatusOr<LaunchedChild> other = server.Launch(From("page", {"report"}));
   ASSERT_TRUE(other.ok()) << other.status();
-  const absl::StatusOr<testing::Report> report = testing::ReportOf(*other);
+  const absl::StatusOr<Report> report = ReportOf(*other);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->at("death_signal"), "0");
   EXPECT_EQ(StatusOf(server, "root").starts, 2u);
@@ -445,18 +419,16 @@ HOST_TEST(Templates, RootThatAnotherThreadExecedOutlivesItWithItsChildren) {
 
 HOST_TEST(Templates, ExecedRootThatDiedIsExecedAgain) {
   ASSERT_FALSE(server.seed_pid().has_value());
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  ASSERT_TRUE(Kill(server, "root"));
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
   EXPECT_TRUE(ComesToServe(server, "root"));
 }
 
 HOST_TEST(Templates, DestroyedServerEndsARootThatWasJustStartedAgain) {
-  ASSERT_TRUE(testing::SignalRoot(server, SIGKILL).ok());
-  ASSERT_TRUE(ComesToBeDead(server, "root"));
+  ASSERT_TRUE(Kill(server, "root"));
   static Outcome outcome;
   LaunchMany(server, From("page", {"exit", "0"}), 3, outcome);
 }
 
 }  // namespace
-}  // namespace forkserver
+}  // namespace forkserver::testing

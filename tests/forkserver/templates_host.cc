@@ -172,12 +172,20 @@ State StateOf(const ForkServer& server, std::string_view name) {
   return StatusOf(server, name).state;
 }
 
+bool ComesToBeForked(ForkServer& server, std::string_view name) {
+  return DispatchUntil(server, [&] { return StatusOf(server, name).pid.has_value(); });
+}
+
 bool ComesToServe(ForkServer& server, std::string_view name) {
   return DispatchUntil(server, [&] { return StateOf(server, name) == State::kServing; });
 }
 
 bool ComesToBeDead(ForkServer& server, std::string_view name) {
   return DispatchUntil(server, [&] { return StateOf(server, name) == State::kDead; });
+}
+
+bool Kill(ForkServer& server, std::string_view name) {
+  return SignalProcess(StatusOf(server, name).pid, SIGKILL).ok() && ComesToBeDead(server, name);
 }
 
 bool ComesToBeEvicted(ForkServer& server, std::string_view name) {

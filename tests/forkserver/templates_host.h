@@ -39,9 +39,13 @@ std::string WarmthOf(ForkServer& server, const LaunchOptions& options);
 bool Echoes(const LaunchedChild& child);
 
 TemplateStatus::State StateOf(const ForkServer& server, std::string_view name);
+// It has a pid, which is its parent's word: it need not have said Hello.
+bool ComesToBeForked(ForkServer& server, std::string_view name);
 // Without being asked to: its Hello may be later than the Ready of the first child below it.
 bool ComesToServe(ForkServer& server, std::string_view name);
 bool ComesToBeDead(ForkServer& server, std::string_view name);
+// It has a process, which is killed and comes to be dead.
+bool Kill(ForkServer& server, std::string_view name);
 bool ComesToBeEvicted(ForkServer& server, std::string_view name);
 
 // What became of launches that nobody waits for one by one.

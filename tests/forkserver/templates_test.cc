@@ -11,20 +11,9 @@
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
 
-namespace forkserver {
+namespace forkserver::testing {
 namespace {
 
-using testing::ComesToBeDead;
-using testing::ComesToServe;
-using testing::DispatchUntil;
-using testing::From;
-using testing::gate;
-using testing::LaunchMany;
-using testing::Outcome;
-using testing::SignalProcess;
-using testing::StateOf;
-using testing::StatusOf;
-using testing::WarmthOf;
 using State = TemplateStatus::State;
 
 HOST_TEST(Templates, ChildHasWhatItsTemplateAndThoseAboveItBuilt) {
@@ -52,14 +41,14 @@ HOST_TEST(Templates, TypeChoosesTheTemplateAndANameOverrulesIt) {
 HOST_TEST(Templates, ChildOfANestedTemplateIsLikeAnyOther) {
   const absl::StatusOr<LaunchedChild> child = server.Launch(From("comment", {"report"}));
   ASSERT_TRUE(child.ok()) << child.status();
-  const absl::StatusOr<testing::Report> report = testing::ReportOf(*child);
+  const absl::StatusOr<Report> report = ReportOf(*child);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->at("ppid"), std::to_string(getpid()));
   EXPECT_EQ(report->at("pid"), std::to_string(child->process.pid()));
   EXPECT_EQ(report->at("owner_is_self"), "yes");
   EXPECT_EQ(report->at("threads"), "1");
   EXPECT_EQ(report->at("name"), "ipc-unit-test");
-  EXPECT_EQ(testing::DescriptorNumbers(*report), "0 1 2");
+  EXPECT_EQ(DescriptorNumbers(*report), "0 1 2");
 }
 
 HOST_TEST(Templates, NameThatNobodyHasIsNotFoundAndSaid) {
@@ -115,7 +104,7 @@ HOST_TEST(Templates, StartOnTheirFirstUseWithThoseAboveThem) {
   for (const char* name : {"page", "article", "comment"}) {
     EXPECT_EQ(StateOf(server, name), State::kNotStarted) << name;
   }
-  EXPECT_EQ(testing::CountChildren(), 2u);  // seed and root
+  EXPECT_EQ(CountChildren(), 2u);  // seed and root
   ASSERT_TRUE(server.Launch(From("article", {"exit", "0"})).ok());
   for (const char* name : {"page", "article"}) {
     EXPECT_TRUE(ComesToServe(server, name)) << name;
@@ -211,10 +200,9 @@ HOST_TEST(Templates, BelowAnExecedRootAreTheSame) {
   EXPECT_EQ(WarmthOf(server, From("comment", {"warmth"})), "root page article comment");
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
   ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  ASSERT_TRUE(SignalProcess(StatusOf(server, "page").pid, SIGKILL).ok());
-  EXPECT_TRUE(ComesToBeDead(server, "page"));
+  ASSERT_TRUE(Kill(server, "page"));
   EXPECT_EQ(WarmthOf(server, From("page", {"warmth"})), "root page");
 }
 
 }  // namespace
-}  // namespace forkserver
+}  // namespace forkserver::testing
