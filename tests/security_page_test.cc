@@ -1,6 +1,6 @@
 // SECURITY.md says which test shows each promise. Those tests are there, under their names.
 //
-// In the page a test is `//tests/forkserver:launch_test: Launch.ManyAtOnceAllBecomeReady`: the
+// In the page a test is `//tests/forkserver:launch_test: Launch.ChildrenOutliveTheirTemplate`: the
 // target, whose source has its name, then suite and test, or several with commas between. An
 // attempt that docs/sandbox.md has in its tables is: attempt `kill-host`.
 //
@@ -57,7 +57,7 @@ std::vector<std::pair<std::string, std::string>> CodeSpans(const std::string& pa
 struct CitedTests {
   std::string folder = {};              // "tests/forkserver"
   std::string target = {};              // "launch_test"
-  std::vector<std::string> tests = {};  // "Launch.ManyAtOnceAllBecomeReady"
+  std::vector<std::string> tests = {};  // "Launch.ChildrenOutliveTheirTemplate"
 };
 
 // Nothing: it is not as the head of this file says.
