@@ -1,0 +1,224 @@
+// What browser_host is given: folders, pages, URLs and prefs, and what it says of those that are
+// bad.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/examples/run_browser_host.h"
+#include "tests/testing/program.h"
+
+namespace forkserver::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+TEST_F(BrowserHost, WhatIsPassedOverInAFolderIsALine) {
+  const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();
+  EXPECT_EQ(Run({folder}).errors.find("passed over"), std::string::npos);
+  const std::string outside = Write("elsewhere/2.html", "<title>elsewhere</title>");
+  std::filesystem::create_symlink(outside, folder + "/a\nb.html");
+  const ProgramResult result = Run({folder});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Lines(result.errors), ::testing::Contains("passed over " + folder +
+                                                        "/a\\x0ab.html: a link out of the folder"));
+  EXPECT_EQ(result.output.find("elsewhere"), std::string::npos);
+  EXPECT_THAT(result.output, HasSubstr("1 page in 1 content process;"));
+}
+
+TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
+  Write("a/1.html", "<title>1</title>");
+  Write("a/deep/2.html", "<title>2</title>");
+  Write("b/3.HTM", "<title>3</title>");
+  Write("c/no-page.txt", "");
+  const ProgramResult result = Run({folder_.string() + "/"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("https://a.test/1.html\n"), HasSubstr("https://a.test/deep/2.html\n"),
+                    HasSubstr("https://b.test/3.HTM\n"), HasSubstr("2 of 2 reaped")));
+}
+
+TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
+  const std::string large = Write("large/page.html", "");
+  std::filesystem::resize_file(large, (64 << 20) + 1);
+  const ProgramResult result = Run({Write("site/good.html", "<title>good</title>"), large});
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("title     good"),
+                    HasSubstr("https://large.test/page.html\n"
+                              "  error     read the given file: larger than 64 MiB\n"),
+                    HasSubstr("2 of 2 reaped")));
+}
+
+// It is no hang, and no empty page: in a folder such a thing is passed over.
+TEST_F(BrowserHost, PageThatIsAPipeOrADeviceIsNoFile) {
+  const std::string fifo = (folder_ / "fifo.html").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  for (const std::string& page : {fifo, std::string("/dev/null"), std::string("/dev/zero")}) {
+    SCOPED_TRACE(page);
+    const ProgramResult result = Run({Write("site/good.html", "<title>good</title>"), page});
+    EXPECT_EQ(result.exit_code, 1) << result.errors;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("title     good"),
+                                     HasSubstr("  error     open " + page + ": not a file\n")));
+    // That one opens it itself.
+    const ProgramResult by_process = Run({"file://" + page});
+    EXPECT_EQ(by_process.exit_code, 1) << by_process.errors;
+    EXPECT_THAT(by_process.output,
+                HasSubstr("  error     in its process: open " + page + ": not a file\n"));
+  }
+}
+
+TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
+  const std::string no_pages = (folder_ / "empty").string();
+  std::filesystem::create_directory(no_pages);
+  const struct {
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::string names;
+  } kCases[] = {
+      {{"/there/is/no/page.html"}, 1, "/there/is/no/page.html: ENOENT"},
+      {{no_pages}, 1, "no HTML pages in " + no_pages},
+      {{"--frobnicate"}, 2, "--frobnicate"},
+      {{"-x"}, 2, "unknown option -x"},
+      {{"--prefs"}, 2, "--prefs wants a value"},
+      {{"--prefs", "/no/prefs.js", Pages()}, 1, "/no/prefs.js: ENOENT"},
+      {{"--prefs", no_pages, Pages()}, 1, no_pages + ": EISDIR"},
+      {{"--prefs=", Pages()}, 2, "--prefs: the name of a file is empty"},
+      {{"--prefs", "/dev/null", "", Pages()}, 2, "--prefs: the name of a file is empty"},
+      {{""}, 2, "the name of a page is empty"},
+      {{Pages(), ""}, 2, "the name of a page is empty"},
+      {{"--print-prefs", "--", ""}, 2, "the name of a page is empty"},
+      {{}, 2, "no page named"},
+      {{"--container", "0", Pages()},
+       2,
+       "--container 0: a container is a number from 1 to 4294967295"},
+      {{"--container", "4294967296", Pages()},
+       2,
+       "--container 4294967296: a container is a number"},
+      {{"--container=x", Pages()}, 2, "--container x: a container"},
+      {{"--container"}, 2, "--container wants a value"},
+      {{"about:config", Pages()},
+       1,
+       "about:config is not served here; there is https://field-guide"},
+      {{"about:config"}, 1, "about:config is not served here; nothing is"},
+      {{"https://a b/", Pages()}, 1, "url https://a b/: a space"},
+      {{"file://host/page.html"}, 1, "a file on another host"},
+  };
+  for (const auto& bad : kCases) {
+    SCOPED_TRACE(bad.names);
+    const ProgramResult result = Run(bad.arguments);
+    EXPECT_EQ(result.exit_code, bad.exit_code);
+    EXPECT_THAT(result.errors, HasSubstr(bad.names));
+    EXPECT_EQ(Lines(result.errors).size(), 1u) << result.errors;
+    EXPECT_EQ(result.output, "");
+  }
+}
+
+// As a user who may not read it; root may, by these two capabilities.
+TEST_F(BrowserHost, AFolderThatMayNotBeReadIsThatAndNotOneWithoutPages) {
+  const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();
+  ASSERT_EQ(chmod(folder.c_str(), 0), 0);
+  std::vector<std::string> command = {kProgram, folder};
+  if (geteuid() == 0) {
+    const char* drop[] = {"/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search",
+                          "--inh-caps=-dac_override,-dac_read_search"};
+    command.insert(command.begin(), std::begin(drop), std::end(drop));
+  }
+  const ProgramResult result = RunProgram(command);
+  EXPECT_EQ(chmod(folder.c_str(), 0700), 0);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.errors, "browser_host: read folder " + folder + ": EACCES\n");
+  EXPECT_EQ(result.output, "");
+}
+
+TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
+  const std::string first =
+      Write("first.js",
+            "pref(\"b.bool\", true);\n"
+            "pref(\"a.int\", -5);\n"
+            "pref(\"c.string\", \"tab\\x09 nl\\n cr\\r backslash\\\\ \\u00e9\");\n"
+            "pref(\"d.locked\", 1, locked);\n"
+            "pref(\"e.broken\" 1);\n"
+            "pref(\"f.behind\", 2);\n");
+  const std::string second = Write("second.js",
+                                   "user_pref(\"a.int\", 7); user_pref(\"d.locked\", 2);\n"
+                                   "user_pref(\"b.bool\", \"no bool\");\n");
+  const ProgramResult result = Run({"--prefs", first, second, "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(result.output,
+            "a.int\tint\t7\n"
+            "b.bool\tbool\ttrue\n"
+            "c.string\tstring\ttab\\t nl\\n cr\\r backslash\\\\ \xc3\xa9\n"
+            "d.locked\tint\t1\n"
+            "f.behind\tint\t2\n");
+  EXPECT_THAT(result.errors, HasSubstr(first + ":5: expected ',' after the pref's name"));
+  EXPECT_THAT(result.errors, HasSubstr(second + ":2: user value of 'b.bool' is of type string"));
+}
+
+TEST_F(BrowserHost, PrintPrefsSaysThatThereAreNone) {
+  const ProgramResult result = Run({"--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(Lines(result.errors), ::testing::Contains("no prefs are set"));
+}
+
+TEST_F(BrowserHost, PrefsFilesNeedNoCertainEnding) {
+  const std::string first = Write("one.js", "pref('x', 1);");
+  const std::string second = Write("two.prefs", "pref('x', 2);");
+  const std::string page = Write("site/page.html", "<title>page</title>");
+  const ProgramResult result = Run({"--prefs", first, second, page, "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("x\tint\t2\n"), HasSubstr("title     page")));
+}
+
+TEST_F(BrowserHost, PrefsThatAreAPipeOrHaveNoEndAreNoHangAndNoAbort) {
+  const std::string fifo = (folder_ / "fifo").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(Run({"--prefs", fifo, "--print-prefs"}).exit_code, 0);
+  const ProgramResult endless = Run({"--prefs", "/dev/zero", "--print-prefs"});
+  EXPECT_EQ(endless.exit_code, 1);
+  EXPECT_EQ(endless.errors, "browser_host: read /dev/zero: larger than 64 MiB\n");
+}
+
+TEST_F(BrowserHost, TwoFoldersOfOneNameAreTwoSites) {
+  Write("a/html/i.html", "<title>of a</title>");
+  Write("b/html/i.html", "<title>of b</title>");
+  const ProgramResult result = Run({(folder_ / "a/html").string(), (folder_ / "b/html").string()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("https://html.test/i.html\n  title     of a"),
+                                   HasSubstr("https://html-2.test/i.html\n  title     of b"),
+                                   HasSubstr("2 of 2 reaped")));
+  EXPECT_THAT(result.errors,
+              HasSubstr("https://html-2.test is " + (folder_ / "b/html").string() + "\n"));
+}
+
+TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
+  const ProgramResult one = Run({"--default-pages", Pages(), "https://field-guide.test/"});
+  EXPECT_EQ(one.exit_code, 0) << one.errors;
+  EXPECT_THAT(one.output, AllOf(HasSubstr("https://field-guide.test/index.html\n  title "),
+                                HasSubstr("1 page in 1 content process;")));
+  const ProgramResult file =
+      Run({"--default-pages", Pages(), "file://" + Write("page.html", "<title>page</title>")});
+  EXPECT_THAT(file.output, HasSubstr("1 page in 1 content process;"));
+}
+
+TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {
+  std::string text;
+  for (int i = 0; i < 6000; ++i) {
+    text += "pref(\"p." + std::to_string(100000 + i) + "\", " + std::to_string(i) + ");\n";
+  }
+  const ProgramResult result = Run({"--prefs=" + Write("many.js", text), "--print-prefs"});
+  EXPECT_EQ(result.exit_code, 0);
+  const std::vector<std::string> lines = Lines(result.output);
+  ASSERT_EQ(lines.size(), 6000u);
+  EXPECT_EQ(lines[4321], "p.104321\tint\t4321");
+}
+
+}  // namespace
+}  // namespace forkserver::testing
