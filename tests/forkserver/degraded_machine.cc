@@ -33,6 +33,14 @@ void Write(const std::string& path, const std::string& text) {
   Require(file.good(), path.c_str());
 }
 
+void DropTo(unsigned user) {
+  Require(setgroups(0, nullptr) == 0 && setresgid(user, user, user) == 0 &&
+              setresuid(user, user, user) == 0,
+          "setresuid");
+}
+
+void BeDumpable() { Require(prctl(PR_SET_DUMPABLE, 1) == 0, "prctl PR_SET_DUMPABLE"); }
+
 }  // namespace
 
 void Answer(uint32_t action, int system_call, std::optional<scmp_arg_cmp> when) {
@@ -67,16 +75,17 @@ void Hang(int system_call) {
   seccomp_release(filter);
 }
 
-void DropToNobody() {
-  constexpr unsigned kNobody = 65534;
-  Require(setgroups(0, nullptr) == 0 && setresgid(kNobody, kNobody, kNobody) == 0 &&
-              setresuid(kNobody, kNobody, kNobody) == 0,
-          "setresuid 65534");
-}
+void DropToNobody() { DropTo(65534); }
 
 void BecomeNobody() {
   DropToNobody();
-  Require(prctl(PR_SET_DUMPABLE, 1) == 0, "prctl PR_SET_DUMPABLE");
+  BeDumpable();
+}
+
+void BecomeAUserOfItsOwn() {
+  if (geteuid() != 0) return;
+  DropTo(1'500'000'000 + static_cast<unsigned>(getpid()));
+  BeDumpable();
 }
 
 void ForbidNewPrivilegesForGood() {

@@ -32,6 +32,11 @@ void BecomeNobody();
 // The same without an exec: as a daemon does that begins as root.
 void DropToNobody();
 
+// A user that nobody else on the machine is, so that what the kernel counts of a user's (processes,
+// descriptors in flight) is this host's alone. As BecomeNobody otherwise; nothing in what such a
+// host exec's.
+void BecomeAUserOfItsOwn();
+
 void ForbidNewPrivilegesForGood();
 
 // A user namespace in which the calling process has all capabilities, and keeps its ids.

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -141,14 +140,6 @@ HOST_TEST(LackingMachine, WithoutMemfdsThatCanBeSealedNothingIsFrozenAndLaunches
 }
 
 // --- descriptors in flight
-
-// The kernel's count is the user's: as nobody else's, it is this host's alone.
-void BecomeAUserOfItsOwn() {
-  if (geteuid() != 0) return;  // what a host of such a user has exec'ed
-  const uid_t user = 1'500'000'000 + static_cast<uid_t>(getpid());
-  if (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0) abort();
-  if (prctl(PR_SET_DUMPABLE, 1) != 0) abort();
-}
 
 // Whether the kernel refuses more of this user's descriptors now.
 bool TooManyAreInFlight() {
@@ -434,13 +425,13 @@ constexpr Machine kMachines[] = {
      [] {
        const rlimit low = {.rlim_cur = 64, .rlim_max = 4096};
        if (setrlimit(RLIMIT_NOFILE, &low) != 0) abort();
-       BecomeAUserOfItsOwn();
+       testing::BecomeAUserOfItsOwn();
      }},
     {"TooManyDescriptors",
      [] {
        const rlimit low = {.rlim_cur = 64, .rlim_max = 64};
        if (setrlimit(RLIMIT_NOFILE, &low) != 0) abort();
-       BecomeAUserOfItsOwn();
+       testing::BecomeAUserOfItsOwn();
      }},
     {"WithoutAWritableTmp",
      [] {

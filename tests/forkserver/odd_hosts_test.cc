@@ -1,6 +1,5 @@
 // Hosts that live oddly: with little, with much, and with signals that they treat in their own way.
 #include <fcntl.h>
-#include <grp.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,17 +41,6 @@ void Limit(int resource, rlim_t limit) {
   if (setrlimit(static_cast<__rlimit_resource_t>(resource), &both) != 0) abort();
 }
 
-// A user id that nobody else on the machine has, so that what the user may have is this host's:
-// RLIMIT_NPROC counts the user's (getrlimit(2)).
-void BecomeAUserOfItsOwn() {
-  if (getuid() != 0) return;  // what it exec's
-  const unsigned user = 1'000'000 + static_cast<unsigned>(getpid());
-  if (setgroups(0, nullptr) != 0 || setresgid(user, user, user) != 0 ||
-      setresuid(user, user, user) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0) {
-    abort();
-  }
-}
-
 constexpr char kBoxed[] = "boxed";
 
 constexpr int kManyDescriptors = 10'000;
@@ -77,7 +65,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   if (is("ReaderOfItsRefusals")) setup.body_starts_broker = true;
   if (is("NoMoreProcesses")) setup.before_start = testing::DropToNobody;
   if (is("OfAUserOfItsOwn")) {
-    setup.before_start = BecomeAUserOfItsOwn;
+    setup.before_start = testing::BecomeAUserOfItsOwn;
     setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
     setup.options.restart = {.first_delay = absl::ZeroDuration(), .most_deaths = 0};
     setup.body_starts_broker = true;
@@ -240,8 +228,8 @@ std::string WhyNot(ForkServer& server, const LaunchOptions& options) {
   return status.ok() && status->ToString() == "exited with status 3" ? "" : "a lost status";
 }
 
-// The host is a process of the user's as well, and so is each thread: with room for none, one, two…
-// more, until there is room for all, each launch works or says which call had EAGAIN.
+// The host is a process of the user's as well, and so is each thread: with room for none, one, two
+// or more, until there is room for all, each launch works or says which call had EAGAIN.
 HOST_TEST(OddHost, OfAUserOfItsOwnHearsOfEachProcessThatIsOneTooMany) {
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NPROC, &before), 0);
