@@ -57,7 +57,7 @@ size_t CountThreads(std::string_view name) {
 }
 
 // A thread that was joined is listed until the kernel has taken it off.
-bool HasNoThread(std::string_view name) {
+bool ComesToHaveNoThread(std::string_view name) {
   const int64_t deadline = NowNanos() + 10 * kNanosPerSecond;
   while (CountThreads(name) > 0) {
     if (NowNanos() > deadline) return false;
@@ -132,7 +132,7 @@ HOST_TEST(ServiceProcess, OfAnAtOnceTypeRunsWithoutAnybodysAsking) {
   model.Until([&] { return gpu.process() != nullptr; });
   EXPECT_EQ(gpu.process()->runs_in, RunsIn::kProcess);
   EXPECT_NE(gpu.process()->pid, getpid());
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_EQ(CountThreads("gpu"), 0u);
 }
 
 HOST_TEST(ServiceProcess, OfAnOnDemandTypeIsNotLaunchedUntilItIsNeeded) {
@@ -257,7 +257,7 @@ HOST_TEST(ServiceProcess, WorkOfTheGpuGoesOnInTheCompositingThread) {
     EXPECT_EQ(gpu.Asked("pref", "colour"), "green");
     EXPECT_EQ(gpu.ends(), Service::kMostEnds);
   }
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_TRUE(ComesToHaveNoThread("gpu"));
   EXPECT_TRUE(model.parent().processes().empty());
 }
 
@@ -279,7 +279,7 @@ HOST_TEST(ServiceProcess, ThreadThatIsKilledEndsAndIsTheLast) {
   gpu.Asked("child id");
   gpu.NeedNow()->Kill(absl::InternalError("enough"));
   model.Until([&] { return gpu.process() == nullptr; });
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_TRUE(ComesToHaveNoThread("gpu"));
   EXPECT_EQ(gpu.WhyNot(),
             "gpu: gave up after 3 ends: exited with status 3; its thread of the parent: exited "
             "with status 122, for enough");
@@ -349,7 +349,7 @@ HOST_TEST(ServiceProcess, DestructionDoesNotWaitForAGoodbyeThatCannotBeSent) {
   host.ShutDown();
   ASSERT_EQ(write(gate_in.get(), "x", 1), 1);
   gpu.reset();
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_TRUE(ComesToHaveNoThread("gpu"));
 }
 
 HOST_TEST(ServiceProcess, MayBeDestroyedWhileItIsLaunchedAndByWhoHearsOfItsEnd) {
@@ -370,7 +370,7 @@ HOST_TEST(ServiceProcess, MayBeDestroyedWhileItIsLaunchedAndByWhoHearsOfItsEnd) 
     model.Until([&] { return gpu == nullptr; });
   }
   model.Until([&] { return server.in_flight() == 0; });
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_TRUE(ComesToHaveNoThread("gpu"));
   EXPECT_TRUE(model.parent().processes().empty());
 }
 
@@ -409,7 +409,7 @@ HOST_TEST(ServiceProcess, MayBeDestroyedInAReport) {
     }
   }
   model.Until([&] { return server.in_flight() == 0; });
-  EXPECT_TRUE(HasNoThread("gpu"));
+  EXPECT_TRUE(ComesToHaveNoThread("gpu"));
   EXPECT_TRUE(model.parent().processes().empty());
 }
 
