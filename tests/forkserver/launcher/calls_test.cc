@@ -78,7 +78,7 @@ TEST_P(FailedCallOfALauncher, IsOneLineAnd126AndNoHost) {
   EXPECT_EQ(Describe(launcher.Wait()), "exited with 126");
 }
 
-// It guesses then.
+// Without it the launcher guesses whom a signal was meant for (group_witness.h).
 TEST(FailedFork, OfTheWitnessLetsTheHostStartAllTheSame) {
   StartedProgram launcher(
       Without({"", SYS_clone, EAGAIN, ""}, {kLauncher, "--", kHost, "exit", "42"}));

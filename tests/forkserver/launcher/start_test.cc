@@ -84,10 +84,10 @@ TEST(Start, AHostThatDiesOnceIsStartedAgainWhereNobodyReadsStderr) {
 }
 
 TEST(Start, AHostThatIsNotThereIs127WhereNobodyReadsStderr) {
-  for (const std::string option : {"--", "--no-supervise"}) {
-    std::vector<std::string> argv = {kLauncher, option, "--", "/nowhere/host"};
-    if (option == "--") argv.erase(argv.begin() + 1);
-    StartedProgram launcher({.argv = std::move(argv), .has_no_reader_of_errors = true});
+  for (const std::vector<std::string>& argv :
+       {std::vector<std::string>{kLauncher, "--", "/nowhere/host"},
+        {kLauncher, "--no-supervise", "--", "/nowhere/host"}}) {
+    StartedProgram launcher({.argv = argv, .has_no_reader_of_errors = true});
     EXPECT_EQ(Describe(launcher.Wait()), "exited with 127");
   }
 }
