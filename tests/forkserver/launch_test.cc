@@ -14,10 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "child/run_child.h"
+#include "child/launch_step.h"
 #include "tests/forkserver/launch_host.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/test_program.h"
+#include "transceiver/mini_transceiver.h"
 #include "transceiver/packet.h"
 
 namespace forkserver::testing {
