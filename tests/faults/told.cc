@@ -34,6 +34,11 @@ constexpr int kAny = 0;
 constexpr int kGone = -2;  // EPIPE or ECONNRESET
 static_assert(kAny != kShort && kGone != kShort);
 
+// What an init makes calls of when its template serves already.
+constexpr absl::string_view kCallsOfAnInit = "dup3|ppoll|seccomp|landlock_restrict_self";
+// By which a peer's end is seen.
+constexpr absl::string_view kCallsOnASocket = "sendmsg|recvmsg";
+
 struct Words {
   Roles roles;
   absl::string_view calls;  // rows of calls.def, with "|" between them
@@ -84,14 +89,14 @@ constexpr Words kOtherWords[] = {
     // The same of one that says who sent it, which has lost that too.
     {kHost, "recvmsg", kShort, "the child sent no message of the launch protocol"},
     // Whose peer is gone is told that, and not by which call.
-    {kHost | kChild, "sendmsg|recvmsg", kGone, "the peer is gone"},
-    {kHost | kChild, "sendmsg|recvmsg", kGone, "the peer went without Goodbye"},
+    {kHost | kChild, kCallsOnASocket, kGone, "the peer is gone"},
+    {kHost | kChild, kCallsOnASocket, kGone, "the peer went without Goodbye"},
     // A child that finds nobody ends; the host, which has not gone, sees its end (kExitOrphaned).
-    {kChild | kExeced, "sendmsg|recvmsg", kGone,
+    {kChild | kExeced, kCallsOnASocket, kGone,
      "it ended before it was Ready: exited with status 124"},
     // Nobody can pretend the hang-up that a page waits for, when it takes the parent to be gone.
     // And it is not told a Goodbye where the parent takes that one to be.
-    {kChild, "sendmsg|recvmsg", kGone, "a process was never "},
+    {kChild, kCallsOnASocket, kGone, "a process was never "},
     {kHost, "sendmsg", kGone, "the page exited with status 122"},
     // After Ready, with a status of its own (preload/refresh/process_secrets.h). A template's
     // parent hears of its end only.
@@ -104,8 +109,8 @@ constexpr Words kOtherWords[] = {
     {kTemplates, "sendmsg", kAny, " died: the peer is gone"},
     // It has no way to the host but its end, which ends its namespace: all that are in it are
     // killed, and nobody can be forked into it.
-    {kInit, "dup3|ppoll|seccomp|landlock_restrict_self", kAny, "killed by SIGKILL"},
-    {kInit, "dup3|ppoll|seccomp|landlock_restrict_self", kAny, "pid namespace has ended"},
+    {kInit, kCallsOfAnInit, kAny, "killed by SIGKILL"},
+    {kInit, kCallsOfAnInit, kAny, "pid namespace has ended"},
     // An exec'ed program that is given no launch socket has nobody to tell.
     {kExeced, "getsockopt", ENOPROTOOPT, "it ended before it was Ready: exited with status 2"},
     // libseccomp has one errno for all that goes wrong in it; an exec'ed child has one for
@@ -168,10 +173,10 @@ bool IsTold(const absl::Status& status, const Fault& fault) {
 bool MayEndTemplate(const Fault& fault) {
   // What it receives, and what it would say by the call that fails.
   constexpr Words kDeaths[] = {
-      {kRoot | kTemplate, "recvmsg|sendmsg", kAny, ""},
+      {kRoot | kTemplate, kCallsOnASocket, kAny, ""},
       // Its host cannot hear it any more.
       {kHost, "recvmsg", ENOMEM, ""},
-      {kInit, "dup3|ppoll|seccomp|landlock_restrict_self", kAny, ""},
+      {kInit, kCallsOfAnInit, kAny, ""},
   };
   return AnyIsOf(kDeaths, fault, "");
 }
