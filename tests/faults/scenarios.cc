@@ -4,13 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -20,10 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "child/run_child.h"
-#include "forkserver/model/process_templates.h"
 #include "preload/prefs/prefs_store.h"
 #include "tests/faults/asked_and_given.h"
 #include "tests/faults/model_scenario.h"
+#include "tests/faults/scenario_folder.h"
+#include "tests/faults/scenario_hosts.h"
 #include "tests/faults/seam.h"
 #include "tests/faults/victim_program.h"
 #include "transceiver/errno_status.h"
@@ -33,124 +29,6 @@ namespace {
 
 // Long for a machine that is busy, and short enough that a lost wake-up is seen.
 constexpr absl::Duration kPatience = absl::Seconds(8);
-
-// Listens in the folder; the victim's, for as long as it runs.
-int service = -1;
-
-std::string Folder() {
-  const char* const seam = getenv(kFaultsVariable);
-  return std::string(seam != nullptr ? seam : "/tmp/forkserver-faults") + ".files";
-}
-
-absl::Status BecomeATemplate() {
-  SetRole(Role::kTemplate);
-  return absl::OkStatus();
-}
-
-// The first process that a sandboxed template forks is the init of its namespace.
-absl::Status BecomeASandboxedTemplate() {
-  SetRole(Role::kTemplate);
-  SetRoleOfNextChild(Role::kInit);
-  return absl::OkStatus();
-}
-
-StartOptions Options() {
-  return {.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<VictimProgram>},
-                       {ProcessType::kUtility, MakeChildProgram<VictimProgram>},
-                       {ProcessType::kContent, MakeChildProgram<VictimProgram>}},
-          .warm_ups = {{"some memory", [] { return absl::OkStatus(); }}},
-          .restart = {.first_delay = absl::Milliseconds(1)},
-          .event_loop = EventLoop::Backend::kEpoll,
-          .under_memory_pressure = UnderPressure::kKeepPools};
-}
-
-// Of a host that may not write files of more than a kilobyte: its records of births are none, and
-// the freeze raises the limit for itself.
-StartOptions OptionsOfSmallFiles() {
-  const rlimit limit = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
-  CallPastTheSeam(SYS_prlimit64, 0, RLIMIT_FSIZE, (long)&limit, 0);
-  return Options();
-}
-
-StartOptions OptionsOverIoUring() {
-  StartOptions options = Options();
-  options.event_loop = EventLoop::Backend::kBest;
-  options.under_memory_pressure = UnderPressure::kShrinkPools;
-  return options;
-}
-
-StartOptions OptionsWithOwnThread() {
-  StartOptions options = OptionsOverIoUring();
-  options.driving = Driving::kOwnThread;
-  return options;
-}
-
-StartOptions OptionsOfTwoLayouts() {
-  StartOptions options = Options();
-  options.layouts = 2;
-  return options;
-}
-
-StartOptions OptionsWithTemplate() {
-  StartOptions options = Options();
-  options.templates = {{.name = "nested",
-                        .types = {ProcessType::kContent},
-                        .warm_ups = {{"role", BecomeATemplate}},
-                        .pool = PoolBounds{.min = 0, .max = 0}}};
-  return options;
-}
-
-StartOptions OptionsWithEviction() {
-  StartOptions options = OptionsWithTemplate();
-  options.templates[0].evict_after = absl::Milliseconds(10);
-  return options;
-}
-
-StartOptions OptionsOfTheModel() {
-  StartOptions options = Options();
-  options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<VictimProgram>},
-                      {ProcessType::kContent, PageProgram()}};
-  options.templates = ProcessTemplates(options.programs);
-  TemplateOptions& content = TemplateNamed(options.templates, "content");
-  content.warm_ups = {{"role", BecomeASandboxedTemplate}};
-  content.pool = kNoPool;
-  return options;
-}
-
-SandboxOptions Sandbox(SandboxPolicyId policy = SandboxPolicyId::kFileContent) {
-  return {.policy = policy,
-          .files = {{.path = Folder(),
-                     .reach = FileReach::kBeneath,
-                     .rights = kMayRead | kMayWrite | kMayCreate | kMayRemove | kMayConnect}}};
-}
-
-// One template of each sort.
-StartOptions OptionsWithTemplates() {
-  StartOptions options = OptionsWithTemplate();
-  options.templates.push_back({.name = "sandboxed",
-                               .types = {ProcessType::kUtility},
-                               .warm_ups = {{"role", BecomeASandboxedTemplate}},
-                               .sandbox = Sandbox(),
-                               .pool = PoolBounds{.min = 0, .max = 0}});
-  return options;
-}
-
-StartOptions OptionsWithSandbox() {
-  StartOptions options = Options();
-  options.templates = {{.name = "sandboxed",
-                        .types = {ProcessType::kContent},
-                        .warm_ups = {{"role", BecomeASandboxedTemplate}},
-                        .sandbox = Sandbox(),
-                        .pool = PoolBounds{.min = 0, .max = 0}}};
-  return options;
-}
-
-// The policy of graphics, whose children connect to a display server.
-StartOptions OptionsWithServices() {
-  StartOptions options = OptionsWithSandbox();
-  options.templates[0].sandbox = Sandbox(SandboxPolicyId::kGpu);
-  return options;
-}
 
 LaunchOptions Launching(ProcessType type, std::vector<std::string> argv) {
   return {.type = type, .argv = std::move(argv), .timeout = kPatience};
@@ -180,13 +58,6 @@ absl::Status EndOf(const LaunchOptions& options, absl::StatusOr<LaunchedChild> c
     return ErrnoStatus(end->code, RefusedLayers(child->sandbox.get()) + "a call of the child's");
   }
   return absl::InternalError("the child " + end->ToString());
-}
-
-// By a child that failed, or was killed, on its way.
-void RemoveWhatIsLeftOfFiles() {
-  for (const std::string& made : {Folder() + "/made", Folder() + "/moved"}) {
-    CallPastTheSeam(SYS_unlinkat, AT_FDCWD, (long)made.c_str(), AT_REMOVEDIR);
-  }
 }
 
 void LaunchAndEnd(ForkServer& server, Round& round, const char* what,
@@ -251,7 +122,7 @@ void KillTemplate(ForkServer& server, std::string_view name) {
   SignalTemplate(server, name, SIGKILL);
 }
 
-// From here on the scenarios.
+// --- the scenarios
 
 void StartAndLaunch(ForkServer& server, Round& round) {
   WaitUntilServing(server, round);
@@ -395,15 +266,6 @@ void LaunchSandboxed(ForkServer& server, Round& round) {
   LaunchAndEnd(server, round, "launch", options);
 }
 
-// Those that children have made since the last call, none of which anybody accepted.
-void DropConnections() {
-  for (;;) {
-    const long connection = CallPastTheSeam(SYS_accept4, service, 0, 0, SOCK_CLOEXEC);
-    if (connection < 0) return;
-    CallPastTheSeam(SYS_close, connection);
-  }
-}
-
 void LaunchConnected(ForkServer& server, Round& round) {
   DropConnections();
   LaunchAndEnd(server, round, "launch", Launching(ProcessType::kContent, {"connect", Folder()}));
@@ -518,20 +380,6 @@ absl::Status LaunchFromAll(ForkServer& server) {
     if (!status.ok()) return NameLaunch("template " + one.name, status);
   }
   return absl::OkStatus();
-}
-
-void PrepareFolder() {
-  const std::string folder = Folder();
-  mkdir(folder.c_str(), 0700);
-  std::ofstream(folder + "/page") << "<title>t</title>";
-  unlink((folder + "/link").c_str());
-  (void)!symlink("page", (folder + "/link").c_str());
-  unlink((folder + "/socket").c_str());
-  service = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
-  strncpy(address.sun_path, (folder + "/socket").c_str(), sizeof(address.sun_path) - 1);
-  bind(service, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  listen(service, 16);
 }
 
 }  // namespace forkserver::testing

@@ -34,9 +34,6 @@ const Scenario* FindScenario(std::string_view name);
 // nothing but the template itself can do it.
 absl::Status LaunchFromAll(ForkServer& server);
 
-// A folder for what children do with files; the victim's.
-void PrepareFolder();
-
 }  // namespace forkserver::testing
 
 #endif  // TESTS_FAULTS_SCENARIOS_H_

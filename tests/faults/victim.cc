@@ -34,6 +34,7 @@
 #include "forkserver/host/self_exec.h"
 #include "tests/faults/census.h"
 #include "tests/faults/round.h"
+#include "tests/faults/scenario_folder.h"
 #include "tests/faults/scenarios.h"
 #include "tests/faults/seam.h"
 #include "tests/faults/told.h"
