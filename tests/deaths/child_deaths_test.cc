@@ -22,28 +22,20 @@
 namespace forkserver::testing {
 namespace {
 
-void ChildBeforeItsPlan(Scene& scene) {
-  ASSERT_TRUE(scene.Serves(kPage));
-  HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
-  scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kAborted);
-  for (int i = 0; i < 2; ++i) {
-    std::optional<HeldProcess> child = page.HoldNextChild();
-    ASSERT_TRUE(child.has_value());
-    scene.Strike(child->pid());
-  }
-}
+enum class PlanIs : uint8_t { kUnread, kRead };
 
-void ForkedChildBetweenPlanAndReady(Scene& scene) {
+void ForkedChild(Scene& scene, PlanIs plan) {
   ASSERT_TRUE(scene.Serves(kPage));
   HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
   scene.LaunchShort(kPage, scene.stops() ? Fate::kLate : Fate::kAborted);
   for (int i = 0; i < 2; ++i) {
     std::optional<HeldProcess> child = page.HoldNextChild();
     ASSERT_TRUE(child.has_value());
-    ASSERT_TRUE(child->HoldAfterReceive());
+    ASSERT_TRUE(plan == PlanIs::kUnread || child->HoldAfterReceive());
     scene.Strike(child->pid());
   }
 }
+void ChildBeforeItsPlan(Scene& scene) { ForkedChild(scene, PlanIs::kUnread); }
 
 void PooledChildBetweenPlanAndReady(Scene& scene) {
   ASSERT_TRUE(scene.Serves(kPage));
@@ -63,7 +55,7 @@ void PooledChildBetweenPlanAndReady(Scene& scene) {
 
 void ChildBetweenPlanAndReady(Scene& scene) {
   return scene.way == Way::kPooled ? PooledChildBetweenPlanAndReady(scene)
-                                   : ForkedChildBetweenPlanAndReady(scene);
+                                   : ForkedChild(scene, PlanIs::kRead);
 }
 
 // It has no template, and the host's own thread makes it: which nobody may hold up.

@@ -2,6 +2,7 @@
 #include <sys/syscall.h>
 
 #include <optional>
+#include <string_view>
 
 #include "tests/deaths/death_host.h"
 #include "tests/deaths/death_rows.h"
@@ -93,21 +94,22 @@ void TemplateWithAPool(Scene& scene) {
   scene.Launch(kPage, Fate::kReady, Fate::kReady);
 }
 
-// A first start, whose failure is told to whom it concerns.
-void TemplateWarmingUp(Scene& scene) {
+// A first start, whose failure is told to whom it concerns, is at its gate.
+bool ComesToWarmUp(Scene& scene, std::string_view name) {
   gate->Close();
-  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
-  ASSERT_TRUE(gate->WaitForArrivals(1));
-  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kPage) != 0; }));
+  scene.Launch(name, Fate::kTemplateDied, Fate::kReady);
+  return gate->WaitForArrivals(1) &&
+         DispatchUntil(scene.server, [&] { return scene.PidOf(name) != 0; });
+}
+
+void TemplateWarmingUp(Scene& scene) {
+  ASSERT_TRUE(ComesToWarmUp(scene, kPage));
   scene.Strike(scene.PidOf(kPage));
   gate->Open();
 }
 
 void TemplateFreezing(Scene& scene) {
-  gate->Close();
-  scene.Launch(kPage, Fate::kTemplateDied, Fate::kReady);
-  ASSERT_TRUE(gate->WaitForArrivals(1));
-  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kPage) != 0; }));
+  ASSERT_TRUE(ComesToWarmUp(scene, kPage));
   HeldProcess page = HeldProcess::Seize(scene.PidOf(kPage));
   page.RunTraced();
   gate->Open();
@@ -121,10 +123,7 @@ void TemplateFreezing(Scene& scene) {
 
 // There is the init of its children's pid namespace, and its Hello was to bring it.
 void SandboxedTemplateBeforeItsHello(Scene& scene) {
-  gate->Close();
-  scene.Launch(kBoxed, Fate::kTemplateDied, Fate::kReady);
-  ASSERT_TRUE(gate->WaitForArrivals(1));
-  ASSERT_TRUE(DispatchUntil(scene.server, [&] { return scene.PidOf(kBoxed) != 0; }));
+  ASSERT_TRUE(ComesToWarmUp(scene, kBoxed));
   HeldProcess boxed = HeldProcess::Seize(scene.PidOf(kBoxed));
   const std::optional<HeldProcess> init = [&] {
     gate->Open();
