@@ -48,9 +48,8 @@ HOST_TEST(Templates, NotEvictedAtOnceBeforeWhoWaitsForItIsTold) {
 }
 
 HOST_TEST(Templates, NotEvictedWhileALaunchIsUnderWay) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   Outcome outcome;
   LaunchMany(server, From("page", {"exit", "0"}), 1, outcome);
   const int64_t long_idle = NowNanos() + 5 * absl::ToInt64Nanoseconds(kSoon);

@@ -77,9 +77,8 @@ HOST_TEST(Templates, ParentKilledWhileArticleWaitsLeavesItStarting) {
 
 // Stopped, it forks nothing; killed then, it takes the requests with it.
 HOST_TEST(Templates, ParentKilledBeforeItForkedFailsTheLaunchAndTheNextUseTriesAgain) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   Outcome outcome;
   LaunchMany(server, From("comment", {"exit", "0"}), 3, outcome);
   ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());
@@ -234,9 +233,8 @@ HOST_TEST(Templates, AtTheGateLaunchesWaitForAFirstStartAndComeByExecDuringALate
 
 // Stopped, it has forked nothing; killed then, it takes the requests with it.
 HOST_TEST(Templates, KilledOnesLaunchesInFlightAreSentAgainWithAllThatTheyCarry) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   UniqueFd read_end(ends[0]);
@@ -277,9 +275,8 @@ HOST_TEST(Templates, KilledOnesLaunchesInFlightAreSentAgainWithAllThatTheyCarry)
 }
 
 HOST_TEST(Templates, KilledOnesLaunchesThatAreItsOwnAreSentToTheNext) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   LaunchOptions options = From("page", {"exit", "0"});
   options.when_template_dies = WhenTemplateDies::kSendAgain;
   Outcome outcome;
@@ -307,9 +304,8 @@ HOST_TEST(Templates, CrashInEveryWarmUpEndsALaunchThatIsSentAgain) {
 }
 
 HOST_TEST(Templates, KilledOnesLaunchThatIsToBeSentAgainCanBeCancelled) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   std::vector<absl::Status> told;
   const LaunchId id = server.LaunchAsync(
       Any("page", {"exit", "0"}),
@@ -362,9 +358,8 @@ HOST_TEST(Templates, BackedOffUnlessItHasSettledBeforeItDied) {
 
 // Its start fails with its parent's death, which is not its own.
 HOST_TEST(Templates, BackedOffIsNotOneWhoseParentDied) {
-  ASSERT_TRUE(server.WaitUntilServing("page").ok());
-  const std::optional<pid_t> page = StatusOf(server, "page").pid;
-  ASSERT_TRUE(SignalProcess(page, SIGSTOP).ok());
+  const std::optional<pid_t> page = StopOnceItServes(server, "page");
+  ASSERT_TRUE(page.has_value());
   Outcome outcome;
   LaunchMany(server, From("article", {"exit", "0"}), 1, outcome);
   ASSERT_TRUE(SignalProcess(page, SIGKILL).ok());

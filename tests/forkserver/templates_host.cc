@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -182,6 +183,12 @@ bool ComesToServe(ForkServer& server, std::string_view name) {
 
 bool ComesToBeDead(ForkServer& server, std::string_view name) {
   return DispatchUntil(server, [&] { return StateOf(server, name) == State::kDead; });
+}
+
+std::optional<pid_t> StopOnceItServes(ForkServer& server, std::string_view name) {
+  if (!server.WaitUntilServing(name).ok()) return std::nullopt;
+  const std::optional<pid_t> pid = StatusOf(server, name).pid;
+  return SignalProcess(pid, SIGSTOP).ok() ? pid : std::nullopt;
 }
 
 bool Kill(ForkServer& server, std::string_view name) {

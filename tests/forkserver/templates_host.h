@@ -8,7 +8,9 @@
 #define TESTS_FORKSERVER_TEMPLATES_HOST_H_
 
 #include <stddef.h>
+#include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,8 @@ bool ComesToBeForked(ForkServer& server, std::string_view name);
 // Without being asked to: its Hello may be later than the Ready of the first child below it.
 bool ComesToServe(ForkServer& server, std::string_view name);
 bool ComesToBeDead(ForkServer& server, std::string_view name);
+// Its pid. Nothing: it does not serve.
+std::optional<pid_t> StopOnceItServes(ForkServer& server, std::string_view name);
 // It has a process, which is killed and comes to be dead.
 bool Kill(ForkServer& server, std::string_view name);
 bool ComesToBeEvicted(ForkServer& server, std::string_view name);
