@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -112,18 +111,13 @@ TEST_F(CgroupTest, OneThatIsNotThereIsOneLineAnd126) {
 TEST(PartOfAPid, IsOneLineAnd126) {
   const TemporaryFolder folder;
   const std::string file = folder.path() + "/state";
-  rlimit before;
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   for (const bool supervised : {true, false}) {
     std::ofstream(folder.path() + "/cgroup.procs").flush();
-    std::vector<std::string> argv = {kTestedLauncher};
+    std::vector<std::string> argv = {"/usr/bin/prlimit", "--fsize=1:", kTestedLauncher};
     if (!supervised) argv.push_back("--no-supervise");
     argv.insert(argv.end(), {"state", file});
-    const rlimit one_byte = {.rlim_cur = 1, .rlim_max = before.rlim_max};
-    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &one_byte), 0);
     StartedProgram launcher(
         {.argv = argv, .added_environment = {"TESTED_CGROUP=" + folder.path()}});
-    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
     EXPECT_EQ(Describe(launcher.Wait()), "exited with 126");
     EXPECT_EQ(launcher.ReadErrors(),
               "tested_launcher: write the host's pid to cgroup.procs: EIO\n");
