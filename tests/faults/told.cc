@@ -34,9 +34,9 @@ constexpr int kAny = 0;
 constexpr int kGone = -2;  // EPIPE or ECONNRESET
 static_assert(kAny != kShort && kGone != kShort);
 
-// What an init makes calls of when its template serves already.
+// An init's own, once its template serves.
 constexpr absl::string_view kCallsOfAnInit = "dup3|ppoll|seccomp|landlock_restrict_self";
-// By which a peer's end is seen.
+// Those that see a peer's end.
 constexpr absl::string_view kCallsOnASocket = "sendmsg|recvmsg";
 
 struct Words {
