@@ -184,6 +184,8 @@ class Launcher : private ForkRequester {
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);
   // Its template died before there was a child: sends it again soon, if that is wanted.
+  void OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
+                       const absl::StatusOr<ExitStatus>& status);
   bool MaySendAgain(const Launch& launch) const;
   void SendAgainSoon(Launch& launch);
   // Ends the launch if it can end now.

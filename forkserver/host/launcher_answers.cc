@@ -161,18 +161,34 @@ void Launcher::Advance(Launch& launch) {
   launch.is_dying = true;
   Process process = *std::move(launch.process);
   launch.process.reset();
-  reaper_.KillAndReap(
-      std::move(process), [this, id = launch.id](const absl::StatusOr<ExitStatus>& status) {
-        Launch* ended = Find(id);
-        if (ended == nullptr) return;
-        absl::Status why = ended->failure;
-        // How it ended says more; but not of a child that was killed for another reason.
-        if (absl::IsAborted(why) && status.ok()) {
-          why = absl::Status(why.code(),
-                             absl::StrCat(std::string(why.message()), ": ", status->ToString()));
-        }
-        Finish(id, std::move(why));
-      });
+  const SandboxedChild* const sandboxed = process.sandboxed();
+  reaper_.KillAndReap(std::move(process),
+                      [this, id = launch.id,
+                       chain = sandboxed != nullptr ? sandboxed->membership().chain : nullptr](
+                          const absl::StatusOr<ExitStatus>& status) {
+                        if (Launch* const ended = Find(id))
+                          OnUnreadyReaped(*ended, chain.get(), status);
+                      });
+}
+
+void Launcher::OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
+                               const absl::StatusOr<ExitStatus>& status) {
+  // It did not die by itself: the init of its pid namespace took it along, and its template has
+  // none for the next.
+  if (launch.died_unready && chain != nullptr && chain->HasLostItsInit()) {
+    launch.template_death =
+        absl::UnavailableError(launch.what + ": the init of its pid namespace has ended");
+    launch.is_dying = false;
+    if (MaySendAgain(launch)) return SendAgainSoon(launch);
+    return Finish(launch.id, launch.template_death);
+  }
+  absl::Status why = launch.failure;
+  // How it ended says more; but not of a child that was killed for another reason.
+  if (absl::IsAborted(why) && status.ok()) {
+    why = absl::Status(why.code(),
+                       absl::StrCat(std::string(why.message()), ": ", status->ToString()));
+  }
+  Finish(launch.id, std::move(why));
 }
 
 bool Launcher::MaySendAgain(const Launch& launch) const {

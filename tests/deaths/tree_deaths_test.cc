@@ -77,6 +77,20 @@ void InitOfAPidNamespace(Scene& scene) {
   EXPECT_EQ(told.statuses, 1);
 }
 
+// Its template has told of that child, which runs no more than the kernel's code.
+void InitOfAChildThatIsNotReady(Scene& scene) {
+  ASSERT_TRUE(scene.Serves(kBoxed));
+  HeldProcess boxed = HeldProcess::Seize(scene.PidOf(kBoxed));
+  scene.LaunchOne(kBoxed, WhenTemplateDies::kSendAgain, Fate::kReady, absl::Seconds(10));
+  const std::optional<HeldProcess> child = boxed.HoldNextChild();
+  ASSERT_TRUE(child.has_value());
+  ASSERT_TRUE(boxed.HoldBefore(SYS_recvmsg));
+  boxed.LetGo();
+  const UniqueFd pidfd = OpenPidfd(child->pid());
+  ASSERT_TRUE(SignalProcess(StatusOf(scene.server, kBoxed).init_pid, scene.signal).ok());
+  ASSERT_TRUE(WaitForEnd(pidfd));
+}
+
 // Nobody needs it until a root dies.
 void Seed(Scene& scene) {
   scene.Strike(*scene.server.seed_pid(), IfStopped::kLivesOn);
@@ -125,6 +139,7 @@ void WholeTree(Scene& scene) {
 
 FORKSERVER_DEATHS(KILLED)
 FORKSERVER_DEATHS(STOPPED)
+KILLED(InitOfAChildThatIsNotReady, kBoxed, kForkedOnly)
 
 }  // namespace
 }  // namespace forkserver::testing
