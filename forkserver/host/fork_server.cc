@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -33,6 +34,17 @@ uint64_t DescriptorLimit() {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
+}
+
+std::atomic<int> servers_of_this_process = 0;
+
+// Whether a process that is forked here inherits nothing but the program.
+absl::Status CheckMayForkSeed() {
+  if (servers_of_this_process > 0) {
+    return absl::FailedPreconditionError(
+        "another fork server is in this process, whose descriptors a seed would inherit");
+  }
+  return CheckSingleThreaded();
 }
 
 // How long a thread that waits for a launch waits on its socket alone, before it takes part in the
@@ -94,7 +106,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   // Before the host has opened anything that the seed would inherit.
   if (!safe_mode.ok()) {
     report = {.way = LaunchWay::kExec, .reason = std::string(safe_mode.message())};
-  } else if (const absl::Status single = CheckSingleThreaded(); single.ok()) {
+  } else if (const absl::Status may_fork = CheckMayForkSeed(); may_fork.ok()) {
     absl::StatusOr<Seed> forked = ForkSeed(**makings);
     if (!forked.ok()) return forked.status();
     seed.emplace(*std::move(forked));
@@ -105,7 +117,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     }
   } else {
     report.way = LaunchWay::kExec;
-    report.reason = std::string(single.message());
+    report.reason = std::string(may_fork.message());
   }
 
   // From here on this process forks no other.
@@ -141,8 +153,13 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 
-ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
-ForkServer::~ForkServer() = default;
+ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {
+  ++servers_of_this_process;
+}
+ForkServer::~ForkServer() {
+  core_.reset();
+  --servers_of_this_process;
+}
 
 ServerEnd ForkServer::End(ServerEndOptions options) { return core_->End(options); }
 

@@ -125,8 +125,9 @@ struct StartOptions {
 
 struct StartReport {
   // Of the first root. kTemplate: the seed was forked. kExec: the root was exec'ed, since the
-  // process was not single-threaded, or had left its pid namespace (unshare(2)), so that the seed
-  // is the init of a new one and can give its children to nobody; its own send SIGCHLD. In a host's
+  // process was not single-threaded, or had another ForkServer, whose descriptors a seed would
+  // inherit; or had left its pid namespace (unshare(2)), so that the seed is the init of a new one
+  // and can give its children to nobody. The root's children then send SIGCHLD. In a host's
   // safe mode there is no root, and kExec stands for all launches.
   LaunchWay way = LaunchWay::kTemplate;
   // Of kExec: "thread 'x' (tid 7) runs beside the calling one", or why it is safe mode.

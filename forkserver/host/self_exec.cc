@@ -64,8 +64,10 @@ int Exec(SpawnArguments& arguments) {
   if (const int error = RawSyscallError(SYS_fcntl, arguments.launch_socket, F_SETFD, 0)) {
     return error;
   }
-  arguments.failed_call = "fchdir to the working directory of the start";
-  if (const int error = RawSyscallError(SYS_fchdir, arguments.working_directory)) return error;
+  if (arguments.working_directory >= 0) {
+    arguments.failed_call = "fchdir to the working directory of the start";
+    if (const int error = RawSyscallError(SYS_fchdir, arguments.working_directory)) return error;
+  }
   arguments.failed_call = "dup3 of stdio";
   for (int number = 0; number <= STDERR_FILENO; ++number) {
     if (const int error = RawSyscallError(SYS_dup3, arguments.stdio[number], number, 0)) {
@@ -102,7 +104,9 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
   self.program.reset(open("/proc/self/exe", O_PATH | O_CLOEXEC));
   if (!self.program.is_open()) self.why_not_pinned = errno;
   self.working_directory.reset(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!self.working_directory.is_open()) return ErrnoStatus(errno, "open the working directory");
+  if (!self.working_directory.is_open() && errno != EACCES) {
+    return ErrnoStatus(errno, "open the working directory");
+  }
   for (int number = 0; number <= STDERR_FILENO; ++number) {
     // 3 or above: one of the three must not be in another's place.
     self.stdio[number].reset(fcntl(number, F_DUPFD_CLOEXEC, 3));

@@ -33,6 +33,8 @@ struct SelfImage {
   std::string name;        // argv[0]
   UniqueFd program;        // closed where it could not be opened, as without /proc
   int why_not_pinned = 0;  // its errno
+  // Closed where this user may not search it: what is exec'ed then begins in the host's of the
+  // moment.
   UniqueFd working_directory;
   std::array<UniqueFd, 3> stdio;
   std::vector<std::string> environment;

@@ -25,6 +25,7 @@
 #include "tests/forkserver/degraded_machine.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/pool_host.h"
+#include "tests/testing/temporary_folder.h"
 #include "tests/testing/test_program.h"
 #include "transceiver/actor/shared_memory.h"
 #include "transceiver/messages.h"
@@ -63,6 +64,14 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
   }
   if (is("ReaderOfItsRefusals")) setup.body_starts_broker = true;
+  if (is("MayNotSearch")) {
+    setup.before_start = [] {
+      if (geteuid() != 0) return;
+      const testing::TemporaryFolder folder;
+      if (chdir(folder.path().c_str()) != 0) abort();
+      testing::BecomeNobody();
+    };
+  }
   if (is("NoMoreProcesses")) setup.before_start = testing::DropToNobody;
   if (is("OfAUserOfItsOwn")) {
     setup.before_start = testing::BecomeAUserOfItsOwn;
@@ -107,6 +116,22 @@ void ExpectLaunchesByBothWays(ForkServer& server, int times = 3) {
 }
 
 HOST_TEST(OddHost, WithSixtyFourDescriptorsLaunches) { ExpectLaunchesByBothWays(server, 40); }
+
+HOST_TEST(OddHost, InAFolderThatItMayNotSearchLaunches) { ExpectLaunchesByBothWays(server); }
+
+// A seed would have the first one's sockets, and with them its children would not see its end.
+HOST_TEST(OddHost, WithAServerExecsTheRootOfAnother) {
+  char name[] = "another";
+  char* argv[] = {name, nullptr};
+  const auto another = ForkServer::Start(1, argv, testing::TestOptions());
+  ASSERT_TRUE(another.ok()) << another.status();
+  const StartReport& report = (*another)->start_report();
+  EXPECT_EQ(report.way, LaunchWay::kExec);
+  EXPECT_EQ(report.reason,
+            "another fork server is in this process, whose descriptors a seed would inherit");
+  ExpectLaunchesByBothWays(**another);
+  ExpectLaunchesByBothWays(server);
+}
 
 HOST_TEST(OddHost, WithTenThousandDescriptorsGivesChildrenNone) {
   for (const LaunchWay way : {LaunchWay::kTemplate, LaunchWay::kExec}) {
