@@ -24,7 +24,8 @@ bool ClosesOthers(const FailedMessage& message) {
 
 bool HasIndex(const FailedMessage& message) {
   const LaunchStep step = static_cast<LaunchStep>(message.step);
-  if (ClosesOthers(message)) return false;
+  // Of all of a list together.
+  if (ClosesOthers(message) || message.error == E2BIG) return false;
   return step == LaunchStep::kDescriptors || step == LaunchStep::kStdio ||
          step == LaunchStep::kEnvironment || step == LaunchStep::kLimits;
 }
@@ -37,6 +38,11 @@ std::string Detail(const FailedMessage& message) {
     return "the program has no class for it";
   }
   if (message.detail.empty() && ClosesOthers(message)) return "close_range of the others";
+  if (message.detail.empty() && message.error == E2BIG) {
+    const LaunchStep step = static_cast<LaunchStep>(message.step);
+    if (step == LaunchStep::kDescriptors) return "too many";
+    if (step == LaunchStep::kEnvironment) return "too long, together with the arguments";
+  }
   if (!message.detail.empty() || static_cast<LaunchStep>(message.step) != LaunchStep::kSandbox) {
     return std::string(message.detail);
   }

@@ -34,7 +34,7 @@ absl::Status Refuse(const LaunchOptions& options, LaunchStep step, int error, si
 
 LaunchFailure InTermsOfOptions(LaunchFailure failure) {
   constexpr uint32_t kStdioEntries = STDERR_FILENO + 1;
-  if (failure.step != LaunchStep::kDescriptors) return failure;
+  if (failure.step != LaunchStep::kDescriptors || failure.error == E2BIG) return failure;
   if (failure.index < kStdioEntries) {
     failure.step = LaunchStep::kStdio;
   } else if (failure.index != kOtherDescriptors) {

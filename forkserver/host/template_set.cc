@@ -128,6 +128,10 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   if (first == nullptr) {
     return absl::NotFoundError(absl::StrFormat("no template '%s'", options.template_name));
   }
+  if (options.way > LaunchWay::kExec) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("there is no launch way %d", static_cast<int>(options.way)));
+  }
   if (options.layout == Layout::kOwn && options.way == LaunchWay::kFork) {
     return absl::InvalidArgumentError("a fork has its template's layout, and none of its own");
   }

@@ -38,6 +38,13 @@ TEST(LaunchFailure, OfASandboxNamesLayerAndCallAndTheErrnoOnce) {
   EXPECT_EQ(read->detail, failure.detail);
 }
 
+TEST(LaunchFailure, OfAllOfAListNamesNoEntry) {
+  EXPECT_EQ(Line({.step = LaunchStep::kEnvironment, .error = E2BIG}),
+            "launch of content: environment: too long, together with the arguments: E2BIG");
+  EXPECT_EQ(Line({.step = LaunchStep::kDescriptors, .error = E2BIG}),
+            "launch of content: descriptors: too many: E2BIG");
+}
+
 TEST(LaunchFailure, OfASandboxWithoutAnErrnoOfItsOwnHasOne) {
   EXPECT_EQ(Line({.step = LaunchStep::kSandbox,
                   .error = EOPNOTSUPP,

@@ -24,6 +24,14 @@
 namespace forkserver::testing {
 namespace {
 
+HOST_TEST(Launch, ByAWayThatThereIsNotIsAnError) {
+  LaunchOptions options = Options({"exit", "0"});
+  options.way = static_cast<LaunchWay>(77);
+  const absl::Status status = server.Launch(options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_EQ(status.message(), "launch of ipc-unit-test: there is no launch way 77");
+}
+
 // An exec makes of a child that sends no signal at its end one that does, which the host must not
 // take for somebody else's.
 HOST_TEST(Launch, ChildThatHasExecedBeforeItsHostHasLookedIsReady) {

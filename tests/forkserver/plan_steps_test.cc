@@ -132,6 +132,10 @@ HOST_TEST(PlanSteps, AsManyDescriptorsTravelAsTheWireAllows) {
   files.emplace_back(memfd_create("one-too-many", MFD_CLOEXEC));
   options.Map(files.back().get(), 553);
   ExpectFailure(server, options, LaunchStep::kDescriptors, E2BIG, 253);
+  // Few that travel, and more places for them than a Plan may name.
+  options.descriptors.clear();
+  for (int i = 0; i < 600; ++i) options.Map(files.front().get(), 300 + i);
+  ExpectFailure(server, options, LaunchStep::kDescriptors, E2BIG);
 }
 
 HOST_TEST(PlanSteps, DescriptorThatTheHostDoesNotHaveIsAnError) {
