@@ -222,11 +222,14 @@ Process::~Process() { KillAndReap(DeadlineOfKilled()).IgnoreError(); }
 
 absl::Status Process::KillAndReap(int64_t deadline) {
   if (!pidfd_.is_open() || status_.has_value()) return absl::OkStatus();
-  syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  const absl::Status reaped = WaitUntil(deadline).status();
+  const long killed = syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  // Whom this process may not signal any more, since it has changed its user, does not end by that.
+  const bool may_not = killed != 0 && errno == EPERM;
+  const absl::Status reaped = WaitUntil(may_not ? 0 : deadline).status();
   DisownPid();
   pidfd_.reset();
-  return absl::IsDeadlineExceeded(reaped) ? reaped : absl::OkStatus();
+  if (!absl::IsDeadlineExceeded(reaped)) return absl::OkStatus();
+  return may_not ? ErrnoStatus(EPERM, absl::StrFormat("pidfd_send_signal pid %d", pid_)) : reaped;
 }
 
 absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
