@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -36,11 +35,9 @@ uint64_t DescriptorLimit() {
   return limit.rlim_cur;
 }
 
-std::atomic<int> servers_of_this_process = 0;
-
 // Whether a process that is forked here inherits nothing but the program.
 absl::Status CheckMayForkSeed() {
-  if (servers_of_this_process > 0) {
+  if (LivingServer::IsThere()) {
     return absl::FailedPreconditionError(
         "another fork server is in this process, whose descriptors a seed would inherit");
   }
@@ -153,13 +150,8 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   return absl::WrapUnique(new ForkServer(std::move(core)));
 }
 
-ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {
-  ++servers_of_this_process;
-}
-ForkServer::~ForkServer() {
-  core_.reset();
-  --servers_of_this_process;
-}
+ForkServer::ForkServer(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+ForkServer::~ForkServer() = default;
 
 ServerEnd ForkServer::End(ServerEndOptions options) { return core_->End(options); }
 

@@ -19,6 +19,7 @@
 
 #include <stdint.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -48,6 +49,19 @@ namespace forkserver {
 
 int64_t DeadlineIn(absl::Duration timeout);
 
+// Counts the servers of this process.
+class LivingServer {
+ public:
+  LivingServer() { ++count_; }
+  LivingServer(const LivingServer&) = delete;
+  LivingServer& operator=(const LivingServer&) = delete;
+  ~LivingServer() { --count_; }
+  static bool IsThere() { return count_ > 0; }
+
+ private:
+  static inline std::atomic<int> count_ = 0;
+};
+
 class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
@@ -75,6 +89,7 @@ class ForkServer::Core {
     return launcher.in_flight() + reaper.pending() + templates.unanswered();
   }
 
+  const LivingServer living;
   const std::unique_ptr<TemplateMakings> makings;
   const SelfImage self;
   const HostFacts facts;
