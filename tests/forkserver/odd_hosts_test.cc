@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +47,21 @@ void Limit(int resource, rlim_t limit) {
 
 constexpr char kBoxed[] = "boxed";
 
+// As a host with an unlimited stack has them (ulimit -s unlimited), whatever the hard limit is.
+void BeginAgainWithMappingsBelowTheHeap() {
+  const int now = personality(0xffffffff);
+  if ((now & ADDR_COMPAT_LAYOUT) != 0) return;
+  if (personality(static_cast<unsigned>(now) | ADDR_COMPAT_LAYOUT) < 0) abort();
+  std::ifstream file("/proc/self/cmdline");
+  std::vector<std::string> arguments;
+  for (std::string one; std::getline(file, one, '\0');) arguments.push_back(one);
+  std::vector<char*> argv;
+  for (std::string& one : arguments) argv.push_back(one.data());
+  argv.push_back(nullptr);
+  execv("/proc/self/exe", argv.data());
+  abort();
+}
+
 constexpr int kManyDescriptors = 10'000;
 // Enough for what the test prints.
 constexpr rlim_t kMostFileBytes = 256 * 1024;
@@ -64,6 +82,10 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
   }
   if (is("ReaderOfItsRefusals")) setup.body_starts_broker = true;
+  if (is("BelowItsHeap")) {
+    setup.before_start = BeginAgainWithMappingsBelowTheHeap;
+    setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
+  }
   if (is("MayNotSearch")) {
     setup.before_start = [] {
       if (geteuid() != 0) return;
@@ -118,6 +140,22 @@ void ExpectLaunchesByBothWays(ForkServer& server, int times = 3) {
 HOST_TEST(OddHost, WithSixtyFourDescriptorsLaunches) { ExpectLaunchesByBothWays(server, 40); }
 
 HOST_TEST(OddHost, InAFolderThatItMayNotSearchLaunches) { ExpectLaunchesByBothWays(server); }
+
+// What a template allocates before its freeze is bounded there too.
+HOST_TEST(OddHost, WithMappingsBelowItsHeapLaunchesFromFrozenTemplates) {
+  void* const mapped = mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_LT(mapped, sbrk(0));
+  munmap(mapped, 1);
+  ExpectLaunchesByBothWays(server);
+  LaunchOptions boxed = Run({"exit", "3"}, LaunchWay::kTemplate);
+  boxed.template_name = kBoxed;
+  absl::StatusOr<LaunchedChild> child = server.Launch(boxed);
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 3");
+  for (const TemplateStatus& one : server.templates()) {
+    EXPECT_EQ(one.hello.freeze.stopped_at, FreezeStep::kDone) << one.name;
+  }
+}
 
 // A seed would have the first one's sockets, and with them its children would not see its end.
 HOST_TEST(OddHost, WithAServerExecsTheRootOfAnother) {
