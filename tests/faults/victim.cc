@@ -114,6 +114,13 @@ class Victim {
   void Try(TriedFault& tried);
 
  private:
+  // Rounds until it happens, or kTries of them.
+  Outcome RunUntilItFires(const Fault& fault) {
+    Outcome outcome;
+    for (int i = 0; i < kTries && !outcome.fired; ++i) outcome = Run(&fault);
+    return outcome;
+  }
+
   [[gnu::noinline]] Outcome RunRound(const Fault* fault) {
     FaultSeam& seam = TheFaultSeam();
     Outcome outcome;
@@ -332,10 +339,9 @@ void Victim::Try(TriedFault& tried) {
   tried.verdict.store(Verdict::kTrying);
   std::string wrong;
   std::string told;
-  Outcome outcome;
   const Census before = TakeCensus();
   const long others_before = CountOtherChildren();
-  for (int i = 0; i < kTries && !outcome.fired; ++i) outcome = Run(&fault);
+  const Outcome outcome = RunUntilItFires(fault);
   if (!outcome.fired) {
     tried.verdict.store(Verdict::kNotReached);
     return;
@@ -359,11 +365,14 @@ void Victim::Try(TriedFault& tried) {
   const auto grows = [&](const Census& from, const Census& to) {
     return to.mappings > from.mappings || to.heap_bytes > from.heap_bytes;
   };
+  // Whether a loss would have been told from what grows once.
+  bool is_repeated = true;
   if (grows(before, after)) {
     int times = 0;
     Census last = after;
     for (; times < kRepeats; ++times) {
-      Run(&fault);
+      is_repeated = RunUntilItFires(fault).fired;
+      if (!is_repeated) break;
       const Census now = TakeCensus();
       if (!grows(last, now)) break;
       last = now;
@@ -383,7 +392,9 @@ void Victim::Try(TriedFault& tried) {
   }
   snprintf(tried.text, sizeof(tried.text), "%s%s%s", told.c_str(),
            wrong.empty() ? "" : " WRONG:", wrong.c_str());
-  tried.verdict.store(wrong.empty() ? Verdict::kSurvived : Verdict::kFailed);
+  tried.verdict.store(!wrong.empty() ? Verdict::kFailed
+                      : is_repeated  ? Verdict::kSurvived
+                                     : Verdict::kNotReached);
 }
 
 int Main(int argc, char** argv) {
