@@ -252,6 +252,27 @@ TEST(FaultTable, EachRowHappensOrSaysWhyNot) {
   }
 }
 
+// A row is one for all who call it, and the other caller of __clone is an exec's.
+TEST(FaultTable, ThreadsForStrangersFailInEachWay) {
+  SeamFile file("strangers");
+  FaultSeam& seam = file.seam();
+  const ProgramResult result = RunVictim(file, kStrangersScenario, "0");
+  ASSERT_EQ(result.exit_code, 0) << result.how << "\n" << result.errors;
+  std::map<int, int> places;  // by the error
+  const CallRow* clone = nullptr;
+  for (uint32_t i = 0; i < seam.listed.load(); ++i) {
+    const Fault& fault = seam.tried[i].fault;
+    const CallRow& row = kCallRows[fault.row];
+    if (fault.role != Role::kHost || std::string_view(row.name) != "__clone") continue;
+    clone = &row;
+    ++places[fault.error];
+  }
+  ASSERT_NE(clone, nullptr);
+  for (const int* error = clone->errors; *error != 0; ++error) {
+    EXPECT_EQ(places[*error], 2) << ErrnoName(*error);  // one thread holds, the other one closes
+  }
+}
+
 TEST(FaultTable, HasAllFunctionsThatTheRoomsCall) {
   std::set<std::string> known = {"syscall"};
   for (int row = 0; row < kCallRowCount; ++row) {

@@ -21,6 +21,7 @@
 #include "tests/faults/scenario_folder.h"
 #include "tests/faults/scenario_hosts.h"
 #include "tests/faults/seam.h"
+#include "tests/faults/strangers_scenario.h"
 #include "tests/faults/victim_program.h"
 #include "transceiver/errno_status.h"
 
@@ -300,6 +301,10 @@ void LaunchFromEachTemplate(ForkServer& server, Round& round) {
                Launching(ProcessType::kUtility, {"files", Folder()}));
 }
 
+void CloseWhatWasLeft(ForkServer& server, Round& round) {
+  CloseWhatAChildLeft(server, round, kPatience);
+}
+
 void LaunchOftenFromTheRoot(ForkServer& server, Round& round) {
   round.Note("no pool", server.SetPool(kRootTemplate, {.min = 0, .max = 0}));
   for (int i = 0; i < 12; ++i) {
@@ -352,6 +357,11 @@ const Scenario kScenarios[] = {
      .options = Options,
      .run = UseAWarmPool,
      .prepare = LaunchOftenFromTheRoot},
+    {.name = "Strangers",
+     .options = Options,
+     .run = CloseWhatWasLeft,
+     .prepare = LaunchOftenFromTheRoot,
+     .all_errors = true},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,

@@ -23,6 +23,8 @@ struct Scenario {
   int error = 0;
   // Whether the host has records of births (child/birth_record.h).
   bool records_births = true;
+  // Whether each place fails in all the ways of its row, and not in turn in one of them.
+  bool all_errors = false;
 };
 
 extern const Scenario kScenarios[];

@@ -276,7 +276,7 @@ void Victim::ListFaults() {
   });
   // Each place fails in one way, and in another one where a caller may go on after the first; each
   // row in all of its ways. Or each place in all of them.
-  const bool all = getenv("FORKSERVER_FAULTS_ALL") != nullptr;
+  const bool all = scenario_.all_errors || getenv("FORKSERVER_FAULTS_ALL") != nullptr;
   std::map<std::pair<Role, uint32_t>, size_t> next_error;
   std::map<std::pair<Role, uint32_t>, size_t> next_hard_error;
   uint32_t listed = 0;

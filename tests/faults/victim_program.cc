@@ -114,6 +114,10 @@ int VictimProgram::Run(ChildContext& context) {
     abort();
   }
   if (what == "report") return ReportAndSendBack(context);
+  if (what == "leave") {
+    SetRole(Role::kNobody);
+    return context.channel.Send({.type = kFirstApplicationType}, {}, {{kLeftDescriptor}});
+  }
   if (what == "files") return CallTheBroker(context.argv[1]);
   if (what == "connect") return ConnectToASocket(context.argv[1]);
   while (context.channel.Receive() == ReceiveOutcome::kMessage) {

@@ -4,6 +4,7 @@
 //     report         sends what it sees of itself (tests/testing/test_program.h), and its first
 //                    packet back
 //     wait           waits for the host to hang up
+//     leave          sends a packet with its kLeftDescriptor, and ends
 //     crash          is killed by a signal
 //     files FOLDER   has the broker do one of each of its calls on files below FOLDER, and ends
 //                    with the errno of the first that failed
@@ -20,6 +21,7 @@ namespace forkserver::testing {
 inline constexpr size_t kLongArgumentBytes = 100'000;
 inline constexpr char kLongArgumentByte = 'x';
 inline constexpr int kWrongArgument = 100;
+inline constexpr int kLeftDescriptor = 7;
 
 class VictimProgram : public ChildProgram {
  public:
