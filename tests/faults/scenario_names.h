@@ -5,15 +5,15 @@
 namespace forkserver::testing {
 
 inline constexpr const char* kScenarioNames[] = {
-    "Epoll",         "IoUring",  "OwnThread", "NoClone3", "Everything", "ManyArguments",
-    "Async",         "DeadRoot", "Pool",      "Nested",   "Sandbox",    "SandboxByExec",
-    "SandboxedPool", "Layouts",  "Eviction",  "Services", "Model",      "SmallFiles",
-    "DeadParent",    "WarmPool", "Strangers", "Steady",
+    "Epoll",         "IoUring",  "OwnThread", "NoClone3",  "Everything", "ManyArguments",
+    "Async",         "DeadRoot", "Pool",      "Nested",    "Sandbox",    "SandboxByExec",
+    "SandboxedPool", "Layouts",  "Eviction",  "Services",  "Model",      "SmallFiles",
+    "DeadParent",    "WarmPool", "Strangers", "NoThreads", "Steady",
 };
 
 // Their faults are tried although other scenarios have tried them: here templates are looked at
 // too.
-inline constexpr const char* kSteadyScenarios[] = {"WarmPool", "Strangers", "Steady"};
+inline constexpr const char* kSteadyScenarios[] = {"WarmPool", "Strangers", "NoThreads", "Steady"};
 
 // Here the host is sure to close in threads what a child has left.
 inline constexpr const char* kStrangersScenario = "Strangers";

@@ -18,7 +18,7 @@ struct Scenario {
   // calls are seen and fail from the start on. Else from here on, and then each template that
   // lives on must have the descriptors and mappings afterwards that it has now.
   void (*prepare)(ForkServer& server, Round& round) = nullptr;
-  // A call that this machine is made to lack: its row's name, "" for none.
+  // A call that this machine is made to lack: the name of its one row, "" for none.
   const char* lacks = "";
   int error = 0;
   // Whether the host has records of births (child/birth_record.h).

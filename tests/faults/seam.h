@@ -116,7 +116,8 @@ struct FaultSeam {
   enum class Armed : uint32_t { kNo, kYes, kFired };
   std::atomic<Armed> armed;
   Fault fault;
-  // Fails always, in every process: what this machine is made to lack. -1: nothing.
+  // Fails always, in every process, and is not seen: what this machine is made to lack. -1:
+  // nothing.
   std::atomic<int> lacking_row;
   std::atomic<int> lacking_error;
 

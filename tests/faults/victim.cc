@@ -417,7 +417,7 @@ int Main(int argc, char** argv) {
   PrepareFolder();
   seam.lacking_row.store(-1);
   for (int row = 0; row < kCallRowCount; ++row) {
-    if (kCallRows[row].by_number && strcmp(kCallRows[row].name, scenario->lacks) == 0) {
+    if (strcmp(kCallRows[row].name, scenario->lacks) == 0) {
       seam.lacking_error.store(scenario->error);
       seam.lacking_row.store(row);
     }
