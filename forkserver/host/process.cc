@@ -223,9 +223,9 @@ Process::~Process() { KillAndReap(DeadlineOfKilled()).IgnoreError(); }
 absl::Status Process::KillAndReap(int64_t deadline) {
   if (!pidfd_.is_open() || status_.has_value()) return absl::OkStatus();
   const long killed = syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  // Whom this process may not signal any more, since it has changed its user, does not end by that.
   const bool may_not = killed != 0 && errno == EPERM;
-  const absl::Status reaped = WaitUntil(may_not ? 0 : deadline).status();
+  // One that it may not kill may end all the same, by itself.
+  const absl::Status reaped = WaitUntil(deadline).status();
   DisownPid();
   pidfd_.reset();
   if (!absl::IsDeadlineExceeded(reaped)) return absl::OkStatus();

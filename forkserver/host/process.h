@@ -112,8 +112,8 @@ class Process {
 
   // What the destructor does, with another bound, on the clock of NowNanos. The pid and the status
   // are nobody's from here on. DeadlineExceeded: it was let go unreaped ("wait pid 412: it has
-  // ended, and is traced"). PermissionDenied: it runs on, since this process has another user than
-  // when it was made.
+  // ended, and is traced"). PermissionDenied: it runs on, since this process may not
+  // signal it any more (it has another user than when that was made).
   absl::Status KillAndReap(int64_t deadline);
 
   // Kept until the child has been reaped; of a sandboxed one.

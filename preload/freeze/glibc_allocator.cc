@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <new>
 
 // Weak: a static program with a malloc of its own has no such function, and one that drags glibc's
@@ -60,26 +59,24 @@ void PrepareAllocatorForFreeze() {
 void UseUpFreeBlocks() {
   if (&mallinfo2 == nullptr) return;
   const struct mallinfo2 info = mallinfo2();
-  // Where the heap's last, largest block begins; what is handed out of it lies behind that.
-  const uintptr_t last = reinterpret_cast<uintptr_t>(sbrk(0)) - info.keepcost;
-  // No more than there is, wherever the kernel maps a block that is none of these: in a host with
-  // an unlimited stack (setrlimit(2)) that is below the heap.
-  size_t left = info.fordblks - std::min(info.keepcost, info.fordblks);
-  const auto fill = [last, &left](size_t size) {
+  const auto end = reinterpret_cast<uintptr_t>(sbrk(0));
+  // In the heap, and not in its last, largest block: what is handed out of that lies behind all
+  // holes. What has a mapping of its own may be below the heap (setrlimit(2), an unlimited stack).
+  const auto is_hole = [first = end - info.arena, last = end - info.keepcost](const void* block) {
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    return address >= first && address < last;
+  };
+  const auto fill = [is_hole](size_t size) {
     for (;;) {
       void* volatile block = malloc(size);  // volatile: it is not optimized away
       if (block == nullptr) return;
-      if (reinterpret_cast<uintptr_t>(block) < last && left >= size) {
-        left -= size;
-        continue;
-      }
+      if (is_hole(block)) continue;
       // A small one that is given back would be kept for its size, each on a page of its own.
       if (size > kLargestKept) free(block);
       return;
     }
   };
-  // From the first size on that has no mapping of its own.
-  for (size_t size = kMmapThreshold / 2; size > kLargestKept; size /= 2) fill(size);
+  for (size_t size = kMmapThreshold; size > kLargestKept; size /= 2) fill(size);
   for (size_t size = kLargestKept; size > kBlockStep; size -= kBlockStep) fill(size);
 }
 
