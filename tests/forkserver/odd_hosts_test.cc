@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,7 +13,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,6 +24,7 @@
 #include "preload/prefs/prefs_store.h"
 #include "tests/forkserver/degraded_machine.h"
 #include "tests/testing/host_test.h"
+#include "tests/testing/mappings_below_heap.h"
 #include "tests/testing/pool_host.h"
 #include "tests/testing/temporary_folder.h"
 #include "tests/testing/test_program.h"
@@ -46,21 +44,6 @@ void Limit(int resource, rlim_t limit) {
 }
 
 constexpr char kBoxed[] = "boxed";
-
-// As a host with an unlimited stack has them (ulimit -s unlimited), whatever the hard limit is.
-void BeginAgainWithMappingsBelowTheHeap() {
-  const int now = personality(0xffffffff);
-  if ((now & ADDR_COMPAT_LAYOUT) != 0) return;
-  if (personality(static_cast<unsigned>(now) | ADDR_COMPAT_LAYOUT) < 0) abort();
-  std::ifstream file("/proc/self/cmdline");
-  std::vector<std::string> arguments;
-  for (std::string one; std::getline(file, one, '\0');) arguments.push_back(one);
-  std::vector<char*> argv;
-  for (std::string& one : arguments) argv.push_back(one.data());
-  argv.push_back(nullptr);
-  execv("/proc/self/exe", argv.data());
-  abort();
-}
 
 constexpr int kManyDescriptors = 10'000;
 // Enough for what the test prints.
@@ -82,9 +65,12 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
     setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
   }
   if (is("ReaderOfItsRefusals")) setup.body_starts_broker = true;
-  if (is("BelowItsHeap")) {
-    setup.before_start = BeginAgainWithMappingsBelowTheHeap;
+  if (is("MappingsBelowItsHeap")) {
+    setup = testing::PoolHost();
     setup.options.templates = {{.name = kBoxed, .sandbox = {.policy = SandboxPolicyId::kContent}}};
+    setup.body_starts_broker = true;
+    setup.before_start = is("AnUnlimitedStack") ? testing::HaveMappingsBelowTheHeapByUnlimitedStack
+                                                : testing::HaveMappingsBelowTheHeapByPersonality;
   }
   if (is("MayNotSearch")) {
     setup.before_start = [] {
@@ -140,22 +126,6 @@ void ExpectLaunchesByBothWays(ForkServer& server, int times = 3) {
 HOST_TEST(OddHost, WithSixtyFourDescriptorsLaunches) { ExpectLaunchesByBothWays(server, 40); }
 
 HOST_TEST(OddHost, InAFolderThatItMayNotSearchLaunches) { ExpectLaunchesByBothWays(server); }
-
-// What a template allocates before its freeze is bounded there too.
-HOST_TEST(OddHost, WithMappingsBelowItsHeapLaunchesFromFrozenTemplates) {
-  void* const mapped = mmap(nullptr, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  ASSERT_LT(mapped, sbrk(0));
-  munmap(mapped, 1);
-  ExpectLaunchesByBothWays(server);
-  LaunchOptions boxed = Run({"exit", "3"}, LaunchWay::kTemplate);
-  boxed.template_name = kBoxed;
-  absl::StatusOr<LaunchedChild> child = server.Launch(boxed);
-  ASSERT_TRUE(child.ok()) << child.status();
-  EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 3");
-  for (const TemplateStatus& one : server.templates()) {
-    EXPECT_EQ(one.hello.freeze.stopped_at, FreezeStep::kDone) << one.name;
-  }
-}
 
 // A seed would have the first one's sockets, and with them its children would not see its end.
 HOST_TEST(OddHost, WithAServerExecsTheRootOfAnother) {
@@ -336,6 +306,36 @@ HOST_TEST(OddHost, OfAUserOfItsOwnHearsOfEachProcessThatIsOneTooMany) {
         "launch of ipc-unit-test: start of template 'boxed': sandbox: pid namespace: clone3 of the "
         "pid namespace's init: EAGAIN"));
   }
+}
+
+// Where the freeze finds what it expects in another order.
+void ExpectFrozenTemplatesThatLaunchByAllWays(ForkServer& server) {
+  ASSERT_TRUE(testing::MappingsLieBelowTheHeap());
+  ExpectLaunchesByBothWays(server);
+  LaunchOptions forked = Run({"exit", "3"}, LaunchWay::kFork);
+  EXPECT_EQ(WhyNot(server, forked), "");
+  forked.template_name = kBoxed;
+  EXPECT_EQ(WhyNot(server, forked), "");
+  testing::ArriveInABurst(server, testing::Pooled({"exit", "3"}));
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return testing::IdleBlanks(server) > 0; }));
+  absl::StatusOr<LaunchedChild> pooled = server.Launch(testing::Pooled({"exit", "3"}));
+  ASSERT_TRUE(pooled.ok()) << pooled.status();
+  EXPECT_EQ(pooled->by, LaunchedBy::kPool);
+  EXPECT_EQ(pooled->process.Wait()->ToString(), "exited with status 3");
+#if !defined(__SANITIZE_ADDRESS__)
+  for (const std::string_view name : {kRootTemplate, std::string_view(kBoxed)}) {
+    const FreezeReport freeze = testing::StatusOf(server, name).hello.freeze;
+    EXPECT_TRUE(freeze.frozen()) << name << ": " << freeze.ToString();
+  }
+#endif
+}
+
+HOST_TEST(OddHost, WithAnUnlimitedStackAndMappingsBelowItsHeapFreezesAndLaunches) {
+  ExpectFrozenTemplatesThatLaunchByAllWays(server);
+}
+
+HOST_TEST(OddHost, OfTheLegacyLayoutWithMappingsBelowItsHeapFreezesAndLaunches) {
+  ExpectFrozenTemplatesThatLaunchByAllWays(server);
 }
 
 // The sockets between processes raise no SIGPIPE: those of SOCK_SEQPACKET never do, only streams

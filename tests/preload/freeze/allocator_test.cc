@@ -12,6 +12,7 @@
 #include "preload/freeze/freeze.h"
 #include "preload/freeze/glibc_allocator.h"
 #include "tests/preload/freeze/victim.h"
+#include "tests/testing/mappings_below_heap.h"
 
 namespace forkserver::testing {
 namespace {
@@ -71,7 +72,7 @@ VICTIM_TEST(Allocator, WithGlibcsCallocReturnsZeroes) {
   EXPECT_TRUE(ChildPasses([&] { ExpectCallocOfZeroes(blocks); }));
 }
 
-VICTIM_TEST(Allocator, FirstBlocksOfAChildLieTogetherHoweverTheHeapIsBroken) {
+void ExpectFirstBlocksOfAChildLieTogether() {
   PrepareAllocatorForFreeze();
   std::vector<char*> blocks;
   for (int i = 0; i < 20'000; ++i) blocks.push_back(static_cast<char*>(malloc(16 + i % 1500)));
@@ -86,6 +87,28 @@ VICTIM_TEST(Allocator, FirstBlocksOfAChildLieTogetherHoweverTheHeapIsBroken) {
     }
     EXPECT_LE(pages.size(), bytes / 4096 + 2);
   }));
+}
+
+VICTIM_TEST(Allocator, FirstBlocksOfAChildLieTogetherHoweverTheHeapIsBroken) {
+  ExpectFirstBlocksOfAChildLieTogether();
+}
+
+// The first large block that the heap has no room for is a mapping, and ends the search there too.
+void ExpectTheSameWhereMappingsLieBelowTheHeap() {
+  ASSERT_TRUE(MappingsLieBelowTheHeap());
+  const uint64_t before = StatusBytes(0, "status", "VmSize:");
+  ExpectFirstBlocksOfAChildLieTogether();
+  EXPECT_LT(StatusBytes(0, "status", "VmSize:") - before, 64 * kMiB);
+}
+
+VICTIM_TEST(Allocator, WhereMappingsLieBelowTheHeapByPersonalityFreeBlocksAreUsedUpToo) {
+  HaveMappingsBelowTheHeapByPersonality();
+  ExpectTheSameWhereMappingsLieBelowTheHeap();
+}
+
+VICTIM_TEST(Allocator, WhereMappingsLieBelowTheHeapByAnUnlimitedStackFreeBlocksAreUsedUpToo) {
+  HaveMappingsBelowTheHeapByUnlimitedStack();
+  ExpectTheSameWhereMappingsLieBelowTheHeap();
 }
 
 VICTIM_TEST(Allocator, HugePagesCanBeAskedForAlone) {
