@@ -83,9 +83,11 @@ VICTIM_TEST(Freeze, ProtectionsAreWhatTheyWere) {
   std::ifstream maps("/proc/self/maps");
   std::string rights;
   for (std::string line; std::getline(maps, line);) {
-    const uintptr_t start = strtoull(line.c_str(), nullptr, 16);
     const uintptr_t at = reinterpret_cast<uintptr_t>(memory);
-    if (start < at || start >= at + 4 * 4096) continue;
+    uintptr_t start, end;
+    // The first may be one with what lies below it.
+    if (sscanf(line.c_str(), "%lx-%lx ", &start, &end) != 2) continue;
+    if (end <= at || start >= at + 4 * 4096) continue;
     EXPECT_NE(line.find(kFrozenMemoryName), line.npos) << line;
     rights += line.substr(line.find(' '), 5);
   }
