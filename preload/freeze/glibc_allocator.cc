@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <new>
 
 // Weak: a static program with a malloc of its own has no such function, and one that drags glibc's
@@ -60,19 +59,18 @@ void PrepareAllocatorForFreeze() {
 void UseUpFreeBlocks() {
   if (&mallinfo2 == nullptr) return;
   const struct mallinfo2 info = mallinfo2();
-  // Where the heap's last, largest block begins; what is handed out of it lies behind that.
   const auto end = reinterpret_cast<uintptr_t>(sbrk(0));
-  const uintptr_t last = end - info.keepcost;
-  // At or before the heap's beginning, since what other arenas have counts too. A large block may
-  // be a mapping, and those lie on either side of the heap: below it in the legacy layout and with
-  // an unlimited stack. A mapping is no block that lay free, so the first of them ends the search.
-  const uintptr_t first = end - std::min<uintptr_t>(end, info.arena);
-  const auto fill = [first, last](size_t size) {
+  // In the heap, and not in its last, largest block: what is handed out of that lies behind all
+  // holes. What has a mapping of its own may be below the heap (setrlimit(2), an unlimited stack).
+  const auto is_hole = [first = end - info.arena, last = end - info.keepcost](const void* block) {
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    return address >= first && address < last;
+  };
+  const auto fill = [is_hole](size_t size) {
     for (;;) {
       void* volatile block = malloc(size);  // volatile: it is not optimized away
       if (block == nullptr) return;
-      const auto address = reinterpret_cast<uintptr_t>(block);
-      if (address >= first && address < last) continue;
+      if (is_hole(block)) continue;
       // A small one that is given back would be kept for its size, each on a page of its own.
       if (size > kLargestKept) free(block);
       return;
