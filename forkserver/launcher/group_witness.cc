@@ -18,7 +18,15 @@ namespace {
 
 constexpr int kPatienceMillis = 1000;
 
-uint64_t BitOf(int signal) { return uint64_t{1} << (signal - 1); }
+constexpr uint64_t BitOf(int signal) { return uint64_t{1} << (signal - 1); }
+
+constexpr uint64_t kStops = BitOf(SIGTSTP) | BitOf(SIGTTIN) | BitOf(SIGTTOU);
+
+// Where one of these comes, the kernel discards such a signal that is pending (signal(7)).
+uint64_t DiscardersOf(int signal) {
+  if (signal == SIGCONT) return kStops;
+  return (kStops & BitOf(signal)) != 0 ? BitOf(SIGCONT) : 0;
+}
 
 uint64_t TakePending() {
   sigset_t all;
@@ -75,7 +83,8 @@ GroupWitness::Verdict GroupWitness::Saw(int signal) {
     return Verdict::kUnknown;
   }
   seen_ |= pending;
-  if ((seen_ & BitOf(signal)) == 0) return Verdict::kLauncherOnly;
+  // It was pending, or something was that came after it and has discarded it.
+  if ((seen_ & (BitOf(signal) | DiscardersOf(signal))) == 0) return Verdict::kLauncherOnly;
   seen_ &= ~BitOf(signal);
   return Verdict::kWholeGroup;
 }

@@ -27,6 +27,12 @@ bool IsStopOfTheTerminal(int signal) {
   return signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+// By a key, of which two presses can be one pending signal of the witness's.
+bool IsKeyOfTheTerminal(const signalfd_siginfo& signal) {
+  return signal.ssi_code == SI_KERNEL &&
+         (signal.ssi_signo == SIGINT || signal.ssi_signo == SIGQUIT || signal.ssi_signo == SIGTSTP);
+}
+
 // With the value that sigqueue(3) gave it. Fails where the host has ended, or is another user's.
 void SendTo(int pidfd, const signalfd_siginfo& signal) {
   siginfo_t info = {};
@@ -122,8 +128,9 @@ void HostWatch::PassOn(const signalfd_siginfo& info, HostIs state) {
   if (IsStopOfTheTerminal(signal)) asked_to_stop_ = true;
   if (signal == SIGCONT) asked_to_stop_ = false;
   GroupWitness::Verdict verdict = witness_.Saw(signal);
-  // Of the terminal's signals most are the group's.
-  if (verdict == GroupWitness::Verdict::kUnknown && info.ssi_code == SI_KERNEL) {
+  // Of the terminal's signals most are the group's, and those of its keys all are.
+  if (IsKeyOfTheTerminal(info) ||
+      (verdict == GroupWitness::Verdict::kUnknown && info.ssi_code == SI_KERNEL)) {
     verdict = GroupWitness::Verdict::kWholeGroup;
   }
   // A host that is suspended may have been forked before the signal or after it. It has all of them
