@@ -244,6 +244,9 @@ constexpr StepRow kSteps[] = {
 
 FORKSERVER_LAUNCH_PATH StepFailure ApplyPlan(const PlanView& plan, ChildUnderConstruction& child) {
   for (const StepRow& row : kSteps) {
+    if (child.flight_record != nullptr) {
+      child.flight_record->step.store(static_cast<uint32_t>(row.step), std::memory_order_relaxed);
+    }
     const StepFailure failure = row.apply(plan, child);
     if (failure.failed()) return failure;
     child.ready.done_at[static_cast<size_t>(row.step)] = child.image.clock.Now();

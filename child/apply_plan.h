@@ -18,6 +18,7 @@
 #include "child/birth_record.h"
 #include "child/child_arena.h"
 #include "child/child_program.h"
+#include "child/flight/flight_record.h"
 #include "child/launch_step.h"
 #include "child/plan.h"
 #include "child/process_image.h"
@@ -47,6 +48,8 @@ struct ChildUnderConstruction {
   ExecedSandbox* execed_sandbox;
   // Bytes of the arena's plan buffer that hold the Plan.
   size_t plan_bytes;
+  // Told of each step as it begins; null: there is none.
+  FlightRecord* flight_record = nullptr;
 
   // Set by the steps.
   const ChildProgramEntry* program = nullptr;

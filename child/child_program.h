@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "child/birth_record.h"
+#include "child/flight/annotations.h"
 #include "child/page_recorder.h"
 #include "child/process_types.h"
 #include "child/ready.h"
@@ -50,6 +51,8 @@ struct ChildContext {
   const SandboxReport& sandbox;
   // Of a template: shared with the host, as long as the process lives. Null: there is none.
   BirthRecord* births = nullptr;
+  // What a report of its death will say of it, where its host keeps records.
+  Annotations annotations = {};
 };
 
 class ChildProgram {

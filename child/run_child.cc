@@ -9,6 +9,8 @@
 #include <new>
 
 #include "child/apply_plan.h"
+#include "child/flight/crash_handler.h"
+#include "child/flight/flight_record.h"
 #include "child/refusal.h"
 #include "preload/refresh/process_secrets.h"
 #include "transceiver/launch_path.h"
@@ -90,9 +92,21 @@ FORKSERVER_LAUNCH_PATH int SendReady(int socket, const Packet& plan, ChildUnderC
                          {&fd, listener.is_open() ? size_t{1} : size_t{0}});
 }
 
+// Its host's for the rest of its life; without one, also not its template's, whose it was before.
+FORKSERVER_LAUNCH_PATH FlightRecord* KeepFlightRecord(UniqueFd file) {
+  FlightRecord* record = nullptr;
+  if (file.is_open() && MapFlightRecord(file.get(), record) != 0) record = nullptr;
+  if (record != crash_record()) SetCrashRecord(record);
+  return record;
+}
+
 const SandboxReport& SandboxOf(const ChildStart& start) {
   if (start.sandbox != nullptr) return *start.sandbox;
   return start.execed_sandbox != nullptr ? start.execed_sandbox->report() : kNoSandbox;
+}
+
+AnnotationTable* AnnotationsOf(FlightRecord* record) {
+  return record != nullptr ? &record->annotations : nullptr;
 }
 
 RecordedUntil RecordsUntil(ProcessType type, const ChildProgram& program) {
@@ -106,6 +120,7 @@ RecordedUntil RecordsUntil(ProcessType type, const ChildProgram& program) {
 // No frame here is compared with the canary that it changes.
 FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart start) noexcept {
   UniqueFd& socket = start.launch_socket;
+  FlightRecord* const record = KeepFlightRecord(std::move(start.flight_record));
   int own_layers_error = kNotAdded;
   if (start.plan == PlanArrival::kLater) {
     if (start.learned != nullptr) PopulatePages(*start.learned, Populated::kAll);
@@ -123,7 +138,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                                   .own_layers = start.own_layers,
                                   .own_layers_error = own_layers_error,
                                   .execed_sandbox = start.execed_sandbox,
-                                  .plan_bytes = packet.payload().size()};
+                                  .plan_bytes = packet.payload().size(),
+                                  .flight_record = record};
   child.ready.build_id = start.image.build_id;
   child.ready.pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
   child.ready.started_at = start.started_at;
@@ -147,6 +163,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   // The host may wait for this processor: it goes first.
   RawSyscall(SYS_sched_yield);
 
+  if (record != nullptr) record->step = static_cast<uint32_t>(LaunchStep::kReady);
+
   // What cannot fail and nobody else sees waits until here, while the host wakes up.
   if (child.environment != nullptr) environ = child.environment;
   start.image.thread_block.Restore();
@@ -168,7 +186,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                           .ready = child.ready,
                           .recorder = recorder,
                           .sandbox = SandboxOf(start),
-                          .births = child.births};
+                          .births = child.births,
+                          .annotations = Annotations(AnnotationsOf(record))};
   const int status = program->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);

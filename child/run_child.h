@@ -29,7 +29,8 @@ enum class PlanArrival : uint8_t { kOnItsWay, kLater };
 
 struct ChildStart {
   UniqueFd launch_socket;
-  int64_t started_at;
+  UniqueFd flight_record = {};  // closed: its host keeps none of it
+  int64_t started_at = 0;
   const ProcessImage& image;
   const ChildPrograms& programs;
   const ChildArena& arena;

@@ -13,7 +13,7 @@ constexpr uint32_t kMaxPing = 64;
 
 constexpr MessageRow kCatalogue[] = {
     {kHello, "Hello", MessageDirection::kToHost, 1, kMaxPayload, 0, 3, kNoFlags},
-    {kFork, "Fork", MessageDirection::kFromHost, 0, 0, 1, 1, kBlank},
+    {kFork, "Fork", MessageDirection::kFromHost, 0, 0, 1, 2, kBlank},
     {kForked, "Forked", MessageDirection::kToHost, ForkedMessage::kBytes, ForkedMessage::kBytes, 0,
      1, kNoFlags},
     {kPlan, "Plan", MessageDirection::kFromHost, 0, kMaxPayload, 0, kMaxDescriptors,

@@ -1,7 +1,8 @@
 // The message catalogue: every type that the launch protocol knows, who may send it, and how
 // large it may be. A receiver looks a type up here before it looks at a payload.
 //
-//     host -> template   Fork      one end of a fresh socketpair: the launch socket
+//     host -> template   Fork      one end of a fresh socketpair: the launch socket; and, where the
+//                                  host keeps them, the child's flight record
 //     template -> host   Forked    pid, times, and the pidfd      (or Failed)
 //     host -> child      Plan      on the launch socket
 //     child -> host      Ready     times, on the launch socket    (or Failed)

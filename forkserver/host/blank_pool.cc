@@ -93,8 +93,10 @@ std::optional<BlankPool::Blank> BlankPool::Take() {
     if (found == entries_.end()) return std::nullopt;
   }
   loop_.Unwatch(found->hang_up);
-  Blank blank = {
-      .id = found->id, .socket = std::move(found->socket), .process = *std::move(found->process)};
+  Blank blank = {.id = found->id,
+                 .socket = std::move(found->socket),
+                 .process = *std::move(found->process),
+                 .flight = std::move(found->flight)};
   entries_.erase(found);
   return blank;
 }
@@ -107,7 +109,8 @@ void BlankPool::PutBack(Blank blank) {
   entries_.push_front({.id = id,
                        .socket = std::move(blank.socket),
                        .hang_up = *watch,
-                       .process = std::move(blank.process)});
+                       .process = std::move(blank.process),
+                       .flight = std::move(blank.flight)});
 }
 
 void BlankPool::Shrink() {
@@ -163,15 +166,24 @@ absl::Status BlankPool::ForkOne() {
   absl::StatusOr<EventLoop::WatchId> watch =
       loop_.Watch(sockets.first.get(), EPOLLRDHUP, [this, id](uint32_t) { OnHangUp(id); });
   if (!watch.ok()) return watch.status();
-  if (absl::Status asked = link_->Fork(id, std::move(sockets.second), *this, kTypeIsOpen, kBlank);
+  std::shared_ptr<Flight> flight = recorder_.Begin();
+  if (flight != nullptr) {
+    flight->SetType(kTypeIsOpen, "blank of " + link_->name(), LaunchedBy::kPool, NowNanos());
+  }
+  if (absl::Status asked =
+          link_->Fork(id, std::move(sockets.second), flight != nullptr ? flight->record() : -1,
+                      *this, kTypeIsOpen, kBlank);
       !asked.ok()) {
     loop_.Unwatch(*watch);
     return asked;
   }
   // Nothing on its launch socket will say that it was forked.
   link_->WatchForAnswers();
-  entries_.push_back(
-      {.id = id, .socket = std::move(sockets.first), .hang_up = *watch, .process = std::nullopt});
+  entries_.push_back({.id = id,
+                      .socket = std::move(sockets.first),
+                      .hang_up = *watch,
+                      .process = std::nullopt,
+                      .flight = std::move(flight)});
   return absl::OkStatus();
 }
 
@@ -184,6 +196,10 @@ void BlankPool::End(Entry entry) {
 void BlankPool::OnForked(uint64_t id, Process process, const ForkedMessage&) {
   const auto found = Find(id);
   if (found == entries_.end()) return reaper_.KillAndReap(std::move(process));
+  if (found->flight != nullptr) {
+    found->flight->SetPid(process.pid());
+    process.TellOfEnd(found->flight);
+  }
   found->process.emplace(std::move(process));
 }
 

@@ -26,10 +26,12 @@
 #include <stdint.h>
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "child/process_types.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -46,15 +48,17 @@ class BlankPool : private ForkRequester {
     uint64_t id;
     UniqueFd socket;  // the host's end of its launch socket
     Process process;
+    std::shared_ptr<Flight> flight = {};  // null: nobody keeps records
   };
 
   // `link` is borrowed.
   BlankPool(EventLoop& loop, Reaper& reaper, RequestIds& ids, const ImmediateLaunches& immediate,
-            TemplateLink& link, PoolBounds bounds)
+            FlightRecorder& recorder, TemplateLink& link, PoolBounds bounds)
       : loop_(loop),
         reaper_(reaper),
         ids_(ids),
         immediate_(immediate),
+        recorder_(recorder),
         link_(&link),
         bounds_(bounds) {}
   BlankPool(const BlankPool&) = delete;
@@ -88,6 +92,7 @@ class BlankPool : private ForkRequester {
     UniqueFd socket;
     EventLoop::WatchId hang_up;
     std::optional<Process> process;  // once the template has answered
+    std::shared_ptr<Flight> flight = {};
   };
 
   void OnForked(uint64_t id, Process process, const ForkedMessage& forked) override;
@@ -108,6 +113,7 @@ class BlankPool : private ForkRequester {
   Reaper& reaper_;
   RequestIds& ids_;
   const ImmediateLaunches& immediate_;
+  FlightRecorder& recorder_;
   TemplateLink* link_;
   PoolBounds bounds_;
   std::deque<Entry> entries_;

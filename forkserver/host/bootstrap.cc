@@ -15,6 +15,8 @@
 #include "absl/strings/str_format.h"
 #include "child/birth_record.h"
 #include "child/child_arena.h"
+#include "child/flight/crash_handler.h"
+#include "child/flight/flight_record.h"
 #include "child/launch_step.h"
 #include "child/process_image.h"
 #include "child/process_types.h"
@@ -48,14 +50,23 @@ absl::Status RefuseToRun(int launch_socket, int error, std::string_view call) {
   return ErrnoStatus(error, call);
 }
 
+// What a process that is the first of its kind does for all that come of it.
+void WatchForCrashes(UniqueFd file) {
+  // Without a record or a handler it dies as it would without this.
+  FlightRecord* record = nullptr;
+  if (MapFlightRecord(file.get(), record) != 0 || InstallCrashHandler() != 0) return;
+  SetCrashRecord(record);
+}
+
 [[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, UniqueFd births,
-                          pid_t host) noexcept {
+                          UniqueFd flight_record, pid_t host) noexcept {
   // As every child: the signal, then a look whether it was set too late.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   pollfd state = {.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
   const pid_t parent = getppid();
   if ((parent != 0 && parent != host) || poll(&state, 1, 0) > 0) _exit(kExitOrphaned);
   prctl(PR_SET_NAME, "fs-seed");
+  if (flight_record.is_open()) WatchForCrashes(std::move(flight_record));
   SetSignalMask(SIG_BLOCK, TerminalSignals());
   MoveEnvironmentToHeap();
   // Of a host that has had a server before; a sandboxed child must not have it.
@@ -154,7 +165,7 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
   return makings;
 }
 
-absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
+absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket, int flight_record) {
   const int64_t started_at = NowNanos();
   int type = 0;
   socklen_t size = sizeof(type);
@@ -174,8 +185,11 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
   if (const int error = arena.Map(); error != 0) {
     return RefuseToRun(launch_socket, error, "mmap child arena");
   }
+  UniqueFd record(flight_record);
+  if (record.is_open() && InstallCrashHandler() != 0) record.reset();
   ExecedSandbox sandbox;
   RunChild({.launch_socket = UniqueFd(launch_socket),
+            .flight_record = std::move(record),
             .started_at = started_at,
             .image = makings.image,
             .programs = makings.programs,
@@ -183,24 +197,30 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket) {
             .execed_sandbox = &sandbox});
 }
 
-absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings) {
+absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings, FlightRecorder& recorder) {
   SocketPair sockets;
   if (const int error = CreateSocketPair(sockets); error != 0) {
     return ErrnoStatus(error, "socketpair for the seed");
   }
   absl::StatusOr<NewBirthRecord> births = NewBirthRecord::Create();
   if (!births.ok()) return births.status();
+  std::shared_ptr<Flight> flight = recorder.Begin();
+  if (flight != nullptr) {
+    flight->SetType(ProcessType::kForkServer, "seed", LaunchedBy::kFork, NowNanos());
+  }
   const pid_t host = getpid();
   ClonedProcess cloned = makings.cloner.Clone(ChildParent::kCaller);
   if (cloned.pid == 0) {
     makings.image.thread_block.Restore();
     sockets.first.reset();
-    RunSeed(makings, std::move(sockets.second), std::move(births->file), host);
+    RunSeed(makings, std::move(sockets.second), std::move(births->file),
+            UniqueFd(flight != nullptr ? flight->record() : -1), host);
   }
   if (cloned.pid < 0) return ErrnoStatus(-cloned.pid, "clone3 of the seed");
   return Seed{.process = Process(cloned.pid, std::move(cloned.pidfd)),
               .socket = std::move(sockets.first),
-              .births = std::move(births->memory)};
+              .births = std::move(births->memory),
+              .flight = std::move(flight)};
 }
 
 }  // namespace forkserver

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/process.h"
 #include "forkserver/server/template_program.h"
 #include "preload/refresh/refresh_hooks.h"
@@ -36,18 +37,19 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
     std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks);
 
-// In a process that SpawnSelf started: does not return. InvalidArgument where `launch_socket` is
-// no such socket, because a user typed the argument.
-absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket);
+// In a process that SpawnSelf started: does not return. `flight_record` is -1 where it has none.
+// InvalidArgument where `launch_socket` is no such socket, because a user typed the argument.
+absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket, int flight_record);
 
 struct Seed {
   Process process;
-  UniqueFd socket;  // the host's end
-  Mapping births;   // its BirthRecord
+  UniqueFd socket;                 // the host's end
+  Mapping births;                  // its BirthRecord
+  std::shared_ptr<Flight> flight;  // null: nobody keeps records
 };
 
 // Forks the seed. The calling process must be single-threaded. Does not return in the seed.
-absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings);
+absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings, FlightRecorder& recorder);
 
 }  // namespace forkserver
 

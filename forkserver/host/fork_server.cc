@@ -88,9 +88,11 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
       argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
   if (!makings.ok()) return makings.status();
   if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
-    return RunExecedProcess(**makings, socket);
+    return RunExecedProcess(**makings, socket, FindFlightRecordArgument(argc, argv));
   }
 
+  auto recorder = std::make_shared<FlightRecorder>(std::move(options.flight_recorder));
+  recorder->SetBuildId((*makings)->image.build_id);
   HostFacts facts = {.pid = getpid(),
                      .start_thread = gettid(),
                      .signal_mask = CurrentSignalMask(),
@@ -104,7 +106,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   if (!safe_mode.ok()) {
     report = {.way = LaunchWay::kExec, .reason = std::string(safe_mode.message())};
   } else if (const absl::Status may_fork = CheckMayForkSeed(); may_fork.ok()) {
-    absl::StatusOr<Seed> forked = ForkSeed(**makings);
+    absl::StatusOr<Seed> forked = ForkSeed(**makings, *recorder);
     if (!forked.ok()) return forked.status();
     seed.emplace(*std::move(forked));
     if (IsNamespaceInit(seed->process.pidfd())) {
@@ -132,7 +134,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
                                      *std::move(loop), std::move(report),
                                      std::move(options.templates), options.layouts, options.restart,
-                                     safe_mode, std::move(options.broker));
+                                     safe_mode, std::move(options.broker), std::move(recorder));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed), seed_role);
         !started.ok()) {

@@ -50,6 +50,7 @@
 #include "child/child_program.h"
 #include "forkserver/host/broker/broker.h"
 #include "forkserver/host/broker/sandbox_reporter.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
@@ -119,6 +120,8 @@ struct StartOptions {
   // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
   UnderPressure under_memory_pressure = UnderPressure::kShrinkPools;
+  // What is kept of each process for the day that it dies; without on_end nothing is.
+  FlightRecorderOptions flight_recorder = {};
   // Of the broker, which has two threads of its own from the first sandboxed template on.
   BrokerOptions broker = {};
 };

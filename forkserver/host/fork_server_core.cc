@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -19,20 +20,23 @@ int64_t DeadlineIn(absl::Duration timeout) {
 ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
                        std::unique_ptr<EventLoop> loop, StartReport report,
                        std::vector<TemplateOptions> templates, int layouts,
-                       const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker)
+                       const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker,
+                       std::shared_ptr<FlightRecorder> recorder)
     : makings(std::move(makings)),
       self(std::move(self)),
       facts(std::move(facts)),
       report(std::move(report)),
       loop(std::move(loop)),
+      recorder(std::move(recorder)),
       reaper(*this->loop),
-      launcher(*this->loop, reaper, ids, immediate, this->facts, this->self,
+      launcher(*this->loop, reaper, ids, immediate, *this->recorder, this->facts, this->self,
                this->makings->image.build_id,
                [this](const LaunchOptions& options) { return this->templates.SourceOf(options); }),
       templates({.loop = *this->loop,
                  .reaper = reaper,
                  .ids = ids,
                  .immediate = immediate,
+                 .recorder = *this->recorder,
                  .facts = this->facts,
                  .self = this->self,
                  .makings = *this->makings,
@@ -42,7 +46,18 @@ ForkServer::Core::Core(std::unique_ptr<TemplateMakings> makings, SelfImage self,
                  .on_pong = [this](uint64_t id) { last_pong = id; }},
                 std::move(templates), layouts, std::move(broker)),
       pressure(*this->loop, [this] { this->templates.ShrinkPools(); }),
-      driver(*this->loop, [this] { return TakeCompletions(); }) {}
+      driver(*this->loop, [this] { return TakeCompletions(); }) {
+  if (this->recorder->is_on()) SampleMemoryLater();
+}
+
+void ForkServer::Core::SampleMemoryLater() {
+  const absl::Duration every = recorder->memory_every();
+  if (every == absl::InfiniteDuration()) return;
+  loop->AddTimer(DeadlineIn(std::max(every, absl::Milliseconds(1))), [this] {
+    recorder->SampleMemory();
+    SampleMemoryLater();
+  });
+}
 
 ForkServer::Core::~Core() { End({}); }
 

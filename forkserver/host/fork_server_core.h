@@ -27,6 +27,7 @@
 
 #include "absl/time/time.h"
 #include "forkserver/host/broker/broker.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/launch_options.h"
@@ -66,7 +67,8 @@ class ForkServer::Core {
  public:
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
-       int layouts, const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker);
+       int layouts, const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker,
+       std::shared_ptr<FlightRecorder> recorder);
   ~Core();
 
   // Only once; the destructor does it where nobody has.
@@ -95,6 +97,7 @@ class ForkServer::Core {
   const HostFacts facts;
   StartReport report;  // constant once Start has returned
   const std::unique_ptr<EventLoop> loop;
+  const std::shared_ptr<FlightRecorder> recorder;
   RequestIds ids;
   ImmediateLaunches immediate;
   Reaper reaper;
@@ -110,6 +113,7 @@ class ForkServer::Core {
 
  private:
   LoopDriver::Callbacks TakeCompletions();
+  void SampleMemoryLater();
 };
 
 }  // namespace forkserver

@@ -26,6 +26,8 @@
 #include "child/process_types.h"
 #include "child/ready.h"
 #include "child/sandbox/sandbox_report.h"
+#include "forkserver/host/flight_recorder.h"
+#include "forkserver/host/launched_by.h"
 #include "forkserver/host/process.h"
 #include "transceiver/frame.h"
 #include "transceiver/unique_fd.h"
@@ -156,9 +158,6 @@ struct LaunchTimes {
   absl::Duration ToReady() const { return absl::Nanoseconds(ready_received_at - requested_at); }
 };
 
-// How a child came to be.
-enum class LaunchedBy : uint8_t { kPool, kFork, kExec };
-
 // A child that is Ready. Destroying it kills the child, as Process says.
 struct LaunchedChild {
   Process process;
@@ -171,6 +170,8 @@ struct LaunchedChild {
   size_t first_packets_sent = 0;
   // Which layers its sandbox has, and why not the others; null: it has none.
   std::shared_ptr<const SandboxReport> sandbox = {};
+  // For what the host knows of it, and a report of its death is to say; null: nobody keeps records.
+  std::shared_ptr<Flight> flight = {};
 };
 
 }  // namespace forkserver

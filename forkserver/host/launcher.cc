@@ -159,17 +159,21 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
   launch.first_packets_sent = launch.socket.SendFirstPackets(options.first_packets);
   if (source.link != nullptr) {
     BeginImmediate(launch, LaunchedBy::kFork);
+    BeginFlight(launch, recorder_.Begin(), LaunchedBy::kFork);
+    const int record = launch.flight != nullptr ? launch.flight->record() : -1;
     if (absl::Status asked =
-            source.link->Fork(launch.id, std::move(sockets.second), *this, launch.type);
+            source.link->Fork(launch.id, std::move(sockets.second), record, *this, launch.type);
         !asked.ok()) {
       return NameLaunch(launch.what, asked);
     }
     launch.awaiting = source.link;
   } else {
     BeginImmediate(launch, LaunchedBy::kExec);
-    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get(), launch.what);
+    BeginFlight(launch, recorder_.Begin(), LaunchedBy::kExec);
+    const int record = launch.flight != nullptr ? launch.flight->record() : -1;
+    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get(), record, launch.what);
     if (!spawned.ok()) return spawned.status();
-    launch.process.emplace(*std::move(spawned));
+    TakeProcess(launch, *std::move(spawned));
   }
   return absl::OkStatus();
 }
@@ -205,6 +209,20 @@ void Launcher::SendAgain(LaunchId id) {
   }
 }
 
+void Launcher::BeginFlight(Launch& launch, std::shared_ptr<Flight> flight, LaunchedBy by) {
+  launch.flight = std::move(flight);
+  if (launch.flight == nullptr) return;
+  launch.flight->SetType(launch.type, launch.what, by, launch.times.requested_at);
+}
+
+void Launcher::TakeProcess(Launch& launch, Process process) {
+  if (launch.flight != nullptr) {
+    launch.flight->SetPid(process.pid());
+    process.TellOfEnd(launch.flight);
+  }
+  launch.process.emplace(std::move(process));
+}
+
 void Launcher::BeginImmediate(Launch& launch, LaunchedBy by) {
   launch.by = by;
   launch.is_immediate = true;
@@ -223,6 +241,7 @@ bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& p
     const absl::Status sent = launch.socket.SendPlan(launch.id, plan, launch.senders);
     if (sent.ok()) {
       launch.by = LaunchedBy::kPool;
+      BeginFlight(launch, std::move(blank->flight), LaunchedBy::kPool);
       launch.process.emplace(std::move(blank->process));
       return true;
     }
@@ -285,6 +304,9 @@ void Launcher::Abandon(LaunchId id, absl::Status why) {
   if (launch->is_attended) {
     launch->abandoned = std::move(why);
     return;
+  }
+  if (launch->flight != nullptr && absl::IsDeadlineExceeded(why)) {
+    launch->flight->MissDeadline(std::string(why.message()));
   }
   launch->failure = why;
   // The caller waits for the answer no longer; the child must be reaped all the same.

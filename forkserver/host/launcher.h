@@ -32,6 +32,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "child/ready.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/kept_launch_options.h"
 #include "forkserver/host/launch_options.h"
@@ -72,11 +73,13 @@ class Launcher : private ForkRequester {
 
   // `immediate` is told of what comes from no pool.
   Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, ImmediateLaunches& immediate,
-           const HostFacts& facts, const SelfImage& self, uint64_t build_id, FindSource find_source)
+           FlightRecorder& recorder, const HostFacts& facts, const SelfImage& self,
+           uint64_t build_id, FindSource find_source)
       : loop_(loop),
         reaper_(reaper),
         ids_(ids),
         immediate_(immediate),
+        recorder_(recorder),
         facts_(facts),
         self_(self),
         build_id_(build_id),
@@ -134,6 +137,7 @@ class Launcher : private ForkRequester {
     absl::Status template_death;
     bool is_unsettled = false;
     SandboxOfExec sandbox = {};
+    std::shared_ptr<Flight> flight = {};  // null: nobody keeps records
     // To be sent again with, if its template dies; null: it is not to be. Owned in `kept`, or the
     // caller's.
     const LaunchOptions* again = nullptr;
@@ -170,6 +174,8 @@ class Launcher : private ForkRequester {
   void Keep(Launch& launch, const LaunchOptions& options, const PrefsGeneration& prefs);
   void SendAgain(LaunchId id);
 
+  void BeginFlight(Launch& launch, std::shared_ptr<Flight> flight, LaunchedBy by);
+  void TakeProcess(Launch& launch, Process process);
   void BeginImmediate(Launch& launch, LaunchedBy by);
   void EndImmediate(Launch& launch);
   Launch* Find(LaunchId id);
@@ -183,13 +189,14 @@ class Launcher : private ForkRequester {
   void Fail(Launch& launch, absl::Status why);
   // The launch socket has spoken: the template's answer, if one is owed, is there or on its way.
   void CollectAnswer(LaunchId id);
-  // Its template died before there was a child: sends it again soon, if that is wanted.
-  void OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
-                       const absl::StatusOr<ExitStatus>& status);
-  bool MaySendAgain(const Launch& launch) const;
-  void SendAgainSoon(Launch& launch);
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
+  // `chain`: whose sandbox the child had; null: it had none.
+  void OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
+                       const absl::StatusOr<ExitStatus>& status);
+  // Of one whose template died before there was a child.
+  bool MaySendAgain(const Launch& launch) const;
+  void SendAgainSoon(Launch& launch);
   void Succeed(Launch& launch);
   void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result);
   void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);
@@ -198,6 +205,7 @@ class Launcher : private ForkRequester {
   Reaper& reaper_;
   RequestIds& ids_;
   ImmediateLaunches& immediate_;
+  FlightRecorder& recorder_;
   const HostFacts& facts_;
   const SelfImage& self_;
   const uint64_t build_id_;

@@ -76,6 +76,7 @@ void Launcher::OnReady(Launch& launch, Packet& packet) {
     return Fail(launch, NameLaunch(launch.what, enrolled));
   }
   launch.times.ready_received_at = NowNanos();
+  if (launch.flight != nullptr) launch.flight->SetReady();
   launch.is_ready = true;
   EndImmediate(launch);
   launch.socket.StopWatching();
@@ -105,7 +106,7 @@ void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forke
   }
   launch->awaiting = nullptr;
   launch->is_unsettled = false;
-  launch->process.emplace(std::move(process));
+  TakeProcess(*launch, std::move(process));
   launch->times.template_received_at = forked.received_at;
   launch->times.template_cloned_at = forked.cloned_at;
   Advance(*launch);
@@ -162,13 +163,11 @@ void Launcher::Advance(Launch& launch) {
   Process process = *std::move(launch.process);
   launch.process.reset();
   const SandboxedChild* const sandboxed = process.sandboxed();
-  reaper_.KillAndReap(std::move(process),
-                      [this, id = launch.id,
-                       chain = sandboxed != nullptr ? sandboxed->membership().chain : nullptr](
-                          const absl::StatusOr<ExitStatus>& status) {
-                        if (Launch* const ended = Find(id))
-                          OnUnreadyReaped(*ended, chain.get(), status);
-                      });
+  const auto chain = sandboxed != nullptr ? sandboxed->membership().chain : nullptr;
+  const auto on_reaped = [this, id = launch.id, chain](const absl::StatusOr<ExitStatus>& status) {
+    if (Launch* const ended = Find(id)) OnUnreadyReaped(*ended, chain.get(), status);
+  };
+  reaper_.KillAndReap(std::move(process), on_reaped);
 }
 
 void Launcher::OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
@@ -217,7 +216,8 @@ void Launcher::Succeed(Launch& launch) {
                          .times = launch.times,
                          .by = launch.by,
                          .first_packets_sent = launch.first_packets_sent,
-                         .sandbox = std::move(sandbox)};
+                         .sandbox = std::move(sandbox),
+                         .flight = std::move(launch.flight)};
   launch.process.reset();
   Finish(launch.id, std::move(child));
 }

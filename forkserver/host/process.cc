@@ -204,7 +204,9 @@ Process::Process(Process&& other) noexcept
       pidfd_(std::move(other.pidfd_)),
       owns_pid_(std::exchange(other.owns_pid_, false)),
       status_(std::move(other.status_)),
-      sandboxed_(std::move(other.sandboxed_)) {}
+      sandboxed_(std::move(other.sandboxed_)),
+      listener_(std::move(other.listener_)),
+      signals_sent_(other.signals_sent_) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
@@ -214,6 +216,8 @@ Process& Process::operator=(Process&& other) noexcept {
     owns_pid_ = std::exchange(other.owns_pid_, false);
     status_ = std::move(other.status_);
     sandboxed_ = std::move(other.sandboxed_);
+    listener_ = std::move(other.listener_);
+    signals_sent_ = other.signals_sent_;
   }
   return *this;
 }
@@ -222,6 +226,7 @@ Process::~Process() { KillAndReap(DeadlineOfKilled()).IgnoreError(); }
 
 absl::Status Process::KillAndReap(int64_t deadline) {
   if (!pidfd_.is_open() || status_.has_value()) return absl::OkStatus();
+  NoteSignal(SIGKILL);
   const long killed = syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
   const bool may_not = killed != 0 && errno == EPERM;
   // One that it may not kill may end all the same, by itself.
@@ -245,8 +250,7 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
     if (info.si_pid == 0) return std::optional<ExitStatus>();
     status_ = FromSiginfo(info, usage);
     DisownPid();
-    // The pid is the kernel's to give again, which goes through all others first.
-    sandboxed_.reset();
+    Ended();
     return status_;
   }
   const int error = errno;
@@ -261,7 +265,21 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
         absl::StrFormat("%s: ECHILD, and %s", call, std::string(found.status().message())));
   }
   status_ = *found;
+  Ended();
   return status_;
+}
+
+// The pid is the kernel's to give again, which goes through all others first.
+void Process::Ended() {
+  if (const auto listener = std::exchange(listener_, nullptr)) {
+    listener->OnReaped(*status_, sandboxed_.get(), signals_sent_);
+  }
+  sandboxed_.reset();
+}
+
+// Not of one that had ended before, by whatever.
+void Process::NoteSignal(int signal) {
+  if (listener_ != nullptr && !HasEnded()) signals_sent_ |= uint64_t{1} << signal;
 }
 
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
@@ -303,6 +321,7 @@ absl::Status Process::Signal(int signal) {
   if (!pidfd_.is_open() || status_.has_value()) {
     return absl::NotFoundError(absl::StrFormat("pidfd_send_signal pid %d: it has ended", pid_));
   }
+  NoteSignal(signal);
   if (syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) {
     return ErrnoStatus(errno, absl::StrFormat("pidfd_send_signal pid %d", pid_));
   }

@@ -60,6 +60,17 @@ absl::Status CheckPidfdInfo(int pidfd);
 
 class SandboxedChild;
 
+// Hears of the end of a process when it has been reaped, on the thread that reaps it, and not where
+// nobody could. `sandboxed`: what it had of the host, as Process::sandboxed. `signals_sent`: bit n
+// for signal n, of those that went through its Process; the SIGKILL that ends one that a Process is
+// destroyed with among them, if it was still running.
+class EndListener {
+ public:
+  virtual ~EndListener() = default;
+  virtual void OnReaped(const ExitStatus& status, const SandboxedChild* sandboxed,
+                        uint64_t signals_sent) = 0;
+};
+
 // Which children a peer can name as its own.
 enum class ChildKind : uint8_t {
   kAny,
@@ -121,6 +132,9 @@ class Process {
   // Null: not sandboxed, or reaped.
   SandboxedChild* sandboxed() const { return sandboxed_.get(); }
 
+  // Who is told of its end; null: nobody.
+  void TellOfEnd(std::shared_ptr<EndListener> listener) { listener_ = std::move(listener); }
+
   // pidfd_send_signal(2). NotFound once the child has been reaped.
   absl::Status Signal(int signal);
 
@@ -129,6 +143,8 @@ class Process {
   absl::StatusOr<std::optional<ExitStatus>> TryReap(bool block);
   absl::StatusOr<ExitStatus> WaitUntil(int64_t deadline);
 
+  void Ended();
+  void NoteSignal(int signal);
   void DisownPid();
 
   pid_t pid_;
@@ -136,6 +152,8 @@ class Process {
   bool owns_pid_;  // put its pidfd into the table of children that have a Process
   std::optional<ExitStatus> status_;
   std::shared_ptr<SandboxedChild> sandboxed_;
+  std::shared_ptr<EndListener> listener_;
+  uint64_t signals_sent_ = 0;
 };
 
 }  // namespace forkserver

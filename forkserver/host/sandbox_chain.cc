@@ -115,6 +115,15 @@ absl::StatusOr<pid_t> SandboxChain::FindByInnerPid(pid_t pid) const {
   return absl::NotFoundError(absl::StrFormat("pid %d of a sandbox: no such child", pid));
 }
 
+std::vector<RefusedCall> SandboxChain::RefusedCallsOf(pid_t pid, int64_t since) const {
+  const std::shared_ptr<Broker> broker = broker_.lock();
+  if (broker == nullptr) return {};
+  std::vector<RefusedCall> calls = broker->reporter().Snapshot();
+  std::erase_if(calls,
+                [&](const RefusedCall& call) { return call.pid != pid || call.time < since; });
+  return calls;
+}
+
 absl::StatusOr<Process> SandboxMembership::Admit(UniqueFd pidfd, ProcessType type) const {
   absl::StatusOr<Process> child = Process::FromPidfd(std::move(pidfd));
   if (!child.ok()) return child;

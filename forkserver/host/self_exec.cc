@@ -33,6 +33,7 @@ struct SpawnArguments {
   int program;
   int working_directory;
   int launch_socket;
+  int flight_record;  // -1: there is none
   int stdio[3];
   char* const* argv;
   char* const* environment;
@@ -63,6 +64,12 @@ int Exec(SpawnArguments& arguments) {
   arguments.failed_call = "fcntl F_SETFD of the launch socket";
   if (const int error = RawSyscallError(SYS_fcntl, arguments.launch_socket, F_SETFD, 0)) {
     return error;
+  }
+  if (arguments.flight_record >= 0) {
+    arguments.failed_call = "fcntl F_SETFD of the flight record";
+    if (const int error = RawSyscallError(SYS_fcntl, arguments.flight_record, F_SETFD, 0)) {
+      return error;
+    }
   }
   if (arguments.working_directory >= 0) {
     arguments.failed_call = "fchdir to the working directory of the start";
@@ -96,6 +103,28 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+// `fd` or, where it is among those that stdio will take, a duplicate of it; -1 stays that. Returns
+// 0 or an errno.
+int MoveAside(int& fd, UniqueFd& aside) {
+  if (fd < 0 || fd > STDERR_FILENO) return 0;
+  aside.reset(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!aside.is_open()) return errno;
+  fd = aside.get();
+  return 0;
+}
+
+// The number behind the `index`th comma; -1: there is none, or a user started the program.
+int DescriptorArgument(int argc, char** argv, int index) {
+  if (argc != 2 || strncmp(argv[1], kArgument, strlen(kArgument)) != 0) return -1;
+  const char* number = argv[1] + strlen(kArgument);
+  for (; index > 0; --index) {
+    number = strchr(number, ',');
+    if (number == nullptr) return -1;
+    ++number;
+  }
+  return atoi(number);
+}
+
 }  // namespace
 
 absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
@@ -118,7 +147,8 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
   return self;
 }
 
-absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std::string_view what) {
+absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int flight_record,
+                                  std::string_view what) {
   const auto failure = [what](const char* call, int error) {
     return LaunchFailureStatus(what, {.step = LaunchStep::kSpawn, .error = error, .detail = call});
   };
@@ -127,17 +157,19 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
   }
   // The child's stdio takes the numbers below 3; where the host has closed its own, the socket may
   // be there.
-  UniqueFd aside;
-  if (launch_socket <= STDERR_FILENO) {
-    aside.reset(fcntl(launch_socket, F_DUPFD_CLOEXEC, 3));
-    if (!aside.is_open()) return failure("fcntl F_DUPFD_CLOEXEC of the launch socket", errno);
-    launch_socket = aside.get();
+  UniqueFd socket_aside;
+  if (const int error = MoveAside(launch_socket, socket_aside); error != 0) {
+    return failure("fcntl F_DUPFD_CLOEXEC of the launch socket", error);
+  }
+  UniqueFd record_aside;
+  if (const int error = MoveAside(flight_record, record_aside); error != 0) {
+    return failure("fcntl F_DUPFD_CLOEXEC of the flight record", error);
   }
   // No more than there are children that nobody waits for, each of which its launch's deadline
   // ends.
   Unfinished<SpawnMemory>::All().FreeWhatIsDone();
   auto memory = std::make_unique<SpawnMemory>(self);
-  memory->argv = {self.name, absl::StrFormat("%s%d", kArgument, launch_socket)};
+  memory->argv = {self.name, absl::StrFormat("%s%d,%d", kArgument, launch_socket, flight_record)};
   memory->argv_pointers = Pointers(memory->argv);
   memory->environment_pointers = Pointers(memory->environment);
   memory->exec_call = "execveat " + self.name;
@@ -145,6 +177,7 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
   arguments = {.program = self.program.get(),
                .working_directory = self.working_directory.get(),
                .launch_socket = launch_socket,
+               .flight_record = flight_record,
                .stdio = {self.stdio[0].get(), self.stdio[1].get(), self.stdio[2].get()},
                .argv = memory->argv_pointers.data(),
                .environment = memory->environment_pointers.data(),
@@ -163,9 +196,8 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std:
   return process;
 }
 
-int FindLaunchSocketArgument(int argc, char** argv) {
-  if (argc != 2 || strncmp(argv[1], kArgument, strlen(kArgument)) != 0) return -1;
-  return atoi(argv[1] + strlen(kArgument));
-}
+int FindLaunchSocketArgument(int argc, char** argv) { return DescriptorArgument(argc, argv, 0); }
+
+int FindFlightRecordArgument(int argc, char** argv) { return DescriptorArgument(argc, argv, 1); }
 
 }  // namespace forkserver

@@ -6,8 +6,8 @@
 //
 // The program is exec'ed from a descriptor that was opened at the start, so that an update on
 // disk cannot mix two builds. The process begins with the environment, working directory and stdio
-// that the host had at its start, as a template's children do, and finds the number of its launch
-// socket in its only argument; Start recognizes it and never returns there.
+// that the host had at its start, as a template's children do, and finds the numbers of its launch
+// socket and its flight record in its only argument; Start recognizes it and never returns there.
 //
 // Until its exec the child runs in the host's memory, as vfork's does. But no child makes the host
 // wait: one that is stopped before its exec (anybody may who may signal it), or whose program a
@@ -42,13 +42,17 @@ struct SelfImage {
   static absl::StatusOr<SelfImage> Pin(const char* name);
 };
 
-// `launch_socket` is borrowed, and may be one of 0, 1 and 2. A failure is a LaunchFailure of step
+// `launch_socket` and `flight_record` are borrowed, and may be one of 0, 1 and 2; the record may be
+// -1: there is none. A failure is a LaunchFailure of step
 // kSpawn, which names `what` and the call: "launch of content: spawn: execveat program: EACCES".
-absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, std::string_view what);
+absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int flight_record,
+                                  std::string_view what);
 
 // The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that
 // a user started.
 int FindLaunchSocketArgument(int argc, char** argv);
+// Its flight record; -1: it has none.
+int FindFlightRecordArgument(int argc, char** argv);
 
 }  // namespace forkserver
 

@@ -167,13 +167,20 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   link->ChildrenAre(parent != nullptr ? parent->children_kind() : ChildKind::kAny);
   link->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
   link->BoundFlight(host_.facts.descriptor_limit / 2);
+  const std::shared_ptr<Flight> flight = host_.recorder.Begin();
+  if (flight != nullptr) {
+    const LaunchedBy by = parent != nullptr ? LaunchedBy::kFork : LaunchedBy::kExec;
+    flight->SetType(ProcessType::kForkServer, Label(), by, NowNanos());
+    link->KeepFlight(flight);
+  }
+  const int record = flight != nullptr ? flight->record() : -1;
   UnwatchLifeline();
   parents_chain_.reset();
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before
   link_ = std::move(link);
   counted_ = TemplateLink::State::kStarting;
   if (parent != nullptr) {
-    if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), *this,
+    if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), record, *this,
                                           ProcessType::kForkServer);
         !asked.ok()) {
       if (parent->state() == TemplateLink::State::kDead) answer_ = Answer::kDelayed;
@@ -184,7 +191,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
     parent->WatchForAnswers();
   } else {
     absl::StatusOr<Process> spawned =
-        SpawnSelf(host_.self, sockets.second.get(), "start of " + Label());
+        SpawnSelf(host_.self, sockets.second.get(), record, "start of " + Label());
     if (!spawned.ok()) return FailUnborn(spawned.status());
     link_->SetProcess(*std::move(spawned));
   }
@@ -263,7 +270,7 @@ void TemplateInstance::UnwatchLifeline() {
 BlankPool& TemplateInstance::pool() {
   if (pool_ == nullptr) {
     pool_ = std::make_unique<BlankPool>(host_.loop, host_.reaper, host_.ids, host_.immediate,
-                                        *link_, bounds_);
+                                        host_.recorder, *link_, bounds_);
   }
   return *pool_;
 }

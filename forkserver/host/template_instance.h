@@ -39,6 +39,7 @@
 #include "absl/status/statusor.h"
 #include "child/process_types.h"
 #include "forkserver/host/blank_pool.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/process.h"
@@ -65,6 +66,7 @@ struct TemplateHost {
   Reaper& reaper;
   RequestIds& ids;
   const ImmediateLaunches& immediate;
+  FlightRecorder& recorder;
   const HostFacts& facts;
   const SelfImage& self;
   const TemplateMakings& makings;

@@ -61,15 +61,19 @@ bool TemplateLink::IsOwedAnything() {
 
 void TemplateLink::EndSilence() {
   const absl::Duration longest = state_ == State::kStarting ? longest_start_ : longest_silence_;
-  Kill(absl::UnavailableError(absl::StrFormat("%s died: killed, since it was silent for %s", name_,
-                                              absl::FormatDuration(longest))));
+  const std::string why = absl::StrFormat("it was silent for %s", absl::FormatDuration(longest));
+  if (flight_ != nullptr) flight_->MissDeadline(why);
+  Kill(absl::UnavailableError(absl::StrFormat("%s died: killed, since %s", name_, why)));
 }
 
-absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester,
-                                ProcessType type, uint32_t flags) {
+absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, int flight_record,
+                                ForkRequester& requester, ProcessType type, uint32_t flags) {
   if (state_ == State::kDead) return why_dead_;
   const int fd = launch_socket.get();
-  if (absl::Status sent = SendOrKeepFork({.type = kFork, .request_id = id, .flags = flags}, fd);
+  const int descriptors[] = {fd, flight_record};
+  const std::span<const int> sent_descriptors(descriptors, flight_record >= 0 ? 2 : 1);
+  if (absl::Status sent =
+          SendOrKeepFork({.type = kFork, .request_id = id, .flags = flags}, sent_descriptors);
       !sent.ok()) {
     return SendFailed(std::move(sent));
   }
@@ -82,11 +86,11 @@ absl::Status TemplateLink::Fork(uint64_t id, UniqueFd launch_socket, ForkRequest
   return absl::OkStatus();
 }
 
-absl::Status TemplateLink::SendOrKeepFork(const Frame& frame, int launch_socket) {
-  if (!MayBeInFlight(1) && channel_->Queue(frame, {}, {&launch_socket, 1}).ok()) {
+absl::Status TemplateLink::SendOrKeepFork(const Frame& frame, std::span<const int> descriptors) {
+  if (!MayBeInFlight(descriptors.size()) && channel_->Queue(frame, {}, descriptors).ok()) {
     return absl::OkStatus();
   }
-  return channel_->Send(frame, {}, {&launch_socket, 1});
+  return channel_->Send(frame, {}, descriptors);
 }
 
 absl::Status TemplateLink::SendFailed(absl::Status sent) {
@@ -200,6 +204,10 @@ absl::Status TemplateLink::SendShutdown() {
 }
 
 void TemplateLink::SetProcess(Process process) {
+  if (flight_ != nullptr) {
+    flight_->SetPid(process.pid());
+    process.TellOfEnd(flight_);
+  }
   // Killed before its process was known.
   if (state_ == State::kDead) return Bury(std::move(process));
   children_.Know(process);
@@ -320,6 +328,7 @@ void TemplateLink::OnHello(Packet& packet) {
   children_.sandbox = *std::move(sandbox);
   children_.own_pid = hello->pid;
   hello_ = *std::move(hello);
+  if (flight_ != nullptr) flight_->SetReady();
   state_ = State::kServing;
   silence_.End();
   if (unanswered() > 0) silence_.Begin(longest_silence_);

@@ -40,6 +40,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "child/process_types.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/fork_requester.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -94,8 +95,9 @@ class TemplateLink {
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
   // been answered. `type`: what it is to be, as far as is known. `flags`: kBlank, or none. An error
   // means that the request was not sent and will not be answered.
-  absl::Status Fork(uint64_t id, UniqueFd launch_socket, ForkRequester& requester, ProcessType type,
-                    uint32_t flags = kNoFlags);
+  // `flight_record`: the child's, borrowed; -1: it has none.
+  absl::Status Fork(uint64_t id, UniqueFd launch_socket, int flight_record,
+                    ForkRequester& requester, ProcessType type, uint32_t flags = kNoFlags);
   // A requester that is going away: what it has asked for is killed and reaped when it comes.
   void Disown(const ForkRequester& requester);
   // Before its Hello: whether so many more descriptors may go to it and its children, up to
@@ -111,6 +113,8 @@ class TemplateLink {
   // Has the loop read the next answers as they come.
   void WatchForAnswers();
 
+  // Of the template's own process; null: nobody keeps records. Before SetProcess.
+  void KeepFlight(std::shared_ptr<Flight> flight) { flight_ = std::move(flight); }
   // The template's own process, once it is known.
   void SetProcess(Process process);
   // An optional, and no number that stands for none: kill(2) has a meaning for each of those.
@@ -156,7 +160,7 @@ class TemplateLink {
   void TellThatItServes();
   void OnForked(Packet& packet);
   void OnFailed(Packet& packet);
-  absl::Status SendOrKeepFork(const Frame& frame, int launch_socket);
+  absl::Status SendOrKeepFork(const Frame& frame, std::span<const int> descriptors);
   absl::Status SendFailed(absl::Status sent);
   void FreeSlot();
   void KeepSlot();
@@ -182,6 +186,7 @@ class TemplateLink {
   absl::Status why_dead_;
   HelloMessage hello_;
   std::optional<Process> process_;
+  std::shared_ptr<Flight> flight_;
   bool has_said_ready_ = false;
   std::vector<UniqueFd> slots_;  // one for each Fork that is not answered
   bool slot_is_free_ = false;

@@ -89,6 +89,7 @@ absl::Status TemplateSet::StartSeed(Seed seed, SeedRole role) {
       TemplateLink::Events{.on_pong = host_.on_pong, .on_hello = RefuseSandbox, .on_state = [] {}});
   seed_->ChildrenAre(ChildKind::kSilent);
   seed_->BoundSilence(host_.restart.longest_silence, host_.restart.longest_start);
+  seed_->KeepFlight(std::move(seed.flight));
   seed_->SetProcess(std::move(seed.process));
   return seed_->Start();
 }

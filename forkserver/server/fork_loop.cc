@@ -83,10 +83,13 @@ class Server {
   FORKSERVER_LAUNCH_PATH bool Fork(Packet& packet) {
     const int64_t received_at = loop_.image.clock.Now();
     UniqueFd launch_socket = packet.descriptors().Take(0);
+    UniqueFd flight_record =
+        packet.descriptors().size() > 1 ? packet.descriptors().Take(1) : UniqueFd();
     const bool is_blank = (packet.frame().flags & kBlank) != 0;
     PageRecord* const record = loop_.learning == Learning::kOn ? learner_.BeforeFork() : nullptr;
     const ClonedProcess cloned = CloneOnFreshStackPage(
         {.launch_socket = launch_socket,
+         .flight_record = flight_record,
          .told = loop_.births != nullptr ? loop_.births->Begin(packet.frame().request_id) : nullptr,
          .record = record,
          .is_blank = is_blank});
@@ -104,6 +107,7 @@ class Server {
                          .detail = WhyNotCloned(-cloned.pid)}) == 0;
     }
     launch_socket.reset();
+    flight_record.reset();
     return AnswerForked(packet.frame().request_id, cloned.pidfd.get(),
                         {.pid = cloned.pid, .received_at = received_at, .cloned_at = cloned_at});
   }
@@ -121,6 +125,7 @@ class Server {
 
   struct Birth {
     UniqueFd& launch_socket;
+    UniqueFd& flight_record;
     pid_t* told;  // not mapped in the child
     PageRecord* record;
     bool is_blank;
@@ -151,6 +156,7 @@ class Server {
     // not see the template die.
     RawSyscall(SYS_close, loop_.socket);
     RunChild({.launch_socket = UniqueFd(birth.launch_socket.get()),
+              .flight_record = UniqueFd(birth.flight_record.get()),
               .started_at = started_at,
               .image = loop_.image,
               .programs = loop_.programs,

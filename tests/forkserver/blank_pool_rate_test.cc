@@ -72,7 +72,8 @@ class PlayedTemplate {
         0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
-    pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, immediate_, *link_, bounds);
+    pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, immediate_, *recorder_, *link_,
+                                        bounds);
   }
   ~PlayedTemplate() {
     pool_.reset();
@@ -139,6 +140,8 @@ class PlayedTemplate {
   Reaper reaper_{*loop_};
   RequestIds ids_;
   ImmediateLaunches immediate_;
+  const std::shared_ptr<FlightRecorder> recorder_ =
+      std::make_shared<FlightRecorder>(FlightRecorderOptions());
   UniqueFd socket_;
   std::vector<UniqueFd> far_ends_;
   std::unique_ptr<TemplateLink> link_;

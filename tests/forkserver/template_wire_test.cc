@@ -145,7 +145,8 @@ class TemplateWire : public ::testing::Test {
   std::unique_ptr<Peer> Spawn(std::unique_ptr<Process>& process) {
     SocketPair pair;
     EXPECT_EQ(CreateSocketPair(pair), 0);
-    absl::StatusOr<Process> spawned = SpawnSelf(*self_, pair.second.get(), "spawn");
+    absl::StatusOr<Process> spawned =
+        SpawnSelf(*self_, pair.second.get(), /*flight_record=*/-1, "spawn");
     EXPECT_TRUE(spawned.ok()) << spawned.status();
     process = std::make_unique<Process>(*std::move(spawned));
     return std::make_unique<Peer>(std::move(pair.first));
@@ -363,13 +364,13 @@ TEST_F(TemplateWire, EveryMessageThatIsNotForATemplateIsAnswered) {
   host_->ExpectFailed(LaunchStep::kRequest, EOPNOTSUPP, 40);
 }
 
-TEST_F(TemplateWire, ForkWithoutASocketOrWithTwoIsAnsweredAndForksNothing) {
+TEST_F(TemplateWire, ForkWithoutASocketOrWithTwoTooManyIsAnsweredAndForksNothing) {
   host_->SendRaw(FrameBytes({.type = kFork, .request_id = 41}));
   host_->ExpectFailed(LaunchStep::kRequest, EBADMSG, 41);
   SocketPair pair;
   ASSERT_EQ(CreateSocketPair(pair), 0);
-  host_->SendRaw(FrameBytes({.type = kFork, .request_id = 42, .descriptor_count = 2}),
-                 {pair.second.get(), pair.second.get()});
+  host_->SendRaw(FrameBytes({.type = kFork, .request_id = 42, .descriptor_count = 3}),
+                 {pair.second.get(), pair.second.get(), pair.second.get()});
   pair.second.reset();
   host_->ExpectFailed(LaunchStep::kRequest, EBADMSG, 42);
   Peer(std::move(pair.first)).ExpectClosed();

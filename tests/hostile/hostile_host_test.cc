@@ -47,7 +47,8 @@ class MadHost : public ::testing::Test {
     ASSERT_TRUE(self.ok()) << self.status();
     SocketPair pair;
     ASSERT_EQ(CreateSocketPair(pair), 0);
-    absl::StatusOr<Process> spawned = SpawnSelf(*self, pair.second.get(), "spawn");
+    absl::StatusOr<Process> spawned =
+        SpawnSelf(*self, pair.second.get(), /*flight_record=*/-1, "spawn");
     ASSERT_TRUE(spawned.ok()) << spawned.status();
     template_ = std::make_unique<Process>(*std::move(spawned));
     socket_ = std::move(pair.first);

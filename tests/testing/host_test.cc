@@ -33,6 +33,7 @@ constexpr int kExitSkipped = 77;
 // Set in the victim.
 ForkServer* host_server = nullptr;
 HostSetup* host_setup = nullptr;
+bool host_keeps_records = false;
 
 void RunVictim(const std::string& test) {
   const ProgramResult result = RunProgram(
@@ -68,15 +69,17 @@ struct Count {
 constexpr size_t kBrokersDescriptors = 2;
 
 // What a template (or the seed, a blank, or the init of a pid namespace) that runs has in the host:
-// a child, and for it a socket and a pidfd. A sandbox's listener is one more descriptor, and its
-// broker has two.
+// a child, and for it a socket and a pidfd, and where records are kept one of those for all but the
+// init. A sandbox's listener is one more descriptor, and its broker has two.
 Count CountServersOwn(const ForkServer& server) {
   Count own;
   own.children = server.seed_pid().has_value() ? 1 : 0;
   bool has_broker = false;
+  size_t inits = 0;
   for (const TemplateStatus& one : server.templates()) {
     own.children +=
         (one.pid.has_value() ? 1 : 0) + (one.init_pid.has_value() ? 1 : 0) + one.idle_blanks.size();
+    inits += one.init_pid.has_value() ? 1 : 0;
     const LayerState& listener = one.hello.sandbox[SandboxLayer::kListener];
     if (listener.outcome != LayerOutcome::kEngaged) continue;
     has_broker = true;
@@ -86,6 +89,7 @@ Count CountServersOwn(const ForkServer& server) {
     if (has_init ? one.init_pid.has_value() : one.pid.has_value()) ++own.descriptors;
   }
   own.descriptors += 2 * own.children + (has_broker ? kBrokersDescriptors : 0);
+  if (host_keeps_records) own.descriptors += own.children - inits;
   return own;
 }
 
@@ -134,6 +138,7 @@ void RunBody(void (*body)(ForkServer& server)) {
 int HostMain(int argc, char** argv, const std::string& test) {
   HostSetup setup = SetUpHost(test);
   if (setup.before_start) setup.before_start();
+  host_keeps_records = setup.options.flight_recorder.on_end != nullptr;
   absl::StatusOr<std::unique_ptr<ForkServer>> server =
       ForkServer::Start(argc, argv, std::move(setup.options));
   if (!server.ok()) {

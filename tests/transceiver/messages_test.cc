@@ -28,7 +28,7 @@ struct Expected {
 };
 
 constexpr Expected kProtocol[] = {
-    {1, "Hello", kToHost, 1, 65504, 0, 3},  {2, "Fork", kFromHost, 0, 0, 1, 1},
+    {1, "Hello", kToHost, 1, 65504, 0, 3},  {2, "Fork", kFromHost, 0, 0, 1, 2},
     {3, "Forked", kToHost, 20, 20, 0, 1},   {4, "Plan", kFromHost, 0, 65504, 0, 253},
     {5, "Ready", kToHost, 1, 65504, 0, 1},  {6, "Failed", kToHost, 17, 273, 0, 0},
     {7, "Ping", kFromHost, 0, 64, 0, 0},    {8, "Pong", kToHost, 0, 64, 0, 0},

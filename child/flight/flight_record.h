@@ -1,0 +1,49 @@
+// What a process leaves behind: memory that it shares with the host alone, which the host reads
+// when it likes, and still has when the process is dead.
+//
+//     FlightRecord* record = nullptr;                                  // in the child, once
+//     if (MapFlightRecord(fd, record) == 0) record->annotations.Set("url", "https://a.test/");
+//
+// The file is made by the host for each process, sparse, sealed against being made shorter or
+// longer, and never used for another process. It goes with the Fork, so that it is there from the
+// child's first instruction on; a child of the child does not have it (MADV_DONTFORK).
+//
+// Everything here is written by a process that may be broken or hostile: the host copies a record
+// before it looks at it, believes no number, and ends every text itself
+// (forkserver/host/flight_record_file.h). Writers never wait for anybody. Offsets are the same in
+// all builds with the same build id, and a process of another one is refused by its Ready.
+#ifndef CHILD_FLIGHT_FLIGHT_RECORD_H_
+#define CHILD_FLIGHT_FLIGHT_RECORD_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <atomic>
+#include <type_traits>
+
+#include "child/flight/annotations.h"
+#include "child/flight/crash_area.h"
+
+namespace forkserver {
+
+struct FlightRecord {
+  static constexpr uint32_t kMagic = 0x464c5452;  // "FLTR"
+
+  // What the process was doing: the last step of its launch that it had begun (LaunchStep), or
+  // kReady once its program runs. Its host's word is better where they differ.
+  std::atomic<uint32_t> magic;
+  std::atomic<uint32_t> step;
+  AnnotationTable annotations;
+  CrashArea crash;
+};
+
+// Maps the record that is in the file behind `fd`, which stays the caller's. It stays mapped for
+// the rest of the process's life. Returns 0 or an errno. No allocation: raw system calls only.
+int MapFlightRecord(int fd, FlightRecord*& record);
+
+static_assert(std::is_standard_layout_v<FlightRecord>);
+static_assert(std::atomic<uint32_t>::is_always_lock_free);
+
+}  // namespace forkserver
+
+#endif  // CHILD_FLIGHT_FLIGHT_RECORD_H_

@@ -1,0 +1,145 @@
+// What the host keeps of each process that it has launched, for the day that it dies: who it was,
+// its flight record (child/flight/flight_record.h), how much memory it had when it was last looked
+// at, and whether it was the host that ended it.
+//
+//     StartOptions options = {.flight_recorder = {.on_end = [&](FlightEnd end) { ... }}};
+//
+// Without on_end there are no records, and none of this costs anything. With it each process that
+// is forked or exec'ed gets a memfd of its own, also templates and the blanks of a pool, and on_end
+// hears of each once it has been reaped: what it does with that is its own affair
+// (forkserver/report/crash_reporter.h writes reports).
+//
+// Ownership: a Flight is held by the process's Process until that has reaped it, and by whoever
+// else wants to add to it. Threads: any; on_end is called on the thread that reaps, which may hold
+// the server's lock: it must be short, and call nothing of the ForkServer.
+#ifndef FORKSERVER_HOST_FLIGHT_RECORDER_H_
+#define FORKSERVER_HOST_FLIGHT_RECORDER_H_
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "child/process_types.h"
+#include "forkserver/host/broker/refused_call.h"
+#include "forkserver/host/launched_by.h"
+#include "forkserver/host/process.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+
+// Of /proc/PID/statm (proc(5)); in bytes.
+struct MemorySample {
+  int64_t at = 0;  // NowNanos
+  uint64_t resident = 0;
+  uint64_t shared = 0;  // of the resident: of files and shared memory, frozen memory included
+};
+
+struct ProcessIdentity {
+  pid_t pid = 0;
+  ProcessType type = ProcessType::kParent;
+  // "launch of content", "root template", "blank of template 'content'".
+  std::string role = {};
+  LaunchedBy by = LaunchedBy::kFork;
+  bool was_ready = false;
+  int64_t begun_at = 0;  // when it was asked for (NowNanos)
+  // What the host says of it, beside what the process says in its record.
+  std::map<std::string, std::string> annotations = {};
+};
+
+struct FlightEnd {
+  ProcessIdentity who = {};
+  ExitStatus status = {};
+  uint64_t build_id = 0;  // ForkServer::build_id
+  int64_t ended_at = 0;   // when it was reaped (NowNanos)
+  // Signals that were sent through its Process, bit n for signal n: SIGKILL by its destructor too.
+  uint64_t signals_sent = 0;
+  // Why the host ended it where it was late: "not Ready after 10s". Empty: it was not.
+  std::string missed_deadline = {};
+  std::optional<MemorySample> memory = {};
+  // What its sandbox refused it in its last second, oldest first.
+  std::vector<RefusedCall> refused = {};
+  // Its flight record; closed where it has none, and why.
+  UniqueFd record = {};
+  std::string why_no_record = {};
+
+  bool WasSent(int signal) const { return (signals_sent >> signal & 1) != 0; }
+};
+
+struct FlightRecorderOptions {
+  std::function<void(FlightEnd end)> on_end = {};
+  // How often each process's memory is looked at, as the loop is driven; a read of one small file
+  // for each. Infinite: never.
+  absl::Duration memory_every = absl::Seconds(1);
+};
+
+class FlightRecorder;
+
+class Flight : public EndListener {
+ public:
+  ~Flight() override;
+
+  // Borrowed; -1: there is none.
+  int record() const { return record_.get(); }
+
+  void SetPid(pid_t pid);
+  void SetType(ProcessType type, std::string role, LaunchedBy by, int64_t begun_at);
+  void SetReady();
+  // The last value of a key counts.
+  void Annotate(std::string key, std::string value);
+  // The host is about to end it for that.
+  void MissDeadline(std::string why);
+
+  void OnReaped(const ExitStatus& status, const SandboxedChild* sandboxed,
+                uint64_t signals_sent) override;
+
+ private:
+  friend class FlightRecorder;
+  explicit Flight(std::shared_ptr<FlightRecorder> recorder) : recorder_(std::move(recorder)) {}
+
+  const std::shared_ptr<FlightRecorder> recorder_;
+  // The rest behind the recorder's lock.
+  ProcessIdentity who_;
+  UniqueFd record_;
+  std::string why_no_record_;
+  std::string missed_deadline_;
+  std::optional<MemorySample> memory_;
+};
+
+class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
+ public:
+  explicit FlightRecorder(FlightRecorderOptions options) : options_(std::move(options)) {}
+
+  bool is_on() const { return options_.on_end != nullptr; }
+  absl::Duration memory_every() const { return options_.memory_every; }
+
+  // Of a process that is about to be asked for; null where the recorder is off. A record that
+  // cannot be made is missing in the end, and costs no launch.
+  std::shared_ptr<Flight> Begin();
+
+  // Before the first process is asked for.
+  void SetBuildId(uint64_t build_id) { build_id_ = build_id; }
+
+  // Looks at the memory of each process that has a flight.
+  void SampleMemory();
+
+ private:
+  friend class Flight;
+
+  const FlightRecorderOptions options_;
+  uint64_t build_id_ = 0;
+  std::mutex mutex_;
+  std::set<Flight*> flights_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_HOST_FLIGHT_RECORDER_H_
