@@ -1,0 +1,87 @@
+#include "forkserver/report/crash_record.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "absl/strings/escaping.h"
+#include "child/flight/flight_record.h"
+#include "transceiver/errno_status.h"
+
+namespace forkserver {
+namespace {
+
+template <size_t kBytes>
+std::string TextOf(const char (&room)[kBytes]) {
+  return std::string(room, strnlen(room, kBytes));
+}
+
+RecordedModule ReadModule(const CrashModule& module) {
+  const size_t id_bytes = std::min<size_t>(module.build_id_bytes, CrashModule::kMostBuildIdBytes);
+  return {.start = module.start,
+          .end = module.end,
+          .bias = module.bias,
+          .build_id = absl::BytesToHexString(
+              absl::string_view(reinterpret_cast<const char*>(module.build_id), id_bytes)),
+          .path = TextOf(module.path)};
+}
+
+RecordedCrash ReadCrash(const CrashArea& area) {
+  RecordedCrash crash = {.is_whole = area.state == CrashArea::kWritten,
+                         .signal = area.signal,
+                         .code = area.code,
+                         .address = area.address,
+                         .sender = area.sender,
+                         .syscall = area.syscall,
+                         .thread = area.thread,
+                         .thread_name = TextOf(area.thread_name),
+                         .at = area.at};
+  const size_t registers = std::min<size_t>(area.register_count, CrashArea::kMostRegisters);
+  crash.registers.assign(area.registers, area.registers + registers);
+  crash.program_counter = area.program_counter;
+  crash.stack_pointer = area.stack_pointer;
+  const size_t modules = std::min<size_t>(area.module_count, CrashArea::kMostModules);
+  for (size_t i = 0; i < modules; ++i) {
+    RecordedModule module = ReadModule(area.modules[i]);
+    if (module.start < module.end) crash.modules.push_back(std::move(module));
+  }
+  crash.modules_left_out = area.modules_left_out;
+  crash.stack_start = area.stack_start;
+  const size_t stack = std::min<size_t>(area.stack_bytes, CrashArea::kStackBytes);
+  crash.stack.assign(area.stack, area.stack + stack);
+  return crash;
+}
+
+}  // namespace
+
+absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
+  // A copy: a process that it left behind may still write to the file.
+  const auto copy = std::make_unique<FlightRecord>();
+  auto* const bytes = reinterpret_cast<char*>(copy.get());
+  for (size_t done = 0; done < sizeof(FlightRecord);) {
+    const ssize_t size =
+        pread(fd, bytes + done, sizeof(FlightRecord) - done, static_cast<off_t>(done));
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return ErrnoStatus(size < 0 ? errno : EIO, "pread memfd flight-record");
+    done += static_cast<size_t>(size);
+  }
+  CrashRecord record;
+  record.was_mapped = copy->magic == FlightRecord::kMagic;
+  if (!record.was_mapped) return record;
+  const uint32_t step = copy->step;
+  record.step = step < kLaunchStepCount ? static_cast<LaunchStep>(step) : LaunchStep::kNone;
+  for (const Annotation& entry : copy->annotations.entries) {
+    if (entry.state == Annotation::kSet)
+      record.annotations.emplace(TextOf(entry.key), TextOf(entry.value));
+  }
+  record.annotations_lost = copy->annotations.lost;
+  if (copy->crash.reason_state != CrashArea::kNone) record.reason = TextOf(copy->crash.reason);
+  if (copy->crash.state != CrashArea::kNone) record.crash = ReadCrash(copy->crash);
+  return record;
+}
+
+}  // namespace forkserver

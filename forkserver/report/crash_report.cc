@@ -1,0 +1,99 @@
+#include "forkserver/report/crash_report.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "forkserver/report/signal_text.h"
+#include "transceiver/clock.h"
+
+namespace forkserver {
+namespace {
+
+bool HasAddress(const RecordedCrash& crash) {
+  return crash.code > 0 && crash.code != SI_KERNEL && crash.signal != SIGSYS &&
+         crash.signal != SIGABRT;
+}
+
+std::string RecordedCause(const RecordedCrash& crash) {
+  std::string text = SignalName(crash.signal);
+  if (const std::string_view name = SignalCodeName(crash.signal, crash.code); !name.empty()) {
+    absl::StrAppendFormat(&text, " (%s, %s)", std::string(name),
+                          std::string(SignalCodeText(crash.signal, crash.code)));
+  }
+  if (HasAddress(crash)) absl::StrAppendFormat(&text, " at 0x%x", crash.address);
+  if (crash.signal == SIGSYS) absl::StrAppendFormat(&text, ", system call %d", crash.syscall);
+  return text;
+}
+
+}  // namespace
+
+DeathKind KindOf(const FlightEnd& end, const CrashRecord& record) {
+  if (end.status.kind == ExitStatus::Kind::kKilled) {
+    if (record.crash) return DeathKind::kCrash;
+    if (!end.missed_deadline.empty()) return DeathKind::kMissedDeadline;
+    return end.WasSent(end.status.code) ? DeathKind::kNoReport : DeathKind::kKilled;
+  }
+  // It has lived through its crash (a handler of its own that went on), or was late all the same.
+  return end.missed_deadline.empty() ? DeathKind::kNoReport : DeathKind::kMissedDeadline;
+}
+
+std::string_view DeathKindName(DeathKind kind) {
+  switch (kind) {
+    case DeathKind::kCrash:
+      return "crash";
+    case DeathKind::kKilled:
+      return "killed";
+    case DeathKind::kMissedDeadline:
+      return "missed deadline";
+    case DeathKind::kNoReport:
+      break;
+  }
+  return "end";
+}
+
+CrashReport MakeCrashReport(FlightEnd end, const StackTracer& tracer) {
+  CrashReport report = {.at = absl::Now() - absl::Nanoseconds(NowNanos() - end.ended_at),
+                        .uptime = absl::Nanoseconds(end.ended_at - end.who.begun_at)};
+  report.why_no_record = end.why_no_record;
+  if (end.record.is_open()) {
+    absl::StatusOr<CrashRecord> record = ReadCrashRecord(end.record.get());
+    if (record.ok()) {
+      report.record = *std::move(record);
+    } else {
+      report.why_no_record = std::string(record.status().message());
+    }
+  }
+  end.record.reset();
+  report.kind = KindOf(end, report.record);
+  if (report.kind == DeathKind::kCrash) report.trace = tracer.Trace(*report.record.crash);
+  report.end = std::move(end);
+  return report;
+}
+
+std::string CauseText(const CrashReport& report) {
+  const FlightEnd& end = report.end;
+  switch (report.kind) {
+    case DeathKind::kCrash: {
+      std::string text = RecordedCause(*report.record.crash);
+      // The sandbox refused it the signal that it wanted to send itself.
+      if (end.status.code != report.record.crash->signal) {
+        absl::StrAppendFormat(&text, "; it died of %s", SignalName(end.status.code));
+      }
+      return text;
+    }
+    case DeathKind::kKilled:
+      return absl::StrFormat(
+          "%s, which the host did not send%s", SignalName(end.status.code),
+          end.status.code == SIGKILL ? ": the kernel's, for want of memory, or somebody's" : "");
+    case DeathKind::kMissedDeadline:
+      return absl::StrFormat("%s; it %s", end.missed_deadline, end.status.ToString());
+    case DeathKind::kNoReport:
+      break;
+  }
+  return end.status.ToString();
+}
+
+}  // namespace forkserver

@@ -1,0 +1,117 @@
+#include "forkserver/report/report_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+namespace {
+
+// A time in front, so that names sort: "20261123T084012.123456Z-".
+constexpr char kTimeFormat[] = "%Y%m%dT%H%M%E6SZ";
+constexpr size_t kTimeBytes = 23;
+
+absl::Status WriteFile(const std::string& path, std::string_view text) {
+  UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file.is_open()) return ErrnoStatus(errno, "open " + path);
+  while (!text.empty()) {
+    const ssize_t size = write(file.get(), text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return ErrnoStatus(errno, "write " + path);
+    text.remove_prefix(static_cast<size_t>(size));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteWhole(const std::string& path, std::string_view text) {
+  const std::string beside = path + ".new";
+  absl::Status written = WriteFile(beside, text);
+  if (written.ok() && rename(beside.c_str(), path.c_str()) != 0) {
+    written = ErrnoStatus(errno, absl::StrCat("rename ", beside));
+  }
+  if (!written.ok()) unlink(beside.c_str());
+  return written;
+}
+
+bool IsReport(std::string_view name) {
+  if (name.size() <= kTimeBytes + 1 || name[8] != 'T' || name[kTimeBytes - 1] != 'Z' ||
+      name[kTimeBytes] != '-') {
+    return false;
+  }
+  return name.ends_with(".txt") || name.ends_with(".json") || name.ends_with(".new");
+}
+
+struct KeptReport {
+  std::vector<std::string> files = {};
+  uint64_t bytes = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> ReportFolder::Write(CrashReport& report) {
+  if (mkdir(options_.path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, "mkdir " + options_.path);
+  }
+  std::string kind = absl::StrReplaceAll(std::string(DeathKindName(report.kind)), {{" ", "-"}});
+  report.id =
+      absl::StrFormat("%s-%d-%s", absl::FormatTime(kTimeFormat, report.at, absl::UTCTimeZone()),
+                      report.end.who.pid, kind);
+  const std::string base = absl::StrCat(options_.path, "/", report.id);
+  if (absl::Status written = WriteWhole(base + ".json", ToJson(report)); !written.ok()) {
+    return written;
+  }
+  if (absl::Status written = WriteWhole(base + ".txt", ToText(report)); !written.ok()) {
+    unlink((base + ".json").c_str());
+    return written;
+  }
+  if (absl::Status pruned = Prune(); !pruned.ok()) return pruned;
+  return base + ".txt";
+}
+
+absl::Status ReportFolder::Prune() const {
+  DIR* const folder = opendir(options_.path.c_str());
+  if (folder == nullptr) return ErrnoStatus(errno, "opendir " + options_.path);
+  const auto close_folder = absl::MakeCleanup([folder] { closedir(folder); });
+  // By name without its ending, so the oldest first.
+  std::map<std::string, KeptReport> reports;
+  uint64_t bytes = 0;
+  while (const dirent* entry = readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (!IsReport(name)) continue;
+    struct stat status;
+    if (fstatat(dirfd(folder), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    KeptReport& report = reports[name.substr(0, name.find('.', kTimeBytes))];
+    report.files.push_back(name);
+    report.bytes += static_cast<uint64_t>(status.st_size);
+    bytes += static_cast<uint64_t>(status.st_size);
+  }
+  while (!reports.empty() &&
+         (reports.size() > options_.most_reports || bytes > options_.most_bytes)) {
+    const auto oldest = reports.begin();
+    for (const std::string& name : oldest->second.files) {
+      // Another host may have been faster.
+      if (unlinkat(dirfd(folder), name.c_str(), 0) != 0 && errno != ENOENT) {
+        return ErrnoStatus(errno, absl::StrCat("unlink ", options_.path, "/", name));
+      }
+    }
+    bytes -= oldest->second.bytes;
+    reports.erase(oldest);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace forkserver

@@ -1,0 +1,286 @@
+#include "forkserver/report/stack_trace.h"
+
+#include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver {
+namespace {
+
+constexpr char kVdso[] = "linux-vdso.so.1";
+// An id that libdw takes for the thread's; its own is another namespace's.
+constexpr pid_t kThread = 1;
+
+// The build id alone: debuginfod, which elfutils would ask too, is on the network.
+int FindDebugInfo(Dwfl_Module* module, void** data, const char* name, GElf_Addr base,
+                  const char* file, const char* debug_file, GElf_Word crc, char** found) {
+  return dwfl_build_id_find_debuginfo(module, data, name, base, file, debug_file, crc, found);
+}
+
+int FindNoElf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { return -1; }
+
+const Dwfl_Callbacks kCallbacks = {.find_elf = FindNoElf,
+                                   .find_debuginfo = FindDebugInfo,
+                                   .section_address = dwfl_offline_section_address,
+                                   .debuginfo_path = nullptr};
+
+std::string Demangle(const char* name) {
+  int status = 0;
+  char* const demangled = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string text = status == 0 ? demangled : name;
+  free(demangled);
+  return text;
+}
+
+// One that libdw then owns, or why there is none.
+absl::StatusOr<UniqueFd> OpenModule(const std::string& path) {
+  // A terminal or a pipe must not make this process wait, or be its own.
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.is_open()) return ErrnoStatus(errno, "open");
+  struct stat status;
+  if (fstat(file.get(), &status) != 0) return ErrnoStatus(errno, "fstat");
+  if (!S_ISREG(status.st_mode)) return absl::FailedPreconditionError("no regular file");
+  return file;
+}
+
+std::string BuildIdOf(int fd) {
+  elf_version(EV_CURRENT);
+  Elf* const elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
+  const void* id = nullptr;
+  const ssize_t size = elf != nullptr ? dwelf_elf_gnu_build_id(elf, &id) : -1;
+  std::string text;
+  if (size > 0) {
+    text = absl::BytesToHexString(
+        absl::string_view(static_cast<const char*>(id), static_cast<size_t>(size)));
+  }
+  elf_end(elf);
+  return text;
+}
+
+// What libdw's callbacks work on.
+struct Unwinding {
+  const RecordedCrash* crash;
+  std::vector<uint64_t> pcs = {};
+  // Where libdw's first frame is not the one that crashed, but its caller.
+  bool begins_at_caller = false;
+};
+
+bool ReadWord(const RecordedCrash& crash, uint64_t address, uint64_t& word) {
+  const uint64_t at = address - crash.stack_start;
+  if (address < crash.stack_start || at > crash.stack.size() ||
+      crash.stack.size() - at < sizeof(word)) {
+    return false;
+  }
+  memcpy(&word, crash.stack.data() + at, sizeof(word));
+  return true;
+}
+
+pid_t NextThread(Dwfl*, void* argument, void** thread_argument) {
+  auto& unwinding = *static_cast<Unwinding*>(argument);
+  if (*thread_argument != nullptr) return 0;
+  *thread_argument = &unwinding;
+  return kThread;
+}
+
+bool GetThread(Dwfl*, pid_t, void* argument, void** thread_argument) {
+  *thread_argument = argument;
+  return true;
+}
+
+bool ReadMemory(Dwfl*, Dwarf_Addr address, Dwarf_Word* result, void* argument) {
+  return ReadWord(*static_cast<Unwinding*>(argument)->crash, address, *result);
+}
+
+bool SetRegisters(Dwfl_Thread* thread, void* argument) {
+  const RecordedCrash& crash = *static_cast<Unwinding*>(argument)->crash;
+#if defined(__x86_64__)
+  // The general ones and the return address column, which is the program counter (DWARF 16).
+  constexpr size_t kUnwound = 17;
+#else
+  constexpr size_t kUnwound = 32;  // x0 to x30, sp
+#endif
+  if (crash.registers.size() < kUnwound) return false;
+  Dwarf_Word registers[kUnwound];
+  std::copy_n(crash.registers.begin(), kUnwound, registers);
+  dwfl_thread_state_register_pc(thread, crash.program_counter);
+  return dwfl_thread_state_registers(thread, 0, kUnwound, registers);
+}
+
+const Dwfl_Thread_Callbacks kThreadCallbacks = {.next_thread = NextThread,
+                                                .get_thread = GetThread,
+                                                .memory_read = ReadMemory,
+                                                .set_initial_registers = SetRegisters,
+                                                .detach = nullptr,
+                                                .thread_detach = nullptr};
+
+int OnFrame(Dwfl_Frame* frame, void* argument) {
+  auto& unwinding = *static_cast<Unwinding*>(argument);
+  Dwarf_Addr pc = 0;
+  bool is_activation = false;
+  if (!dwfl_frame_pc(frame, &pc, &is_activation)) return DWARF_CB_ABORT;
+  // A return address is behind its call, and perhaps behind its function.
+  const bool is_return = !is_activation || std::exchange(unwinding.begins_at_caller, false);
+  unwinding.pcs.push_back(is_return ? pc - 1 : pc);
+  return unwinding.pcs.size() < StackTracer::kMostFrames ? DWARF_CB_OK : DWARF_CB_ABORT;
+}
+
+const RecordedModule* FindModule(const RecordedCrash& crash, uint64_t address) {
+  for (const RecordedModule& module : crash.modules) {
+    if (address >= module.start && address < module.end) return &module;
+  }
+  return nullptr;
+}
+
+class Session {
+ public:
+  Session(const RecordedCrash& crash, const std::string& program)
+      : crash_(crash), program_(program), dwfl_(dwfl_begin(&kCallbacks)) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() {
+    if (dwfl_ != nullptr) dwfl_end(dwfl_);
+  }
+
+  StackTrace Trace() {
+    StackTrace trace;
+    if (dwfl_ == nullptr) {
+      trace.why_it_ends = absl::StrFormat("dwfl_begin: %s", dwfl_errmsg(-1));
+      return trace;
+    }
+    dwfl_report_begin(dwfl_);
+    for (const RecordedModule& module : crash_.modules) Report(module, trace);
+    dwfl_report_end(dwfl_, nullptr, nullptr);
+    std::vector<uint64_t> pcs = Unwind(trace);
+    for (const uint64_t pc : pcs) trace.frames.push_back(Describe(pc));
+    return trace;
+  }
+
+ private:
+  const std::string& PathOf(const RecordedModule& module) const {
+    return module.path.empty() ? program_ : module.path;
+  }
+  // What is shown of it: /proc/self/exe says nothing.
+  std::string NameOf(const RecordedModule& module) const {
+    if (!module.path.empty()) return module.path;
+    char name[PATH_MAX];
+    const ssize_t size = readlink(program_.c_str(), name, sizeof(name));
+    return size > 0 ? std::string(name, static_cast<size_t>(size)) : program_;
+  }
+
+  void Report(const RecordedModule& module, StackTrace& trace) {
+    // The kernel's own, in no file: what calls through it is found all the same.
+    if (module.path == kVdso) return;
+    const std::string& path = PathOf(module);
+    const auto missing = [&](std::string_view why) {
+      trace.missing.push_back(absl::StrFormat("%s: %s", path, std::string(why)));
+    };
+    absl::StatusOr<UniqueFd> file = OpenModule(path);
+    if (!file.ok()) return missing(std::string(file.status().message()));
+    if (BuildIdOf(file->get()) != module.build_id) {
+      return missing("it has another build id than what was loaded");
+    }
+    if (dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), file->get(), module.bias,
+                        /*add_p_vaddr=*/true) == nullptr) {
+      return missing(dwfl_errmsg(-1));
+    }
+    (void)file->release();  // the module's
+  }
+
+  std::vector<uint64_t> Unwind(StackTrace& trace) {
+    Unwinding unwinding = {.crash = &crash_};
+    // Who has jumped to where no code is was called, most probably.
+    RecordedCrash caller;
+    const bool has_jumped =
+        FindModule(crash_, crash_.program_counter) == nullptr && FindCaller(caller);
+    if (has_jumped) {
+      unwinding = {.crash = &caller, .pcs = {crash_.program_counter}, .begins_at_caller = true};
+    }
+    int walked = -1;
+    if (dwfl_attach_state(dwfl_, nullptr, kThread, &kThreadCallbacks, &unwinding)) {
+      walked = dwfl_getthread_frames(dwfl_, kThread, OnFrame, &unwinding);
+    }
+    if (unwinding.pcs.size() >= StackTracer::kMostFrames) {
+      trace.why_it_ends = absl::StrFormat("%d frames are the most", StackTracer::kMostFrames);
+    } else if (walked != 0) {
+      trace.why_it_ends = dwfl_errmsg(-1);
+    }
+    if (unwinding.pcs.empty() && crash_.program_counter != 0) {
+      unwinding.pcs.push_back(crash_.program_counter);
+    }
+    return std::move(unwinding.pcs);
+  }
+
+  // The state of whoever has called what crashed with its first instruction.
+  bool FindCaller(RecordedCrash& caller) const {
+    caller = crash_;
+#if defined(__x86_64__)
+    constexpr size_t kStackPointer = 7;
+    constexpr size_t kReturnAddress = 16;
+    if (caller.registers.size() <= kReturnAddress) return false;
+    uint64_t back = 0;
+    if (!ReadWord(crash_, crash_.stack_pointer, back)) return false;
+    caller.stack_pointer += sizeof(back);
+    caller.registers[kStackPointer] = caller.stack_pointer;
+    caller.registers[kReturnAddress] = back;
+#else
+    constexpr size_t kLinkRegister = 30;
+    if (caller.registers.size() <= kLinkRegister) return false;
+    const uint64_t back = caller.registers[kLinkRegister];
+#endif
+    caller.program_counter = back;
+    return FindModule(crash_, back) != nullptr;
+  }
+
+  StackFrame Describe(uint64_t pc) const {
+    StackFrame frame = {.address = pc};
+    const RecordedModule* const module = FindModule(crash_, pc);
+    if (module == nullptr) return frame;
+    frame.module = module->path == kVdso ? "[vdso]" : NameOf(*module);
+    frame.offset = pc - module->bias;
+    Dwfl_Module* const found = dwfl_addrmodule(dwfl_, pc);
+    if (found == nullptr) return frame;
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    if (const char* name =
+            dwfl_module_addrinfo(found, pc, &offset, &symbol, nullptr, nullptr, nullptr)) {
+      frame.function = Demangle(name);
+      frame.function_offset = offset;
+    }
+    if (Dwfl_Line* const line = dwfl_module_getsrc(found, pc)) {
+      int number = 0;
+      if (const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
+        frame.file = file;
+        frame.line = number;
+      }
+    }
+    return frame;
+  }
+
+  const RecordedCrash& crash_;
+  const std::string& program_;
+  Dwfl* const dwfl_;
+};
+
+}  // namespace
+
+StackTrace StackTracer::Trace(const RecordedCrash& crash) const {
+  return Session(crash, program_).Trace();
+}
+
+}  // namespace forkserver

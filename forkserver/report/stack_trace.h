@@ -1,0 +1,62 @@
+// Who had called whom, of a thread that is dead: from its registers, a copy of its stack and the
+// files of what it had loaded. By libdw (elfutils), which unwinds by the files' unwind tables
+// (.eh_frame) and finds names in their symbol tables and lines in their debug information, also in
+// /usr/lib/debug by build id. Nothing is fetched from anywhere.
+//
+//     StackTracer tracer("/proc/self/exe");
+//     for (const StackFrame& frame : tracer.Trace(crash)) ...
+//
+// Files are opened by the names that the dead process gave, for reading only, and used only where
+// they are regular files and their build id is the one that the process had in memory: an update on
+// disk is not mistaken for what ran. Where a file cannot be had, the frame has module and offset
+// only, and says why.
+//
+// Threads: one at a time. Allocates, and reads files: some milliseconds for the first trace of a
+// program, less for the next, since the files stay open.
+#ifndef FORKSERVER_REPORT_STACK_TRACE_H_
+#define FORKSERVER_REPORT_STACK_TRACE_H_
+
+#include <stdint.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "forkserver/report/crash_record.h"
+
+namespace forkserver {
+
+struct StackFrame {
+  uint64_t address = 0;
+  std::string module = {};    // the path, "[vdso]"; empty: the address is in none
+  uint64_t offset = 0;        // of the address in the module's file (as its symbols are numbered)
+  std::string function = {};  // demangled; empty: unknown
+  uint64_t function_offset = 0;
+  std::string file = {};  // of the source; empty: unknown
+  int line = 0;
+};
+
+struct StackTrace {
+  std::vector<StackFrame> frames = {};
+  // Why there are no more of them, where that is not the end of the stack.
+  std::string why_it_ends = {};
+  // "libfoo.so: open: ENOENT": modules whose file could not be used.
+  std::vector<std::string> missing = {};
+};
+
+class StackTracer {
+ public:
+  static constexpr size_t kMostFrames = 128;
+
+  // `program`: the file that is the program itself, for modules without a name.
+  explicit StackTracer(std::string program) : program_(std::move(program)) {}
+
+  StackTrace Trace(const RecordedCrash& crash) const;
+
+ private:
+  const std::string program_;
+};
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_REPORT_STACK_TRACE_H_
