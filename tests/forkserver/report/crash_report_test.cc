@@ -16,6 +16,7 @@
 #include "tests/forkserver/report/crash_program.h"
 #include "tests/testing/host_test.h"
 #include "tests/testing/temporary_folder.h"
+#include "transceiver/clock.h"
 
 namespace forkserver {
 namespace {
@@ -105,7 +106,8 @@ HostSetup testing::SetUpHost(const std::string&) {
       {.name = "plain"},
       {.name = "computing", .sandbox = {.policy = SandboxPolicyId::kComputeOnly}},
       {.name = "content", .sandbox = {.policy = SandboxPolicyId::kContent}}};
-  setup.options.flight_recorder = {.on_end = Reports::Get().reporter.on_end()};
+  setup.options.flight_recorder = {.on_end = Reports::Get().reporter.on_end(),
+                                   .memory_every = absl::Milliseconds(10)};
   return setup;
 }
 
@@ -155,6 +157,162 @@ HOST_TEST(CrashReport, OfEachWayNamesItsFunction) {
     EXPECT_EQ(report["crash"]["signal"], one.signal);
     EXPECT_THAT(Functions(report), Contains(one.function));
   }
+}
+
+HOST_TEST(CrashReport, OfABrokenStackPointerHasTheSignalAndOneFrame) {
+  EXPECT_EQ(EndOf(server, CrashBy("twice", "plain")).ToString(), "killed by SIGSEGV");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(Functions(report).at(0), "CrashTwice");
+  EXPECT_EQ(report["crash"]["recorded"], "whole");
+}
+
+HOST_TEST(CrashReport, HasWhatAFailedCheckOrAnExceptionSaid) {
+  const std::pair<const char*, const char*> kReasons[] = {
+      {"exception", "uncaught exception St13runtime_error: seven is not eight"},
+      {"check", "Assertion `zero == 8' failed."},
+      {"reason", "index 7 of 3"}};
+  for (const auto& [way, reason] : kReasons) {
+    Reports::Get().paths.clear();
+    EndOf(server, CrashBy(way, "plain"));
+    EXPECT_THAT(Reports::Get().OnlyJson()["reason"].get<std::string>(), HasSubstr(reason));
+  }
+}
+
+HOST_TEST(CrashReport, ComesOutOfTheStrictestSandbox) {
+  for (const char* way : {"segv", "null", "overflow", "ill"}) {
+    SCOPED_TRACE(way);
+    Reports::Get().paths.clear();
+    EXPECT_EQ(EndOf(server, CrashBy(way, "computing")).kind, ExitStatus::Kind::kKilled);
+    const Json report = Reports::Get().OnlyJson();
+    EXPECT_EQ(report["kind"], "crash");
+    EXPECT_THAT(Functions(report), Contains(HasSubstr("CrashBy")));
+  }
+}
+
+// Which lets it send itself no signal, so that abort(3) ends by an instruction that is not allowed.
+HOST_TEST(CrashReport, OfAnAbortInTheStrictestSandboxNamesAbortAndItsReason) {
+  EndOf(server, CrashBy("reason", "computing"));
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["reason"], "index 7 of 3");
+  EXPECT_THAT(Functions(report), Contains("abort"));
+  EXPECT_THAT(Functions(report), Contains("CrashByReason"));
+}
+
+HOST_TEST(CrashReport, OfASandboxedChildSaysWhatWasRefusedToItJustBefore) {
+  EndOf(server, CrashBy("refused", "content"));
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["kind"], "crash");
+  ASSERT_EQ(report["sandbox_refusals"].size(), 1u) << report.dump(2);
+  EXPECT_THAT(report["sandbox_refusals"][0]["call"].get<std::string>(), HasSubstr("/etc/passwd"));
+  EXPECT_LT(report["sandbox_refusals"][0]["seconds_before"], 1);
+}
+
+HOST_TEST(CrashReport, OfAnExecedChildNamesItsFunctionToo) {
+  LaunchOptions options = CrashBy("segv");
+  options.way = LaunchWay::kExec;
+  EndOf(server, options);
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["launched_by"], "exec");
+  EXPECT_EQ(Functions(report).at(0), "CrashBySegv");
+}
+
+// Of all children that have not been launched yet, one is as good as another.
+pid_t WaitForABlank(ForkServer& server) {
+  EXPECT_EQ(server.SetPool("plain", {.min = 1, .max = 1}), absl::OkStatus());
+  std::vector<pid_t> blanks;
+  EXPECT_TRUE(testing::DispatchUntil(server, [&] {
+    blanks = testing::StatusOf(server, "plain").idle_blanks;
+    return !blanks.empty();
+  }));
+  return blanks.empty() ? 0 : blanks[0];
+}
+
+HOST_TEST(CrashReport, OfAChildThatIsNotReadySaysWhereItsLaunchWas) {
+  const pid_t blank = WaitForABlank(server);
+  ASSERT_EQ(testing::SignalProcess(blank, SIGSEGV), absl::OkStatus());
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] {
+    return server.in_flight() == 0 && Reports::Get().reporter.counts().written > 0;
+  }));
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["pid"], blank);
+  EXPECT_EQ(report["role"], "blank of template 'plain'");
+  EXPECT_FALSE(report["was_ready"]);
+  EXPECT_EQ(report["crash"]["code_name"], "SI_USER");
+  EXPECT_THAT(Functions(report), Contains("ReceivePlan"));
+}
+
+HOST_TEST(CrashReport, OfATemplateAndOfTheSeedNamesThem) {
+  const struct {
+    const char* role;
+    std::optional<pid_t> pid;
+  } kServers[] = {{"root template", server.root_pid()}, {"seed", server.seed_pid()}};
+  for (const auto& one : kServers) {
+    SCOPED_TRACE(one.role);
+    Reports::Get().paths.clear();
+    ASSERT_EQ(testing::SignalProcess(one.pid, SIGABRT), absl::OkStatus());
+    ASSERT_TRUE(testing::DispatchUntil(server, [&] {
+      const std::lock_guard<std::mutex> lock(Reports::Get().mutex);
+      return !Reports::Get().paths.empty();
+    }));
+    const Json report = Reports::Get().OnlyJson();
+    EXPECT_EQ(report["role"], one.role);
+    EXPECT_EQ(report["type"], "forkserver");
+    EXPECT_EQ(report["crash"]["signal"], "SIGABRT");
+    EXPECT_THAT(Functions(report), Contains("Serve"));
+  }
+}
+
+HOST_TEST(DeathReport, OfAKillThatTheHostDidNotSendHasTheLastMemory) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+  ASSERT_TRUE(child.ok()) << child.status();
+  child->flight->Annotate("remote type", "web");
+  // The loop's timer looks at it.
+  const int64_t enough = NowNanos() + 100 * kNanosPerMilli;
+  ASSERT_TRUE(testing::DispatchUntil(server, [&] { return NowNanos() > enough; }));
+  ASSERT_EQ(testing::SignalProcess(child->process.pid(), SIGKILL), absl::OkStatus());
+  EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["kind"], "killed");
+  EXPECT_FALSE(report.contains("crash"));
+  EXPECT_GT(report["memory"]["resident_kib"], 100);
+  EXPECT_EQ(report["annotations"]["remote type"], "web");
+  EXPECT_EQ(report["own_annotations"]["way"], "wait");
+}
+
+HOST_TEST(DeathReport, OfAKillThatTheHostSentThereIsNone) {
+  {
+    absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+    ASSERT_TRUE(child.ok()) << child.status();
+    ASSERT_EQ(child->process.Signal(SIGKILL), absl::OkStatus());
+    child->process.Wait().IgnoreError();
+  }
+  {
+    // Killed by its Process.
+    absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+    ASSERT_TRUE(child.ok()) << child.status();
+  }
+  {
+    absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+    ASSERT_TRUE(child.ok()) << child.status();
+    child->socket.reset();
+    EXPECT_EQ(child->process.Wait()->ToString(), "exited with status 0");
+  }
+  EXPECT_EQ(Reports::Get().reporter.Flush(), absl::OkStatus());
+  EXPECT_EQ(Reports::Get().reporter.counts().written, 0u);
+}
+
+HOST_TEST(DeathReport, OfALaunchThatMissedItsDeadlineSaysWhichAndAtWhichStep) {
+  const pid_t blank = WaitForABlank(server);
+  ASSERT_EQ(testing::SignalProcess(blank, SIGSTOP), absl::OkStatus());
+  LaunchOptions options = CrashBy("wait", "plain");
+  options.timeout = absl::Milliseconds(100);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(server.Launch(options).status()));
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["kind"], "missed deadline");
+  EXPECT_EQ(report["pid"], blank);
+  EXPECT_EQ(report["missed_deadline"], "launch of utility: not Ready after 100ms");
+  EXPECT_EQ(report["step"], "none");
+  EXPECT_FALSE(report.contains("crash"));
 }
 
 }  // namespace
