@@ -23,6 +23,8 @@ struct RecordedModule {
   uint64_t bias = 0;          // what is added to the addresses in its file
   std::string build_id = {};  // in hexadecimal digits; empty: it has none
   std::string path = {};      // empty: the program
+
+  bool operator==(const RecordedModule&) const = default;
 };
 
 struct RecordedCrash {

@@ -54,7 +54,7 @@ std::string_view DeathKindName(DeathKind kind) {
   return "end";
 }
 
-CrashReport MakeCrashReport(FlightEnd end, const StackTracer& tracer) {
+CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer) {
   CrashReport report = {.at = absl::Now() - absl::Nanoseconds(NowNanos() - end.ended_at),
                         .uptime = absl::Nanoseconds(end.ended_at - end.who.begun_at)};
   report.why_no_record = end.why_no_record;

@@ -43,7 +43,7 @@ struct CrashReport {
 };
 
 // Takes the file of the record away.
-CrashReport MakeCrashReport(FlightEnd end, const StackTracer& tracer);
+CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer);
 
 // "SIGSEGV (SEGV_MAPERR, address not mapped) at 0x10", "SIGKILL, which the host did not send".
 std::string CauseText(const CrashReport& report);

@@ -76,6 +76,8 @@ class CrashReporter::Queue {
       lock.unlock();
       const absl::StatusOr<bool> written = Report(std::move(end));
       lock.lock();
+      // Many that crash do so for one reason; a host at rest has none of their files open.
+      if (waiting_.empty()) tracer_.Forget();
       if (!written.ok()) ++counts_.failed;
       if (written.ok() && *written) ++counts_.written;
       ++done_;
@@ -94,8 +96,8 @@ class CrashReporter::Queue {
   }
 
   const CrashReporterOptions options_;
-  ReportFolder folder_;       // the thread's
-  const StackTracer tracer_;  // the thread's
+  ReportFolder folder_;  // the thread's
+  StackTracer tracer_;   // the thread's
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<FlightEnd> waiting_;

@@ -75,7 +75,7 @@ std::string BuildIdOf(int fd) {
 
 // What libdw's callbacks work on.
 struct Unwinding {
-  const RecordedCrash* crash;
+  const RecordedCrash* crash = nullptr;
   std::vector<uint64_t> pcs = {};
   // Where libdw's first frame is not the one that crashed, but its caller.
   bool begins_at_caller = false;
@@ -140,34 +140,35 @@ int OnFrame(Dwfl_Frame* frame, void* argument) {
   return unwinding.pcs.size() < StackTracer::kMostFrames ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
-const RecordedModule* FindModule(const RecordedCrash& crash, uint64_t address) {
-  for (const RecordedModule& module : crash.modules) {
-    if (address >= module.start && address < module.end) return &module;
-  }
-  return nullptr;
-}
+}  // namespace
 
-class Session {
+// The files of what one process had loaded, and of all others that had loaded the same.
+class StackTracer::Session {
  public:
-  Session(const RecordedCrash& crash, const std::string& program)
-      : crash_(crash), program_(program), dwfl_(dwfl_begin(&kCallbacks)) {}
+  Session(const std::vector<RecordedModule>& modules, const std::string& program)
+      : modules_(modules), program_(program), dwfl_(dwfl_begin(&kCallbacks)) {
+    if (dwfl_ == nullptr) {
+      why_not_ = absl::StrFormat("dwfl_begin: %s", dwfl_errmsg(-1));
+      return;
+    }
+    dwfl_report_begin(dwfl_);
+    for (const RecordedModule& module : modules_) Report(module);
+    dwfl_report_end(dwfl_, nullptr, nullptr);
+    if (!dwfl_attach_state(dwfl_, nullptr, kThread, &kThreadCallbacks, &unwinding_)) {
+      why_not_ = absl::StrFormat("dwfl_attach_state: %s", dwfl_errmsg(-1));
+    }
+  }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session() {
     if (dwfl_ != nullptr) dwfl_end(dwfl_);
   }
 
-  StackTrace Trace() {
-    StackTrace trace;
-    if (dwfl_ == nullptr) {
-      trace.why_it_ends = absl::StrFormat("dwfl_begin: %s", dwfl_errmsg(-1));
-      return trace;
-    }
-    dwfl_report_begin(dwfl_);
-    for (const RecordedModule& module : crash_.modules) Report(module, trace);
-    dwfl_report_end(dwfl_, nullptr, nullptr);
-    std::vector<uint64_t> pcs = Unwind(trace);
-    for (const uint64_t pc : pcs) trace.frames.push_back(Describe(pc));
+  const std::vector<RecordedModule>& modules() const { return modules_; }
+
+  StackTrace Trace(const RecordedCrash& crash) {
+    StackTrace trace = {.missing = missing_};
+    for (const uint64_t pc : Unwind(crash, trace)) trace.frames.push_back(Describe(pc));
     return trace;
   }
 
@@ -183,12 +184,19 @@ class Session {
     return size > 0 ? std::string(name, static_cast<size_t>(size)) : program_;
   }
 
-  void Report(const RecordedModule& module, StackTrace& trace) {
+  const RecordedModule* Find(uint64_t address) const {
+    for (const RecordedModule& module : modules_) {
+      if (address >= module.start && address < module.end) return &module;
+    }
+    return nullptr;
+  }
+
+  void Report(const RecordedModule& module) {
     // The kernel's own, in no file: what calls through it is found all the same.
     if (module.path == kVdso) return;
     const std::string& path = PathOf(module);
     const auto missing = [&](std::string_view why) {
-      trace.missing.push_back(absl::StrFormat("%s: %s", path, std::string(why)));
+      missing_.push_back(absl::StrFormat("%s: %s", NameOf(module), why));
     };
     absl::StatusOr<UniqueFd> file = OpenModule(path);
     if (!file.ok()) return missing(std::string(file.status().message()));
@@ -202,39 +210,34 @@ class Session {
     (void)file->release();  // the module's
   }
 
-  std::vector<uint64_t> Unwind(StackTrace& trace) {
-    Unwinding unwinding = {.crash = &crash_};
+  std::vector<uint64_t> Unwind(const RecordedCrash& crash, StackTrace& trace) {
+    unwinding_ = {.crash = &crash};
     // Who has jumped to where no code is was called, most probably.
     RecordedCrash caller;
-    const bool has_jumped =
-        FindModule(crash_, crash_.program_counter) == nullptr && FindCaller(caller);
-    if (has_jumped) {
-      unwinding = {.crash = &caller, .pcs = {crash_.program_counter}, .begins_at_caller = true};
+    if (Find(crash.program_counter) == nullptr && FindCaller(crash, caller)) {
+      unwinding_ = {.crash = &caller, .pcs = {crash.program_counter}, .begins_at_caller = true};
     }
     int walked = -1;
-    if (dwfl_attach_state(dwfl_, nullptr, kThread, &kThreadCallbacks, &unwinding)) {
-      walked = dwfl_getthread_frames(dwfl_, kThread, OnFrame, &unwinding);
-    }
-    if (unwinding.pcs.size() >= StackTracer::kMostFrames) {
-      trace.why_it_ends = absl::StrFormat("%d frames are the most", StackTracer::kMostFrames);
+    if (why_not_.empty()) walked = dwfl_getthread_frames(dwfl_, kThread, OnFrame, &unwinding_);
+    std::vector<uint64_t> pcs = std::exchange(unwinding_, {}).pcs;
+    if (pcs.size() >= kMostFrames) {
+      trace.why_it_ends = absl::StrFormat("%d frames are the most", kMostFrames);
     } else if (walked != 0) {
-      trace.why_it_ends = dwfl_errmsg(-1);
+      trace.why_it_ends = why_not_.empty() ? dwfl_errmsg(-1) : why_not_;
     }
-    if (unwinding.pcs.empty() && crash_.program_counter != 0) {
-      unwinding.pcs.push_back(crash_.program_counter);
-    }
-    return std::move(unwinding.pcs);
+    if (pcs.empty() && crash.program_counter != 0) pcs.push_back(crash.program_counter);
+    return pcs;
   }
 
   // The state of whoever has called what crashed with its first instruction.
-  bool FindCaller(RecordedCrash& caller) const {
-    caller = crash_;
+  bool FindCaller(const RecordedCrash& crash, RecordedCrash& caller) const {
+    caller = crash;
 #if defined(__x86_64__)
     constexpr size_t kStackPointer = 7;
     constexpr size_t kReturnAddress = 16;
     if (caller.registers.size() <= kReturnAddress) return false;
     uint64_t back = 0;
-    if (!ReadWord(crash_, crash_.stack_pointer, back)) return false;
+    if (!ReadWord(crash, crash.stack_pointer, back)) return false;
     caller.stack_pointer += sizeof(back);
     caller.registers[kStackPointer] = caller.stack_pointer;
     caller.registers[kReturnAddress] = back;
@@ -244,16 +247,16 @@ class Session {
     const uint64_t back = caller.registers[kLinkRegister];
 #endif
     caller.program_counter = back;
-    return FindModule(crash_, back) != nullptr;
+    return Find(back) != nullptr;
   }
 
   StackFrame Describe(uint64_t pc) const {
     StackFrame frame = {.address = pc};
-    const RecordedModule* const module = FindModule(crash_, pc);
+    const RecordedModule* const module = Find(pc);
     if (module == nullptr) return frame;
     frame.module = module->path == kVdso ? "[vdso]" : NameOf(*module);
     frame.offset = pc - module->bias;
-    Dwfl_Module* const found = dwfl_addrmodule(dwfl_, pc);
+    Dwfl_Module* const found = dwfl_ != nullptr ? dwfl_addrmodule(dwfl_, pc) : nullptr;
     if (found == nullptr) return frame;
     GElf_Off offset = 0;
     GElf_Sym symbol;
@@ -272,15 +275,25 @@ class Session {
     return frame;
   }
 
-  const RecordedCrash& crash_;
+  const std::vector<RecordedModule> modules_;
   const std::string& program_;
   Dwfl* const dwfl_;
+  std::string why_not_;
+  std::vector<std::string> missing_;
+  Unwinding unwinding_;
 };
 
-}  // namespace
+StackTracer::StackTracer(std::string program) : program_(std::move(program)) {}
+StackTracer::~StackTracer() = default;
 
-StackTrace StackTracer::Trace(const RecordedCrash& crash) const {
-  return Session(crash, program_).Trace();
+void StackTracer::Forget() { last_.reset(); }
+
+StackTrace StackTracer::Trace(const RecordedCrash& crash) {
+  if (last_ == nullptr || last_->modules() != crash.modules) {
+    last_.reset();  // its files first
+    last_ = std::make_unique<Session>(crash.modules, program_);
+  }
+  return last_->Trace(crash);
 }
 
 }  // namespace forkserver

@@ -11,8 +11,9 @@
 // disk is not mistaken for what ran. Where a file cannot be had, the frame has module and offset
 // only, and says why.
 //
-// Threads: one at a time. Allocates, and reads files: some milliseconds for the first trace of a
-// program, less for the next, since the files stay open.
+// Threads: one at a time. Allocates, and reads files. The files of the last process stay open, a
+// descriptor each, and the next one that had loaded the same is traced in a fraction of the time;
+// Forget closes them.
 #ifndef FORKSERVER_REPORT_STACK_TRACE_H_
 #define FORKSERVER_REPORT_STACK_TRACE_H_
 
@@ -49,12 +50,19 @@ class StackTracer {
   static constexpr size_t kMostFrames = 128;
 
   // `program`: the file that is the program itself, for modules without a name.
-  explicit StackTracer(std::string program) : program_(std::move(program)) {}
+  explicit StackTracer(std::string program);
+  StackTracer(const StackTracer&) = delete;
+  StackTracer& operator=(const StackTracer&) = delete;
+  ~StackTracer();
 
-  StackTrace Trace(const RecordedCrash& crash) const;
+  StackTrace Trace(const RecordedCrash& crash);
+  void Forget();
 
  private:
+  class Session;
+
   const std::string program_;
+  std::unique_ptr<Session> last_;  // whose modules the next crash may have too
 };
 
 }  // namespace forkserver

@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace forkserver;
   static const UniqueFd file(memfd_create("flight-record", MFD_CLOEXEC));
   static const auto record = std::make_unique<FlightRecord>();
-  static const StackTracer tracer("/proc/self/exe");
+  static StackTracer tracer("/proc/self/exe");
   memcpy(static_cast<void*>(record.get()), &GoodRecord(), sizeof(FlightRecord));
   Patch(*record, {data, size});
   Require(pwrite(file.get(), record.get(), sizeof(FlightRecord), 0) ==

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "forkserver/report/crash_reporter.h"
 #include "tests/forkserver/report/crash_program.h"
@@ -216,13 +217,20 @@ HOST_TEST(CrashReport, OfAnExecedChildNamesItsFunctionToo) {
   EXPECT_EQ(Functions(report).at(0), "CrashBySegv");
 }
 
-// Of all children that have not been launched yet, one is as good as another.
+// The third of /proc/PID/stat, behind a name that has no space: it waits for something.
+bool Sleeps(pid_t pid) {
+  std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
+  std::string number, name, state;
+  return stat >> number >> name >> state && state == "S";
+}
+
+// One that waits for its Plan.
 pid_t WaitForABlank(ForkServer& server) {
   EXPECT_EQ(server.SetPool("plain", {.min = 1, .max = 1}), absl::OkStatus());
   std::vector<pid_t> blanks;
   EXPECT_TRUE(testing::DispatchUntil(server, [&] {
     blanks = testing::StatusOf(server, "plain").idle_blanks;
-    return !blanks.empty();
+    return !blanks.empty() && Sleeps(blanks[0]);
   }));
   return blanks.empty() ? 0 : blanks[0];
 }
@@ -234,6 +242,7 @@ HOST_TEST(CrashReport, OfAChildThatIsNotReadySaysWhereItsLaunchWas) {
     return server.in_flight() == 0 && Reports::Get().reporter.counts().written > 0;
   }));
   const Json report = Reports::Get().OnlyJson();
+  ASSERT_EQ(report["kind"], "crash") << report.dump(2);
   EXPECT_EQ(report["pid"], blank);
   EXPECT_EQ(report["role"], "blank of template 'plain'");
   EXPECT_FALSE(report["was_ready"]);
