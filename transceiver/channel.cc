@@ -162,6 +162,7 @@ void Channel::Flush() {
     // That the peer is gone the receiving side reports, after what came before.
     const bool is_lost = error != 0 && error != EPIPE && error != ECONNRESET;
     if (is_lost && handlers_->on_send_failed) return FailToSend(error);
+    if (error != 0) ++lost_;
     queued_bytes_ -= next.payload.size();
     queue_.pop_front();
   }
@@ -253,6 +254,7 @@ void Channel::Close(absl::Status why) {
 }
 
 void Channel::DropQueue() {
+  lost_ += queue_.size();
   queue_.clear();
   queued_bytes_ = 0;
 }

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -101,6 +102,9 @@ class Channel {
 
   size_t queued_messages() const { return queue_.size(); }
   size_t queued_bytes() const { return queued_bytes_; }
+  // How many messages of the queue nobody will receive, since the last call: it was dropped, or the
+  // peer was gone. Of all that were queued they are the last ones, but for what still waits.
+  size_t TakeLost() { return std::exchange(lost_, 0); }
   // What on_send_failed was told.
   const absl::Status& send_failure() const { return send_failure_; }
   int fd() const { return socket_.get(); }
@@ -144,6 +148,7 @@ class Channel {
   int lone_wake_ups_ = 0;  // in a row, of one packet each
   std::deque<Queued> queue_;
   size_t queued_bytes_ = 0;
+  size_t lost_ = 0;
   absl::Status send_failure_;
   // False once the channel is destroyed: a callback may do that under a running method's feet.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -58,6 +58,7 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
     return Port::Bind(loop(), std::move(socket),
                       // The process ends with its port, and its loop before that.
                       {.goodbye_waits = GoodbyeWaits::kInClose,
+                       .logged_peer_pid = arguments().parent_pid,
                        .on_violation = [this](const absl::Status& why) { LogEnd(why); },
                        .log = [this](std::string_view line) { Log(line); }});
   }

@@ -10,6 +10,7 @@
 #include "child/sandbox/sandbox_policy.h"
 #include "forkserver/model/parent_process.h"
 #include "preload/prefs/prefs_map.h"
+#include "transceiver/actor/message_log.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
@@ -90,8 +91,11 @@ void ProcessHostCore::Begin() {
   const ChildArguments arguments =
       Arguments(launch_.sandbox.value_or(FindProcessType(type_)->sandbox));
   std::vector<FirstPacket> first;
-  const std::vector<std::vector<int>> descriptors = DescriptorsOf(EarlyPackets());
-  for (const EarlyPacket& packet : EarlyPackets()) {
+  // Where messages are logged they wait for its port, which tells it its pid first (message_log.h).
+  const std::span<const EarlyPacket> early =
+      MessageLog::IsOn() ? std::span<const EarlyPacket>() : EarlyPackets();
+  const std::vector<std::vector<int>> descriptors = DescriptorsOf(early);
+  for (const EarlyPacket& packet : early) {
     first.push_back({.frame = packet.frame,
                      .payload = packet.payload,
                      .descriptors = descriptors[first.size()]});

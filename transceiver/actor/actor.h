@@ -228,7 +228,8 @@ class Actor : private ActorLink::Owner {
 
  protected:
   Actor()
-      : link_(std::make_shared<ActorLink>(Protocol::kName, static_cast<ActorLink::Owner*>(this),
+      : link_(std::make_shared<ActorLink>(Protocol::kName, kSide == Side::kParent,
+                                          static_cast<ActorLink::Owner*>(this),
                                           static_cast<Derived*>(this))) {}
   ~Actor() { link_->Detach(); }
 

@@ -27,6 +27,8 @@ std::string_view NameOf(uint16_t control_type) {
       return "a refusal";
     case kActorSentinel:
       return "the sentinel";
+    case kActorYourPid:
+      return "its pid";
     default:
       return "the sentinel's answer";
   }
@@ -73,6 +75,8 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Bind(EventLoop& loop, UniqueFd so
   table_ = table;
   options_ = std::move(options);
   state_ = State::kOpen;
+  if (log_ != nullptr) LogPeer();
+  if (is_parent_side_ && options_.peer_pid != 0 && MessageLog::IsOn()) SendYourPid();
   SendEarly(early_sent);
   if (close_when_delivered_) CloseWhenDelivered();
   // EndSoon came before there was a loop.
@@ -100,6 +104,7 @@ absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, 
     packet.descriptors.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!packet.descriptors.back().is_open()) return ErrnoStatus(errno, Named(message, "fcntl"));
   }
+  if (log_ != nullptr) log_->queue.push_back(SentItem(frame));
   early_bytes_ += packet.payload.size();
   queued_.Add({.descriptors = packet.descriptors.size()});
   early_.push_back(std::move(packet));
@@ -109,12 +114,14 @@ absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, 
 FORKSERVER_LAUNCH_PATH void ActorLink::SendEarly(size_t sent_before) {
   const std::vector<EarlyPacket> early = std::exchange(early_, {});
   queued_.Leave(0);
+  if (log_ != nullptr) log_->queue.clear();
   for (const EarlyPacket& packet : std::span(early).subspan(sent_before)) {
     std::vector<int> descriptors;
     for (const UniqueFd& fd : packet.descriptors) descriptors.push_back(fd.get());
     const iovec payload = {const_cast<uint8_t*>(packet.payload.data()), packet.payload.size()};
     const absl::Status sent =
         SendNow(QueueTally::Kind::kOther, packet.frame, PayloadParts(&payload, 1), descriptors);
+    if (log_ != nullptr && !sent.ok()) LogLost(packet.frame, sent);
     // A peer that is gone is told of by the channel. Anything else would be a message that is
     // missing among the others.
     if (!sent.ok() && !absl::IsUnavailable(sent)) {
@@ -128,6 +135,9 @@ FORKSERVER_LAUNCH_PATH void ActorLink::SendEarly(size_t sent_before) {
 
 void ActorLink::Detach() {
   owner_ = nullptr;
+  if (log_ != nullptr && state_ != State::kUnbound && state_ != State::kEnded) {
+    LogEnd({ActorEnd::How::kAbnormal, absl::CancelledError("the actor was destroyed")});
+  }
   state_ = State::kEnded;
   channel_.reset();
   if (turn_ != 0) loop_->CancelTimer(std::exchange(turn_, 0));
@@ -142,11 +152,19 @@ absl::Status ActorLink::CheckMaySend(std::string_view message) const {
       !close_when_delivered_) {
     return absl::OkStatus();
   }
-  return absl::FailedPreconditionError(Named(
+  absl::Status why = absl::FailedPreconditionError(Named(
       message, state_ == State::kUnbound ? "not bound yet" : "too late to send, message lost"));
+  if (log_ != nullptr) log_->LostUnsent(message, why);
+  return why;
 }
 
 absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
+  absl::Status sent = TrySendFrame(row, request_id, out);
+  if (log_ != nullptr && !sent.ok()) log_->LostUnsent(table_.rows[row].name, sent);
+  return sent;
+}
+
+absl::Status ActorLink::TrySendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
   const std::string_view message = table_.rows[row].name;
   if (!out.ok()) return out.status(message);
   if (request_id != 0 && !HasRoomForCalls()) {
@@ -156,6 +174,7 @@ absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& 
   if (absl::Status room = CheckRoom(message, out); !room.ok()) return room;
   const Frame frame = {.type = static_cast<uint16_t>(kFirstApplicationType + row),
                        .request_id = request_id};
+  if (log_ != nullptr) LogSending(frame);
   if (state_ == State::kEarly) return KeepEarly(message, frame, out);
   absl::Status sent = SendNow(QueueTally::Kind::kOther, frame, out.payload(), out.descriptors());
   if (sent.ok()) return sent;
@@ -169,6 +188,7 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::SendNow(QueueTally::Kind kind, co
   absl::Status sent = channel_->SendParts(frame, payload, descriptors);
   if (channel_->queued_messages() > queued_before) {
     queued_.Add({.kind = kind, .bytes = PayloadBytes(payload), .descriptors = descriptors.size()});
+    if (log_ != nullptr) LogQueued(frame);
   }
   return sent;
 }
@@ -214,9 +234,11 @@ FORKSERVER_LAUNCH_PATH void ActorLink::SendControl(uint16_t type, uint64_t reque
                                                    PayloadParts payload,
                                                    std::span<const int> descriptors) {
   const bool is_answer = type == kActorReply || type == kActorReject;
+  const Frame frame = {.type = type, .request_id = request_id};
   const absl::Status sent =
-      SendNow(is_answer ? QueueTally::Kind::kAnswer : QueueTally::Kind::kOther,
-              {.type = type, .request_id = request_id}, payload, descriptors);
+      SendNow(is_answer ? QueueTally::Kind::kAnswer : QueueTally::Kind::kOther, frame, payload,
+              descriptors);
+  if (log_ != nullptr && !sent.ok()) LogLost(frame, sent);
   // A peer that is gone is told of by the channel, after what it had sent. Anything else is this
   // process's own lack, and the peer waits for what does not come.
   if (sent.ok() || absl::IsUnavailable(sent)) return;
@@ -245,11 +267,13 @@ void ActorLink::CloseWhenDelivered() {
   if (state_ == State::kEarly) close_when_delivered_ = true;
   if (state_ != State::kOpen) return;
   state_ = State::kClosing;
+  if (log_ != nullptr) LogSending({.type = kActorSentinel});
   SendControl(kActorSentinel, 0, {}, {});
 }
 
 void ActorLink::EndWithGoodbye() {
   if (!fault_.ok()) return Break(fault_);
+  if (log_ != nullptr) LogGoodbye();
   UniqueFd socket = channel_->TakeSocket();
   const int error = options_.goodbye_waits == GoodbyeWaits::kInClose
                         ? SendGoodbyeAndWait(std::move(socket))
@@ -298,6 +322,7 @@ void ActorLink::OnTurn() {
 }
 
 void ActorLink::OnQueueSent() {
+  if (log_ != nullptr) LogLostQueue(absl::UnavailableError("the peer is gone"));
   if (!on_room_) return;
   if (is_waiting_) return ScheduleTurn();
   const std::shared_ptr<ActorLink> self = shared_from_this();
@@ -305,6 +330,7 @@ void ActorLink::OnQueueSent() {
 }
 
 void ActorLink::OnSendFailed(const absl::Status& why) {
+  if (log_ != nullptr) LogLostQueue(why);
   EndSoon(absl::Status(why.code(), absl::StrFormat("%s: what was queued is lost: %s", name_,
                                                    std::string(why.message()))));
 }
@@ -324,6 +350,7 @@ void ActorLink::End(ActorEnd end) {
   if (!fault_.ok() && state_ != State::kBroken) return Break(fault_);
   const std::shared_ptr<ActorLink> self = shared_from_this();
   state_ = State::kEnded;
+  if (log_ != nullptr) LogEnd(end);
   channel_.reset();
   if (turn_ != 0) loop_->CancelTimer(std::exchange(turn_, 0));
   // As in Detach.

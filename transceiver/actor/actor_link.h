@@ -26,6 +26,8 @@
 #include "transceiver/actor/arrived_descriptors.h"
 #include "transceiver/actor/early_packet.h"
 #include "transceiver/actor/field_io.h"
+#include "transceiver/actor/link_log.h"
+#include "transceiver/actor/message_log.h"
 #include "transceiver/actor/peer_name.h"
 #include "transceiver/actor/queue_tally.h"
 #include "transceiver/actor/wire.h"
@@ -79,8 +81,13 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
       absl::AnyInvocable<absl::Status(const ArrivedFields* reply, const absl::Status& why)>;
 
   // `owner` and `actor` (the same object, as its Receive functions know it) live until Detach.
-  FORKSERVER_LAUNCH_PATH ActorLink(std::string_view protocol_name, Owner* owner, void* actor)
-      : name_(protocol_name), owner_(owner), actor_(actor) {}
+  FORKSERVER_LAUNCH_PATH ActorLink(std::string_view protocol_name, bool is_parent_side,
+                                   Owner* owner, void* actor)
+      : name_(protocol_name),
+        owner_(owner),
+        actor_(actor),
+        is_parent_side_(is_parent_side),
+        log_(LinkLog::ForActor(protocol_name, is_parent_side ? "Parent" : "Child")) {}
   ActorLink(const ActorLink&) = delete;
   ActorLink& operator=(const ActorLink&) = delete;
 
@@ -165,6 +172,7 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   class RunningHandler;
 
   absl::Status SendFrame(size_t row, uint64_t request_id, FieldWriter& out);
+  absl::Status TrySendFrame(size_t row, uint64_t request_id, FieldWriter& out);
   absl::Status SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
                        std::span<const int> descriptors);
   absl::Status CheckRoom(std::string_view message, const FieldWriter& out);
@@ -202,10 +210,27 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   absl::Status HandleMessage(const Frame& frame, const ArrivedFields& fields);
   absl::Status HandleAnswer(const Frame& frame, const ArrivedFields& fields);
   absl::Status HandleControl(const Frame& frame, const ArrivedFields& fields);
+  void SendYourPid();
+  absl::Status HandleYourPid(const Frame& frame, const ArrivedFields& fields);
   absl::Status CheckPacket(FrameError error, int32_t sender_pid, const Frame& frame) const;
   absl::Status Violation(std::string_view what) const;
   void SendEarly(size_t sent_before);
   void RunOnRoom();
+
+  // Where log_ is there (actor_link_log.cc).
+  LoggedItem SentItem(const Frame& frame) const;
+  LoggedItem ArrivedItem(const Frame& frame) const;
+  void LogPeer();
+  void LogSending(const Frame& frame, const absl::Status& refusal = {});
+  void LogQueued(const Frame& frame);
+  void LogLost(const Frame& frame, const absl::Status& why);
+  void LogReceived(const Frame& frame, const ArrivedFields& fields);
+  void LogDropped(const Frame& frame);
+  void LogLostQueue(const absl::Status& why);
+  void LogLostArrivals(const absl::Status& why);
+  void LogUnread(const absl::Status& why);
+  void LogGoodbye();
+  void LogEnd(const ActorEnd& end);
 
   void Break(const absl::Status& violation);
   void End(ActorEnd end);
@@ -250,6 +275,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::string why_it_closes_;
   absl::Status own_fault_;
   EventLoop::TimerId turn_ = 0;
+  const bool is_parent_side_;
+  const std::unique_ptr<LinkLog> log_;  // null: this one has none
 };
 
 }  // namespace forkserver

@@ -23,6 +23,7 @@ FORKSERVER_LAUNCH_PATH void ActorLink::SendAnswer(uint16_t type, uint64_t reques
                                                   PayloadParts payload,
                                                   std::span<const int> descriptors) {
   SendControl(type, request_id, payload, descriptors);
+  if (log_ != nullptr) log_->peers_calls.erase(request_id);
   --unanswered_;
   if (!is_paused_ || unanswered_ > options_.max_unanswered / 2) return;
   is_paused_ = false;
@@ -33,6 +34,7 @@ FORKSERVER_LAUNCH_PATH void ActorLink::SendAnswer(uint16_t type, uint64_t reques
 FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Resolve(uint64_t request_id,
                                                        std::string_view message, FieldWriter& out) {
   if (out.ok() && HasRoomForReply(out)) {
+    if (log_ != nullptr) LogSending({.type = kActorReply, .request_id = request_id});
     SendAnswer(kActorReply, request_id, out.payload(), out.descriptors());
     return absl::OkStatus();
   }
@@ -67,6 +69,7 @@ void ActorLink::Reject(uint64_t request_id, const absl::Status& why) {
   out.Number(static_cast<uint32_t>(why.ok() ? absl::StatusCode::kUnknown : why.code()));
   out.Number(static_cast<uint32_t>(text.size()));
   out.Put(text.data(), text.size());
+  if (log_ != nullptr) LogSending({.type = kActorReject, .request_id = request_id}, why);
   SendAnswer(kActorReject, request_id, out.payload(), {});
 }
 

@@ -142,6 +142,7 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::Handle(FrameError error, int32_t 
                                                       const Frame& frame,
                                                       const ArrivedFields& fields) {
   if (absl::Status checked = CheckPacket(error, sender_pid, frame); !checked.ok()) return checked;
+  if (log_ != nullptr) LogReceived(frame, fields);
   if (frame.type >= kFirstApplicationType) return HandleMessage(frame, fields);
   if (frame.type == kActorReply || frame.type == kActorReject) return HandleAnswer(frame, fields);
   return HandleControl(frame, fields);
@@ -166,7 +167,10 @@ FORKSERVER_LAUNCH_PATH absl::Status ActorLink::HandleMessage(const Frame& frame,
         Named(row.name, "an endpoint that is not the parent process's"));
   }
   // A call among them is refused by the end of the actor.
-  if (drops_messages_) return absl::OkStatus();
+  if (drops_messages_) {
+    if (log_ != nullptr) LogDropped(frame);
+    return absl::OkStatus();
+  }
   if (row.is_call && unanswered_ + Queued().answers() >= kMostCallsInFlight) {
     return absl::InvalidArgumentError(
         Named(row.name, absl::StrFormat("more than %d calls in flight", kMostCallsInFlight)));
@@ -227,6 +231,7 @@ absl::Status ActorLink::HandleAnswer(const Frame& frame, const ArrivedFields& fi
 }
 
 absl::Status ActorLink::HandleControl(const Frame& frame, const ArrivedFields& fields) {
+  if (frame.type == kActorYourPid) return HandleYourPid(frame, fields);
   if (!fields.payload.empty() || !fields.descriptors.empty() || frame.request_id != 0) {
     return Violation(absl::StrFormat("frame type %d with something in it", frame.type));
   }
@@ -236,6 +241,7 @@ absl::Status ActorLink::HandleControl(const Frame& frame, const ArrivedFields& f
       return absl::OkStatus();
     case kActorSentinel:
       if (std::exchange(peer_is_closing_, true)) return Violation("a second sentinel");
+      if (log_ != nullptr) LogSending({.type = kActorSentinelAnswer});
       SendControl(kActorSentinelAnswer, 0, {}, {});
       return absl::OkStatus();
     case kActorSentinelAnswer:

@@ -96,6 +96,7 @@ absl::StatusOr<ActorLink::Answer> ActorLink::CallAndWait(size_t row, FieldWriter
     ScheduleTurn();
   }
   if (!failure.ok()) return failure;
+  if (log_ != nullptr) LogReceived(packet.frame(), {packet.payload(), {}});
   ForgetCall(id);
   Answer answer = {.payload = packet.payload(), .descriptors = TakeAll(packet.descriptors())};
   if (packet.frame().type == kActorReject) {

@@ -25,6 +25,9 @@ struct ActorOptions {
   // was sent earlier names nobody.
   int32_t peer_pid = 0;
   GoodbyeWaits goodbye_waits = GoodbyeWaits::kInTheLoop;
+  // What the message log (message_log.h) calls the peer where neither peer_pid nor an endpoint says
+  // it, as the parent process numbers it. 0: nobody knows.
+  int32_t logged_peer_pid = 0;
   // The peer broke the protocol: which message and how. The actor ends right after, abnormally.
   // May destroy the actor.
   std::function<void(const absl::Status& violation)> on_violation = {};

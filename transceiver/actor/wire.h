@@ -6,6 +6,8 @@
 //                     ended abnormally, also by exit(0)
 //     Sentinel        the sender sends nothing more, and waits
 //     SentinelAnswer  all that came before the Sentinel has been handled
+//     YourPid         what the parent process calls the receiver: i32 pid. For the message log, and
+//                     sent only by a parent process that has one (message_log.h)
 //
 // The protocol's own messages are kFirstApplicationType plus their position in its list. A call
 // has a request id that is not 0, everything else but an answer has 0. All are one packet with the
@@ -26,8 +28,9 @@ enum ActorFrameType : uint16_t {
   kActorGoodbye = 0x0F02,
   kActorSentinel = 0x0F03,
   kActorSentinelAnswer = 0x0F04,
+  kActorYourPid = 0x0F05,
 };
-static_assert(uint16_t{kActorSentinelAnswer} < uint16_t{kFirstApplicationType});
+static_assert(uint16_t{kActorYourPid} < uint16_t{kFirstApplicationType});
 
 // An actor makes no call while so many of its calls have no answer yet. Whoever answers counts a
 // call until the answer is in the socket, which is before its peer can have seen it: a peer that is
