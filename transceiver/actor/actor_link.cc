@@ -104,7 +104,7 @@ absl::Status ActorLink::KeepEarly(std::string_view message, const Frame& frame, 
     packet.descriptors.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!packet.descriptors.back().is_open()) return ErrnoStatus(errno, Named(message, "fcntl"));
   }
-  if (log_ != nullptr) log_->queue.push_back(SentItem(frame));
+  if (log_ != nullptr) LogEarly(frame);
   early_bytes_ += packet.payload.size();
   queued_.Add({.descriptors = packet.descriptors.size()});
   early_.push_back(std::move(packet));
@@ -135,9 +135,7 @@ FORKSERVER_LAUNCH_PATH void ActorLink::SendEarly(size_t sent_before) {
 
 void ActorLink::Detach() {
   owner_ = nullptr;
-  if (log_ != nullptr && state_ != State::kUnbound && state_ != State::kEnded) {
-    LogEnd({ActorEnd::How::kAbnormal, absl::CancelledError("the actor was destroyed")});
-  }
+  if (log_ != nullptr && state_ != State::kUnbound && state_ != State::kEnded) LogDestroyed();
   state_ = State::kEnded;
   channel_.reset();
   if (turn_ != 0) loop_->CancelTimer(std::exchange(turn_, 0));
@@ -154,17 +152,11 @@ absl::Status ActorLink::CheckMaySend(std::string_view message) const {
   }
   absl::Status why = absl::FailedPreconditionError(Named(
       message, state_ == State::kUnbound ? "not bound yet" : "too late to send, message lost"));
-  if (log_ != nullptr) log_->LostUnsent(message, why);
+  if (log_ != nullptr) LogUnsent(message, why);
   return why;
 }
 
-absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
-  absl::Status sent = TrySendFrame(row, request_id, out);
-  if (log_ != nullptr && !sent.ok()) log_->LostUnsent(table_.rows[row].name, sent);
-  return sent;
-}
-
-absl::Status ActorLink::TrySendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
+inline absl::Status ActorLink::TrySendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
   const std::string_view message = table_.rows[row].name;
   if (!out.ok()) return out.status(message);
   if (request_id != 0 && !HasRoomForCalls()) {
@@ -179,6 +171,12 @@ absl::Status ActorLink::TrySendFrame(size_t row, uint64_t request_id, FieldWrite
   absl::Status sent = SendNow(QueueTally::Kind::kOther, frame, out.payload(), out.descriptors());
   if (sent.ok()) return sent;
   return absl::Status(sent.code(), Named(message, std::string(sent.message())));
+}
+
+absl::Status ActorLink::SendFrame(size_t row, uint64_t request_id, FieldWriter& out) {
+  absl::Status sent = TrySendFrame(row, request_id, out);
+  if (log_ != nullptr && !sent.ok()) LogUnsent(table_.rows[row].name, sent);
+  return sent;
 }
 
 FORKSERVER_LAUNCH_PATH absl::Status ActorLink::SendNow(QueueTally::Kind kind, const Frame& frame,
@@ -322,7 +320,7 @@ void ActorLink::OnTurn() {
 }
 
 void ActorLink::OnQueueSent() {
-  if (log_ != nullptr) LogLostQueue(absl::UnavailableError("the peer is gone"));
+  if (log_ != nullptr) LogQueueSent();
   if (!on_room_) return;
   if (is_waiting_) return ScheduleTurn();
   const std::shared_ptr<ActorLink> self = shared_from_this();

@@ -84,9 +84,9 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   FORKSERVER_LAUNCH_PATH ActorLink(std::string_view protocol_name, bool is_parent_side,
                                    Owner* owner, void* actor)
       : name_(protocol_name),
+        is_parent_side_(is_parent_side),
         owner_(owner),
         actor_(actor),
-        is_parent_side_(is_parent_side),
         log_(LinkLog::ForActor(protocol_name, is_parent_side ? "Parent" : "Child")) {}
   ActorLink(const ActorLink&) = delete;
   ActorLink& operator=(const ActorLink&) = delete;
@@ -172,7 +172,8 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   class RunningHandler;
 
   absl::Status SendFrame(size_t row, uint64_t request_id, FieldWriter& out);
-  absl::Status TrySendFrame(size_t row, uint64_t request_id, FieldWriter& out);
+  [[gnu::always_inline]] absl::Status TrySendFrame(size_t row, uint64_t request_id,
+                                                   FieldWriter& out);
   absl::Status SendNow(QueueTally::Kind kind, const Frame& frame, PayloadParts payload,
                        std::span<const int> descriptors);
   absl::Status CheckRoom(std::string_view message, const FieldWriter& out);
@@ -217,20 +218,24 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   void SendEarly(size_t sent_before);
   void RunOnRoom();
 
-  // Where log_ is there (actor_link_log.cc).
-  LoggedItem SentItem(const Frame& frame) const;
-  LoggedItem ArrivedItem(const Frame& frame) const;
-  void LogPeer();
-  void LogSending(const Frame& frame, const absl::Status& refusal = {});
-  void LogQueued(const Frame& frame);
-  void LogLost(const Frame& frame, const absl::Status& why);
-  void LogReceived(const Frame& frame, const ArrivedFields& fields);
-  void LogDropped(const Frame& frame);
-  void LogLostQueue(const absl::Status& why);
-  void LogLostArrivals(const absl::Status& why);
-  void LogUnread(const absl::Status& why);
-  void LogGoodbye();
-  void LogEnd(const ActorEnd& end);
+  // Where log_ is there (actor_link_log.cc). Cold, so that messages of others do not pay for it.
+  [[gnu::cold]] LoggedItem SentItem(const Frame& frame) const;
+  [[gnu::cold]] LoggedItem ArrivedItem(const Frame& frame) const;
+  [[gnu::cold]] void LogPeer();
+  [[gnu::cold]] void LogSending(const Frame& frame, const absl::Status& refusal = {});
+  [[gnu::cold]] void LogQueued(const Frame& frame);
+  [[gnu::cold]] void LogEarly(const Frame& frame);
+  [[gnu::cold]] void LogReceived(const Frame& frame, const ArrivedFields& fields);
+  [[gnu::cold]] void LogDropped(const Frame& frame);
+  [[gnu::cold]] void LogUnsent(std::string_view message, const absl::Status& why) const;
+  [[gnu::cold]] void LogLost(const Frame& frame, const absl::Status& why);
+  [[gnu::cold]] void LogLostQueue(const absl::Status& why);
+  [[gnu::cold]] void LogLostArrivals(const absl::Status& why);
+  [[gnu::cold]] void LogUnread(const absl::Status& why);
+  [[gnu::cold]] void LogQueueSent();
+  [[gnu::cold]] void LogGoodbye();
+  [[gnu::cold]] void LogDestroyed();
+  [[gnu::cold]] void LogEnd(const ActorEnd& end);
 
   void Break(const absl::Status& violation);
   void End(ActorEnd end);
@@ -239,8 +244,10 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::string Named(std::string_view message, std::string_view what) const;
 
   const std::string_view name_;
+  const bool is_parent_side_;
   Owner* owner_;
   void* const actor_;
+  const std::unique_ptr<LinkLog> log_;  // null: this one has none
   State state_ = State::kUnbound;
   EventLoop* loop_ = nullptr;
   std::unique_ptr<Channel> channel_;
@@ -275,8 +282,6 @@ class ActorLink : public std::enable_shared_from_this<ActorLink> {
   std::string why_it_closes_;
   absl::Status own_fault_;
   EventLoop::TimerId turn_ = 0;
-  const bool is_parent_side_;
-  const std::unique_ptr<LinkLog> log_;  // null: this one has none
 };
 
 }  // namespace forkserver

@@ -68,6 +68,13 @@ void ActorLink::LogSending(const Frame& frame, const absl::Status& refusal) {
   log_->lines->Write(Event::kSending, SentItem(frame), TextOf(refusal));
 }
 
+void ActorLink::LogEarly(const Frame& frame) { log_->queue.push_back(SentItem(frame)); }
+
+// It never got as far as a frame.
+void ActorLink::LogUnsent(std::string_view message, const absl::Status& why) const {
+  log_->lines->Write(Event::kLostOnTheWayOut, {.name = message}, TextOf(why));
+}
+
 void ActorLink::LogLost(const Frame& frame, const absl::Status& why) {
   log_->lines->Write(Event::kLostOnTheWayOut, SentItem(frame), TextOf(why));
 }
@@ -138,6 +145,13 @@ void ActorLink::LogUnread(const absl::Status& why) {
     if (!is_message) continue;
     log_->lines->Write(Event::kLostOnTheWayIn, ArrivedItem(packet.frame()), TextOf(why));
   }
+}
+
+// Into the socket, or into the void.
+void ActorLink::LogQueueSent() { LogLostQueue(absl::UnavailableError("the peer is gone")); }
+
+void ActorLink::LogDestroyed() {
+  LogEnd({ActorEnd::How::kAbnormal, absl::CancelledError("the actor was destroyed")});
 }
 
 // While the socket is still there.

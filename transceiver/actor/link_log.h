@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
 #include "transceiver/actor/message_log.h"
 
 namespace forkserver {
@@ -24,11 +23,6 @@ struct LinkLog {
     return std::make_unique<LinkLog>(LinkLog{.lines = std::move(lines)});
   }
 
-  // What never got into a queue.
-  void LostUnsent(std::string_view message, const absl::Status& why) {
-    lines->Write(MessageLog::Event::kLostOnTheWayOut, {.name = message},
-                 {why.message().data(), why.message().size()});
-  }
   // The last `count` of the queue are still there.
   void Leave(size_t count) {
     while (queue.size() > count) queue.pop_front();
