@@ -108,35 +108,51 @@ TEST(StderrLine, RaisesNoSignalWhereTheReaderIsGone) {
   WriteAndKeepErrno("to nobody\n");
 }
 
+// A file that may not grow, while it lives.
+class FileOfNoRoom {
+ public:
+  FileOfNoRoom() : file_(memfd_create("file", MFD_CLOEXEC)) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit none = {.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  }
+  ~FileOfNoRoom() { EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before_), 0); }
+  int fd() const { return file_.get(); }
+
+ private:
+  const UniqueFd file_;
+  rlimit before_ = {};
+};
+
+bool Waits(int signal) {
+  sigset_t pending;
+  EXPECT_EQ(sigpending(&pending), 0);
+  return sigismember(&pending, signal) == 1;
+}
+
 TEST(StderrLine, RaisesNoSignalWhereAFileMayNotGrow) {
   ASSERT_NE(signal(SIGXFSZ, SIG_DFL), SIG_ERR);
-  const UniqueFd file(memfd_create("file", MFD_CLOEXEC));
-  rlimit before = {};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
-  {
-    const StderrIs stderr_is(file.get());
-    WriteAndKeepErrno("too much\n");
-  }
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  sigset_t pending;
-  ASSERT_EQ(sigpending(&pending), 0);
-  EXPECT_EQ(sigismember(&pending, SIGXFSZ), 0);
+  const FileOfNoRoom file;
+  const StderrIs stderr_is(file.fd());
+  WriteAndKeepErrno("too much\n");
+  EXPECT_FALSE(Waits(SIGXFSZ));
 }
 
 // Not the caller's own, which it may wait for.
 TEST(StderrLine, LeavesASignalThatWaitsAlready) {
-  sigset_t pipe_signal, before, pending;
-  sigemptyset(&pipe_signal);
-  sigaddset(&pipe_signal, SIGPIPE);
-  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &pipe_signal, &before), 0);
-  raise(SIGPIPE);
-  WriteAndKeepErrno("StderrLine.LeavesASignalThatWaitsAlready wrote this\n");
-  ASSERT_EQ(sigpending(&pending), 0);
-  EXPECT_EQ(sigismember(&pending, SIGPIPE), 1);
+  sigset_t wanted, before;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGXFSZ);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &wanted, &before), 0);
+  raise(SIGXFSZ);
+  {
+    const FileOfNoRoom file;
+    const StderrIs stderr_is(file.fd());
+    WriteAndKeepErrno("too much\n");
+  }
+  EXPECT_TRUE(Waits(SIGXFSZ));
   const timespec now = {};
-  EXPECT_EQ(sigtimedwait(&pipe_signal, nullptr, &now), SIGPIPE);
+  sigtimedwait(&wanted, nullptr, &now);
   ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
 }
 

@@ -1,6 +1,7 @@
 // Actors of both sides in one process, for what the message log says of them. What they do is the
 // argument. Exits with 0 when all went as it should.
 #include <string_view>
+#include <thread>
 
 #include "tests/transceiver/actor/hotline.h"
 #include "transceiver/actor/wire.h"
@@ -115,6 +116,16 @@ int Ask() {
   return 0;
 }
 
+int Wait() {
+  HotlinePair pair;
+  std::thread parent([&] { RunUntil(*pair.loop, [&] { return pair.parent->is_ended(); }); });
+  const bool is_answered =
+      pair.child->CallAndWait(AskParent{.question = "?"}, absl::Seconds(20)).ok();
+  pair.child->Close();
+  parent.join();
+  return is_answered ? 0 : 1;
+}
+
 // What no table knows.
 int Pretend() {
   const auto loop = *EventLoop::Create(EventLoop::Backend::kEpoll);
@@ -159,6 +170,7 @@ int Main(std::string_view what) {
   if (what == "destroy") return Destroy();
   if (what == "drop") return Drop();
   if (what == "ask") return Ask();
+  if (what == "wait") return Wait();
   if (what == "pretend") return Pretend();
   if (what == "tell pid") return TellPid();
   return 255;

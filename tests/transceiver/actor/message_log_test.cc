@@ -177,6 +177,15 @@ TEST(MessageLog, HasTheAnswerThatNobodyWaitsForAnyMore) {
             }));
 }
 
+TEST(MessageLog, HasTheAnswerThatACallerHasWaitedFor) {
+  EXPECT_EQ(LogOf("wait", "PHotlineChild"),
+            (Log{
+                "[me->?] [PHotlineChild] Sending  PHotline::Msg_AskParent",
+                "[me<-?] [PHotlineChild] Received reply PHotline::Reply_AskParent",
+                "[me->?] [PHotlineChild] Sending  PHotline::Goodbye",
+            }));
+}
+
 TEST(MessageLog, HasTheNumberOfWhatHasNoName) {
   EXPECT_EQ(LogOf("pretend"),
             (Log{
