@@ -3,13 +3,13 @@
 //     FORKSERVER_IPC_LOG=PDummyParent,PDummyChild program      these actors
 //     FORKSERVER_IPC_LOG=all program                           all of them; so does 1
 //
-//     [time: 81273123456][63085->63096] [PHotlineParent] Sending  PHotline::Msg_GetAssistance
-//     [time: 81273123460][63096<-63085] [PHotlineChild] Received  PHotline::Msg_GetAssistance
-//     [time: 81273123471][63096->63085] [PHotlineChild] Sending reply PHotline::Reply_GetAssistance
-//     [time: 81273123482][63085<-63096] [PHotlineParent] Received reply
-//     PHotline::Reply_GetAssistance [time: 81273123490][63085->63096] [PHotlineParent] Sending
-//     PHotline::Goodbye [time: 81273123500][63096->63085] [PHotlineChild] Lost PHotline::Msg_Note:
-//     ...why... [time: 81273123501][63096<-63085] [PHotlineChild] Ended  PHotline: ...why...
+//     [time: 3456][63085->63096] [PHotlineParent] Sending  PHotline::Msg_GetAssistance
+//     [time: 3460][63096<-63085] [PHotlineChild] Received  PHotline::Msg_GetAssistance
+//     [time: 3471][63096->63085] [PHotlineChild] Sending reply PHotline::Reply_GetAssistance
+//     [time: 3482][63085<-63096] [PHotlineParent] Received reply PHotline::Reply_GetAssistance
+//     [time: 3490][63085->63096] [PHotlineParent] Sending  PHotline::Goodbye
+//     [time: 3500][63096->63085] [PHotlineChild] Lost PHotline::Msg_Note: ...why...
+//     [time: 3501][63096<-63085] [PHotlineChild] Ended  PHotline: ...why...
 //
 // An actor is named by 'P', its protocol and its side. Names are separated by commas. One that no
 // actor has is no error: each process knows only its own actors.
@@ -20,18 +20,19 @@
 // that of their times.
 // [own->peer]: what this side sends or has lost on the way out; [own<-peer]: what it receives or
 // will not receive. "?": a peer whose pid this side was not told. The pids are those of the
-// parent's pid namespace; where a process has not been told its own (TellOwnPid), which is so
-// outside of the process model and before the first message of its parent's, it is getpid()'s.
+// parent's pid namespace; where a process has not been told its own (YourPid, wire.h), which is so
+// outside of the process model and before it reads the first message of its parent's, it is
+// getpid()'s.
 // Msg_, Reply_, Reject_ (a refusal, with its reason) and the name of a message in the protocol's
 // table; its number (Msg_#12) where the table has none, or the request's (Reply_#7) where none
-// waits. Texts of a peer's are escaped: a line stays one, and gives a terminal no orders.
+// waits. Lost is also what Send and Call have returned an error for. Not logged: YourPid, which is
+// the log's own; packets that are no actor's, of which Ended tells; what lay unread in the socket
+// of a process that died. Texts of a peer's are escaped: a line stays one, and gives a terminal no
+// orders.
 //
-// Each line is one write(2) of less than PIPE_BUF bytes: lines of several processes do not mix.
-// Nothing fails because of it, and errno stays: where stderr is closed, was closed by its reader or
-// is one of the program's own descriptors (close-on-exec), nothing is written. A stderr that is
-// full is waited for a tenth of a second, once; from then on lines are dropped until there is room,
-// and the next one says how many. It is asked by poll(2) whether there is: where several processes
-// share a blocking pipe that is almost full, one may still have to wait until its reader reads.
+// A line is one write(2), at most 1024 bytes: lines of several processes do not mix. What stderr
+// may be (closed, full, read by nobody) is in transceiver/stderr_line.h; nothing fails because of
+// it, and errno stays.
 //
 // The environment is read once, by the first actor of a process. What a process is forked from has
 // had none: so a child goes by the environment that its launch gives it, which is the host's of the
