@@ -31,19 +31,20 @@ std::atomic<uint64_t> dropped = 0;
 class NoSignals {
  public:
   NoSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGPIPE);
-    sigaddset(&signals_, SIGXFSZ);
-    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
-    // One that was blocked may wait already, and stays. (Sandboxed processes may not ask, and block
-    // neither.)
-    sigset_t pending;
-    sigemptyset(&pending);
+    sigset_t both, pending;
+    sigemptyset(&both);
+    sigaddset(&both, SIGPIPE);
+    sigaddset(&both, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &both, &before_);
+    // One that was blocked may wait already, and stays. (Not all sandboxed processes may ask, and
+    // they block neither.)
     const bool may_wait =
         sigismember(&before_, SIGPIPE) == 1 || sigismember(&before_, SIGXFSZ) == 1;
-    if (may_wait && sigpending(&pending) != 0) return;
+    sigemptyset(&pending);
+    if (may_wait) sigpending(&pending);
+    sigemptyset(&signals_);
     for (const int signal : {SIGPIPE, SIGXFSZ}) {
-      if (sigismember(&pending, signal) == 1) sigdelset(&signals_, signal);
+      if (sigismember(&pending, signal) != 1) sigaddset(&signals_, signal);
     }
   }
   NoSignals(const NoSignals&) = delete;
