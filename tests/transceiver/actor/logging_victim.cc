@@ -1,5 +1,7 @@
 // Actors of both sides in one process, for what the message log says of them. What they do is the
 // argument. Exits with 0 when all went as it should.
+#include <fcntl.h>
+
 #include <string_view>
 #include <thread>
 
@@ -8,6 +10,8 @@
 
 namespace forkserver {
 namespace {
+
+constexpr int kNoIoUring = 77;
 
 #define NEED(condition) \
   if (!(condition)) return __LINE__ % 256
@@ -52,6 +56,20 @@ int LoseThePeer() {
   while (pair.parent->queued_messages() < 2) NEED(pair.parent->Send(Note{.number = 1}).ok());
   pair.child.reset();
   NEED(RunUntil(*pair.loop, [&] { return pair.parent->is_ended(); }));
+  return 0;
+}
+
+// The kernel passes no io_uring on: what is queued with one, and behind it, is not sent.
+int SendWhatCannotGo() {
+  const auto ring = EventLoop::Create(EventLoop::Backend::kIoUring);
+  if (!ring.ok()) return kNoIoUring;
+  HotlinePair pair;
+  while (pair.parent->queued_messages() == 0) NEED(pair.parent->Send(Note{.number = 1}).ok());
+  Note note = {.number = 2, .file = Descriptor{}};
+  note.file->fd.reset(fcntl((*ring)->fd(), F_DUPFD_CLOEXEC, 3));
+  NEED(pair.parent->Send(note).ok());
+  NEED(pair.parent->Call(GetAssistance{}, [](auto) {}).ok());
+  NEED(pair.RunBoth([&] { return pair.parent->is_ended(); }));
   return 0;
 }
 
@@ -164,6 +182,7 @@ int Main(std::string_view what) {
   if (what == "deliver") return Deliver();
   if (what == "close full") return CloseFull();
   if (what == "lose the peer") return LoseThePeer();
+  if (what == "send what cannot go") return SendWhatCannotGo();
   if (what == "refuse") return Refuse();
   if (what == "never launch") return NeverLaunch();
   if (what == "send early") return SendEarly();

@@ -111,6 +111,21 @@ TEST(MessageLog, HasWhatWaitedInTheQueueForAPeerThatWent) {
                            "the actor was destroyed"));
 }
 
+TEST(MessageLog, HasWhatTheKernelDidNotTakeAndWhatWaitedBehindIt) {
+  if (RunVictim("send what cannot go", {}).exit_code == 77) GTEST_SKIP() << "no io_uring here";
+  const Log log = LogOf("send what cannot go", "PHotlineParent");
+  const Log expected = {
+      "[me->?] [PHotlineParent] Lost PHotline::Msg_Note: sendmsg: EINVAL",
+      "[me->?] [PHotlineParent] Lost PHotline::Msg_GetAssistance: sendmsg: EINVAL",
+      "[me<-?] [PHotlineParent] Lost PHotline::Reply_GetAssistance: "
+      "Hotline: what was queued is lost: sendmsg: EINVAL",
+      "[me<-?] [PHotlineParent] Ended  PHotline: "
+      "Hotline: what was queued is lost: sendmsg: EINVAL",
+  };
+  ASSERT_GT(log.size(), expected.size());
+  EXPECT_EQ(Log(log.end() - 4, log.end()), expected);
+}
+
 TEST(MessageLog, HasWhatTheQueueHadNoRoomFor) {
   const Log log = LogOf("refuse", "PHotlineParent");
   const auto found = std::find_if(log.begin(), log.end(), [](const std::string& line) {
