@@ -23,7 +23,8 @@
 // A child that breaks its protocol is killed and reported (ParentProcess), and OnEnd says why;
 // nobody else is touched. Messages can be sent from the beginning to OnEnd: those before Launch lie
 // in the child's socket behind its Plan, so that it has them when it starts; those before it is
-// Ready wait for that. Where the launch fails, calls get its error.
+// Ready wait for that, as all do where messages are logged (transceiver/actor/message_log.h). Where
+// the launch fails, calls get its error.
 //
 // Ownership: the caller's. Destroying it kills and reaps the process without a word. Threads: that
 // of the parent's loop. After a fork: not usable in the child.
