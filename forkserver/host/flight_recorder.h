@@ -83,7 +83,7 @@ struct FlightRecorderOptions {
 
 class FlightRecorder;
 
-class Flight : public EndListener {
+class Flight : public EndWitness {
  public:
   ~Flight() override;
 

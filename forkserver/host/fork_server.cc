@@ -131,10 +131,10 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   report.event_loop = (*loop)->backend();
   report.why_no_io_uring = std::string((*loop)->why_no_io_uring().message());
 
-  auto core = std::make_unique<Core>(*std::move(makings), *std::move(self), std::move(facts),
-                                     *std::move(loop), std::move(report),
-                                     std::move(options.templates), options.layouts, options.restart,
-                                     safe_mode, std::move(options.broker), std::move(recorder));
+  auto core = std::make_unique<Core>(
+      *std::move(makings), *std::move(self), std::move(facts), *std::move(loop), std::move(report),
+      std::move(options.templates), options.layouts, options.restart, safe_mode,
+      std::move(options.broker), std::move(recorder), std::move(options.observer));
   if (seed) {
     if (absl::Status started = core->templates.StartSeed(*std::move(seed), seed_role);
         !started.ok()) {

@@ -52,6 +52,7 @@
 #include "forkserver/host/broker/sandbox_reporter.h"
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/launch_failure.h"
+#include "forkserver/host/launch_observer.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
 #include "forkserver/host/machine_report.h"
@@ -124,6 +125,8 @@ struct StartOptions {
   FlightRecorderOptions flight_recorder = {};
   // Of the broker, which has two threads of its own from the first sandboxed template on.
   BrokerOptions broker = {};
+  // Is told of launches, templates and ends (launch_observer.h); null: nobody is.
+  std::shared_ptr<LaunchObserver> observer = {};
 };
 
 struct StartReport {

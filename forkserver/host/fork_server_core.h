@@ -30,6 +30,7 @@
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/host/immediate_launches.h"
+#include "forkserver/host/launch_observer.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launcher.h"
 #include "forkserver/host/loop_driver.h"
@@ -68,7 +69,7 @@ class ForkServer::Core {
   Core(std::unique_ptr<TemplateMakings> makings, SelfImage self, HostFacts facts,
        std::unique_ptr<EventLoop> loop, StartReport report, std::vector<TemplateOptions> templates,
        int layouts, const RestartOptions& restart, absl::Status safe_mode, BrokerOptions broker,
-       std::shared_ptr<FlightRecorder> recorder);
+       std::shared_ptr<FlightRecorder> recorder, std::shared_ptr<LaunchObserver> observer);
   ~Core();
 
   // Only once; the destructor does it where nobody has.

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <string_view>
 #include <vector>
 
 #include "child/sandbox/sandbox_layer.h"
@@ -30,6 +31,8 @@ enum class WithoutTemplate : uint8_t { kFail, kExec };
 // A blank of the pool, or a fork of the template where there is none; without a template an exec.
 struct LaunchSource {
   TemplateLink* link = nullptr;
+  std::string_view template_name = {};  // of `link`; borrowed of the TemplateSet
+  int layout = 0;
   BlankPool* pool = nullptr;
   SandboxOfExec sandbox = {};                  // of an exec, or of one in place of a fork
   ParentThread parent = ParentThread::kStart;  // of what the template forks

@@ -53,6 +53,10 @@ Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery del
   launch.delivery = delivery;
   launch.callback = std::move(callback);
   launch.times.requested_at = NowNanos();
+  if (is_observed()) {
+    observer_->OnLaunchBegun(
+        {.id = id, .type = launch.type, .requested_at = launch.times.requested_at});
+  }
   return launch;
 }
 
@@ -129,6 +133,13 @@ absl::Status Launcher::Send(Launch& launch, const LaunchOptions& options, Launch
 
 absl::Status Launcher::SendPlan(Launch& launch, const LaunchOptions& options,
                                 const LaunchSource& source, const PrefsGeneration& prefs) {
+  if (source.link != nullptr) {
+    launch.origin.template_name = source.template_name;
+    launch.origin.layout = source.layout;
+  } else {
+    launch.origin.template_name = {};
+    launch.origin.layout = 0;
+  }
   // A forked child has its template's, and is not believed to have engaged one by itself.
   launch.sandbox = source.link == nullptr ? source.sandbox : SandboxOfExec();
   const ParentThread parent = source.link != nullptr ? source.parent : ParentOfAnExec(facts_);
@@ -224,7 +235,7 @@ void Launcher::TakeProcess(Launch& launch, Process process) {
 }
 
 void Launcher::BeginImmediate(Launch& launch, LaunchedBy by) {
-  launch.by = by;
+  launch.origin.by = by;
   launch.is_immediate = true;
   immediate_.Began(launch.times.requested_at);
 }
@@ -240,7 +251,7 @@ bool Launcher::SendToBlank(Launch& launch, const PlanMessage& plan, BlankPool& p
     if (SandboxedChild* sandboxed = blank->process.sandboxed()) sandboxed->SetType(launch.type);
     const absl::Status sent = launch.socket.SendPlan(launch.id, plan, launch.senders);
     if (sent.ok()) {
-      launch.by = LaunchedBy::kPool;
+      launch.origin.by = LaunchedBy::kPool;
       BeginFlight(launch, std::move(blank->flight), LaunchedBy::kPool);
       launch.process.emplace(std::move(blank->process));
       return true;

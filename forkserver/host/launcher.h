@@ -35,6 +35,7 @@
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/immediate_launches.h"
 #include "forkserver/host/kept_launch_options.h"
+#include "forkserver/host/launch_observer.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/launch_socket.h"
 #include "forkserver/host/launch_source.h"
@@ -71,10 +72,10 @@ class Launcher : private ForkRequester {
   // Where a launch comes from when it is sent again.
   using FindSource = std::function<absl::StatusOr<LaunchSource>(const LaunchOptions& options)>;
 
-  // `immediate` is told of what comes from no pool.
+  // `immediate` is told of what comes from no pool, and `observer`, which may be null, of all.
   Launcher(EventLoop& loop, Reaper& reaper, RequestIds& ids, ImmediateLaunches& immediate,
            FlightRecorder& recorder, const HostFacts& facts, const SelfImage& self,
-           uint64_t build_id, FindSource find_source)
+           uint64_t build_id, FindSource find_source, std::shared_ptr<LaunchObserver> observer)
       : loop_(loop),
         reaper_(reaper),
         ids_(ids),
@@ -83,7 +84,8 @@ class Launcher : private ForkRequester {
         facts_(facts),
         self_(self),
         build_id_(build_id),
-        find_source_(std::move(find_source)) {}
+        find_source_(std::move(find_source)),
+        observer_(std::move(observer)) {}
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
@@ -122,7 +124,7 @@ class Launcher : private ForkRequester {
     LaunchTimes times = {};
     // The template that owes an answer to Fork, or null.
     TemplateLink* awaiting = nullptr;
-    LaunchedBy by = LaunchedBy::kFork;
+    LaunchOrigin origin = {};
     // The caller waits for it while it attends the launch, and the loop from then on, until Ready:
     // what the child sends after it is for the caller to read.
     LaunchSocket socket;
@@ -143,7 +145,6 @@ class Launcher : private ForkRequester {
     const LaunchOptions* again = nullptr;
     std::unique_ptr<KeptLaunchOptions> kept = {};
     PrefsGeneration prefs = {};
-    int times_sent = 1;
     EventLoop::TimerId deadline = 0;
     std::optional<Process> process;
     bool is_ready = false;
@@ -151,6 +152,12 @@ class Launcher : private ForkRequester {
     bool is_dying = false;  // its process is with the reaper
     bool is_told = false;   // the callback has been called
     absl::Status failure;
+  };
+
+  // Of a child that is no more, of a launch that failed.
+  struct UnreadyEnd {
+    pid_t pid;
+    const absl::StatusOr<ExitStatus>& status;
   };
 
   void OnTemplateServes(LaunchId id) override;
@@ -192,14 +199,17 @@ class Launcher : private ForkRequester {
   // Ends the launch if it can end now.
   void Advance(Launch& launch);
   // `chain`: whose sandbox the child had; null: it had none.
-  void OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
-                       const absl::StatusOr<ExitStatus>& status);
+  void OnUnreadyReaped(Launch& launch, const SandboxChain* chain, const UnreadyEnd& end);
   // Of one whose template died before there was a child.
   bool MaySendAgain(const Launch& launch) const;
   void SendAgainSoon(Launch& launch);
   void Succeed(Launch& launch);
-  void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result);
-  void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result);
+  void Tell(Launch& launch, absl::StatusOr<LaunchedChild> result, const UnreadyEnd* end = nullptr);
+  void Finish(LaunchId id, absl::StatusOr<LaunchedChild> result, const UnreadyEnd* end = nullptr);
+
+  bool is_observed() const { return kObservesLaunches && observer_ != nullptr; }
+  void ShowReady(const Launch& launch, LaunchedChild& child);
+  void ShowFailed(const Launch& launch, const absl::Status& why, const UnreadyEnd* end);
 
   EventLoop& loop_;
   Reaper& reaper_;
@@ -210,6 +220,7 @@ class Launcher : private ForkRequester {
   const SelfImage& self_;
   const uint64_t build_id_;
   const FindSource find_source_;
+  const std::shared_ptr<LaunchObserver> observer_;
   absl::flat_hash_map<LaunchId, std::unique_ptr<Launch>> launches_;
   std::vector<std::function<void()>> completions_;
   uint64_t ended_ = 0;

@@ -104,6 +104,9 @@ void Launcher::OnForked(LaunchId id, Process process, const ForkedMessage& forke
     reaper_.KillAndReap(std::move(process));
     return;
   }
+  if (is_observed() && launch->awaiting != nullptr) {
+    launch->origin.template_pid = launch->awaiting->pid();
+  }
   launch->awaiting = nullptr;
   launch->is_unsettled = false;
   TakeProcess(*launch, std::move(process));
@@ -162,16 +165,18 @@ void Launcher::Advance(Launch& launch) {
   launch.is_dying = true;
   Process process = *std::move(launch.process);
   launch.process.reset();
+  const pid_t pid = process.pid();
   const SandboxedChild* const sandboxed = process.sandboxed();
   const auto chain = sandboxed != nullptr ? sandboxed->membership().chain : nullptr;
-  const auto on_reaped = [this, id = launch.id, chain](const absl::StatusOr<ExitStatus>& status) {
-    if (Launch* const ended = Find(id)) OnUnreadyReaped(*ended, chain.get(), status);
+  const auto on_reaped = [this, id = launch.id, pid,
+                          chain](const absl::StatusOr<ExitStatus>& status) {
+    if (Launch* const ended = Find(id))
+      OnUnreadyReaped(*ended, chain.get(), {.pid = pid, .status = status});
   };
   reaper_.KillAndReap(std::move(process), on_reaped);
 }
 
-void Launcher::OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
-                               const absl::StatusOr<ExitStatus>& status) {
+void Launcher::OnUnreadyReaped(Launch& launch, const SandboxChain* chain, const UnreadyEnd& end) {
   // It did not die by itself: the init of its pid namespace took it along, and its template has
   // none for the next.
   if (launch.died_unready && chain != nullptr && chain->HasLostItsInit()) {
@@ -179,15 +184,15 @@ void Launcher::OnUnreadyReaped(Launch& launch, const SandboxChain* chain,
         absl::UnavailableError(launch.what + ": the init of its pid namespace has ended");
     launch.is_dying = false;
     if (MaySendAgain(launch)) return SendAgainSoon(launch);
-    return Finish(launch.id, launch.template_death);
+    return Finish(launch.id, launch.template_death, &end);
   }
   absl::Status why = launch.failure;
   // How it ended says more; but not of a child that was killed for another reason.
-  if (absl::IsAborted(why) && status.ok()) {
+  if (absl::IsAborted(why) && end.status.ok()) {
     why = absl::Status(why.code(),
-                       absl::StrCat(std::string(why.message()), ": ", status->ToString()));
+                       absl::StrCat(std::string(why.message()), ": ", end.status->ToString()));
   }
-  Finish(launch.id, std::move(why));
+  Finish(launch.id, std::move(why), &end);
 }
 
 bool Launcher::MaySendAgain(const Launch& launch) const {
@@ -195,12 +200,14 @@ bool Launcher::MaySendAgain(const Launch& launch) const {
   // A template that said at which step its start failed (a required layer of its sandbox is not
   // there) has not just died: an exec would fail too, and say less.
   if (GetLaunchFailure(launch.template_death)) return false;
-  return launch.again != nullptr && launch.times_sent < kMostTimes && !launch.is_told;
+  return launch.again != nullptr && launch.origin.times_sent < kMostTimes && !launch.is_told;
 }
 
 // As if it had just begun. Not here, where its template is being ended.
 void Launcher::SendAgainSoon(Launch& launch) {
-  ++launch.times_sent;
+  ++launch.origin.times_sent;
+  launch.origin.by.reset();
+  launch.origin.template_pid.reset();
   launch.failure = absl::OkStatus();
   launch.template_death = absl::OkStatus();
   launch.died_unready = false;
@@ -214,7 +221,7 @@ void Launcher::Succeed(Launch& launch) {
   LaunchedChild child = {.process = *std::move(launch.process),
                          .socket = launch.socket.Take(),
                          .times = launch.times,
-                         .by = launch.by,
+                         .by = launch.origin.by.value_or(LaunchedBy::kFork),
                          .first_packets_sent = launch.first_packets_sent,
                          .sandbox = std::move(sandbox),
                          .flight = std::move(launch.flight)};
@@ -222,23 +229,54 @@ void Launcher::Succeed(Launch& launch) {
   Finish(launch.id, std::move(child));
 }
 
-void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result) {
+void Launcher::Finish(LaunchId id, absl::StatusOr<LaunchedChild> result, const UnreadyEnd* end) {
   const auto found = launches_.find(id);
   const std::unique_ptr<Launch> launch = std::move(found->second);
   launches_.erase(found);
   EndImmediate(*launch);
-  if (!launch->is_told) Tell(*launch, std::move(result));
+  if (!launch->is_told) Tell(*launch, std::move(result), end);
 }
 
-void Launcher::Tell(Launch& launch, absl::StatusOr<LaunchedChild> result) {
+void Launcher::Tell(Launch& launch, absl::StatusOr<LaunchedChild> result, const UnreadyEnd* end) {
   launch.is_told = true;
   ++ended_;
+  if (is_observed()) {
+    result.ok() ? ShowReady(launch, *result) : ShowFailed(launch, result.status(), end);
+  }
   if (launch.deadline != 0) loop_.CancelTimer(std::exchange(launch.deadline, 0));
   if (launch.delivery == Delivery::kAtOnce) return launch.callback(std::move(result));
   // std::function wants what it holds to be copyable.
   auto shared = std::make_shared<absl::StatusOr<LaunchedChild>>(std::move(result));
   completions_.push_back(
       [callback = std::move(launch.callback), shared] { callback(std::move(*shared)); });
+}
+
+void Launcher::ShowReady(const Launch& launch, LaunchedChild& child) {
+  const pid_t pid = child.process.pid();
+  observer_->OnLaunchReady({.id = launch.id,
+                            .type = launch.type,
+                            .origin = launch.origin,
+                            .pid = pid,
+                            .times = child.times});
+  child.process.ListenForEnd(
+      [observer = observer_, pid, type = launch.type, id = launch.id](const ExitStatus& status) {
+        observer->OnProcessEnded(
+            {.pid = pid, .type = type, .launch_id = id, .seen_at = NowNanos(), .status = status});
+      });
+}
+
+void Launcher::ShowFailed(const Launch& launch, const absl::Status& why, const UnreadyEnd* end) {
+  LaunchFailed failed = {.id = launch.id,
+                         .type = launch.type,
+                         .origin = launch.origin,
+                         .requested_at = launch.times.requested_at,
+                         .failed_at = NowNanos(),
+                         .why = why};
+  if (end != nullptr) {
+    failed.pid = end->pid;
+    if (end->status.ok()) failed.status = *end->status;
+  }
+  observer_->OnLaunchFailed(failed);
 }
 
 }  // namespace forkserver

@@ -205,7 +205,8 @@ Process::Process(Process&& other) noexcept
       owns_pid_(std::exchange(other.owns_pid_, false)),
       status_(std::move(other.status_)),
       sandboxed_(std::move(other.sandboxed_)),
-      listener_(std::move(other.listener_)),
+      end_(std::move(other.end_)),
+      witness_(std::move(other.witness_)),
       signals_sent_(other.signals_sent_) {}
 
 Process& Process::operator=(Process&& other) noexcept {
@@ -216,7 +217,8 @@ Process& Process::operator=(Process&& other) noexcept {
     owns_pid_ = std::exchange(other.owns_pid_, false);
     status_ = std::move(other.status_);
     sandboxed_ = std::move(other.sandboxed_);
-    listener_ = std::move(other.listener_);
+    end_ = std::move(other.end_);
+    witness_ = std::move(other.witness_);
     signals_sent_ = other.signals_sent_;
   }
   return *this;
@@ -271,15 +273,16 @@ absl::StatusOr<std::optional<ExitStatus>> Process::TryReap(bool block) {
 
 // The pid is the kernel's to give again, which goes through all others first.
 void Process::Ended() {
-  if (const auto listener = std::exchange(listener_, nullptr)) {
-    listener->OnReaped(*status_, sandboxed_.get(), signals_sent_);
+  if (const auto witness = std::exchange(witness_, nullptr)) {
+    witness->OnReaped(*status_, sandboxed_.get(), signals_sent_);
   }
   sandboxed_.reset();
+  end_.Tell(*status_);
 }
 
 // Not of one that had ended before, by whatever.
 void Process::NoteSignal(int signal) {
-  if (listener_ != nullptr && !HasEnded()) signals_sent_ |= uint64_t{1} << signal;
+  if (witness_ != nullptr && !HasEnded()) signals_sent_ |= uint64_t{1} << signal;
 }
 
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {

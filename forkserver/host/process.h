@@ -29,10 +29,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "forkserver/host/end_listener.h"
 #include "transceiver/unique_fd.h"
 
 namespace forkserver {
@@ -64,9 +66,9 @@ class SandboxedChild;
 // nobody could. `sandboxed`: what it had of the host, as Process::sandboxed. `signals_sent`: bit n
 // for signal n, of those that went through its Process; the SIGKILL that ends one that a Process is
 // destroyed with among them, if it was still running.
-class EndListener {
+class EndWitness {
  public:
-  virtual ~EndListener() = default;
+  virtual ~EndWitness() = default;
   virtual void OnReaped(const ExitStatus& status, const SandboxedChild* sandboxed,
                         uint64_t signals_sent) = 0;
 };
@@ -132,8 +134,12 @@ class Process {
   // Null: not sandboxed, or reaped.
   SandboxedChild* sandboxed() const { return sandboxed_.get(); }
 
-  // Who is told of its end; null: nobody.
-  void TellOfEnd(std::shared_ptr<EndListener> listener) { listener_ = std::move(listener); }
+  // Calls `on_end` once with the status, by whoever reaps it, wherever that is: in Wait, in the
+  // destructor. Not where there is no status to be had. For a LaunchObserver: nothing is kept in a
+  // build without it.
+  void ListenForEnd(EndListener::OnEnd on_end) { end_.Set(std::move(on_end)); }
+  // Who is told of its end with all that this knows of it; null: nobody.
+  void TellOfEnd(std::shared_ptr<EndWitness> witness) { witness_ = std::move(witness); }
 
   // pidfd_send_signal(2). NotFound once the child has been reaped.
   absl::Status Signal(int signal);
@@ -152,7 +158,8 @@ class Process {
   bool owns_pid_;  // put its pidfd into the table of children that have a Process
   std::optional<ExitStatus> status_;
   std::shared_ptr<SandboxedChild> sandboxed_;
-  std::shared_ptr<EndListener> listener_;
+  [[no_unique_address]] EndListener end_;
+  std::shared_ptr<EndWitness> witness_;
   uint64_t signals_sent_ = 0;
 };
 

@@ -179,6 +179,9 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before
   link_ = std::move(link);
   counted_ = TemplateLink::State::kStarting;
+  pid_.reset();
+  is_shown_serving_ = false;
+  Show(TemplateEvent::Kind::kStarting);
   if (parent != nullptr) {
     if (absl::Status asked = parent->Fork(start_request_, std::move(sockets.second), record, *this,
                                           ProcessType::kForkServer);
@@ -193,7 +196,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
     absl::StatusOr<Process> spawned =
         SpawnSelf(host_.self, sockets.second.get(), record, "start of " + Label());
     if (!spawned.ok()) return FailUnborn(spawned.status());
-    link_->SetProcess(*std::move(spawned));
+    SetProcess(*std::move(spawned));
   }
   if (absl::Status sent =
           link_->SendPlan(start_request_, plan->flags, plan->payload, plan->descriptors);
@@ -242,6 +245,7 @@ void TemplateInstance::OnState() {
   } else {
     UnwatchLifeline();
   }
+  ShowState();
   CountDeath();
   EndStart();
 }
@@ -316,6 +320,7 @@ void TemplateInstance::Evict() {
   if (NowNanos() < IdleAt()) return WatchForIdleness();
   pool_.reset();
   UnwatchLifeline();
+  Show(TemplateEvent::Kind::kEvicted);
   if (std::optional<Process> process = link_->TakeProcess()) {
     host_.reaper.KillAndReap(*std::move(process), {}, Label());
   }
@@ -349,6 +354,7 @@ void TemplateInstance::EndStart() {
 
 std::unique_ptr<TemplateLink> TemplateInstance::TakeLink() {
   parents_chain_.reset();  // whose init ends with the last that holds it
+  if (Runs()) Show(TemplateEvent::Kind::kEnding);
   return std::move(link_);
 }
 

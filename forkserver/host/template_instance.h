@@ -41,6 +41,7 @@
 #include "forkserver/host/blank_pool.h"
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/immediate_launches.h"
+#include "forkserver/host/launch_observer.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/process.h"
 #include "forkserver/host/reaper.h"
@@ -77,6 +78,8 @@ struct TemplateHost {
   absl::Status safe_mode;
   // Hears of every answered Ping.
   std::function<void(uint64_t id)> on_pong;
+  // May be null.
+  std::shared_ptr<LaunchObserver> observer;
 };
 
 class TemplateInstance : private ForkRequester {
@@ -107,6 +110,7 @@ class TemplateInstance : private ForkRequester {
 
   const TemplateOptions& options() const { return place_.options; }
   size_t kind() const { return place_.kind; }
+  int layout() const { return place_.layout; }
   // Null: not started, or evicted.
   TemplateLink* link() const { return link_.get(); }
   // That a launch can be sent to it now, and is served at once, or when it has warmed up.
@@ -164,6 +168,10 @@ class TemplateInstance : private ForkRequester {
   int64_t MayStartAt() const;
   void UseAt(int64_t when);
   void CountDeath();
+  bool is_observed() const { return kObservesLaunches && host_.observer != nullptr; }
+  void Show(TemplateEvent::Kind kind, absl::Status why = absl::OkStatus()) const;
+  void ShowState();
+  void SetProcess(Process process);
   absl::Status UseRoot();
   absl::Status Launch(TemplateLink* parent);
   absl::Status Fail(absl::Status why);
@@ -190,6 +198,9 @@ class TemplateInstance : private ForkRequester {
   std::unique_ptr<BlankPool> pool_;  // null until it is used
   uint64_t starts_ = 0;
   uint64_t start_request_ = 0;
+  // For the observer: of this start, once it is known, and whether it was told that it serves.
+  std::optional<pid_t> pid_ = {};
+  bool is_shown_serving_ = false;
   ParentThread parent_thread_ = ParentThread::kStart;
   Answer answer_ = Answer::kGiven;
   absl::Status why_delayed_ = {};  // of Answer::kDelayed

@@ -22,7 +22,7 @@ void TemplateInstance::OnForked(uint64_t id, Process process, const ForkedMessag
   if (const SandboxedChild* sandboxed = process.sandboxed()) {
     parents_chain_ = sandboxed->membership().chain;
   }
-  link_->SetProcess(std::move(process));
+  SetProcess(std::move(process));
   OnState();
 }
 

@@ -97,7 +97,9 @@ void TemplateInstance::CountDeath() {
   if (counted_ == TemplateLink::State::kServing) return restart_.OnServing(now);
   // One that has not come to be, since its parent died first, has not died.
   const bool was_parents = answer_ == Answer::kDelayed && !link_->has_said_ready();
-  if (!was_parents) restart_.OnDeath(now, Draw());
+  if (was_parents) return;
+  restart_.OnDeath(now, Draw());
+  if (restart_.is_given_up()) Show(TemplateEvent::Kind::kGivenUp, WhyNotYet());
 }
 
 }  // namespace forkserver

@@ -153,6 +153,8 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
     source.without_template = WithoutTemplate::kExec;
   }
   source.link = one.link();
+  source.template_name = one.options().name;
+  source.layout = one.layout();
   source.parent = one.parent_thread();
   if (may_be_pooled) {
     source.pool = &one.pool();
