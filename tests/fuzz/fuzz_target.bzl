@@ -3,10 +3,10 @@
     fuzz_target(name = "url", deps = [...])
 
 takes url_fuzz.cc and corpus/url, and makes url_fuzz (has a main with --config=fuzz only) and
-url_replay_test.
+url_replay_test. `most_neighbours`: how many inputs beside each one of the corpus that test tries.
 """
 
-def fuzz_target(name, deps):
+def fuzz_target(name, deps, most_neighbours = 4000):
     native.cc_library(
         name = name + "_target",
         srcs = [name + "_fuzz.cc"],
@@ -25,6 +25,7 @@ def fuzz_target(name, deps):
         size = "small",
         srcs = ["replay_test.cc"],
         data = native.glob(["corpus/%s/**" % name]),
+        local_defines = ["MOST_NEIGHBOURS=%d" % most_neighbours],
         deps = [
             ":%s_target" % name,
             "@debian//:googletest_main",

@@ -33,8 +33,8 @@ TEST(FuzzCorpus, EveryInputPasses) {
 }
 
 // So many neighbours of one input are tried at most, evenly spread over all: some targets open
-// sockets for each.
-constexpr size_t kMostNeighbours = 4'000;
+// sockets or files for each.
+constexpr size_t kMostNeighbours = MOST_NEIGHBOURS;
 
 // Each prefix of an input, and each input with one byte changed.
 TEST(FuzzCorpus, EveryNeighbourOfAnInputPasses) {
