@@ -54,6 +54,7 @@ std::vector<WarmUpReport> RunWarmUps(std::span<const WarmUp> warm_ups) {
     const int64_t nanos = NowNanos() - start;
     const Weight after = WeighProcess();
     reports.push_back({.name = warm_up.name,
+                       .started_at = start,
                        .nanos = nanos,
                        .anonymous_kib = after.anonymous_kib - before.anonymous_kib,
                        .page_table_kib = after.page_table_kib - before.page_table_kib,

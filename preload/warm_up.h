@@ -32,6 +32,7 @@ struct WarmUp {
 
 struct WarmUpReport {
   std::string name;
+  int64_t started_at = 0;  // NowNanos
   int64_t nanos = 0;
   // What the process grew by: anonymous memory, page tables, open descriptors.
   int64_t anonymous_kib = 0;

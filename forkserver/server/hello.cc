@@ -36,6 +36,7 @@ bool DecodeFreeze(ByteReader& in, FreezeReport& freeze) {
   }
   freeze.error = in.I32();
   freeze.coredump_filter_error = in.I32();
+  freeze.started_at = in.I64();
   freeze.nanos = in.I64();
   freeze.bytes = in.U64();
   freeze.mappings = in.U32();
@@ -69,6 +70,7 @@ std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> 
   out.U32(static_cast<uint32_t>(count));
   for (const WarmUpReport& report : std::span(message.warm_ups).first(count)) {
     out.String(Cut(report.name));
+    out.I64(report.started_at);
     out.I64(report.nanos);
     out.I64(report.anonymous_kib);
     out.I64(report.page_table_kib);
@@ -80,6 +82,7 @@ std::span<const uint8_t> Encode(const HelloMessage& message, std::span<uint8_t> 
   out.U32(static_cast<uint32_t>(freeze.stopped_at));
   out.I32(freeze.error);
   out.I32(freeze.coredump_filter_error);
+  out.I64(freeze.started_at);
   out.I64(freeze.nanos);
   out.U64(freeze.bytes);
   out.U32(freeze.mappings);
@@ -111,6 +114,7 @@ absl::StatusOr<HelloMessage> DecodeHello(std::span<const uint8_t> payload) {
   for (uint32_t i = 0; i < count && in.ok(); ++i) {
     WarmUpReport report;
     report.name = std::string(in.String());
+    report.started_at = in.I64();
     report.nanos = in.I64();
     report.anonymous_kib = in.I64();
     report.page_table_kib = in.I64();

@@ -324,7 +324,7 @@ void TryToFreeze(const FreezeOptions& options, FreezeReport& report) {
 
 FreezeReport FreezeMemory(const FreezeOptions& options) {
   FreezeReport report;
-  const int64_t started_at = NowNanos();
+  report.started_at = NowNanos();
   // Whatever comes of the freeze; and before it, since it writes to malloc's state.
   if (options.method == FreezeMethod::kMemfd) ReleaseAllocatorAfterFreeze();
   report.stopped_at = Forbidden(options);
@@ -341,7 +341,7 @@ FreezeReport FreezeMemory(const FreezeOptions& options) {
     report.collapsed_bytes = CollapseAnonymousMemory(options.proc_self);
     report.method = FreezeMethod::kAnonymousHugePages;
   }
-  report.nanos = NowNanos() - started_at;
+  report.nanos = NowNanos() - report.started_at;
   return report;
 }
 

@@ -55,6 +55,7 @@ struct FreezeReport {
   // The errno of writing /proc/self/coredump_filter: core dumps lack the frozen memory.
   int32_t coredump_filter_error = 0;
 
+  int64_t started_at = 0;        // NowNanos
   int64_t nanos = 0;             // all of it, the fallback too
   uint64_t bytes = 0;            // written to the memfd
   uint32_t mappings = 0;         // pieces that are mapped from it

@@ -157,6 +157,13 @@ HOST_TEST(Start, WarmUpsAreTimedWeighedAndInheritedAndAFailedOneIsNamed) {
   ASSERT_EQ(hello->warm_ups.size(), 3u);
   EXPECT_EQ(hello->warm_ups[0].name, "heap of 8 MiB");
   EXPECT_GT(hello->warm_ups[0].nanos, 0);
+  int64_t last = hello->started_at;
+  for (const WarmUpReport& one : hello->warm_ups) {
+    EXPECT_GE(one.started_at, last);
+    last = one.started_at + one.nanos;
+  }
+  EXPECT_GE(hello->freeze.started_at, last);
+  EXPECT_LE(hello->freeze.started_at + hello->freeze.nanos, hello->serving_at);
   EXPECT_NEAR(static_cast<double>(hello->warm_ups[0].anonymous_kib), 8192, 1024);
   EXPECT_EQ(hello->warm_ups[0].error, "");
   EXPECT_EQ(hello->warm_ups[1].error, "no such font");

@@ -69,7 +69,7 @@ void PutMessages(const Corpora& corpora) {
   HelloMessage hello;
   hello.protocol_version = kProtocolVersion;
   hello.build_id = 7;
-  hello.warm_ups = {{.name = "fonts", .nanos = 5, .error = "open: ENOENT"}};
+  hello.warm_ups = {{.name = "fonts", .started_at = 3, .nanos = 5, .error = "open: ENOENT"}};
   hello.freeze.AddLeftOut(LeaveOutReason::kStack, "[stack]", 4096);
   hello.sandbox = sandbox;
   corpora.Put("messages", "hello", Bytes{0} + Written(hello));
