@@ -31,6 +31,7 @@ enum Option : int {
   kSandboxReport,
   kPrivate,
   kContainer,
+  kTrace,
 };
 
 constexpr option kOptions[] = {
@@ -42,6 +43,7 @@ constexpr option kOptions[] = {
     {"by-name", no_argument, nullptr, kByName},
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
+    {"trace", required_argument, nullptr, kTrace},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
 };
@@ -102,6 +104,8 @@ std::string_view HelpText() {
          "  --default-pages FOLDER     what to open when no page is named\n"
          "  --private                  open all in private browsing\n"
          "  --container N              open all in container N\n"
+         "  --trace FILE               write what launches and templates do to FILE, for\n"
+         "                             ui.perfetto.dev (docs/traces.md)\n"
          "  --no-sandbox               as the prefs security.sandbox.content.level and\n"
          "                             security.sandbox.file-content.level = 0 do\n"
          "  --by-name                  have content processes open the pages themselves, which "
@@ -149,6 +153,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         is_with_attributes = true;
         break;
       }
+      case kTrace:
+        line.trace = optarg;
+        if (line.trace.empty()) {
+          return absl::InvalidArgumentError("--trace: the name of a file is empty");
+        }
+        break;
       case kDefaultPages:
         default_pages = optarg;
         break;
@@ -187,9 +197,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
         line.pages.front()));
   }
-  if (!line.sandbox_report.empty() && (line.print_prefs || line.by_name || is_with_attributes)) {
+  if (!line.sandbox_report.empty() &&
+      (line.print_prefs || line.by_name || is_with_attributes || !line.trace.empty())) {
     return absl::InvalidArgumentError(
-        "--print-prefs, --by-name, --private and --container say nothing beside --sandbox-report");
+        "--print-prefs, --by-name, --private, --container and --trace say nothing beside "
+        "--sandbox-report");
   }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
   if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {

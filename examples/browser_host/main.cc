@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,7 @@
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
+#include "forkserver/report/launch_trace.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -33,6 +35,7 @@ namespace browser_host {
 namespace {
 
 using forkserver::ForkServer;
+using forkserver::LaunchTrace;
 using forkserver::ParentProcess;
 
 constexpr int kExitFailed = 1;
@@ -88,13 +91,48 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   return result->all_opened() ? 0 : kExitFailed;
 }
 
+int RunHost(ForkServer& server, LaunchTrace* trace, const CommandLine& line) {
+  PassedOver passed_over;
+  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line.pages, passed_over);
+  if (!sites.ok()) return Complain(sites.status());
+  PrintPassedOver(passed_over);
+  absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(line);
+  if (!prefs.ok()) return Complain(prefs.status());
+  if (trace != nullptr) {
+    if (absl::Status opened = trace->Open(line.trace); !opened.ok()) return Complain(opened);
+  }
+  // In safe mode there is no template to wait for; the first process says so.
+  if (server.safe_mode().ok()) {
+    auto hello = server.WaitUntilServing();
+    if (!hello.ok()) return Complain(hello.status());
+    PrintStart(*hello, server.start_report());
+  }
+  // From here on a crash is not the start's.
+  forkserver::TellLauncherThatStartIsOver();
+
+  auto loop = forkserver::EventLoop::Create();
+  if (!loop.ok()) return Complain(loop.status());
+  auto parent = ParentProcess::Create({.server = server, .loop = **loop, .log = PrintLogLine});
+  if (!parent.ok()) return Complain(parent.status());
+  // The level of a sandbox is that of the moment when its template starts.
+  if (absl::Status set = (*parent)->SetPrefs(*std::move(prefs)); !set.ok()) return Complain(set);
+  if (line.print_prefs) {
+    if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
+  }
+  return sites->empty() ? 0 : OpenAndReport(**parent, *sites, line);
+}
+
 int Main(int argc, char** argv) {
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
+  std::shared_ptr<LaunchTrace> trace;
   auto server = [&] {
     const BlockedStopSignals blocked;
-    return ForkServer::Start(
-        argc, argv, MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>()));
+    forkserver::StartOptions options =
+        MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>());
+    if (line.ok() && !line->trace.empty()) trace = std::make_shared<LaunchTrace>("browser_host");
+    options.observer = trace;
+    return ForkServer::Start(argc, argv, std::move(options));
   }();
   if (!server.ok()) return Complain(server.status());
   if (!line.ok()) return Complain(line.status(), kExitUsage);
@@ -104,31 +142,14 @@ int Main(int argc, char** argv) {
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
-  PassedOver passed_over;
-  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line->pages, passed_over);
-  if (!sites.ok()) return Complain(sites.status());
-  PrintPassedOver(passed_over);
-  absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(*line);
-  if (!prefs.ok()) return Complain(prefs.status());
-  // In safe mode there is no template to wait for; the first process says so.
-  if ((*server)->safe_mode().ok()) {
-    auto hello = (*server)->WaitUntilServing();
-    if (!hello.ok()) return Complain(hello.status());
-    PrintStart(*hello, (*server)->start_report());
-  }
-  // From here on a crash is not the start's.
-  forkserver::TellLauncherThatStartIsOver();
-
-  auto loop = forkserver::EventLoop::Create();
-  if (!loop.ok()) return Complain(loop.status());
-  auto parent = ParentProcess::Create({.server = **server, .loop = **loop, .log = PrintLogLine});
-  if (!parent.ok()) return Complain(parent.status());
-  // The level of a sandbox is that of the moment when its template starts.
-  if (absl::Status set = (*parent)->SetPrefs(*std::move(prefs)); !set.ok()) return Complain(set);
-  if (line->print_prefs) {
-    if (absl::Status printed = PrintPrefs(**server); !printed.ok()) return Complain(printed);
-  }
-  return sites->empty() ? 0 : OpenAndReport(**parent, *sites, *line);
+  const int exit_code = RunHost(**server, trace.get(), *line);
+  if (trace == nullptr) return exit_code;
+  // With what its templates do at the end.
+  (*server)->End();
+  const absl::Status whole = trace->Close();
+  if (whole.ok()) return exit_code;
+  const int failed = Complain(whole);
+  return exit_code != 0 ? exit_code : failed;
 }
 
 }  // namespace
