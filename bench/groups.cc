@@ -28,6 +28,8 @@ Budget FullBudget(Group group) {
       return {.warm_up_rounds = 5, .max_rounds = 2'000, .max_time = absl::Seconds(20)};
     case Group::kStart:
       return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(30)};
+    case Group::kTrace:
+      return {.warm_up_rounds = 50, .max_rounds = 10'000, .max_time = absl::Seconds(30)};
     case Group::kMessage:
       return {.warm_up_rounds = 50, .max_rounds = 20'000, .max_time = absl::Seconds(10)};
   }
@@ -52,6 +54,8 @@ Budget QuickBudget(Group group) {
       return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
     case Group::kStart:
       return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
+    case Group::kTrace:
+      return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(6)};
     case Group::kMessage:
       return {.warm_up_rounds = 20, .max_rounds = 5'000, .max_time = absl::Seconds(3)};
   }

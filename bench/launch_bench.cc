@@ -28,6 +28,7 @@
 #include "bench/sandbox_rows.h"
 #include "bench/start_rows.h"
 #include "bench/syscalls.h"
+#include "bench/trace_rows.h"
 #include "forkserver/host/fork_server.h"
 #include "transceiver/errno_status.h"
 
@@ -65,7 +66,7 @@ std::vector<Row> AllRows(OwnRows& own) {
   rows.push_back(PythonForkserverRow());
   for (const std::vector<Row>& more :
        {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), StartRows(), HeapRows(),
-        RateRows(), own.launches->MemoryRows()}) {
+        TraceRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

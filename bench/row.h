@@ -23,6 +23,7 @@ enum class Group {
   kMemory,   // a sample is a look at a process that stands still
   kCall,     // system calls in a child that is there
   kStart,    // whole programs, exec'ed, in milliseconds
+  kTrace,    // the same launch of hosts that are traced and not
   kMessage,  // round trips between processes that are there, and nothing beside them
 };
 

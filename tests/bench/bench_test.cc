@@ -148,7 +148,7 @@ TEST(MeasureGroups, LeavesOutAGroupThatFailsAndMeasuresTheOthers) {
 
 TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
   for (const Group group : {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate,
-                            Group::kMemory, Group::kStart, Group::kMessage}) {
+                            Group::kMemory, Group::kStart, Group::kTrace, Group::kMessage}) {
     const Budget full = BudgetOf(group, {.pace = Pace::kFull});
     const Budget quick = BudgetOf(group, {.pace = Pace::kQuick});
     EXPECT_LT(quick.max_rounds, full.max_rounds);
@@ -194,6 +194,25 @@ TEST(LaunchBench, StartsAHostWithTheLauncherAndWithout) {
   EXPECT_EQ(document["rows"][0]["name"], "direct_start");
   EXPECT_EQ(document["rows"][1]["name"], "launcher_start");
   EXPECT_EQ(document["rows"][1]["baseline"], "direct_start");
+}
+
+// A plain build of it, that is: its two programs are not beside it.
+TEST(LaunchBench, LeavesOutTheRowsOfTracesWhereTheirProgramsAreNotBuilt) {
+  const std::string folder = ::testing::TempDir() + "/alone";
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy_file("bench/launch_bench", folder + "/launch_bench",
+                             std::filesystem::copy_options::overwrite_existing);
+  const std::string path = ::testing::TempDir() + "/alone.json";
+  const forkserver::testing::ProgramResult result = forkserver::testing::RunProgram(
+      {folder + "/launch_bench", "--rounds", "1", "--filter", "^trace_off$", "--json", path});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::ifstream file(path);
+  const nlohmann::json document = nlohmann::json::parse(file);
+  EXPECT_TRUE(document["rows"].empty());
+  ASSERT_EQ(document["left_out"].size(), 2u);
+  EXPECT_EQ(document["left_out"][0]["name"], "untraced_ready");
+  EXPECT_EQ(document["left_out"][0]["why"], "not built: //bench:untraced_sampler");
+  EXPECT_EQ(document["left_out"][1]["name"], "trace_off");
 }
 
 // A Python that ends before its first sample.
