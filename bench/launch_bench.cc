@@ -14,6 +14,7 @@
 #include "bench/arguments.h"
 #include "bench/bench_program.h"
 #include "bench/child_memory.h"
+#include "bench/crash_rows.h"
 #include "bench/groups.h"
 #include "bench/growth.h"
 #include "bench/launch_rows.h"
@@ -66,7 +67,7 @@ std::vector<Row> AllRows(OwnRows& own) {
   rows.push_back(PythonForkserverRow());
   for (const std::vector<Row>& more :
        {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), StartRows(), HeapRows(),
-        TraceRows(), RateRows(), own.launches->MemoryRows()}) {
+        TraceRows(), CrashRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

@@ -80,7 +80,9 @@ absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
   }
   record.annotations_lost = copy->annotations.lost;
   if (copy->crash.reason_state != CrashArea::kNone) record.reason = TextOf(copy->crash.reason);
-  if (copy->crash.state != CrashArea::kNone) record.crash = ReadCrash(copy->crash);
+  if (copy->crash.state != CrashArea::kNone) {
+    record.crash = std::make_shared<const RecordedCrash>(ReadCrash(copy->crash));
+  }
   return record;
 }
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,7 +53,7 @@ struct CrashRecord {
   std::map<std::string, std::string> annotations = {};
   uint32_t annotations_lost = 0;
   std::string reason = {};
-  std::optional<RecordedCrash> crash = {};
+  std::shared_ptr<const RecordedCrash> crash = {};  // null: it has not crashed
 };
 
 // Reads the file behind `fd`, which stays the caller's. Fails as pread(2) does; a process that

@@ -73,6 +73,10 @@ std::string BuildIdOf(int fd) {
   return text;
 }
 
+// Lines are looked for in files of debug information up to this: libdw reads one whole for the first
+// (and unpacks it; 30 ms for Debian's of the C library).
+constexpr off_t kMostLineBytes = 64 * 1024 * 1024;
+
 // What libdw's callbacks work on.
 struct Unwinding {
   const RecordedCrash* crash = nullptr;
@@ -250,6 +254,15 @@ class StackTracer::Session {
     return Find(back) != nullptr;
   }
 
+  static bool HasLines(Dwfl_Module* module) {
+    const char* file = nullptr;
+    const char* debug_file = nullptr;
+    dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, &file, &debug_file);
+    struct stat status;
+    const char* const path = debug_file != nullptr ? debug_file : file;
+    return path != nullptr && stat(path, &status) == 0 && status.st_size <= kMostLineBytes;
+  }
+
   StackFrame Describe(uint64_t pc) const {
     StackFrame frame = {.address = pc};
     const RecordedModule* const module = Find(pc);
@@ -265,7 +278,7 @@ class StackTracer::Session {
       frame.function = Demangle(name);
       frame.function_offset = offset;
     }
-    if (Dwfl_Line* const line = dwfl_module_getsrc(found, pc)) {
+    if (Dwfl_Line* const line = HasLines(found) ? dwfl_module_getsrc(found, pc) : nullptr) {
       int number = 0;
       if (const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
         frame.file = file;

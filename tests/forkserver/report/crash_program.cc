@@ -3,6 +3,7 @@
 #undef NDEBUG
 #include <assert.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@ volatile int zero = 0;
 volatile int sink = 0;
 volatile int seven = 7;
 
-[[gnu::noinline]] void CrashBySegv() { *reinterpret_cast<volatile int*>(0x10) = 1; }
+volatile uintptr_t nowhere = 0x10;
+
+[[gnu::noinline]] void CrashBySegv() { *reinterpret_cast<volatile int*>(nowhere) = 1; }
 
 [[gnu::noinline]] void CrashByBus() {
   const int file = memfd_create("empty", MFD_CLOEXEC);
@@ -39,7 +42,7 @@ volatile int seven = 7;
 
 [[gnu::noinline]] void CrashByAbort() { abort(); }
 
-[[gnu::noinline]] void CrashBySys() { raise(SIGSYS); }
+[[gnu::noinline]] void CrashBySys() { sink = raise(SIGSYS); }
 
 [[gnu::noinline]] void CrashByException() { throw std::runtime_error("seven is not eight"); }
 

@@ -247,7 +247,7 @@ HOST_TEST(CrashReport, OfAChildThatIsNotReadySaysWhereItsLaunchWas) {
   EXPECT_EQ(report["role"], "blank of template 'plain'");
   EXPECT_FALSE(report["was_ready"]);
   EXPECT_EQ(report["crash"]["code_name"], "SI_USER");
-  EXPECT_THAT(Functions(report), Contains("ReceivePlan"));
+  EXPECT_THAT(Functions(report), Contains("RunChild"));
 }
 
 HOST_TEST(CrashReport, OfATemplateAndOfTheSeedNamesThem) {
@@ -267,7 +267,7 @@ HOST_TEST(CrashReport, OfATemplateAndOfTheSeedNamesThem) {
     EXPECT_EQ(report["role"], one.role);
     EXPECT_EQ(report["type"], "forkserver");
     EXPECT_EQ(report["crash"]["signal"], "SIGABRT");
-    EXPECT_THAT(Functions(report), Contains("Serve"));
+    EXPECT_THAT(Functions(report), Contains("FreezeAndServe"));
   }
 }
 
