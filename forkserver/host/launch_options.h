@@ -167,6 +167,8 @@ struct LaunchedChild {
   UniqueFd socket;
   LaunchTimes times;
   LaunchedBy by = LaunchedBy::kFork;
+  std::string template_name = {};  // whose child it is, for reports; empty: it was exec'ed
+  int layout = 0;
   size_t first_packets_sent = 0;
   // Which layers its sandbox has, and why not the others; null: it has none.
   std::shared_ptr<const SandboxReport> sandbox = {};

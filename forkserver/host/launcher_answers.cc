@@ -222,6 +222,8 @@ void Launcher::Succeed(Launch& launch) {
                          .socket = launch.socket.Take(),
                          .times = launch.times,
                          .by = launch.origin.by.value_or(LaunchedBy::kFork),
+                         .template_name = std::string(launch.origin.template_name),
+                         .layout = launch.origin.layout,
                          .first_packets_sent = launch.first_packets_sent,
                          .sandbox = std::move(sandbox),
                          .flight = std::move(launch.flight)};

@@ -77,6 +77,7 @@ TemplateStatus TemplateInstance::Describe() const {
   TemplateStatus status = {
       .name = place_.options.name, .parent = place_.options.parent, .layout = place_.layout};
   status.starts = starts_;
+  status.pool = bounds_;
   status.starts_again_at = retry_at_;
   if (link_ != nullptr) {
     status.state = StateOf(*link_);

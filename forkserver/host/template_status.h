@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "child/process_types.h"
 #include "forkserver/server/hello.h"
 
 namespace forkserver {
@@ -37,7 +38,8 @@ struct TemplateStatus {
   int64_t starts_again_at = 0;
   std::optional<pid_t> pid = {};        // once it is known
   std::optional<pid_t> init_pid = {};   // of the pid namespace that it has made for its children
-  std::vector<pid_t> idle_blanks = {};  // that wait in its pool
+  PoolBounds pool = kNoPool;            // how many blanks may wait in its pool
+  std::vector<pid_t> idle_blanks = {};  // that do
   HelloMessage hello = {};              // of kServing
 };
 

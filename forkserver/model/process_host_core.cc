@@ -149,6 +149,8 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
              .pid = child.process.pid(),
              .times = child.times,
              .by = child.by,
+             .template_name = child.template_name,
+             .layout = child.layout,
              .sandbox = std::move(child.sandbox)};
   process_.emplace(std::move(child.process));
   return OpenPort(process_->pidfd(), std::move(child.socket), child.first_packets_sent);

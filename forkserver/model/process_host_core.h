@@ -63,6 +63,8 @@ struct ProcessHandle {
   // Of a process:
   LaunchTimes times = {};
   LaunchedBy by = LaunchedBy::kFork;
+  std::string template_name = {};  // whose child it is; empty: it was exec'ed
+  int layout = 0;
   std::shared_ptr<const SandboxReport> sandbox = {};  // null: it has none
 };
 
