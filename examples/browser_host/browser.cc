@@ -40,15 +40,16 @@ class Browser {
                                            const auto&) { OnProcessEnd(process, end); }}) {}
 
   absl::StatusOr<BrowserResult> Run() {
-    while (ended_ < sites_.size() || !content_.processes().empty()) {
+    while (options_.keeps_open || ended_ < sites_.size() || !content_.processes().empty()) {
       while (tabs_.size() < sites_.size() && tabs_.size() - ended_ < kMostTabs) OpenTab();
       // What a tab's last page opened may have been its end.
-      if (ended_ == sites_.size() && content_.processes().empty()) break;
-      parent_.loop().Run(forkserver::kNever);
-      if (options_.should_stop && options_.should_stop()) {
+      if (ended_ == sites_.size()) TellAllDone();
+      if (ShouldStop()) {
         Stop();
         break;
       }
+      if (!options_.keeps_open && ended_ == sites_.size() && content_.processes().empty()) break;
+      parent_.loop().Run(forkserver::kNever);
       if (records_.empty() && failed_launches_ >= kMostTabs) return why_none_launches_;
     }
     BrowserResult result;
@@ -60,6 +61,12 @@ class Browser {
   }
 
  private:
+  bool ShouldStop() const { return options_.should_stop && options_.should_stop(); }
+
+  void TellAllDone() {
+    if (!std::exchange(has_told_all_done_, true) && options_.on_all_done) options_.on_all_done();
+  }
+
   // A process that does not end is killed, by its host.
   void Stop() {
     for (const std::unique_ptr<Tab>& tab : tabs_) tab->Stop();
@@ -108,6 +115,7 @@ class Browser {
   std::vector<std::vector<OpenedPage>> pages_;  // of each site
   std::vector<std::unique_ptr<Tab>> tabs_;
   size_t ended_ = 0;
+  bool has_told_all_done_ = false;
   // Of those that were launched. Ids count up.
   std::map<ChildId, EndedProcess> records_;
   size_t failed_launches_ = 0;

@@ -46,6 +46,10 @@ enum class PagesAre : uint8_t {
 struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
+  // Whether the last page of each site stays open, and its process with it, until `should_stop`.
+  bool keeps_open = false;
+  // Every page is done; before what ends is waited for.
+  std::function<void()> on_all_done = {};
   // Of each page that is done, or given up.
   std::function<void()> on_page = {};
   // Asked whenever something has happened. True: opens nothing more, ends all processes, and

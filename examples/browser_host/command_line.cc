@@ -32,6 +32,7 @@ enum Option : int {
   kPrivate,
   kContainer,
   kTrace,
+  kJson,
 };
 
 constexpr option kOptions[] = {
@@ -44,6 +45,7 @@ constexpr option kOptions[] = {
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
     {"trace", required_argument, nullptr, kTrace},
+    {"json", no_argument, nullptr, kJson},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
 };
@@ -57,6 +59,8 @@ absl::StatusOr<std::vector<SandboxPolicyId>> ParsePolicies(std::string_view name
   return absl::InvalidArgumentError(absl::StrFormat(
       "--sandbox-report: no policy '%s'; there are %s and all", name, absl::StrJoin(names, ", ")));
 }
+
+constexpr std::string_view kAboutProcesses = "about:processes";
 
 absl::StatusOr<uint32_t> ParseContainer(const char* text) {
   uint32_t container = 0;
@@ -76,7 +80,7 @@ bool WantsDefaultPages(const std::vector<std::string>& pages) {
 }  // namespace
 
 std::string_view HelpText() {
-  return "usage: run [options] [FOLDER|FILE|URL]...\n"
+  return "usage: run [options] [about:processes] [FOLDER|FILE|URL]...\n"
          "\n"
          "Opens HTML pages, each site in a content process of its own, and prints what is in them\n"
          "and what the processes cost. A folder with pages directly in it is one site; of any\n"
@@ -91,6 +95,11 @@ std::string_view HelpText() {
          "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
          "the processes, and print what was done; the exit status is then 130 or 143.\n"
          "\n"
+         "With about:processes the last page of each site stays open, and a table of all processes\n"
+         "is shown, anew each second, until q or Ctrl-C; where stdout is no terminal, once, when\n"
+         "all pages are done.\n"
+         "\n"
+         "  --json                     of about:processes: one report as JSON\n"
          "  --prefs FILE...            load prefs files in Gecko's syntax; a later one wins; the\n"
          "                             list ends at a folder, an HTML file, a URL or an option.\n"
          "                             A broken statement is a warning, and left out up to its ;\n"
@@ -162,6 +171,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       case kDefaultPages:
         default_pages = optarg;
         break;
+      case kJson:
+        line.json = true;
+        break;
       case kSandboxReport: {
         absl::StatusOr<std::vector<SandboxPolicyId>> policies =
             ParsePolicies(optarg != nullptr ? optarg : "content");
@@ -170,7 +182,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       }
       case 1:
-        line.pages.push_back(optarg);
+        if (optarg == kAboutProcesses) {
+          line.about_processes = true;
+        } else {
+          line.pages.push_back(optarg);
+        }
         break;
       case ':':
         return absl::InvalidArgumentError(absl::StrFormat("%s wants a value", argv[optind - 1]));
@@ -202,6 +218,13 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     return absl::InvalidArgumentError(
         "--print-prefs, --by-name, --private, --container and --trace say nothing beside "
         "--sandbox-report");
+  }
+  if (line.about_processes && (!line.sandbox_report.empty() || line.print_prefs)) {
+    return absl::InvalidArgumentError(
+        "about:processes is asked for without --print-prefs and --sandbox-report");
+  }
+  if (line.json && !line.about_processes) {
+    return absl::InvalidArgumentError("--json says nothing without about:processes");
   }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
   if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {

@@ -17,6 +17,8 @@ struct CommandLine {
   bool print_prefs = false;
   bool no_sandbox = false;
   bool by_name = false;
+  bool about_processes = false;
+  bool json = false;  // of about:processes
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files, folders and URLs
   forkserver::OriginAttributes attributes = {};

@@ -1,6 +1,7 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
 #include <stdio.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "examples/browser_host/about_processes.h"
 #include "examples/browser_host/addresses.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
@@ -66,6 +68,37 @@ int ReportSandbox(const CommandLine& line) {
   return *verdict == SandboxVerdict::kLaunches ? 0 : kExitFailed;
 }
 
+// Until its user has seen enough.
+int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
+                  const StopSignals& stop) {
+  absl::StatusOr<std::unique_ptr<AboutProcesses>> about =
+      AboutProcesses::Start(parent, {.json = line.json});
+  if (!about.ok()) return Complain(about.status());
+  const absl::StatusOr<BrowserResult> result =
+      OpenSites(parent, sites,
+                {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
+                 .attributes = line.attributes,
+                 .keeps_open = true,
+                 .on_all_done = [&] { (*about)->OnAllDone(); },
+                 .should_stop =
+                     [&] {
+                       const bool is_over = (*about)->is_over() || stop.signal().has_value();
+                       if (is_over) (*about)->End();
+                       return is_over;
+                     }});
+  (*about)->End();
+  if (!result.ok()) return Complain(result.status());
+  if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
+  // What is asked for is the processes; what became of pages is beside that.
+  const auto failed =
+      std::count_if(result->pages.begin(), result->pages.end(),
+                    [](const OpenedPage& page) { return !page.result.error.empty(); });
+  if (failed > 0) {
+    absl::FPrintF(stderr, "%d of %d pages could not be opened\n", failed, result->pages.size());
+  }
+  return stop.signal() ? kExitSignalled + *stop.signal() : 0;
+}
+
 int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
@@ -74,6 +107,7 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Watch(parent.loop());
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(sites);
+  if (line.about_processes) return ShowProcesses(parent, sites, line, **stop);
   PageProgress progress(sites, forkserver::NowNanos());
   const absl::StatusOr<BrowserResult> result = OpenSites(
       parent, sites,

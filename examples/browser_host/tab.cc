@@ -33,7 +33,7 @@ void Tab::OpenNext() {
       events_.on_last_page(*host);
     }
   }
-  CloseBrowser(0);
+  if (!options_.keeps_open) CloseBrowser(0);
   events_.on_end();
 }
 

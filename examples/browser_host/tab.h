@@ -2,7 +2,8 @@
 //
 // A page is a browser of its own in the process that the process model has for its URL. All pages
 // of a tab are one group, so that those of one remote type share a process; and a page's browser is
-// closed when the next one is open, so that the process lives as long as the site.
+// closed when the next one is open, so that the process lives as long as the site. The last one may
+// be kept open (BrowserOptions).
 #ifndef EXAMPLES_BROWSER_HOST_TAB_H_
 #define EXAMPLES_BROWSER_HOST_TAB_H_
 

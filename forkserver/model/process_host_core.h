@@ -126,6 +126,8 @@ class ProcessHostCore {
   ChildId id() const { return id_; }
   ProcessType type() const { return type_; }
   const RemoteType& remote_type() const { return launch_.remote_type; }
+  // What it was launched as, for reports; mostly empty.
+  const std::string& title() const { return launch_.title; }
   bool is_running() const { return state_ == State::kRunning; }
   bool has_ended() const { return state_ == State::kEnded; }
   // It runs, or will, and nobody has asked it to end.

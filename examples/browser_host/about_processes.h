@@ -1,0 +1,62 @@
+// about:processes: what all processes of the browser host are and cost, while its pages are open.
+//
+//     auto about = AboutProcesses::Start(*parent, {.json = false});
+//     OpenSites(*parent, sites, {.keeps_open = true,
+//                                .on_all_done = [&] { (*about)->OnAllDone(); },
+//                                .should_stop = [&] { return (*about)->is_over(); }});
+//
+// On a terminal a table that is redrawn each second, until q; else, and as JSON, one report when
+// all pages are done, with processor shares of the time since Start.
+//
+// Borrows the parent. Threads: that of its loop.
+#ifndef EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
+#define EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "examples/browser_host/full_screen.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/report/process_report.h"
+#include "transceiver/event_loop.h"
+
+namespace browser_host {
+
+class AboutProcesses {
+ public:
+  struct Options {
+    bool json = false;
+  };
+
+  static absl::StatusOr<std::unique_ptr<AboutProcesses>> Start(forkserver::ParentProcess& parent,
+                                                               Options options);
+  AboutProcesses(const AboutProcesses&) = delete;
+  AboutProcesses& operator=(const AboutProcesses&) = delete;
+  ~AboutProcesses() { End(); }
+
+  void OnAllDone();
+  // It was printed, or somebody has pressed q.
+  bool is_over() const { return is_over_; }
+  // Gives the terminal back, before the processes are ended.
+  void End();
+
+ private:
+  AboutProcesses(forkserver::ParentProcess& parent, Options options)
+      : parent_(parent), options_(options) {}
+
+  void Take();
+  void OnSecond();
+  void Draw();
+
+  forkserver::ParentProcess& parent_;
+  const Options options_;
+  std::unique_ptr<FullScreen> screen_;  // null: one report is printed
+  forkserver::EventLoop::TimerId timer_ = 0;
+  forkserver::ProcessReport report_;
+  bool is_over_ = false;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_

@@ -1,0 +1,25 @@
+// A ProcessReport for programs.
+//
+//     puts(ToJson(report).c_str());
+//
+// One object: "taken_at_ns" (CLOCK_MONOTONIC), "took_ns", "processes": an array in the order of the
+// report, each with "role", "pid", "below" (the pid that it stands below in the tree; null),
+// "name", "type", "remote_type", "template", "layout", "state", "cpu_share", "cpu_ns", "user_ns",
+// "system_ns", "minor_faults", "major_faults", "threads", "descriptors", "uptime_ns", "memory" (in
+// bytes: "private", "shared", "proportional", "resident", "swapped") and "missing": an object that
+// has the reason for each figure which is null. Text that is not UTF-8 has U+FFFD in it.
+#ifndef FORKSERVER_REPORT_PROCESS_JSON_H_
+#define FORKSERVER_REPORT_PROCESS_JSON_H_
+
+#include <string>
+
+#include "forkserver/report/process_report.h"
+
+namespace forkserver {
+
+// Without a newline at its end.
+std::string ToJson(const ProcessReport& report);
+
+}  // namespace forkserver
+
+#endif  // FORKSERVER_REPORT_PROCESS_JSON_H_
