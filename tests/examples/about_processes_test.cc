@@ -1,0 +1,196 @@
+// about:processes as its user sees it: at a terminal, in a pipe, and as JSON.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/examples/run_browser_host.h"
+#include "tests/forkserver/launcher/started_program.h"
+#include "tests/testing/program.h"
+#include "transceiver/unique_fd.h"
+
+namespace forkserver::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kEnter[] = "\x1b[?1049h";
+constexpr char kLeave[] = "\x1b[?1049l";
+constexpr char kHome[] = "\x1b[H";
+
+class AboutProcesses : public BrowserHost {
+ protected:
+  AboutProcesses() {
+    Write("a/1.html", "<title>1</title>");
+    Write("a/2.html", "<title>2</title>");
+    Write("b/3.html", "<title>3</title>");
+  }
+};
+
+TEST_F(AboutProcesses, AsJsonHasEveryProcess) {
+  const ProgramResult result = Run({"about:processes", "--json", "--container", "2", folder_});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const nlohmann::json document = nlohmann::json::parse(result.output, nullptr, false);
+  ASSERT_FALSE(document.is_discarded()) << result.output;
+  std::map<std::string, int> roles;
+  std::vector<std::string> remote_types;
+  for (const nlohmann::json& process : document["processes"]) {
+    if (process["pid"].is_null()) continue;
+    ++roles[process["role"]];
+    EXPECT_GT(process["memory"]["private"], 0) << process;
+    EXPECT_GT(process["minor_faults"], 0) << process;
+    EXPECT_TRUE(process["missing"].empty()) << process;
+    if (process["role"] != "child") continue;
+    remote_types.push_back(process["remote_type"]);
+    EXPECT_EQ(process["template"], "content");
+    EXPECT_THAT(std::string(process["name"]), HasSubstr(", container 2)"));
+  }
+  EXPECT_THAT(remote_types,
+              ::testing::UnorderedElementsAre("webIsolated=https://a.test^userContextId=2",
+                                              "webIsolated=https://b.test^userContextId=2"));
+  EXPECT_EQ(roles["host"], 1);
+  EXPECT_EQ(roles["seed"], 1);
+  EXPECT_GE(roles["template"], 2);
+}
+
+TEST_F(AboutProcesses, WithoutATerminalIsOneTableWithoutEscapes) {
+  const ProgramResult result = Run({"about:processes", folder_});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("https://a.test ("), HasSubstr("https://b.test ("),
+                                   HasSubstr("Template content ("), Not(HasSubstr("\x1b"))));
+  EXPECT_EQ(Lines(result.output)[0].substr(0, 4), "NAME");
+}
+
+TEST_F(AboutProcesses, PageThatCannotBeOpenedIsALineBesideIt) {
+  const std::string large = Write("large/page.html", "");
+  std::filesystem::resize_file(large, (64 << 20) + 1);
+  const ProgramResult result = Run({"about:processes", folder_});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("1 of 4 pages could not be opened\n"));
+  EXPECT_THAT(result.output, HasSubstr("https://a.test ("));
+}
+
+TEST_F(AboutProcesses, WhatItIsNotAskedForWithIsAUsageError) {
+  EXPECT_EQ(Run({"--json", folder_}).exit_code, 2);
+  EXPECT_EQ(Run({"about:processes", "--print-prefs", folder_}).exit_code, 2);
+  EXPECT_EQ(Run({"about:processes", "--sandbox-report"}).exit_code, 2);
+}
+
+// A user at a terminal.
+class AtATerminal : public AboutProcesses {
+ protected:
+  static UniqueFd OpenTerminal() {
+    UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!terminal.is_open() || grantpt(terminal.get()) != 0 || unlockpt(terminal.get()) != 0) {
+      abort();
+    }
+    return terminal;
+  }
+
+  AtATerminal() {
+    Resize(200, 50);
+    EXPECT_EQ(tcgetattr(terminal_.get(), &before_), 0);
+    program_.emplace(StartedProgramOptions{.argv = {kProgram, "about:processes", folder_},
+                                           .terminal = ptsname(terminal_.get())});
+  }
+
+  void Resize(unsigned short columns, unsigned short rows) {
+    const winsize size = {.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    ASSERT_EQ(ioctl(terminal_.get(), TIOCSWINSZ, &size), 0);
+  }
+
+  void Type(const std::string& text) {
+    ASSERT_EQ(write(terminal_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+
+  // Reads until the terminal has shown it. What came before is in `before_it`.
+  ::testing::AssertionResult Shows(const std::string& text) {
+    constexpr int kPatienceMillis = 30'000;
+    for (size_t at; (at = shown_.find(text)) == std::string::npos;) {
+      pollfd readable = {.fd = terminal_.get(), .events = POLLIN, .revents = 0};
+      char bytes[1024];
+      const ssize_t size = poll(&readable, 1, kPatienceMillis) == 1
+                               ? read(terminal_.get(), bytes, sizeof(bytes))
+                               : 0;
+      if (size <= 0) {
+        return ::testing::AssertionFailure() << "not shown: " << text << "\nbut: " << shown_;
+      }
+      shown_.append(bytes, static_cast<size_t>(size));
+    }
+    before_it = shown_.substr(0, shown_.find(text));
+    shown_.erase(0, before_it.size() + text.size());
+    return ::testing::AssertionSuccess();
+  }
+
+  // The one that was there before is.
+  void ExpectTheTerminalIsRestored() {
+    termios after;
+    ASSERT_EQ(tcgetattr(terminal_.get(), &after), 0);
+    EXPECT_EQ(after.c_lflag, before_.c_lflag);
+    EXPECT_EQ(after.c_cc[VSUSP], before_.c_cc[VSUSP]);
+  }
+
+  const UniqueFd terminal_ = OpenTerminal();
+  termios before_ = {};
+  std::optional<StartedProgram> program_;
+  std::string shown_;
+  std::string before_it;
+};
+
+TEST_F(AtATerminal, TableIsRedrawnUntilQ) {
+  ASSERT_TRUE(Shows(kEnter));
+  for (const std::string name : {"https://a.test (", "https://b.test ("}) {
+    // Which frame has it is the pages' affair.
+    ASSERT_TRUE(Shows(name));
+  }
+  ASSERT_TRUE(Shows(kHome));
+  ASSERT_TRUE(Shows(kHome));
+  EXPECT_THAT(before_it, AllOf(HasSubstr("NAME "), HasSubstr("https://b.test ("),
+                               HasSubstr("Template content (")));
+  termios during;
+  ASSERT_EQ(tcgetattr(terminal_.get(), &during), 0);
+  EXPECT_EQ(during.c_lflag & (ICANON | ECHO), 0u);
+  Type("q");
+  ASSERT_TRUE(Shows(kLeave));
+  EXPECT_EQ(forkserver::testing::Describe(program_->Wait()), "exited with 0");
+  ExpectTheTerminalIsRestored();
+}
+
+TEST_F(AtATerminal, CtrlCEndsItAndGivesTheTerminalBack) {
+  ASSERT_TRUE(Shows("https://b.test ("));
+  Type("\x03");
+  ASSERT_TRUE(Shows(kLeave));
+  EXPECT_EQ(forkserver::testing::Describe(program_->Wait()), "exited with 130");
+  ExpectTheTerminalIsRestored();
+}
+
+TEST_F(AtATerminal, NarrowOneHasNarrowLinesAndItsRowsScroll) {
+  ASSERT_TRUE(Shows("https://b.test ("));
+  Resize(40, 5);
+  // A name that is cut: so it was drawn for the new width.
+  ASSERT_TRUE(Shows("…"));
+  ASSERT_TRUE(Shows(kHome));
+  ASSERT_TRUE(Shows(kHome));
+  const std::vector<std::string> lines = Lines(before_it);
+  EXPECT_EQ(lines.size(), 5u) << before_it;
+  EXPECT_THAT(before_it, AllOf(HasSubstr("Host ("), Not(HasSubstr("Template content"))));
+  Type("\x1b[6~");
+  ASSERT_TRUE(Shows("Template content"));
+  Type("q");
+  ASSERT_TRUE(Shows(kLeave));
+}
+
+}  // namespace
+}  // namespace forkserver::testing
