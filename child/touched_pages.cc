@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 
+#include "child/pagemap_scan.h"
 #include "transceiver/raw_syscall.h"
 
 namespace forkserver {
@@ -20,35 +20,8 @@ constexpr uint32_t kFolioPages = 512;
 // page.
 constexpr uint64_t kMaxExamined = 16 * 1024;
 
-// linux/fs.h of 6.7 and linux/pidfd.h of 6.14; the installed headers are older.
-struct PageRegion {
-  uint64_t start;
-  uint64_t end;
-  uint64_t categories;
-};
-struct PagemapScan {
-  uint64_t size;
-  uint64_t flags;
-  uint64_t start;
-  uint64_t end;
-  uint64_t walk_end;
-  uint64_t vec;
-  uint64_t vec_len;
-  uint64_t max_pages;
-  uint64_t category_inverted;
-  uint64_t category_mask;
-  uint64_t category_anyof_mask;
-  uint64_t return_mask;
-};
-constexpr unsigned long kPagemapScan = _IOWR('f', 16, PagemapScan);
-constexpr uint64_t kPageIsFile = 1u << 2;
-constexpr uint64_t kPageIsPresent = 1u << 3;
-constexpr uint64_t kPageIsHuge = 1u << 6;
+// linux/pidfd.h of 6.14; the installed headers are older.
 constexpr int kPidfdSelf = -10000;  // PIDFD_SELF
-
-// proc(5): an anonymous page that no other process maps is one that this child has written since
-// the fork.
-constexpr uint64_t kPagemapExclusive = uint64_t{1} << 56;
 
 constexpr uint64_t kUserSpaceEnd = 0x7ffffffff000;
 

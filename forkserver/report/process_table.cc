@@ -137,8 +137,7 @@ class Table {
         AppendPadded(line, CutToColumns(row[i], widths_[i]), widths_[i], kColumns[i].is_left);
       }
       line.erase(line.find_last_not_of(' ') + 1);
-      text += width_ > 0 ? CutToColumns(line, width_) : line;
-      text += '\n';
+      text += line + '\n';
     }
     return text;
   }

@@ -90,9 +90,12 @@ int DirtyingProgram::Run(ChildContext& context) {
 }
 
 absl::StatusOr<LaunchedChild> LaunchAndWait(ForkServer& server, std::vector<std::string> argv,
-                                            LaunchWay way) {
+                                            LaunchWay way, std::string_view template_name) {
   absl::StatusOr<LaunchedChild> child =
-      server.Launch({.type = ProcessType::kIpcUnitTest, .argv = std::move(argv), .way = way});
+      server.Launch({.type = ProcessType::kIpcUnitTest,
+                     .argv = std::move(argv),
+                     .way = way,
+                     .template_name = std::string(template_name)});
   if (!child.ok()) return child;
   uint8_t buffer[16];
   Packet packet(buffer);

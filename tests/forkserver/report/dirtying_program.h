@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,7 +40,8 @@ class DirtyingProgram : public ChildProgram {
 
 // Returns when the child has done it.
 absl::StatusOr<LaunchedChild> LaunchAndWait(ForkServer& server, std::vector<std::string> argv,
-                                            LaunchWay way = LaunchWay::kFork);
+                                            LaunchWay way = LaunchWay::kFork,
+                                            std::string_view template_name = {});
 
 }  // namespace forkserver::testing
 
