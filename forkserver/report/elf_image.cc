@@ -118,14 +118,10 @@ void ElfImage::NameSegments() {
 }
 
 std::optional<uint64_t> ElfImage::BiasOf(uintptr_t start, uint64_t offset) const {
-  for (const Elf64_Phdr& one : segments_) {
-    if (one.p_type != PT_LOAD || offset < PageOf(one.p_offset) ||
-        offset >= one.p_offset + one.p_filesz) {
-      continue;
-    }
-    return start - (one.p_vaddr - one.p_offset + offset);
-  }
-  return std::nullopt;
+  const auto first = std::find_if(segments_.begin(), segments_.end(),
+                                  [](const Elf64_Phdr& one) { return one.p_type == PT_LOAD; });
+  if (first == segments_.end() || offset != PageOf(first->p_offset)) return std::nullopt;
+  return start - PageOf(first->p_vaddr);
 }
 
 bool ElfImage::IsInWrittenSegment(uint64_t address) const {

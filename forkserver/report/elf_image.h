@@ -33,8 +33,9 @@ class ElfImage {
   // Keeps a descriptor of its own for the symbols.
   static absl::StatusOr<ElfImage> Read(UniqueFd file);
 
-  // What is to be added to the file's addresses, where a mapping of that offset is at `start`.
-  // Nothing: no segment of the file is there.
+  // What is to be added to the file's addresses, where the first mapping of it is at `start`, with
+  // that offset. Nothing: it is not the first. (Of others it cannot be told: two segments may have
+  // parts of one page of the file.)
   std::optional<uint64_t> BiasOf(uintptr_t start, uint64_t offset) const;
   // Addresses from here on are the file's own. Whether a segment that is written has it, to the
   // end of its last page.

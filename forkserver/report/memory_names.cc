@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -78,28 +77,22 @@ void MemoryNames::FindHeap(int folder, pid_t pid) {
 }
 
 void MemoryNames::FindImages(int folder) {
-  // Of a file that is no image, or cannot be opened, one look is enough.
-  std::set<std::pair<dev_t, uint64_t>> useless;
+  std::pair<dev_t, uint64_t> last = {};
   for (const ProcessMapping& mapping : mappings_) {
     if (!mapping.has_file() || IsFrozen(mapping) || mapping.is_shared) continue;
-    if (useless.count({mapping.device, mapping.inode}) > 0) continue;
-    if (FindLoaded(mapping.start) != nullptr) continue;
-    UniqueFd file = OpenMapped(folder, mapping);
-    absl::StatusOr<ElfImage> image =
-        file.is_open() ? ElfImage::Read(std::move(file)) : absl::NotFoundError("cannot be opened");
-    const std::optional<uint64_t> bias =
-        image.ok() ? image->BiasOf(mapping.start, mapping.offset) : std::nullopt;
-    if (!bias) {
-      useless.insert({mapping.device, mapping.inode});
+    // Those of one image are neighbours, and the first says where it is.
+    if (std::exchange(last, {mapping.device, mapping.inode}) ==
+        std::pair(mapping.device, mapping.inode)) {
       continue;
     }
-    const auto known = std::find_if(loaded_.begin(), loaded_.end(), [&](const Loaded& one) {
-      return one.bias == *bias && one.name == OneLine(FileNameOf(mapping.path));
-    });
-    if (known == loaded_.end()) {
-      loaded_.push_back(
-          {.name = OneLine(FileNameOf(mapping.path)), .bias = *bias, .image = *std::move(image)});
-    }
+    UniqueFd file = OpenMapped(folder, mapping);
+    if (!file.is_open()) continue;
+    absl::StatusOr<ElfImage> image = ElfImage::Read(std::move(file));
+    if (!image.ok()) continue;  // data of the program's
+    const std::optional<uint64_t> bias = image->BiasOf(mapping.start, mapping.offset);
+    if (!bias) continue;
+    loaded_.push_back(
+        {.name = OneLine(FileNameOf(mapping.path)), .bias = *bias, .image = *std::move(image)});
   }
 }
 
