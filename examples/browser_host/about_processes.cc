@@ -4,6 +4,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "forkserver/report/model_children.h"
@@ -15,6 +16,20 @@ namespace browser_host {
 
 // The first line is for the user, the second is the table's.
 constexpr size_t kHeadLines = 2;
+// How seldom memory is compared, which costs more than the table.
+constexpr int kSecondsOfMemory = 5;
+
+namespace {
+
+std::string MemoryText(const std::vector<forkserver::TemplateMemory>& memory, size_t columns) {
+  std::string text;
+  for (const forkserver::TemplateMemory& one : memory) {
+    text += "\n" + forkserver::ToText(one.memory, one.name, columns);
+  }
+  return text;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<AboutProcesses>> AboutProcesses::Start(
     forkserver::ParentProcess& parent, Options options) {
@@ -38,8 +53,11 @@ void AboutProcesses::Take() {
       forkserver::TakeProcessReport(parent_.server(), forkserver::ChildrenOf(parent_), &report_);
 }
 
+void AboutProcesses::TakeMemory() { memory_ = forkserver::MeasureTemplates(report_); }
+
 void AboutProcesses::OnSecond() {
   Take();
+  if (seconds_++ % kSecondsOfMemory == 0) TakeMemory();
   Draw();
   timer_ = parent_.loop().AddTimer(forkserver::NowNanos() + forkserver::kNanosPerSecond,
                                    [this] { OnSecond(); });
@@ -49,16 +67,17 @@ void AboutProcesses::Draw() {
   if (screen_ == nullptr) return;
   const size_t columns = SizeOfTerminal().columns;
   const std::string title = "about:processes   q: end   up, down: scroll";
-  screen_->Draw(
-      forkserver::CutToColumns(title, columns) + "\n" + forkserver::ToTable(report_, columns),
-      kHeadLines);
+  screen_->Draw(forkserver::CutToColumns(title, columns) + "\n" +
+                    forkserver::ToTable(report_, columns) + MemoryText(memory_, columns),
+                kHeadLines);
 }
 
 void AboutProcesses::OnAllDone() {
   if (screen_ != nullptr) return;
   Take();
-  absl::PrintF("%s", options_.json ? forkserver::ToJson(report_) + "\n"
-                                   : forkserver::ToTable(report_));
+  TakeMemory();
+  absl::PrintF("%s", options_.json ? forkserver::ToJson(report_, memory_) + "\n"
+                                   : forkserver::ToTable(report_) + MemoryText(memory_, 0));
   is_over_ = true;
 }
 

@@ -5,20 +5,22 @@
 //                                .on_all_done = [&] { (*about)->OnAllDone(); },
 //                                .should_stop = [&] { return (*about)->is_over(); }});
 //
-// On a terminal a table that is redrawn each second, until q; else, and as JSON, one report when
-// all pages are done, with processor shares of the time since Start.
+// On a terminal a table that is redrawn each second, until q, and below it what of templates'
+// memory their children have dirtied, measured each fifth second; else, and as JSON, one report
+// when all pages are done, with processor shares of the time since Start.
 //
 // Borrows the parent. Threads: that of its loop.
 #ifndef EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
 #define EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
 
 #include <memory>
-#include <optional>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "examples/browser_host/full_screen.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/report/process_report.h"
+#include "forkserver/report/template_memory.h"
 #include "transceiver/event_loop.h"
 
 namespace browser_host {
@@ -46,6 +48,7 @@ class AboutProcesses {
       : parent_(parent), options_(options) {}
 
   void Take();
+  void TakeMemory();
   void OnSecond();
   void Draw();
 
@@ -54,6 +57,8 @@ class AboutProcesses {
   std::unique_ptr<FullScreen> screen_;  // null: one report is printed
   forkserver::EventLoop::TimerId timer_ = 0;
   forkserver::ProcessReport report_;
+  std::vector<forkserver::TemplateMemory> memory_;  // of less often
+  int seconds_ = 0;
   bool is_over_ = false;
 };
 

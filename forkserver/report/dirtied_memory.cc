@@ -18,6 +18,7 @@
 #include "forkserver/report/process_mappings.h"
 #include "forkserver/report/process_table.h"
 #include "forkserver/report/short_bytes.h"
+#include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
 #include "transceiver/unique_fd.h"
@@ -225,11 +226,12 @@ class Measurement {
 }  // namespace
 
 std::string DirtiedRegion::Name() const {
-  if (of.empty()) return absl::StrFormat("%x-%x", start, end);
+  if (of.empty()) return absl::StrFormat("unnamed %x-%x", start, end);
   return section.empty() ? of : of + " " + section;
 }
 
 DirtiedMemory MeasureDirtiedMemory(pid_t template_pid, std::span<const pid_t> children) {
+  const int64_t started_at = NowNanos();
   DirtiedMemory memory = {.template_pid = template_pid};
   const absl::StatusOr<UniqueFd> folder = OpenProcFolder(template_pid);
   absl::StatusOr<MemoryNames> names =
@@ -241,6 +243,7 @@ DirtiedMemory MeasureDirtiedMemory(pid_t template_pid, std::span<const pid_t> ch
   Measurement measurement(template_pid, *std::move(names), memory);
   for (const pid_t pid : children) measurement.Add(pid);
   measurement.Finish();
+  memory.took_nanos = NowNanos() - started_at;
   return memory;
 }
 
@@ -250,9 +253,10 @@ std::string ToText(const DirtiedMemory& memory, const std::string& template_name
   const auto add = [&](const std::string& line) {
     text += (width > 0 ? CutToColumns(line, width) : line) + "\n";
   };
-  add(absl::StrFormat("%s: %d process%s, %s of its memory for themselves", OneLine(template_name),
-                      memory.children, memory.children == 1 ? " has" : "es have",
-                      ShortBytes(memory.dirtied_bytes)));
+  add(absl::StrFormat("%s: %d process%s %s of its memory for themselves; read in %.1f ms",
+                      OneLine(template_name), memory.children,
+                      memory.children == 1 ? " has" : "es have", ShortBytes(memory.dirtied_bytes),
+                      static_cast<double>(memory.took_nanos) / kNanosPerMilli));
   size_t longest = 0;
   const size_t shown = std::min(most, memory.regions.size());
   for (size_t i = 0; i < shown; ++i) {

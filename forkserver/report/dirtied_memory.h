@@ -5,9 +5,9 @@
 //     for (const DirtiedRegion& one : memory.regions) ...       // most first
 //     puts(ToText(memory, "Template content", 100).c_str());
 //
-//       3 processes have 276K of Template content's memory for themselves
-//         112K in 3  [heap]                 2.1K changed
-//          36K in 3  libc.so.6 .data         312 changed: main_arena 200
+//     Template content: 9 processes have 864K of its memory for themselves; read in 1.9 ms
+//        424K in 9   [heap]                       147K changed
+//         68K in 9   libc.so.6 .bss                18 changed: __curbrk 18
 //
 // A page counts that a child has for itself alone where the template has memory too: it has written
 // there (or the template has, which a frozen one does not). What a child has mapped since, its own
@@ -63,7 +63,7 @@ struct DirtiedRegion {
   uint64_t changed_bytes = 0;                   // of what was compared
   std::vector<DirtiedVariable> variables = {};  // those with most changes, eight at most
 
-  // "libc.so.6 .data", "7f1200000000-7f1200400000".
+  // "libc.so.6 .data", "unnamed 7f1200000000-7f1200400000".
   std::string Name() const;
 };
 
@@ -74,6 +74,7 @@ struct DirtiedMemory {
   std::vector<DirtiedRegion> regions = {};  // most first
   // Where a child has other memory than the template had.
   uint64_t replaced_bytes = 0;
+  int64_t took_nanos = 0;
   // Who was left out, and what of others: "pid 412: openat /proc/412/smaps: EACCES".
   std::vector<std::string> missing = {};
 };

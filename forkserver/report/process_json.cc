@@ -74,9 +74,38 @@ Json ToObject(const ReportedProcess& process) {
   return out;
 }
 
+Json ToObject(const DirtiedRegion& region) {
+  Json out = {{"of", region.of.empty() ? Json() : Json(region.of)},
+              {"section", region.section.empty() ? Json() : Json(region.section)},
+              {"start", region.of.empty() ? Json(region.start) : Json()},
+              {"end", region.of.empty() ? Json(region.end) : Json()},
+              {"children", region.children},
+              {"dirtied_bytes", region.dirtied_bytes},
+              {"swapped_bytes", region.swapped_bytes},
+              {"compared_bytes", region.compared_bytes},
+              {"changed_bytes", region.changed_bytes}};
+  Json variables = Json::object();
+  for (const DirtiedVariable& one : region.variables) variables[one.name] = one.changed_bytes;
+  out["variables"] = std::move(variables);
+  return out;
+}
+
+Json ToObject(const TemplateMemory& one) {
+  Json out = {{"name", one.name},
+              {"pid", one.memory.template_pid},
+              {"children", one.memory.children},
+              {"dirtied_bytes", one.memory.dirtied_bytes},
+              {"replaced_bytes", one.memory.replaced_bytes}};
+  Json regions = Json::array();
+  for (const DirtiedRegion& region : one.memory.regions) regions.push_back(ToObject(region));
+  out["regions"] = std::move(regions);
+  out["missing"] = one.memory.missing;
+  return out;
+}
+
 }  // namespace
 
-std::string ToJson(const ProcessReport& report) {
+std::string ToJson(const ProcessReport& report, std::span<const TemplateMemory> templates) {
   Json processes = Json::array();
   std::vector<pid_t> path;  // the last one of each depth
   for (const ReportedProcess& process : report.processes) {
@@ -86,9 +115,12 @@ std::string ToJson(const ProcessReport& report) {
     if (process.depth > 0 && path[process.depth - 1] > 0) one["below"] = path[process.depth - 1];
     processes.push_back(std::move(one));
   }
+  Json memory = Json::array();
+  for (const TemplateMemory& one : templates) memory.push_back(ToObject(one));
   const Json document = {{"taken_at_ns", report.taken_at},
                          {"took_ns", report.took_nanos},
-                         {"processes", std::move(processes)}};
+                         {"processes", std::move(processes)},
+                         {"templates", std::move(memory)}};
   return document.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 

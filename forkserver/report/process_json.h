@@ -7,18 +7,24 @@
 // "name", "type", "remote_type", "template", "layout", "state", "cpu_share", "cpu_ns", "user_ns",
 // "system_ns", "minor_faults", "major_faults", "threads", "descriptors", "uptime_ns", "memory" (in
 // bytes: "private", "shared", "proportional", "resident", "swapped") and "missing": an object that
-// has the reason for each figure which is null. Text that is not UTF-8 has U+FFFD in it.
+// has the reason for each figure which is null. And "templates": an array with, for each that was
+// measured, "name", "pid", "children", "dirtied_bytes", "replaced_bytes", "missing" and "regions":
+// "of", "section", "start" and "end" (of what has no name; else null), "children", "dirtied_bytes",
+// "swapped_bytes", "compared_bytes", "changed_bytes", "variables" (name to changed bytes).
+// Text that is not UTF-8 has U+FFFD in it.
 #ifndef FORKSERVER_REPORT_PROCESS_JSON_H_
 #define FORKSERVER_REPORT_PROCESS_JSON_H_
 
+#include <span>
 #include <string>
 
 #include "forkserver/report/process_report.h"
+#include "forkserver/report/template_memory.h"
 
 namespace forkserver {
 
 // Without a newline at its end.
-std::string ToJson(const ProcessReport& report);
+std::string ToJson(const ProcessReport& report, std::span<const TemplateMemory> templates = {});
 
 }  // namespace forkserver
 

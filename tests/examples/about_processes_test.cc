@@ -60,6 +60,12 @@ TEST_F(AboutProcesses, AsJsonHasEveryProcess) {
   EXPECT_THAT(remote_types,
               ::testing::UnorderedElementsAre("webIsolated=https://a.test^userContextId=2",
                                               "webIsolated=https://b.test^userContextId=2"));
+  bool has_heap = false;
+  for (const nlohmann::json& one : document["templates"]) {
+    EXPECT_TRUE(one["missing"].empty()) << one;
+    for (const nlohmann::json& region : one["regions"]) has_heap |= region["of"] == "[heap]";
+  }
+  EXPECT_TRUE(has_heap) << document["templates"];
   EXPECT_EQ(roles["host"], 1);
   EXPECT_EQ(roles["seed"], 1);
   EXPECT_GE(roles["template"], 2);

@@ -7,12 +7,16 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "forkserver/report/process_json.h"
+#include "forkserver/report/process_report.h"
+#include "forkserver/report/template_memory.h"
 #include "tests/forkserver/report/dirtying_program.h"
 #include "tests/testing/host_test.h"
 
@@ -224,6 +228,39 @@ HOST_TEST(DirtiedMemory, ChildThatHasEndedIsLeftOutWithAWord) {
   // And a template that is none.
   EXPECT_THAT(MeasureDirtiedMemory(pid, both).missing,
               ::testing::ElementsAre(absl::StrFormat("template: open /proc/%d: ENOENT", pid)));
+}
+
+// Of the templates in a report, each with its own children.
+HOST_TEST(DirtiedMemory, TemplatesOfAReportAreMeasuredWithTheirChildren) {
+  const auto of_root = LaunchAndWait(server, {"library", "25"});
+  const auto of_nested = LaunchAndWait(server, {"heap", "40"}, LaunchWay::kFork, "nested");
+  const auto exec = LaunchAndWait(server, {"library", "25"}, LaunchWay::kExec);
+  ASSERT_TRUE(of_root.ok() && of_nested.ok() && exec.ok());
+  const std::vector<ReportedChild> children = {Describe(*of_root, ProcessType::kIpcUnitTest),
+                                               Describe(*of_nested, ProcessType::kIpcUnitTest),
+                                               Describe(*exec, ProcessType::kIpcUnitTest)};
+  const ProcessReport report = TakeProcessReport(server, children);
+  const std::vector<TemplateMemory> templates = MeasureTemplates(report);
+  ASSERT_EQ(templates.size(), 2u);  // nobody was launched from the third
+  EXPECT_THAT(templates[0].name, HasSubstr("root"));
+  EXPECT_EQ(templates[0].memory.children, 1u);
+  EXPECT_EQ(Pages(templates[0].memory, "dirtied_library", ".data"), 25);
+  EXPECT_THAT(templates[1].name, HasSubstr("nested"));
+  EXPECT_EQ(templates[1].memory.children, 1u);
+  EXPECT_EQ(Pages(templates[1].memory, "dirtied_library", ".data"), 0);
+
+  const nlohmann::json document = nlohmann::json::parse(ToJson(report, templates), nullptr, false);
+  ASSERT_FALSE(document.is_discarded());
+  const nlohmann::json& one = document["templates"][0];
+  EXPECT_EQ(one["pid"], *server.root_pid());
+  EXPECT_EQ(one["dirtied_bytes"], templates[0].memory.dirtied_bytes);
+  bool is_there = false;
+  for (const nlohmann::json& region : one["regions"]) {
+    if (region["section"] != ".data" || region["dirtied_bytes"] != 25 * kPage) continue;
+    is_there = true;
+    EXPECT_EQ(region["variables"]["dirtied_library_pages"], 25);
+  }
+  EXPECT_TRUE(is_there) << one;
 }
 
 }  // namespace
