@@ -31,8 +31,10 @@
 
 #include "absl/status/status.h"
 #include "child/process/child_process_core.h"
+#include "child/process/own_memory.h"
 #include "child/process/top_level_messages.h"
 #include "transceiver/actor/actor.h"
+#include "transceiver/actor/resolver.h"
 #include "transceiver/launch_path.h"
 
 namespace forkserver {
@@ -47,6 +49,12 @@ class ChildProcess : public ChildProcessCore, public Actor<Self, Protocol, Side:
   absl::Status Receive(UpdatePrefs& message) {
     const absl::Status swapped = prefs().Swap(message.map.fd.get());
     return absl::IsFailedPrecondition(swapped) ? absl::OkStatus() : swapped;
+  }
+
+  absl::Status Receive(GetOwnMemory&, Resolver<OwnMemory> resolver) {
+    MemoryReporter report;
+    ReportMemory(report);
+    return resolver.Resolve(report.memory());
   }
 
   void ActorDestroy(const ActorEnd& end) final { OnPortEnd(end); }

@@ -14,6 +14,7 @@
 #include "child/components/component_registry.h"
 #include "child/components/component_table.h"
 #include "child/process/child_arguments.h"
+#include "child/process/own_memory.h"
 #include "child/process/start_step.h"
 #include "preload/prefs/live_prefs.h"
 #include "transceiver/actor/actor_options.h"
@@ -54,6 +55,8 @@ class ChildProcessCore : public ChildProgram {
   virtual absl::Status Init() { return absl::OkStatus(); }
   // The first of the end: what Init did, undone. Not called where Init was not.
   virtual void CleanUp() {}
+  // What it has to say of its own memory when a report asks for it, beside malloc's figures.
+  virtual void ReportMemory(MemoryReporter& /*report*/) {}
 
   // For what nobody else is told of. Default: a line on stderr, with the process's type and id.
   virtual void Log(std::string_view line);

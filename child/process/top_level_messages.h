@@ -12,6 +12,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "child/process/own_memory.h"
 #include "child/process/start_step.h"
 #include "transceiver/actor/descriptor.h"
 #include "transceiver/actor/protocol.h"
@@ -39,7 +40,7 @@ struct StartFailed {
 };
 
 template <typename... Own>
-using TopLevelMessages = MessageList<UpdatePrefs, StartFailed, Own...>;
+using TopLevelMessages = MessageList<UpdatePrefs, StartFailed, GetOwnMemory, Own...>;
 
 }  // namespace forkserver
 

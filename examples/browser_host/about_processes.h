@@ -6,19 +6,22 @@
 //                                .should_stop = [&] { return (*about)->is_over(); }});
 //
 // On a terminal a table that is redrawn each second, until q, and below it what of templates'
-// memory their children have dirtied, measured each fifth second; else, and as JSON, one report
-// when all pages are done, with processor shares of the time since Start.
+// memory their children have dirtied, and what content processes say of their own, of each fifth
+// second; else, and as JSON, one report when all pages are done, with processor shares of the time
+// since Start.
 //
 // Borrows the parent. Threads: that of its loop.
 #ifndef EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
 #define EXAMPLES_BROWSER_HOST_ABOUT_PROCESSES_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "examples/browser_host/full_screen.h"
 #include "forkserver/model/parent_process.h"
+#include "forkserver/report/own_memory_round.h"
 #include "forkserver/report/process_report.h"
 #include "forkserver/report/template_memory.h"
 #include "transceiver/event_loop.h"
@@ -49,6 +52,9 @@ class AboutProcesses {
 
   void Take();
   void TakeMemory();
+  void AskForOwnMemory();
+  void Print();
+  std::string MemoryText(size_t columns) const;
   void OnSecond();
   void Draw();
 
@@ -58,6 +64,8 @@ class AboutProcesses {
   forkserver::EventLoop::TimerId timer_ = 0;
   forkserver::ProcessReport report_;
   std::vector<forkserver::TemplateMemory> memory_;  // of less often
+  forkserver::OwnMemoryRound::Answers own_;
+  std::unique_ptr<forkserver::OwnMemoryRound> round_;  // of which `own_` will come
   int seconds_ = 0;
   bool is_over_ = false;
 };

@@ -85,6 +85,17 @@ absl::Status PageChild::Receive(LoadPage& message) {
   return GoOnAnswering();
 }
 
+void PageChild::ReportMemory(forkserver::MemoryReporter& report) {
+  uint64_t unsent = 0;
+  if (answer_) {
+    for (const PageItem& item : answer_->items) unsent += sizeof(item) + item.text.view().size();
+  }
+  report.Add("explicit/page/unsent-items", unsent);
+  uint64_t browsers = 0;
+  for (const auto& [id, claim] : browsers_) browsers += sizeof(id) + sizeof(claim);
+  report.Add("explicit/browsers", browsers);
+}
+
 absl::Status PageChild::GoOnAnswering() {
   absl::Status sent;
   while (sent.ok() && answer_->sent < answer_->items.size()) {

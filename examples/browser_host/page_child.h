@@ -29,6 +29,9 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
                        forkserver::Resolver<forkserver::Done> resolver);
   absl::Status Receive(LoadPage& message);
 
+ protected:
+  void ReportMemory(forkserver::MemoryReporter& report) override;
+
  private:
   // What is still to be said of a page.
   struct Answer {

@@ -76,6 +76,11 @@ class ProcessHost : public Core, public Actor<Self, Protocol, Side::kParent> {
   void ClosePortWhenDelivered() final { Port::CloseWhenDelivered(); }
   void AbandonPort(absl::Status why) final { Port::EndSoon(std::move(why)); }
 
+  absl::Status CallOwnMemory(ProcessHostCore::OwnMemoryCallback callback) final {
+    return Port::Call(GetOwnMemory(), [callback = std::move(callback)](
+                                          absl::StatusOr<OwnMemory> memory) { callback(memory); });
+  }
+
   absl::Status SendPrefs(int map) final {
     UpdatePrefs message;
     message.map.fd.reset(map);  // borrowed for the call

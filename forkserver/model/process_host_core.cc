@@ -279,6 +279,25 @@ void ProcessHostCore::Kill(absl::Status why) {
   parent_.Log(absl::StrCat(Name(), ": killed, for ", AsText(end_.killed_for)));
 }
 
+void ProcessHostCore::AskOwnMemory(OwnMemoryCallback callback) {
+  if (state_ != State::kRunning || !port_is_open_) {
+    return callback(absl::FailedPreconditionError("does not run"));
+  }
+  if (owes_own_memory_) {
+    return callback(absl::ResourceExhaustedError("has not answered the last time yet"));
+  }
+  owes_own_memory_ = true;
+  const absl::Status asked = NoteUnheard(
+      CallOwnMemory([this, alive = alive_, callback](const absl::StatusOr<OwnMemory>& memory) {
+        if (!*alive) return;
+        owes_own_memory_ = false;
+        callback(memory);
+      }));
+  if (asked.ok()) return;
+  owes_own_memory_ = false;
+  callback(asked);
+}
+
 absl::Status ProcessHostCore::NoteUnheard(absl::Status sent) {
   if (absl::IsUnavailable(sent) && state_ == State::kRunning) {
     BeginEnding(kEndPatience, "it stopped to listen");

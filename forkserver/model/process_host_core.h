@@ -20,6 +20,7 @@
 #include "absl/time/time.h"
 #include "child/child_program.h"
 #include "child/process/child_arguments.h"
+#include "child/process/own_memory.h"
 #include "child/process_types.h"
 #include "child/sandbox/sandbox_policy_id.h"
 #include "forkserver/host/fork_server.h"
@@ -86,6 +87,7 @@ struct ProcessEnd {
 
 class ProcessHostCore {
  public:
+  using OwnMemoryCallback = std::function<void(const absl::StatusOr<OwnMemory>& memory)>;
   using Promise = std::function<void(const absl::StatusOr<ProcessHandle>& process)>;
 
   ProcessHostCore(const ProcessHostCore&) = delete;
@@ -120,6 +122,11 @@ class ProcessHostCore {
   // Ends it at once, or when it is launched. `why` goes to the parent's report and into
   // ProcessEnd::killed_for.
   void Kill(absl::Status why);
+
+  // Calls back once with what the process says of its own memory, or why it does not; not where
+  // the host is destroyed first. It has no deadline (forkserver/report/own_memory_round.h has), and
+  // while one question is unanswered another is ResourceExhausted at once.
+  void AskOwnMemory(OwnMemoryCallback callback);
 
   ParentProcess& parent() const { return parent_; }
   // The parent's number for it.
@@ -192,6 +199,7 @@ class ProcessHostCore {
     when_ended_ = std::move(callback);
   }
 
+  virtual absl::Status CallOwnMemory(OwnMemoryCallback callback) = 0;
   // Of a change of prefs.
   virtual absl::Status SendPrefs(int map) = 0;
 
@@ -222,6 +230,7 @@ class ProcessHostCore {
   bool is_launched_ = false;
   bool port_is_open_ = false;
   bool is_reaped_ = false;
+  bool owes_own_memory_ = false;
   ProcessHandle handle_;
   absl::Status launch_error_;
   std::vector<Promise> promises_;

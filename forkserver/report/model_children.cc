@@ -32,7 +32,8 @@ std::vector<ReportedChild> ChildrenOf(const ParentProcess& parent) {
                         .remote_type = is_content ? host->remote_type().ToString() : "",
                         .template_name = handle->template_name,
                         .layout = handle->layout,
-                        .by = handle->by});
+                        .by = handle->by,
+                        .child_id = host->id()});
   }
   return children;
 }

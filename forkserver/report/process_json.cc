@@ -54,11 +54,31 @@ void AddMemory(const ProcessSample& sample, Json& out, Json& missing) {
                    {"swapped", memory.swapped}};
 }
 
+void AddOwn(const ReportedProcess& process, Json& out, Json& missing) {
+  out["own"] = nullptr;
+  if (!process.own) return;
+  if (!process.own->ok()) {
+    missing["own"] = std::string(process.own->status().message());
+    return;
+  }
+  const OwnFigures& own = **process.own;
+  Json figures = Json::array();
+  for (const auto& [path, bytes] : own.figures) {
+    figures.push_back({{"path", path}, {"bytes", bytes}});
+  }
+  out["own"] = {{"malloc_arenas", own.malloc_arenas},
+                {"malloc_in_use", own.malloc_in_use},
+                {"malloc_free", own.malloc_free},
+                {"left_out", own.left_out},
+                {"figures", std::move(figures)}};
+}
+
 Json ToObject(const ReportedProcess& process) {
   Json out = {{"role", Text(ProcessRoleName(process.role))}};
   out["pid"] = process.pid > 0 ? Json(process.pid) : Json();
   out["below"] = nullptr;
   out["name"] = process.name;
+  out["child_id"] = process.child_id != 0 ? Json(process.child_id) : Json();
   out["type"] = Text(ProcessTypeName(process.type));
   out["remote_type"] = process.remote_type.empty() ? Json() : Json(process.remote_type);
   out["template"] = process.template_name.empty() ? Json() : Json(process.template_name);
@@ -70,6 +90,7 @@ Json ToObject(const ReportedProcess& process) {
   AddNumber("descriptors", process.sample.descriptors, out, missing);
   AddNumber("uptime_ns", process.sample.uptime_nanos, out, missing);
   AddMemory(process.sample, out, missing);
+  AddOwn(process, out, missing);
   out["missing"] = std::move(missing);
   return out;
 }

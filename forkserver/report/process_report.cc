@@ -151,7 +151,8 @@ class TreeWriter {
            .remote_type = OneLine(child.remote_type),
            .template_name = child.template_name,
            .layout = child.layout,
-           .state = std::string(is_thread ? "on a thread of the host" : NameOf(child.by))});
+           .state = std::string(is_thread ? "on a thread of the host" : NameOf(child.by)),
+           .child_id = child.child_id});
   }
 
   const std::vector<TemplateStatus> templates_;

@@ -36,6 +36,7 @@
 #include "child/process_types.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/host/launch_options.h"
+#include "forkserver/report/own_figures.h"
 #include "forkserver/report/process_sample.h"
 
 namespace forkserver {
@@ -63,6 +64,7 @@ struct ReportedChild {
   std::string template_name = {};  // whose child it is; empty: it was exec'ed
   int layout = 0;
   LaunchedBy by = LaunchedBy::kFork;
+  uint64_t child_id = 0;  // the model's; 0: it has none
 };
 
 ReportedChild Describe(const LaunchedChild& child, ProcessType type, std::string name = {});
@@ -80,6 +82,9 @@ struct ReportedProcess {
   std::string state = {};
   ProcessSample sample = {};
   std::optional<double> cpu_share = {};  // since the report before; 1 is a processor
+  uint64_t child_id = 0;                 // the model's; 0: it has none
+  // What it has said of its memory, or why not; nothing: it was not asked (own_memory_round.h).
+  std::optional<absl::StatusOr<OwnFigures>> own = {};
 };
 
 struct ProcessReport {

@@ -222,6 +222,28 @@ std::string CutToColumns(const std::string& text, size_t columns) {
   return text.substr(0, end) + "…";
 }
 
+std::string ToOwnText(const ProcessReport& report, size_t width) {
+  std::string text;
+  for (const ReportedProcess& process : report.processes) {
+    if (!process.own) continue;
+    std::string line = process.name + ": ";
+    if (process.own->ok()) {
+      const OwnFigures& own = **process.own;
+      absl::StrAppendFormat(&line, "malloc %s of %s", ShortBytes(own.malloc_in_use),
+                            ShortBytes(own.malloc_arenas));
+      for (const auto& [path, bytes] : own.figures) {
+        absl::StrAppendFormat(&line, "; %s %s", path, ShortBytes(bytes));
+      }
+      if (own.left_out > 0) absl::StrAppendFormat(&line, "; %d left out", own.left_out);
+    } else {
+      line += std::string(process.own->status().message());
+    }
+    line = OneLine(line);
+    text += (width > 0 ? CutToColumns(line, width) : line) + "\n";
+  }
+  return text;
+}
+
 std::string ToTable(const ProcessReport& report, size_t width) {
   std::string text = Table(report, width).Text();
   const auto add = [&](const std::string& line) {

@@ -30,6 +30,11 @@ namespace forkserver {
 // `width`: 0 for as wide as it needs.
 std::string ToTable(const ProcessReport& report, size_t width = 0);
 
+// What processes have said of their own memory, a line for each; empty where none was asked.
+//
+//     https://a.test (102): malloc 312K of 400K; explicit/dom 12K
+std::string ToOwnText(const ProcessReport& report, size_t width = 0);
+
 // At most `columns` of a text that is UTF-8, with its last one a `…` where it was longer.
 std::string CutToColumns(const std::string& text, size_t columns);
 
