@@ -6,10 +6,10 @@
 #include <memory>
 #include <utility>
 
-#include "examples/browser_host/private_memory.h"
 #include "examples/browser_host/tab.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/registrable_domain.h"
+#include "forkserver/report/process_sample.h"
 #include "transceiver/clock.h"
 
 namespace browser_host {
@@ -125,6 +125,11 @@ class Browser {
 };
 
 }  // namespace
+
+int64_t PrivateKib(pid_t pid) {
+  const forkserver::ProcessSample sample = forkserver::TakeProcessSample(pid);
+  return sample.memory.ok() ? static_cast<int64_t>(sample.memory->private_bytes() >> 10) : -1;
+}
 
 bool BrowserResult::all_opened() const {
   return std::all_of(pages.begin(), pages.end(),

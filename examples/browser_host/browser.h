@@ -23,6 +23,9 @@
 
 namespace browser_host {
 
+// Memory that only this process has, or -1.
+int64_t PrivateKib(pid_t pid);
+
 struct OpenedPage {
   std::string url = {};
   PageResult result = {};

@@ -12,7 +12,6 @@
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "child/sandbox/sandbox_report.h"
-#include "examples/browser_host/private_memory.h"
 #include "transceiver/one_line.h"
 
 namespace browser_host {

@@ -185,30 +185,33 @@ class Measurement {
       return;
     }
     ++compared_;
-    std::vector<size_t> changed;
-    for (size_t i = 0; i < kPage; ++i) {
-      if (before[i] != now[i]) changed.push_back(i);
-    }
+    size_t changed = 0;
+    for (size_t i = 0; i < kPage; ++i) changed += before[i] != now[i] ? 1 : 0;
+    const auto first = std::mismatch(before.begin(), before.end(), now.begin()).first;
     // A page is one region's: of two sections in it, that of its first change.
-    MemoryPlace place = changed.empty() ? names_.PageAt(page) : names_.At(page + changed.front());
+    MemoryPlace place = changed == 0
+                            ? names_.PageAt(page)
+                            : names_.At(page + static_cast<size_t>(first - before.begin()));
     Region& region = RegionOf(mapping, std::move(place));
     region.region.dirtied_bytes += kPage;
     region.region.compared_bytes += kPage;
-    region.region.changed_bytes += changed.size();
-    CountVariables(page, changed, region);
+    region.region.changed_bytes += changed;
+    if (changed > 0 && !region.region.section.empty()) CountVariables(page, before, now, region);
   }
 
-  void CountVariables(uintptr_t page, const std::vector<size_t>& changed, Region& region) {
-    if (region.region.section.empty()) return;
-    std::string name;
-    // Bytes of one variable are neighbours: words are asked for.
-    size_t asked = kPage;
-    for (const size_t at : changed) {
-      if (asked == kPage || at / 8 != asked / 8) {
-        name = names_.VariableAt(page + at);
-        asked = at;
+  void CountVariables(uintptr_t page, const Page& before, const Page& now, Region& region) {
+    constexpr size_t kWord = 8;  // is hardly ever of two variables that both have changed
+    for (size_t word = 0; word < kPage; word += kWord) {
+      size_t changed = 0;
+      size_t last = 0;
+      for (size_t i = word; i < word + kWord; ++i) {
+        if (before[i] == now[i]) continue;
+        ++changed;
+        last = i;
       }
-      if (!name.empty()) ++region.variables[name];
+      if (changed == 0) continue;
+      const std::string name = names_.VariableAt(page + last);
+      if (!name.empty()) region.variables[name] += changed;
     }
   }
 

@@ -78,7 +78,7 @@ void OwnMemoryRound::Finish() {
 void AddOwnFigures(const OwnMemoryRound::Answers& answers, ProcessReport& report) {
   for (ReportedProcess& process : report.processes) {
     const auto found = answers.find(process.child_id);
-    if (process.child_id != 0 && found != answers.end()) process.own = found->second;
+    if (found != answers.end()) process.own = found->second;
   }
 }
 

@@ -17,9 +17,9 @@
 // which the caller meant only the caller knows: one whose pidfd it holds unreaped is; of others it
 // compares SameProcess with an earlier sample.
 //
-// Price: 15 us without the memory, which has the kernel walk all page tables of the process: 20 us
-// for one that has just been forked, some 0.2 ms for each 100 MiB that it has mapped in pages of
-// 4 KiB (docs/process-reports.md). It is read in one go and cannot be cut short, so who samples
+// Price: mostly that of the memory, for which the kernel walks all page tables of the process: some
+// 80 us in all for one like the browser host's, and 2 ms for each 100 MiB that are mapped in pages
+// of 4 KiB (docs/process-reports.md). It is read in one go and cannot be cut short, so who samples
 // large processes often leaves it out.
 //
 // Units: bytes, nanoseconds, and counts. Threads: any. Errors are the kernel's, in the figure.
