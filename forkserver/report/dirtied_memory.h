@@ -25,9 +25,11 @@
 // Price: the kernel walks the page tables of each child (its smaps), and each dirtied page is read
 // twice: half a millisecond for a child like the browser host's. Bounds: kMostComparedPages of each
 // child are compared, and of one that cannot be scanned (before Linux 6.7) kMostExaminedPages are
-// looked at; where a bound was met, the report says so. Rights: those of ptrace(2)'s
-// PTRACE_MODE_ATTACH over template and children, as root has them; without, the sizes may be there
-// and the changes are not. Pids: unreaped. Threads: any. Allocates.
+// looked at; where a bound was met, the report says so. In a frozen template the pages that are
+// read are mapped from then on; nothing is written there.
+// Rights: those of ptrace(2)'s PTRACE_MODE_ATTACH over template and children, as root has them;
+// without, the sizes may be there and the changes are not.
+// Pids: unreaped. Threads: any. Allocates.
 #ifndef FORKSERVER_REPORT_DIRTIED_MEMORY_H_
 #define FORKSERVER_REPORT_DIRTIED_MEMORY_H_
 

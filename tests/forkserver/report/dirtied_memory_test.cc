@@ -17,6 +17,7 @@
 #include "forkserver/report/process_json.h"
 #include "forkserver/report/process_report.h"
 #include "forkserver/report/template_memory.h"
+#include "preload/freeze/frozen_memory.h"
 #include "tests/forkserver/report/dirtying_program.h"
 #include "tests/testing/host_test.h"
 
@@ -228,6 +229,18 @@ HOST_TEST(DirtiedMemory, ChildThatHasEndedIsLeftOutWithAWord) {
   // And a template that is none.
   EXPECT_THAT(MeasureDirtiedMemory(pid, both).missing,
               ::testing::ElementsAre(absl::StrFormat("template: open /proc/%d: ENOENT", pid)));
+}
+
+// Whoever looks at a template does not make its forks dearer.
+HOST_TEST(DirtiedMemory, MeasuringWritesNothingInTheTemplate) {
+  const auto child = LaunchAndWait(server, {"heap", "40"});
+  ASSERT_TRUE(child.ok()) << child.status();
+  const auto before = MeasureFrozenMemory(*server.root_pid());
+  Measure(*server.root_pid(), {child->process.pid()});
+  const auto after = MeasureFrozenMemory(*server.root_pid());
+  ASSERT_TRUE(before.ok() && after.ok());
+  EXPECT_GT(after->mappings, 0u);
+  EXPECT_EQ(after->anonymous_bytes, before->anonymous_bytes) << after->written;
 }
 
 // Of the templates in a report, each with its own children.
