@@ -32,6 +32,7 @@ enum Option : int {
   kPrivate,
   kContainer,
   kTrace,
+  kCrashReports,
   kJson,
 };
 
@@ -45,6 +46,7 @@ constexpr option kOptions[] = {
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
     {"trace", required_argument, nullptr, kTrace},
+    {"crash-reports", required_argument, nullptr, kCrashReports},
     {"json", no_argument, nullptr, kJson},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
@@ -115,6 +117,8 @@ std::string_view HelpText() {
          "  --container N              open all in container N\n"
          "  --trace FILE               write what launches and templates do to FILE, for\n"
          "                             ui.perfetto.dev (docs/traces.md)\n"
+         "  --crash-reports FOLDER     write a report of each process that crashes, is killed or\n"
+         "                             late to FOLDER, 100 at most (docs/crash-reports.md)\n"
          "  --no-sandbox               as the prefs security.sandbox.content.level and\n"
          "                             security.sandbox.file-content.level = 0 do\n"
          "  --by-name                  have content processes open the pages themselves, which "
@@ -166,6 +170,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         line.trace = optarg;
         if (line.trace.empty()) {
           return absl::InvalidArgumentError("--trace: the name of a file is empty");
+        }
+        break;
+      case kCrashReports:
+        line.crash_reports = optarg;
+        if (line.crash_reports.empty()) {
+          return absl::InvalidArgumentError("--crash-reports: the name of a folder is empty");
         }
         break;
       case kDefaultPages:

@@ -22,6 +22,7 @@ struct CommandLine {
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files, folders and URLs
   forkserver::OriginAttributes attributes = {};
+  std::string crash_reports = {};  // the folder; empty: none are written
   std::string trace;  // the file for it; empty: there is to be none
   // Whose layers are to be tried on this machine; empty: that is not asked for.
   std::vector<forkserver::SandboxPolicyId> sandbox_report;

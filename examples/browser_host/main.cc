@@ -26,6 +26,7 @@
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
+#include "forkserver/report/crash_reporter.h"
 #include "forkserver/report/launch_trace.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
@@ -36,6 +37,7 @@
 namespace browser_host {
 namespace {
 
+using forkserver::CrashReporter;
 using forkserver::ForkServer;
 using forkserver::LaunchTrace;
 using forkserver::ParentProcess;
@@ -125,6 +127,14 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   return result->all_opened() ? 0 : kExitFailed;
 }
 
+// On the reporter's thread: one write for each line.
+void PrintCrashReport(const forkserver::CrashReport& report,
+                      const absl::StatusOr<std::string>& path) {
+  absl::FPrintF(stderr, "%s pid %d: %s\n", forkserver::DeathKindName(report.kind),
+                report.end.who.pid,
+                forkserver::OneLine(path.ok() ? *path : std::string(path.status().message())));
+}
+
 int RunHost(ForkServer& server, LaunchTrace* trace, const CommandLine& line) {
   PassedOver passed_over;
   const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line.pages, passed_over);
@@ -159,6 +169,7 @@ int RunHost(ForkServer& server, LaunchTrace* trace, const CommandLine& line) {
 int Main(int argc, char** argv) {
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
+  std::unique_ptr<CrashReporter> reporter;
   std::shared_ptr<LaunchTrace> trace;
   auto server = [&] {
     const BlockedStopSignals blocked;
@@ -166,6 +177,11 @@ int Main(int argc, char** argv) {
         MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>());
     if (line.ok() && !line->trace.empty()) trace = std::make_shared<LaunchTrace>("browser_host");
     options.observer = trace;
+    if (line.ok() && !line->crash_reports.empty()) {
+      reporter = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
+          .folder = {.path = line->crash_reports}, .on_report = PrintCrashReport});
+      options.flight_recorder.on_end = reporter->on_end();
+    }
     return ForkServer::Start(argc, argv, std::move(options));
   }();
   if (!server.ok()) return Complain(server.status());

@@ -152,6 +152,12 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
              .template_name = child.template_name,
              .layout = child.layout,
              .sandbox = std::move(child.sandbox)};
+  if (child.flight != nullptr) {
+    child.flight->Annotate("name", Name());
+    if (type_ == ProcessType::kContent) {
+      child.flight->Annotate("remote type", launch_.remote_type.ToString());
+    }
+  }
   process_.emplace(std::move(child.process));
   return OpenPort(process_->pidfd(), std::move(child.socket), child.first_packets_sent);
 }

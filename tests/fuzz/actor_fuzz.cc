@@ -141,6 +141,9 @@ class FuzzedChild final : public FuzzedEnd<FuzzedChild, Side::kChild> {
   absl::Status Receive(BridgeClosed&, Resolver<Done> resolver) {
     return Answer(std::move(resolver), Done());
   }
+  absl::Status Receive(GetOwnMemory&, Resolver<OwnMemory> resolver) {
+    return Answer(std::move(resolver), OwnMemory());
+  }
 };
 
 template <typename End>

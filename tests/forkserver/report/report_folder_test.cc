@@ -1,0 +1,114 @@
+// A folder of reports: bounded, whole files only, and nobody else's files touched.
+#include "forkserver/report/report_folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "tests/testing/temporary_folder.h"
+
+namespace forkserver {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The `second`th of an hour, so that the order of names is that of the deaths.
+CrashReport Report(int second) {
+  CrashReport report;
+  report.kind = DeathKind::kKilled;
+  report.at = absl::FromUnixSeconds(1'700'000'000 + second);
+  report.end.who.pid = 4711;
+  return report;
+}
+
+std::set<std::string> Names(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+TEST(ReportFolder, IsMadeForItsUserAloneAndHasBothFiles) {
+  const testing::TemporaryFolder parent;
+  ReportFolder folder({.path = parent.path() + "/reports"});
+  CrashReport report = Report(0);
+  const absl::StatusOr<std::string> written = folder.Write(report);
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_EQ(*written, parent.path() + "/reports/20231114T221320.000000Z-4711-killed.txt");
+  EXPECT_EQ(Names(parent.path() + "/reports"),
+            (std::set<std::string>{"20231114T221320.000000Z-4711-killed.json",
+                                   "20231114T221320.000000Z-4711-killed.txt"}));
+  struct stat status;
+  ASSERT_EQ(stat((parent.path() + "/reports").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+  ASSERT_EQ(stat(written->c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST(ReportFolder, KeepsTheNewestOfSoMany) {
+  const testing::TemporaryFolder folder;
+  ReportFolder reports({.path = folder.path(), .most_reports = 3});
+  for (int second = 0; second < 10; ++second) {
+    CrashReport report = Report(second);
+    ASSERT_TRUE(reports.Write(report).ok());
+  }
+  EXPECT_EQ(Names(folder.path()).size(), 6u);
+  EXPECT_EQ(*Names(folder.path()).begin(), "20231114T221327.000000Z-4711-killed.json");
+}
+
+TEST(ReportFolder, KeepsNoMoreBytesThanItMay) {
+  const testing::TemporaryFolder folder;
+  constexpr uint64_t kMost = 4096;
+  ReportFolder reports({.path = folder.path(), .most_reports = 1000, .most_bytes = kMost});
+  for (int second = 0; second < 20; ++second) {
+    CrashReport report = Report(second);
+    ASSERT_TRUE(reports.Write(report).ok());
+  }
+  uint64_t bytes = 0;
+  for (const std::string& name : Names(folder.path())) {
+    bytes += std::filesystem::file_size(folder.path() + "/" + name);
+  }
+  EXPECT_LE(bytes, kMost);
+  EXPECT_TRUE(Names(folder.path()).contains("20231114T221339.000000Z-4711-killed.txt"));
+}
+
+TEST(ReportFolder, LeavesFilesAloneThatAreNoReports) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"notes.txt", "20231114T221320.000000Z", "a.json"}) {
+    std::ofstream(folder.path() + "/" + name) << "mine";
+  }
+  ReportFolder reports({.path = folder.path(), .most_reports = 0});
+  CrashReport report = Report(0);
+  ASSERT_TRUE(reports.Write(report).ok());
+  EXPECT_EQ(Names(folder.path()),
+            (std::set<std::string>{"20231114T221320.000000Z", "a.json", "notes.txt"}));
+}
+
+TEST(ReportFolder, FollowsNoLinkThatLiesWhereItWrites) {
+  const testing::TemporaryFolder folder;
+  const testing::TemporaryFolder elsewhere;
+  const std::string target = elsewhere.path() + "/precious";
+  ASSERT_EQ(symlink(target.c_str(),
+                    (folder.path() + "/20231114T221320.000000Z-4711-killed.json.new").c_str()),
+            0);
+  ReportFolder reports({.path = folder.path()});
+  CrashReport report = Report(0);
+  EXPECT_THAT(std::string(reports.Write(report).status().message()), HasSubstr("EEXIST"));
+  EXPECT_FALSE(std::filesystem::exists(target));
+}
+
+TEST(ReportFolder, ThatCannotBeMadeIsAnErrorWithItsName) {
+  ReportFolder reports({.path = "/proc/no/such/folder"});
+  CrashReport report = Report(0);
+  EXPECT_EQ(reports.Write(report).status().message(), "mkdir /proc/no/such/folder: ENOENT");
+}
+
+}  // namespace
+}  // namespace forkserver
