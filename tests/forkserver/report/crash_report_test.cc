@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <mutex>
@@ -16,7 +18,6 @@
 #include "forkserver/report/crash_reporter.h"
 #include "tests/forkserver/report/crash_program.h"
 #include "tests/testing/host_test.h"
-#include "tests/testing/temporary_folder.h"
 #include "transceiver/clock.h"
 
 namespace forkserver {
@@ -28,21 +29,31 @@ using testing::HostSetup;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-// Of this host: made before Start, and there to its end.
+// Of this host: made before Start, and there to its end. The reporter makes the folder, in no
+// process that comes of the host.
 struct Reports {
-  testing::TemporaryFolder folder;
+  Reports() = default;
+  Reports(const Reports&) = delete;
+  Reports& operator=(const Reports&) = delete;
+  ~Reports() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+
+  const std::string folder = absl::StrCat(std::filesystem::temp_directory_path().string(),
+                                          "/forkserver-reports-", getpid());
   std::mutex mutex;
   std::vector<std::string> paths;
   CrashReporter reporter{
-      {.folder = {.path = folder.path() + "/reports"},
+      {.folder = {.path = folder},
        .on_report = [this](const CrashReport&, const absl::StatusOr<std::string>& path) {
          const std::lock_guard<std::mutex> lock(mutex);
          paths.push_back(path.ok() ? *path : std::string(path.status().message()));
        }}};
 
   static Reports& Get() {
-    static Reports* const reports = new Reports;
-    return *reports;
+    static Reports reports;
+    return reports;
   }
 
   // The only one that there is, once all that has ended is written.
