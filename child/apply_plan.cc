@@ -98,7 +98,9 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
   const StepFailure failure =
       PlaceDescriptors(plan.descriptors, child.received, child.launch_socket,
                        child.arena.Room<int>(child.plan_bytes, numbers));
-  if (failure.failed() || plan.sandbox_policy_count == 0) return failure;
+  if (failure.failed()) return failure;
+  if (plan.debug_pause_seconds) child.debug_pause.Begin(*plan.debug_pause_seconds);
+  if (plan.sandbox_policy_count == 0) return failure;
   return child.execed_sandbox->Engage(
       std::span(plan.sandbox_policies).first(plan.sandbox_policy_count), plan.sandbox_required,
       child.prefs);

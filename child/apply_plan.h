@@ -18,6 +18,7 @@
 #include "child/birth_record.h"
 #include "child/child_arena.h"
 #include "child/child_program.h"
+#include "child/debug_pause.h"
 #include "child/flight/flight_record.h"
 #include "child/launch_step.h"
 #include "child/plan.h"
@@ -57,6 +58,7 @@ struct ChildUnderConstruction {
   std::span<char*> argv = {};
   BirthRecord* births = nullptr;  // of a template; stays mapped
   char** environment = nullptr;   // to become environ; null: that stays as it is
+  DebugPause debug_pause = {};
   ReadyMessage ready = {};
 };
 

@@ -8,6 +8,7 @@ namespace forkserver {
 namespace {
 
 constexpr uint32_t kNoDescriptor = UINT32_MAX;
+constexpr uint32_t kNoPause = UINT32_MAX;
 constexpr size_t kStringOverhead = sizeof(uint32_t) + 1;
 constexpr size_t kDescriptorBytes = 9;
 constexpr size_t kLimitBytes = 20;
@@ -56,6 +57,7 @@ std::vector<uint8_t> EncodePlan(const Plan& plan) {
   out.U8(static_cast<uint8_t>(plan.sandbox_policies.size()));
   for (const SandboxPolicyId id : plan.sandbox_policies) out.U8(static_cast<uint8_t>(id));
   out.U32(plan.sandbox_required);
+  out.U32(plan.debug_pause_seconds.value_or(kNoPause));
   out.String(plan.working_directory);
   out.String(plan.name);
   out.String(plan.title);
@@ -116,6 +118,8 @@ FORKSERVER_LAUNCH_PATH StepFailure DecodePlan(std::span<const uint8_t> payload, 
     view.sandbox_policies[i] = static_cast<SandboxPolicyId>(in.U8());
   }
   view.sandbox_required = in.U32();
+  const uint32_t pause = in.U32();
+  if (pause != kNoPause) view.debug_pause_seconds = pause;
   view.working_directory = in.String();
   view.name = in.String();
   view.title = in.String();

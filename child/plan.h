@@ -88,6 +88,9 @@ struct Plan {
   // outermost first, kMostNestedPolicies at most; and the layers without which there is no launch.
   std::span<const SandboxPolicyId> sandbox_policies = {};
   SandboxLayers sandbox_required = 0;
+  // How long it waits for a debugger before its program is made (debug_pause.h); empty: it does not
+  // tell where it is either.
+  std::optional<uint32_t> debug_pause_seconds = {};
 };
 
 std::vector<uint8_t> EncodePlan(const Plan& plan);
@@ -115,6 +118,7 @@ struct PlanView {
   std::array<SandboxPolicyId, kMostNestedPolicies> sandbox_policies = {};  // may be no policies
   uint32_t sandbox_policy_count = 0;
   SandboxLayers sandbox_required = 0;
+  std::optional<uint32_t> debug_pause_seconds;
 
   PlanSection argv;               // Strings
   PlanSection set_environment;    // Strings

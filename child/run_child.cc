@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -123,6 +124,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   FlightRecord* const record = KeepFlightRecord(std::move(start.flight_record));
   int own_layers_error = kNotAdded;
   if (start.plan == PlanArrival::kLater) {
+    // Or it would be called as its template is, for as long as nobody takes it.
+    RawSyscall(SYS_prctl, PR_SET_NAME, "fs-blank");
     if (start.learned != nullptr) PopulatePages(*start.learned, Populated::kAll);
     own_layers_error = AddOwnLayers(start.own_layers);
   }
@@ -169,6 +172,11 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
   if (child.environment != nullptr) environ = child.environment;
   start.image.thread_block.Restore();
   if (start.image.secrets.Refresh() != 0) _exit(kExitNotRefreshed);
+  if (child.debug_pause.has_begun()) {
+    child.debug_pause.WaitForDebugger(
+        ProcessTypeName(child.program->type()),
+        SandboxOf(start).level == kSandboxOff ? InSandbox::kNo : InSandbox::kYes);
+  }
   const std::unique_ptr<ChildProgram> program = child.program->Make();
   PageRecorder recorder(start.record);
   const RecordedUntil until = RecordsUntil(child.program->type(), *program);

@@ -15,6 +15,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_format.h"
 #include "forkserver/host/bootstrap.h"
+#include "forkserver/host/child_debugging.h"
 #include "forkserver/host/fork_server_core.h"
 #include "forkserver/host/plan_message.h"
 #include "forkserver/host/self_exec.h"
@@ -63,10 +64,17 @@ std::vector<TemplateMaking> Makings(const StartOptions& options) {
 
 absl::Status HasEnded() { return absl::CancelledError("the fork server has ended"); }
 
+ProcessTypeSet TypesOf(const std::vector<ChildProgramRow>& programs) {
+  ProcessTypeSet types;
+  for (const ChildProgramRow& row : programs) types = types | ProcessTypeSet({row.type});
+  return types;
+}
+
 // Ok: it is not.
-absl::Status WhySafeMode(SafeMode option) {
+absl::Status WhySafeMode(SafeMode option, bool all_are_debugged) {
   const char* why = option == SafeMode::kOn ? "StartOptions ask for it" : nullptr;
   const char* const asked = getenv("FORKSERVER_SAFE_MODE");
+  if (all_are_debugged) why = "all its children are debugged";
   if (asked != nullptr && std::string_view(asked) == "1")
     why = "FORKSERVER_SAFE_MODE=1 asks for it";
   if (why == nullptr) return absl::OkStatus();
@@ -84,6 +92,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
                                                       kMostLayouts, options.layouts));
   }
   if (absl::Status good = CheckRestartOptions(options.restart); !good.ok()) return good;
+  const ProcessTypeSet types = TypesOf(options.programs);
   absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
       argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
   if (!makings.ok()) return makings.status();
@@ -91,16 +100,24 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
     return RunExecedProcess(**makings, socket, FindFlightRecordArgument(argc, argv));
   }
 
+  const ChildDebugging debugging = ReadChildDebugging();
+  const bool all_are_debugged = debugging.is_on() && (types - debugging.types).empty();
   auto recorder = std::make_shared<FlightRecorder>(std::move(options.flight_recorder));
   recorder->SetBuildId((*makings)->image.build_id);
   HostFacts facts = {.pid = getpid(),
                      .start_thread = gettid(),
                      .signal_mask = CurrentSignalMask(),
                      .descriptor_limit = DescriptorLimit(),
-                     .null_device = UniqueFd()};
+                     .null_device = UniqueFd(),
+                     .debugging = debugging};
   StartReport report;
   std::optional<Seed> seed;
-  const absl::Status safe_mode = WhySafeMode(options.safe_mode);
+  const absl::Status safe_mode = WhySafeMode(options.safe_mode, all_are_debugged);
+  // A debugger may hold templates too.
+  if (debugging.is_on()) {
+    options.restart.longest_silence = absl::InfiniteDuration();
+    options.restart.longest_start = absl::InfiniteDuration();
+  }
   SeedRole seed_role = SeedRole::kForksRoot;
   // Before the host has opened anything that the seed would inherit.
   if (!safe_mode.ok()) {
@@ -365,6 +382,8 @@ absl::Status ForkServer::safe_mode() const {
   std::unique_lock lock(core_->driver.mutex());
   return core_->templates.safe_mode();
 }
+
+bool ForkServer::IsDebugged(ProcessType type) const { return core_->facts.debugging.Covers(type); }
 
 std::vector<TemplateStatus> ForkServer::templates() const {
   std::unique_lock lock(core_->driver.mutex());

@@ -22,6 +22,8 @@
 // it; with FORKSERVER_SAFE_MODE=1 in the environment, or StartOptions::safe_mode, the whole host
 // does: then neither seed nor template is forked, and launches that ask for one fail and say why.
 // It lasts as long as the ForkServer. An embedder need not care: safe_mode() says that it is so.
+// Where the environment wants a debugger for all types of this program's children
+// (child_debugging.h), there is no template either, and all launches are exec'ed.
 //
 // Ownership: children belong to the caller, as a Process, and are the host's own children also
 // for the kernel. Destroying the ForkServer ends its templates; launches under way fail with
@@ -229,6 +231,10 @@ class ForkServer {
   // Ok; or why a template, the first of them in the order of templates(), is not used (any more):
   // "safe mode: template 'content' died 8 times in a row, the last time: ...".
   absl::Status safe_mode() const;
+
+  // Whether the environment wants a debugger for children of that type (child_debugging.h): whoever
+  // has a deadline for one of them lets it pass.
+  bool IsDebugged(ProcessType type) const;
 
   // Asks the first layout's root whether it still answers.
   absl::Status Ping(absl::Duration timeout = absl::Seconds(1));

@@ -96,7 +96,9 @@ LaunchId Launcher::Begin(const LaunchOptions& options, LaunchSource source,
     Fail(launch, sent);
     return id;
   }
-  if (options.timeout != absl::InfiniteDuration()) {
+  // A debugger may hold it as long as it likes.
+  const bool is_debugged = facts_.debugging.Covers(options.type);
+  if (options.timeout != absl::InfiniteDuration() && !is_debugged) {
     launch.deadline = loop_.AddTimer(
         DeadlineAfter(launch.times.requested_at, absl::ToInt64Nanoseconds(options.timeout)),
         [this, id, too_late] {
@@ -182,7 +184,9 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
     BeginImmediate(launch, LaunchedBy::kExec);
     BeginFlight(launch, recorder_.Begin(), LaunchedBy::kExec);
     const int record = launch.flight != nullptr ? launch.flight->record() : -1;
-    absl::StatusOr<Process> spawned = SpawnSelf(self_, sockets.second.get(), record, launch.what);
+    const SpawnBy by = facts_.debugging.Covers(launch.type) ? SpawnBy::kFork : SpawnBy::kSharing;
+    absl::StatusOr<Process> spawned =
+        SpawnSelf(self_, sockets.second.get(), record, launch.what, by);
     if (!spawned.ok()) return spawned.status();
     TakeProcess(launch, *std::move(spawned));
   }

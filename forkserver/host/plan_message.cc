@@ -90,6 +90,9 @@ absl::StatusOr<PlanMessage> BuildPlanMessage(const LaunchOptions& options, Paren
   if (prefs.fd != nullptr) {
     plan.prefs_descriptor = IndexOf(prefs.fd->get(), message.descriptors);
   }
+  if (facts.debugging.Covers(options.type)) {
+    plan.debug_pause_seconds = facts.debugging.pause_seconds;
+  }
   if (births >= 0) plan.births_descriptor = IndexOf(births, message.descriptors);
 
   message.payload = EncodePlan(plan);

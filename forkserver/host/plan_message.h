@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "child/sandbox/sandbox_layer.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "forkserver/host/child_debugging.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launch_options.h"
 #include "preload/prefs/prefs_store.h"
@@ -26,6 +27,7 @@ struct HostFacts {
   uint64_t signal_mask = 0;       // at the host's start
   uint64_t descriptor_limit = 0;  // soft, at the host's start: what its templates have
   UniqueFd null_device;           // /dev/null, for Stdio::Null
+  ChildDebugging debugging = {};
 };
 
 struct PlanMessage {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,19 @@ int SpawnMain(void* pointer) {
   __builtin_unreachable();
 }
 
+// The same in a copy of the host's memory: what the child notes there nobody sees. Its number, or
+// minus the errno of clone(2).
+int ForkAndExec(SpawnArguments& arguments, int* pidfd) {
+  // A handler of the program's must not run there.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const long pid = RawSyscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, pidfd, nullptr, nullptr);
+  if (pid == 0) SpawnMain(&arguments);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return static_cast<int>(pid);
+}
+
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   pointers.reserve(strings.size() + 1);
@@ -148,7 +162,7 @@ absl::StatusOr<SelfImage> SelfImage::Pin(const char* name) {
 }
 
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int flight_record,
-                                  std::string_view what) {
+                                  std::string_view what, SpawnBy by) {
   const auto failure = [what](const char* call, int error) {
     return LaunchFailureStatus(what, {.step = LaunchStep::kSpawn, .error = error, .detail = call});
   };
@@ -185,6 +199,11 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int 
                .failed_call = nullptr,
                .error = 0};
   int pidfd = -1;
+  if (by == SpawnBy::kFork) {
+    const int forked = ForkAndExec(arguments, &pidfd);
+    if (forked < 0) return failure("clone", -forked);
+    return Process(forked, UniqueFd(pidfd));
+  }
   const int pid = memory->task.Start(SpawnMain, &arguments, CLONE_PIDFD, &pidfd);
   if (pid < 0) return failure("clone", -pid);
   Process process(pid, UniqueFd(pidfd));

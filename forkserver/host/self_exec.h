@@ -15,8 +15,13 @@
 // and is freed when it is done with it. Such a child's launch ends as that of any child that says
 // nothing: it becomes Ready late, or fails at its deadline. If its exec fails after that, the
 // launch hears that it has exited with status 127, and not of which call.
+//
+// To ptrace(2) such a child is a thread of the host's until its exec, and gdb loses its way there.
+// Where a debugger is wanted it is a fork instead, with a copy of the host's memory (SpawnBy).
 #ifndef FORKSERVER_HOST_SELF_EXEC_H_
 #define FORKSERVER_HOST_SELF_EXEC_H_
+
+#include <stdint.h>
 
 #include <array>
 #include <string>
@@ -42,11 +47,18 @@ struct SelfImage {
   static absl::StatusOr<SelfImage> Pin(const char* name);
 };
 
+enum class SpawnBy : uint8_t {
+  kSharing,  // in the host's memory
+  // A fork(2), which sends SIGCHLD from the beginning: for debuggers. Nobody waits for its exec, of
+  // which the launch hears status 127 where that fails.
+  kFork,
+};
+
 // `launch_socket` and `flight_record` are borrowed, and may be one of 0, 1 and 2; the record may be
 // -1: there is none. A failure is a LaunchFailure of step
 // kSpawn, which names `what` and the call: "launch of content: spawn: execveat program: EACCES".
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int flight_record,
-                                  std::string_view what);
+                                  std::string_view what, SpawnBy by = SpawnBy::kSharing);
 
 // The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that
 // a user started.

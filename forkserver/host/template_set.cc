@@ -45,14 +45,23 @@ TemplateSet::TemplateSet(TemplateHost host, std::vector<TemplateOptions> options
   }
 }
 
-// As its row says, if this program can be of that type at all.
+// As its row says, if this program can be of that type at all, and forks it.
 PoolBounds TemplateSet::BoundsOf(ProcessType type) const {
+  if (host_.facts.debugging.Covers(type)) return kNoPool;
   const ProcessTypeRow* row = FindProcessType(type);
   return row != nullptr && host_.makings.programs.Find(type) != nullptr ? row->pool : kNoPool;
 }
 
+// Whether all children that it is for are exec'ed.
+bool TemplateSet::IsForDebuggedOnly(const TemplateOptions& options) const {
+  return !options.types.empty() &&
+         std::all_of(options.types.begin(), options.types.end(),
+                     [this](ProcessType type) { return host_.facts.debugging.Covers(type); });
+}
+
 // The largest of the types that come from it.
 PoolBounds TemplateSet::BoundsOf(const TemplateOptions& options) const {
+  if (IsForDebuggedOnly(options)) return kNoPool;
   if (options.pool) return *options.pool;
   PoolBounds bounds = kNoPool;
   for (const ProcessTypeRow& row : ProcessTypes()) {
@@ -136,7 +145,10 @@ absl::StatusOr<LaunchSource> TemplateSet::SourceOf(const LaunchOptions& options)
   if (options.layout == Layout::kOwn && options.way == LaunchWay::kFork) {
     return absl::InvalidArgumentError("a fork has its template's layout, and none of its own");
   }
-  if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn) return ByExec(*first);
+  if (options.way == LaunchWay::kExec || options.layout == Layout::kOwn ||
+      host_.facts.debugging.Covers(options.type)) {
+    return ByExec(*first);
+  }
   TemplateInstance& one = Choose(*first);
   const bool is_recovering = one.IsRecovering() || one.CannotFork();
   const absl::Status used = one.Use();
@@ -229,6 +241,7 @@ std::optional<pid_t> TemplateSet::seed_pid() const {
 absl::Status TemplateSet::SetPool(std::string_view name, PoolBounds bounds) {
   const TemplateInstance* const first = Find(name);
   if (first == nullptr) return absl::NotFoundError(absl::StrFormat("no template '%s'", name));
+  if (IsForDebuggedOnly(first->options())) return absl::OkStatus();
   for (size_t layout = 0; layout < layouts_; ++layout) {
     TemplateInstance& one = InLayout(first->kind(), layout);
     one.SetBounds(bounds);

@@ -132,6 +132,7 @@ class TemplateSet {
     return templates_[layout * kinds_ + kind];
   }
   PoolBounds BoundsOf(ProcessType type) const;
+  bool IsForDebuggedOnly(const TemplateOptions& options) const;
   PoolBounds BoundsOf(const TemplateOptions& options) const;
 
   // Whose turn it is among the layouts; `first` is the first one's.

@@ -39,7 +39,8 @@ TEST(Plan, EveryFieldSurvivesTheWire) {
                                                    .parent_death_signal = 9,
                                                    .host_pid = 4711,
                                                    .signal_mask = uint64_t{1} << 63,
-                                                   .prefs_descriptor = 3});
+                                                   .prefs_descriptor = 3,
+                                                   .debug_pause_seconds = 30});
   PlanView view;
   ASSERT_FALSE(DecodePlan(payload, view).failed());
   EXPECT_EQ(view.type, static_cast<uint32_t>(ProcessType::kContent));
@@ -52,6 +53,7 @@ TEST(Plan, EveryFieldSurvivesTheWire) {
   EXPECT_EQ(view.host_pid, 4711);
   EXPECT_EQ(view.signal_mask, uint64_t{1} << 63);
   EXPECT_EQ(view.prefs_descriptor, 3u);
+  EXPECT_EQ(view.debug_pause_seconds, 30u);
   EXPECT_EQ(Strings(view.argv), argv);
   EXPECT_EQ(Strings(view.set_environment), set);
   EXPECT_EQ(Strings(view.unset_environment), unset);
@@ -76,6 +78,7 @@ TEST(Plan, WhatIsNotNamedStaysUnnamed) {
   ASSERT_FALSE(DecodePlan(payload, view).failed());
   EXPECT_FALSE(view.nice.has_value());
   EXPECT_FALSE(view.prefs_descriptor.has_value());
+  EXPECT_FALSE(view.debug_pause_seconds.has_value());
   EXPECT_EQ(view.argv.count, 0u);
 }
 

@@ -127,7 +127,8 @@ void FuzzPlan(std::span<const uint8_t> payload) {
       .signal_mask = view.signal_mask,
       .prefs_descriptor = view.prefs_descriptor,
       .sandbox_policies = std::span(view.sandbox_policies).first(view.sandbox_policy_count),
-      .sandbox_required = view.sandbox_required};
+      .sandbox_required = view.sandbox_required,
+      .debug_pause_seconds = view.debug_pause_seconds};
   const Bytes once = EncodePlan(plan);
   // The type is read as a number that may be none of an enum of one byte.
   if (static_cast<uint32_t>(plan.type) != view.type) return;
