@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -28,6 +29,9 @@ constexpr int64_t kPatience = 50 * kNanosPerMilli;
 constexpr int kOwnTable = CLONE_FS | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREAD;
 constexpr int kSameTable = kOwnTable | CLONE_FILES;
 
+// They may be there for as long as a silent server is.
+constexpr char kThreadName[] = "close-strangers";
+
 struct Closing {
   std::vector<int> fds;
   const int* begin;  // of fds, sorted: what is not a library's
@@ -49,6 +53,7 @@ struct Closing {
 // What cannot be closed here is closed at this thread's end.
 int Hold(void* address) {
   Closing& closing = *static_cast<Closing*>(address);
+  RawSyscall(SYS_prctl, PR_SET_NAME, kThreadName);
   int first = 0;
   for (const int* kept = closing.begin; kept != closing.end; ++kept) {
     if (*kept > first) RawSyscall(SYS_close_range, first, *kept - 1, 0);
@@ -62,6 +67,7 @@ int Hold(void* address) {
 
 int Close(void* address) {
   Closing& closing = *static_cast<Closing*>(address);
+  RawSyscall(SYS_prctl, PR_SET_NAME, kThreadName);
   const linger in_the_background = {.l_onoff = 0, .l_linger = 0};
   for (const int* fd = closing.begin; fd != closing.end; ++fd) {
     if (!closing.has_holder) {

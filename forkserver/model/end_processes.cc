@@ -62,7 +62,8 @@ class Turn {
 
   void Force(ChildId id) {
     ProcessHostCore* const host = parent_.Find(id);
-    if (host == nullptr) return;
+    // A debugger has it: it ends when that lets it.
+    if (host == nullptr || host->IsDebugged()) return;
     const int signal = stage_ == Stage::kTerminated ? SIGTERM : SIGKILL;
     const std::string name = host->Name();
     const auto known = std::find_if(report_.forced.begin(), report_.forced.end(),

@@ -61,6 +61,8 @@ std::string ProcessHostCore::Name() const {
   return absl::StrFormat("%s (%s)", name, launch_.remote_type.ToString());
 }
 
+bool ProcessHostCore::IsDebugged() const { return process_ && parent_.server().IsDebugged(type_); }
+
 PeerName ProcessHostCore::AsPeer() const {
   return {.pid = handle_.pid,
           .process_type = static_cast<uint16_t>(type_),
@@ -231,7 +233,7 @@ void ProcessHostCore::NeverRan(absl::Status why) {
 
 void ProcessHostCore::BeginEnding(absl::Duration patience, std::string_view for_what) {
   state_ = State::kEnding;
-  if (patience == absl::InfiniteDuration() || patience_ != 0) return;
+  if (patience == absl::InfiniteDuration() || patience_ != 0 || IsDebugged()) return;
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   patience_ = parent_.loop().AddTimer(deadline, [this, patience, for_what] {
     patience_ = 0;

@@ -137,6 +137,8 @@ class ProcessHostCore {
   const std::string& title() const { return launch_.title; }
   bool is_running() const { return state_ == State::kRunning; }
   bool has_ended() const { return state_ == State::kEnded; }
+  // Nobody has a deadline for it (ForkServer::IsDebugged).
+  bool IsDebugged() const;
   // It runs, or will, and nobody has asked it to end.
   bool MayBeGivenWork() const {
     return (state_ == State::kNew || state_ == State::kLaunching || state_ == State::kRunning) &&

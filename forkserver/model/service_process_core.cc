@@ -84,7 +84,8 @@ void ServiceProcessCore::OnEnd(RunsIn ran_in, const ProcessEnd& end) {
   const absl::Status why =
       WasAskedFor(end) ? absl::OkStatus() : absl::UnavailableError(end.ToString());
   if (!why.ok() && ran_in == RunsIn::kProcess) {
-    ++ends_;
+    // Whoever debugs it may end it as often as they like.
+    if (!parent_.server().IsDebugged(row_.type)) ++ends_;
     last_end_ = end.ToString();
   } else if (!why.ok() && given_up_.ok()) {
     given_up_ = absl::UnavailableError(absl::StrCat(

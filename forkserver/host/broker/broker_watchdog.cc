@@ -42,7 +42,7 @@ void Core::WakeWatchdog() {
 // Sleeps as long as nothing is asked for, and then looks once in each deadline: a call does not
 // wake it, but for the first one after a pause.
 void Core::Watch() {
-  prctl(PR_SET_NAME, "sandbox-watchdog");
+  prctl(PR_SET_NAME, "broker-watchdog");
   std::unique_lock<std::mutex> lock(mutex_);
   uint64_t begun = 0;
   while (!is_stopping_) {
