@@ -3,6 +3,7 @@
 //     library emma dune        // "emma: 1815", "dune: 1965"
 //     library atlantis         // the bug: no shelf has it, and the child dies
 //     library /etc/hostname    // what the child may not open
+//     library --no-sandbox atlantis    // a child in a sandbox leaves no core
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "forkserver/host/fork_server.h"
 
@@ -56,17 +59,22 @@ class Librarian : public forkserver::ChildProgram {
 };
 
 int Main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  forkserver::SandboxOptions sandbox = {.policy = forkserver::SandboxPolicyId::kUtility};
+  if (argc > 1 && arguments[1] == "--no-sandbox") {
+    arguments.erase(arguments.begin() + 1);
+    sandbox = {};
+  }
   const auto server = ForkServer::Start(
       argc, argv,
       {.programs = {{ProcessType::kUtility, forkserver::MakeChildProgram<Librarian>}},
-       .templates = {{.name = "utility",
-                      .types = {ProcessType::kUtility},
-                      .sandbox = {.policy = forkserver::SandboxPolicyId::kUtility}}}});
+       .templates = {
+           {.name = "utility", .types = {ProcessType::kUtility}, .sandbox = std::move(sandbox)}}});
   if (!server.ok()) {
     fprintf(stderr, "library: %s\n", std::string(server.status().message()).c_str());
     return 1;
   }
-  auto child = (*server)->Launch({.type = ProcessType::kUtility, .argv = {argv, argv + argc}});
+  auto child = (*server)->Launch({.type = ProcessType::kUtility, .argv = std::move(arguments)});
   const auto end = child.ok() ? child->process.Wait() : child.status();
   const std::string how = end.ok() ? end->ToString() : std::string(end.status().message());
   fprintf(stderr, "library: the child %s\n", how.c_str());

@@ -1,0 +1,90 @@
+// The model's patience with processes that a debugger is wanted for (docs/debugging.md).
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <memory>
+#include <string>
+
+#include "forkserver/model/end_processes.h"
+#include "forkserver/model/process_templates.h"
+#include "forkserver/model/service_process.h"
+#include "tests/forkserver/model/model_program.h"
+#include "transceiver/clock.h"
+
+namespace forkserver {
+
+testing::HostSetup testing::SetUpHost(const std::string& test) {
+  HostSetup setup = ModelHost();
+  setup.options.programs.push_back({ProcessType::kGpu, PlainProgram()});
+  setup.options.templates = ProcessTemplates(setup.options.programs);
+  const char* const pause = test.find("AService") != test.npos ? "0:gpu" : "0:utility";
+  setup.before_start = [pause] { setenv("FORKSERVER_DEBUG_CHILD_PAUSE", pause, 1); };
+  return setup;
+}
+
+namespace {
+
+using testing::Ask;
+using testing::ModelTest;
+using testing::PlainHost;
+using testing::Said;
+
+constexpr std::string_view kPrefs =
+    "pref(\"security.sandbox.gpu.level\", 0); pref(\"security.sandbox.utility.level\", 0);";
+
+constexpr absl::Duration kShort = absl::Milliseconds(1);
+
+// Stopped, as by a debugger; and let go when all of the model's deadlines are long over.
+std::unique_ptr<PlainHost> LaunchStopped(ModelTest& model) {
+  std::unique_ptr<PlainHost> host = model.Launch(ProcessType::kUtility);
+  const pid_t pid = host->process()->pid;
+  EXPECT_EQ(host->process()->by, LaunchedBy::kExec);
+  EXPECT_TRUE(testing::SignalProcess(pid, SIGSTOP).ok());
+  model.parent().loop().AddTimer(NowNanos() + 100 * absl::ToInt64Nanoseconds(kShort),
+                                 [pid] { EXPECT_TRUE(testing::SignalProcess(pid, SIGCONT).ok()); });
+  return host;
+}
+
+HOST_TEST(DebuggedTypes, ShutDownWaitsForThem) {
+  ModelTest model(server, kPrefs);
+  const auto host = LaunchStopped(model);
+  host->ShutDown(kShort);
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "exited with status 0");
+}
+
+HOST_TEST(DebuggedTypes, TheEndOfAllProcessesWaitsForThem) {
+  ModelTest model(server, kPrefs);
+  const auto host = LaunchStopped(model);
+  const EndReport report =
+      EndProcesses(model.parent(), {.to_goodbye = kShort, .to_sigterm = kShort});
+  EXPECT_EQ(report.ended, 1u);
+  EXPECT_TRUE(report.forced.empty()) << report.ToString();
+  EXPECT_EQ(host->end->ToString(), "exited with status 0");
+}
+
+HOST_TEST(DebuggedTypes, AServiceOfOneIsNotGivenUp) {
+  ModelTest model(server, kPrefs);
+  int ended = 0;
+  ServiceProcess<PlainHost> gpu(
+      model.parent(), ProcessType::kGpu,
+      [](ParentProcess& parent) { return std::make_unique<PlainHost>(parent, ProcessType::kGpu); },
+      {.fallback_program = testing::PlainProgram(),
+       .on_change = [&](const ProcessHandle* process, const absl::Status&) {
+         if (process == nullptr) ++ended;
+       }});
+  for (int i = 1; i <= ServiceProcessCore::kMostEnds + 1; ++i) {
+    const absl::StatusOr<PlainHost*> host = gpu.Need();
+    ASSERT_TRUE(host.ok()) << host.status();
+    ASSERT_TRUE((*host)->Call(Ask{.what = "exit", .about = "3"}, [](absl::StatusOr<Said>) {}).ok());
+    model.Until([&] { return ended == i; });
+  }
+  EXPECT_EQ(gpu.ends(), 0);
+  ASSERT_TRUE(gpu.Need().ok());
+  model.Until([&] { return gpu.process() != nullptr; });
+  EXPECT_EQ(gpu.process()->runs_in, RunsIn::kProcess);
+}
+
+}  // namespace
+}  // namespace forkserver
