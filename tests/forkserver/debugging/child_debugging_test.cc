@@ -16,6 +16,7 @@
 namespace forkserver {
 namespace {
 
+using testing::DispatchUntil;
 using testing::StatusOf;
 
 constexpr int kLongPause = 3000;  // seconds, more than any test has
@@ -34,6 +35,11 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
       {.name = "boxed", .sandbox = {.policy = SandboxPolicyId::kUtility}},
       {.name = "blind", .sandbox = {.policy = SandboxPolicyId::kComputeOnly}},
   };
+  if (is("AmongOthers")) {
+    setup.options.templates[0] = {.name = "page",
+                                  .types = {ProcessType::kUtility, ProcessType::kIpcUnitTest},
+                                  .start = TemplateStart::kAhead};
+  }
   std::string pause = "1:ipc-unit-test";
   if (is("Tracer")) pause = absl::StrFormat("%d:ipc-unit-test", kLongPause);
   if (is("OtherTypes")) pause = absl::StrFormat("%d:gpu", kLongPause);
@@ -163,12 +169,26 @@ HOST_TEST(ChildDebugging, NoPoolIsKeptForThem) {
   const auto serving = server.WaitUntilServing("page");
   ASSERT_TRUE(serving.ok()) << serving.status();
   EXPECT_TRUE(server.SetPool("page", {.min = 3, .max = 3}).ok());
+  // One that has to be started first comes to have its blank.
+  EXPECT_TRUE(server.SetPool("boxed", {.min = 1, .max = 1}).ok());
+  EXPECT_TRUE(
+      DispatchUntil(server, [&] { return !StatusOf(server, "boxed").idle_blanks.empty(); }));
   const Stderr errors;
   auto child = server.Launch(Exit(errors, ProcessType::kUtility));
   ASSERT_TRUE(child.ok()) << child.status();
   EXPECT_EQ(child->by, LaunchedBy::kExec);
   LivedFor(*child);
   // None is there, and none has been asked for.
+  EXPECT_TRUE(StatusOf(server, "page").idle_blanks.empty());
+  EXPECT_EQ(server.in_flight(), 0u);
+}
+
+HOST_TEST(ChildDebugging, NoPoolIsKeptForOneAmongOthersThatHaveNone) {
+  const auto serving = server.WaitUntilServing("page");
+  ASSERT_TRUE(serving.ok()) << serving.status();
+  EXPECT_TRUE(server.SetPool("boxed", {.min = 1, .max = 1}).ok());
+  EXPECT_TRUE(
+      DispatchUntil(server, [&] { return !StatusOf(server, "boxed").idle_blanks.empty(); }));
   EXPECT_TRUE(StatusOf(server, "page").idle_blanks.empty());
   EXPECT_EQ(server.in_flight(), 0u);
 }
