@@ -28,11 +28,13 @@ void PageHost::Begin() {
   Loading& first = waiting_.front();
   LoadPage message = {.browser = first.browser, .path = first.path};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
-  timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
-    timer_ = 0;
-    Kill(absl::DeadlineExceededError("no answer within 10 s"));
-    EndPage({.error = "no answer within 10 s"});
-  });
+  if (!IsDebugged()) {
+    timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
+      timer_ = 0;
+      Kill(absl::DeadlineExceededError("no answer within 10 s"));
+      EndPage({.error = "no answer within 10 s"});
+    });
+  }
   // A process that cannot be told is about to end, and takes this page with it.
   Send(message).IgnoreError();
 }

@@ -41,6 +41,8 @@ class Example {
  public:
   Example(EventLoop& loop, ParentProcess& parent, const PublicSuffixList& suffixes)
       : loop_(loop),
+        is_debugged_(parent.server().IsDebugged(ProcessType::kDummy) ||
+                     parent.server().IsDebugged(ProcessType::kContent)),
         desk_(parent, [this](const DummyHost& dummy, const ProcessEnd& end) { OnEnd(dummy, end); }),
         content_(
             parent, suffixes,
@@ -111,7 +113,7 @@ class Example {
   }
 
   absl::Status Until(const std::function<bool()>& done) {
-    const int64_t deadline = NowNanos() + kPatience;
+    const int64_t deadline = is_debugged_ ? kNever : NowNanos() + kPatience;
     while (!done()) {
       if (NowNanos() >= deadline) return absl::DeadlineExceededError("nothing happens any more");
       loop_.Run(deadline);
@@ -128,6 +130,7 @@ class Example {
   }
 
   EventLoop& loop_;
+  const bool is_debugged_;
   HelpDesk desk_;
   ContentProcesses content_;
   std::string ends_;

@@ -61,7 +61,9 @@ std::string ProcessHostCore::Name() const {
   return absl::StrFormat("%s (%s)", name, launch_.remote_type.ToString());
 }
 
-bool ProcessHostCore::IsDebugged() const { return process_ && parent_.server().IsDebugged(type_); }
+bool ProcessHostCore::IsDebugged() const {
+  return thread_ == nullptr && parent_.server().IsDebugged(type_);
+}
 
 PeerName ProcessHostCore::AsPeer() const {
   return {.pid = handle_.pid,

@@ -56,6 +56,21 @@ TEST(DummyProcess, WorksWhereNoProcessMayHaveAUserNamespace) {
   EXPECT_EQ(result.output, kOutput);
 }
 
+// All of its children are exec'ed then, and it needs no template.
+TEST(DummyProcess, DoesTheSameWhereItsChildrenWaitForADebugger) {
+  const ProgramResult result = RunProgram(std::vector<std::string>{
+      "/bin/sh", "-c", std::string("FORKSERVER_DEBUG_CHILD_PAUSE=1 exec ") + kProgram});
+  EXPECT_EQ(result.exit_code, 0) << result.how;
+  EXPECT_EQ(result.output, kOutput);
+  const std::regex waits(R"(\[(\w+)\] pid (\d+): waiting 1 s for a debugger; gdb .*-p \2)");
+  std::vector<std::string> types;
+  for (const std::string& line : testing::Lines(result.errors)) {
+    std::smatch parts;
+    if (std::regex_match(line, parts, waits)) types.push_back(parts[1]);
+  }
+  EXPECT_EQ(types, (std::vector<std::string>{"dummy", "content", "dummy"})) << result.errors;
+}
+
 // What each actor says in the message log, in the order of the times, and as whom.
 struct ActorsLog {
   std::vector<std::string> lines;  // "Sending  PDummy::Goodbye"
