@@ -29,6 +29,7 @@
 #include "child/process_types.h"
 #include "child/ready.h"
 #include "child/sandbox/sandbox_report.h"
+#include "child/telemetry/telemetry_writer.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/launch_path.h"
 #include "transceiver/mini_transceiver.h"
@@ -53,6 +54,8 @@ struct ChildContext {
   BirthRecord* births = nullptr;
   // What a report of its death will say of it, where its host keeps records.
   Annotations annotations = {};
+  // Counts what StartOptions::metrics names, where its host keeps telemetry.
+  TelemetryWriter telemetry = {};
 };
 
 class ChildProgram {

@@ -110,6 +110,10 @@ AnnotationTable* AnnotationsOf(FlightRecord* record) {
   return record != nullptr ? &record->annotations : nullptr;
 }
 
+TelemetryArea* TelemetryOf(FlightRecord* record) {
+  return record != nullptr ? &record->telemetry : nullptr;
+}
+
 RecordedUntil RecordsUntil(ProcessType type, const ChildProgram& program) {
   const RecordedUntil until = FindProcessType(type)->recorded_until;
   return until == RecordedUntil::kStarted && !program.HasStartSteps() ? RecordedUntil::kReady
@@ -195,7 +199,8 @@ FORKSERVER_LAUNCH_PATH [[gnu::no_stack_protector]] void RunChild(ChildStart star
                           .recorder = recorder,
                           .sandbox = SandboxOf(start),
                           .births = child.births,
-                          .annotations = Annotations(AnnotationsOf(record))};
+                          .annotations = Annotations(AnnotationsOf(record)),
+                          .telemetry = TelemetryWriter(TelemetryOf(record), start.metrics)};
   const int status = program->Run(context);
   recorder.FirstWorkDone();
   fflush(nullptr);

@@ -14,6 +14,7 @@
 #include "child/sandbox/execed_sandbox.h"
 #include "child/sandbox/own_layers.h"
 #include "child/sandbox/sandbox_report.h"
+#include "child/telemetry/metric_table.h"
 #include "child/touched_pages.h"
 #include "transceiver/unique_fd.h"
 
@@ -42,6 +43,8 @@ struct ChildStart {
   // What the template has engaged, and what each of its children adds. Null: not sandboxed.
   const SandboxReport* sandbox = nullptr;
   OwnLayers own_layers = {};
+  // What its program may count; null: nothing.
+  const MetricTable* metrics = nullptr;
   // Of a process that was exec'ed: to engage what its Plan names. Null in a fork.
   ExecedSandbox* execed_sandbox = nullptr;
 };

@@ -23,6 +23,7 @@
 
 #include "child/flight/annotations.h"
 #include "child/flight/crash_area.h"
+#include "child/telemetry/telemetry_area.h"
 
 namespace forkserver {
 
@@ -35,6 +36,7 @@ struct FlightRecord {
   std::atomic<uint32_t> step;
   AnnotationTable annotations;
   CrashArea crash;
+  TelemetryArea telemetry;
 };
 
 // Maps the record that is in the file behind `fd`, which stays the caller's. It stays mapped for

@@ -123,7 +123,8 @@ absl::Status OpenClosedStdio() {
 
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
-    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks) {
+    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks,
+    std::vector<MetricRow> metrics) {
   for (const ChildProgramRow& row : programs) {
     if (!kLaunchableProcessTypes.contains(row.type)) {
       return absl::InvalidArgumentError(absl::StrFormat(
@@ -147,6 +148,8 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     return absl::InvalidArgumentError(
         absl::StrFormat("start: refresh hook '%s' has no function to run", hook.name));
   }
+  absl::StatusOr<MetricTable> table = MetricTable::Make(std::move(metrics));
+  if (!table.ok()) return table.status();
   auto makings = std::make_unique<TemplateMakings>();
   makings->image = {.title_room = FindTitleRoom(argc, argv, environ),
                     .build_id = ComputeBuildId(),
@@ -158,6 +161,7 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
                       }});
   makings->refresh_hooks = std::move(refresh_hooks);
   RefreshBeforeEach(programs, makings->refresh_hooks);
+  makings->metrics = *std::move(table);
   makings->programs = ChildPrograms(std::move(programs));
   makings->templates = std::move(templates);
   makings->cloner = ProcessCloner::Prepare(makings->image.thread_block.tid());
@@ -194,6 +198,7 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket, int f
             .image = makings.image,
             .programs = makings.programs,
             .arena = arena,
+            .metrics = &makings.metrics,
             .execed_sandbox = &sandbox});
 }
 

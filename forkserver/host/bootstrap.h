@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "child/telemetry/metric_table.h"
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/process.h"
 #include "forkserver/server/template_program.h"
@@ -32,10 +33,12 @@ absl::Status OpenClosedStdio();
 
 // Looks at the process before anything has changed it, and adds the template's own program to
 // `programs`, all of which run the hooks before they are made. InvalidArgument: a row of a type
-// that is not the embedder's to fill; a program, warm-up or hook without its function.
+// that is not the embedder's to fill; a program, warm-up or hook without its function; metrics that
+// cannot be (MetricTable::Make).
 absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     int argc, char** argv, std::vector<ChildProgramRow> programs,
-    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks);
+    std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks,
+    std::vector<MetricRow> metrics = {});
 
 // In a process that SpawnSelf started: does not return. `flight_record` is -1 where it has none.
 // InvalidArgument where `launch_socket` is no such socket, because a user typed the argument.

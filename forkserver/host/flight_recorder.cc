@@ -12,6 +12,7 @@
 #include "forkserver/host/fixed_memfd.h"
 #include "forkserver/host/sandbox_chain.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 
 namespace forkserver {
 namespace {
@@ -39,8 +40,21 @@ std::optional<MemorySample> SampleMemoryOf(pid_t pid) {
 }  // namespace
 
 Flight::~Flight() {
-  const std::lock_guard<std::mutex> lock(recorder_->mutex_);
-  recorder_->flights_.erase(this);
+  if (!is_told_) {
+    for (const auto& listener : recorder_->options_.listeners) {
+      listener->OnEnd({.id = id_, .who = who_, .record = record_.get()}, nullptr);
+    }
+  }
+  Forget();
+}
+
+// Its record stays open for who was told of its end.
+void Flight::Forget() {
+  {
+    const std::lock_guard<std::mutex> lock(recorder_->mutex_);
+    if (recorder_->flights_.erase(id_) == 0) return;
+  }
+  for (const auto& listener : recorder_->options_.listeners) listener->OnForgotten(id_);
 }
 
 void Flight::SetPid(pid_t pid) {
@@ -79,37 +93,71 @@ void Flight::OnReaped(const ExitStatus& status, const SandboxedChild* sandboxed,
                    .signals_sent = signals_sent};
   {
     const std::lock_guard<std::mutex> lock(recorder_->mutex_);
-    recorder_->flights_.erase(this);
     end.who = who_;
     end.missed_deadline = missed_deadline_;
     end.memory = memory_;
-    end.record = std::move(record_);
     end.why_no_record = why_no_record_;
   }
   if (sandboxed != nullptr) {
     end.refused =
         sandboxed->membership().chain->RefusedCallsOf(end.who.pid, end.ended_at - kRefusalsNanos);
   }
-  recorder_->options_.on_end(std::move(end));
+  is_told_ = true;
+  for (const auto& listener : recorder_->options_.listeners) {
+    listener->OnEnd({.id = id_, .who = end.who, .record = record_.get()}, &end);
+  }
+  Forget();
+  end.record = std::move(record_);
+  if (recorder_->options_.on_end) recorder_->options_.on_end(std::move(end));
+}
+
+void FlightRecorder::Start(uint64_t build_id) {
+  build_id_ = build_id;
+  for (const auto& listener : options_.listeners) listener->OnStart(weak_from_this());
 }
 
 std::shared_ptr<Flight> FlightRecorder::Begin() {
   if (!is_on()) return nullptr;
-  std::shared_ptr<Flight> flight(new Flight(shared_from_this()));
+  std::unique_lock<std::mutex> lock(mutex_);
+  const uint64_t id = ++last_id_;
+  lock.unlock();
+  std::shared_ptr<Flight> flight(new Flight(shared_from_this(), id));
   absl::StatusOr<UniqueFd> record = CreateFixedMemfd("flight-record", sizeof(FlightRecord));
   if (record.ok()) {
     flight->record_ = *std::move(record);
   } else {
     flight->why_no_record_ = std::string(record.status().message());
   }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  flights_.insert(flight.get());
+  lock.lock();
+  flights_.emplace(id, flight.get());
   return flight;
+}
+
+std::vector<uint64_t> FlightRecorder::Living() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<uint64_t> ids;
+  ids.reserve(flights_.size());
+  for (const auto& [id, flight] : flights_) ids.push_back(id);
+  return ids;
+}
+
+absl::StatusOr<OpenedFlight> FlightRecorder::Open(uint64_t id) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = flights_.find(id);
+  if (found == flights_.end()) return absl::NotFoundError(absl::StrFormat("no flight %d", id));
+  const Flight& flight = *found->second;
+  OpenedFlight opened = {.who = flight.who_};
+  if (!flight.record_.is_open()) return opened;
+  opened.record.reset(fcntl(flight.record_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!opened.record.is_open()) {
+    return ErrnoStatus(errno, "fcntl F_DUPFD_CLOEXEC of a flight record");
+  }
+  return opened;
 }
 
 void FlightRecorder::SampleMemory() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  for (Flight* const flight : flights_) {
+  for (const auto& [id, flight] : flights_) {
     if (flight->who_.pid == 0) continue;
     if (const auto sample = SampleMemoryOf(flight->who_.pid)) flight->memory_ = sample;
   }

@@ -4,14 +4,15 @@
 //
 //     StartOptions options = {.flight_recorder = {.on_end = [&](FlightEnd end) { ... }}};
 //
-// Without on_end there are no records, and none of this costs anything. With it each process that
-// is forked or exec'ed gets a memfd of its own, also templates and the blanks of a pool, and on_end
-// hears of each once it has been reaped: what it does with that is its own affair
-// (forkserver/report/crash_reporter.h writes reports).
+// Without on_end and listeners there are no records, and none of this costs anything. With one of
+// them each process that is forked or exec'ed gets a memfd of its own, also templates and the
+// blanks of a pool, and on_end hears of each once it has been reaped: what it does with that is its
+// own affair (forkserver/report/crash_reporter.h writes reports). A listener hears of the same
+// ends, and can look at the records of processes that live (forkserver/report/telemetry.h).
 //
 // Ownership: a Flight is held by the process's Process until that has reaped it, and by whoever
-// else wants to add to it. Threads: any; on_end is called on the thread that reaps, which may hold
-// the server's lock: it must be short, and call nothing of the ForkServer.
+// else wants to add to it. Threads: any; on_end and listeners are called on the thread that reaps,
+// which may hold the server's lock: they must be short, and call nothing of the ForkServer.
 #ifndef FORKSERVER_HOST_FLIGHT_RECORDER_H_
 #define FORKSERVER_HOST_FLIGHT_RECORDER_H_
 
@@ -23,10 +24,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "child/process_types.h"
 #include "forkserver/host/broker/refused_call.h"
@@ -74,14 +75,38 @@ struct FlightEnd {
   bool WasSent(int signal) const { return (signals_sent >> signal & 1) != 0; }
 };
 
-struct FlightRecorderOptions {
-  std::function<void(FlightEnd end)> on_end = {};
-  // How often each process's memory is looked at, as the loop is driven; a read of one small file
-  // for each. Infinite: never.
-  absl::Duration memory_every = absl::Seconds(1);
+class FlightRecorder;
+
+// A process that has a flight, borrowed for the call.
+struct FlightView {
+  uint64_t id;  // no other process of this host has it
+  const ProcessIdentity& who;
+  int record;  // -1: it has none
 };
 
-class FlightRecorder;
+// Hears of each process that has a flight, on whichever thread; see above.
+class FlightListener {
+ public:
+  virtual ~FlightListener() = default;
+  // In Start, before the first process is asked for.
+  virtual void OnStart(std::weak_ptr<FlightRecorder> recorder) = 0;
+  // Once for each. Null: nobody could reap it, or there came to be no process. FlightRecorder::
+  // Living may name it until OnForgotten, and not after that: so that who reads all records misses
+  // none, and can tell which ones it has read for the last time.
+  virtual void OnEnd(const FlightView& flight, const FlightEnd* end) = 0;
+  virtual void OnForgotten(uint64_t id) = 0;
+};
+
+struct FlightRecorderOptions {
+  std::function<void(FlightEnd end)> on_end = {};
+  // Told before on_end, in their order; none of them null.
+  std::vector<std::shared_ptr<FlightListener>> listeners = {};
+  // How often each process's memory is looked at for on_end, as the loop is driven; a read of one
+  // small file for each. Infinite: never.
+  absl::Duration memory_every = absl::Seconds(1);
+
+  bool wants_records() const { return on_end != nullptr || !listeners.empty(); }
+};
 
 class Flight : public EndWitness {
  public:
@@ -103,9 +128,13 @@ class Flight : public EndWitness {
 
  private:
   friend class FlightRecorder;
-  explicit Flight(std::shared_ptr<FlightRecorder> recorder) : recorder_(std::move(recorder)) {}
+  void Forget();
+  Flight(std::shared_ptr<FlightRecorder> recorder, uint64_t id)
+      : recorder_(std::move(recorder)), id_(id) {}
 
   const std::shared_ptr<FlightRecorder> recorder_;
+  const uint64_t id_;
+  bool is_told_ = false;  // of its end, by the thread that has reaped it
   // The rest behind the recorder's lock.
   ProcessIdentity who_;
   UniqueFd record_;
@@ -114,19 +143,32 @@ class Flight : public EndWitness {
   std::optional<MemorySample> memory_;
 };
 
+struct OpenedFlight {
+  ProcessIdentity who = {};
+  UniqueFd record = {};  // its own; closed where the process has none
+};
+
 class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
  public:
   explicit FlightRecorder(FlightRecorderOptions options) : options_(std::move(options)) {}
 
-  bool is_on() const { return options_.on_end != nullptr; }
-  absl::Duration memory_every() const { return options_.memory_every; }
+  bool is_on() const { return options_.wants_records(); }
+  // Infinite where nobody would hear of it.
+  absl::Duration memory_every() const {
+    return options_.on_end != nullptr ? options_.memory_every : absl::InfiniteDuration();
+  }
 
   // Of a process that is about to be asked for; null where the recorder is off. A record that
   // cannot be made is missing in the end, and costs no launch.
   std::shared_ptr<Flight> Begin();
 
-  // Before the first process is asked for.
-  void SetBuildId(uint64_t build_id) { build_id_ = build_id; }
+  // Before the first process is asked for. Tells the listeners.
+  void Start(uint64_t build_id);
+
+  // The ids of all that have a flight, which may have ended since.
+  std::vector<uint64_t> Living() const;
+  // NotFound: it is forgotten. Fails as fcntl(2) does where there is no descriptor to be had.
+  absl::StatusOr<OpenedFlight> Open(uint64_t id) const;
 
   // Looks at the memory of each process that has a flight.
   void SampleMemory();
@@ -136,8 +178,9 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
 
   const FlightRecorderOptions options_;
   uint64_t build_id_ = 0;
-  std::mutex mutex_;
-  std::set<Flight*> flights_;
+  mutable std::mutex mutex_;
+  uint64_t last_id_ = 0;
+  std::map<uint64_t, Flight*> flights_;
 };
 
 }  // namespace forkserver

@@ -93,8 +93,9 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   }
   if (absl::Status good = CheckRestartOptions(options.restart); !good.ok()) return good;
   const ProcessTypeSet types = TypesOf(options.programs);
-  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings = MakeTemplateMakings(
-      argc, argv, std::move(options.programs), Makings(options), std::move(options.refresh_hooks));
+  absl::StatusOr<std::unique_ptr<TemplateMakings>> makings =
+      MakeTemplateMakings(argc, argv, std::move(options.programs), Makings(options),
+                          std::move(options.refresh_hooks), std::move(options.metrics));
   if (!makings.ok()) return makings.status();
   if (const int socket = FindLaunchSocketArgument(argc, argv); socket >= 0) {
     return RunExecedProcess(**makings, socket, FindFlightRecordArgument(argc, argv));
@@ -103,7 +104,7 @@ absl::StatusOr<std::unique_ptr<ForkServer>> ForkServer::Start(int argc, char** a
   const ChildDebugging debugging = ReadChildDebugging();
   const bool all_are_debugged = debugging.is_on() && (types - debugging.types).empty();
   auto recorder = std::make_shared<FlightRecorder>(std::move(options.flight_recorder));
-  recorder->SetBuildId((*makings)->image.build_id);
+  recorder->Start((*makings)->image.build_id);
   HostFacts facts = {.pid = getpid(),
                      .start_thread = gettid(),
                      .signal_mask = CurrentSignalMask(),

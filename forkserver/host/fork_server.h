@@ -50,6 +50,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "child/child_program.h"
+#include "child/telemetry/metric_table.h"
 #include "forkserver/host/broker/broker.h"
 #include "forkserver/host/broker/sandbox_reporter.h"
 #include "forkserver/host/flight_recorder.h"
@@ -103,6 +104,9 @@ struct StartOptions {
   // What each child does, in this order, so that its random numbers are not its siblings'
   // (preload/refresh/refresh_hooks.h).
   std::vector<RefreshHook> refresh_hooks = {};
+  // What children can count (ChildContext::telemetry); the same in all processes, as the programs.
+  // A Telemetry (forkserver/report/telemetry.h) sets it, and collects.
+  std::vector<MetricRow> metrics = {};
   // How the root's memory is kept from costing each of its forks (preload/freeze/freeze.h).
   FreezeMethod freeze = FreezeMethod::kMemfd;
   // Templates below the root, parents before their children.
@@ -123,7 +127,7 @@ struct StartOptions {
   // EINTR: see EventLoop.
   EventLoop::Backend event_loop = EventLoop::Backend::kBest;
   UnderPressure under_memory_pressure = UnderPressure::kShrinkPools;
-  // What is kept of each process for the day that it dies; without on_end nothing is.
+  // What is kept of each process for the day that it dies; nothing where nobody hears of that.
   FlightRecorderOptions flight_recorder = {};
   // Of the broker, which has two threads of its own from the first sandboxed template on.
   BrokerOptions broker = {};

@@ -1,6 +1,7 @@
 #include "forkserver/report/crash_record.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,9 @@
 
 namespace forkserver {
 namespace {
+
+// What follows is nothing of a crash.
+constexpr size_t kCrashBytes = offsetof(FlightRecord, telemetry);
 
 template <size_t kBytes>
 std::string TextOf(const char (&room)[kBytes]) {
@@ -62,9 +66,8 @@ absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
   // A copy: a process that it left behind may still write to the file.
   const auto copy = std::make_unique<FlightRecord>();
   auto* const bytes = reinterpret_cast<char*>(copy.get());
-  for (size_t done = 0; done < sizeof(FlightRecord);) {
-    const ssize_t size =
-        pread(fd, bytes + done, sizeof(FlightRecord) - done, static_cast<off_t>(done));
+  for (size_t done = 0; done < kCrashBytes;) {
+    const ssize_t size = pread(fd, bytes + done, kCrashBytes - done, static_cast<off_t>(done));
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return ErrnoStatus(size < 0 ? errno : EIO, "pread memfd flight-record");
     done += static_cast<size_t>(size);

@@ -165,7 +165,8 @@ class Server {
               .learned = learner_.pages(),
               .plan = birth.is_blank ? PlanArrival::kLater : PlanArrival::kOnItsWay,
               .sandbox = &loop_.sandbox,
-              .own_layers = loop_.own_layers});
+              .own_layers = loop_.own_layers,
+              .metrics = loop_.metrics});
   }
 
   const ForkLoop& loop_;

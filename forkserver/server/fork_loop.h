@@ -23,6 +23,7 @@
 #include "child/process_image.h"
 #include "child/sandbox/own_layers.h"
 #include "child/sandbox/sandbox_report.h"
+#include "child/telemetry/metric_table.h"
 #include "forkserver/server/clone_process.h"
 #include "transceiver/mapping.h"
 
@@ -43,6 +44,8 @@ struct ForkLoop {
   // Whether early children can record the pages that they touch: not where a filter lets nobody
   // open /proc/self/pagemap.
   Learning learning;
+  // What its children may count; null: nothing. Borrowed.
+  const MetricTable* metrics = nullptr;
 
   // Made by Map.
   ChildArena arena = {};

@@ -143,7 +143,8 @@ int FreezeAndServe(const TemplateMakings& makings, int socket, Preparation prepa
                    .programs = makings.programs,
                    .sandbox = sandbox.report(),
                    .own_layers = sandbox.own_layers(),
-                   .learning = preparation.learning};
+                   .learning = preparation.learning,
+                   .metrics = &makings.metrics};
   std::string_view call;
   if (const int error = loop.Map(call); error != 0) {
     return RefuseToServe(socket, LaunchStep::kFork, error, 0, call);

@@ -14,6 +14,7 @@
 #include "child/child_program.h"
 #include "child/process_image.h"
 #include "child/sandbox/sandbox_options.h"
+#include "child/telemetry/metric_table.h"
 #include "forkserver/server/clone_process.h"
 #include "preload/freeze/freeze_report.h"
 #include "preload/refresh/refresh_hooks.h"
@@ -36,6 +37,8 @@ struct TemplateMakings {
   // Each runs refresh_hooks before it makes a program.
   ChildPrograms programs;
   std::vector<RefreshHook> refresh_hooks = {};
+  // What programs may count.
+  MetricTable metrics = {};
   std::vector<TemplateMaking> templates;  // the root first
   ProcessCloner cloner;
   // kSilentChildren, unless this process was exec'ed.

@@ -138,7 +138,7 @@ void RunBody(void (*body)(ForkServer& server)) {
 int HostMain(int argc, char** argv, const std::string& test) {
   HostSetup setup = SetUpHost(test);
   if (setup.before_start) setup.before_start();
-  host_keeps_records = setup.options.flight_recorder.on_end != nullptr;
+  host_keeps_records = setup.options.flight_recorder.wants_records();
   absl::StatusOr<std::unique_ptr<ForkServer>> server =
       ForkServer::Start(argc, argv, std::move(setup.options));
   if (!server.ok()) {

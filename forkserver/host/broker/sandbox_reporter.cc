@@ -8,6 +8,7 @@
 namespace forkserver {
 
 bool SandboxReporter::Add(RefusedCall& record, RefusalBudget& budget) {
+  if (options_.on_refused) options_.on_refused(record);
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!budget.records_.Take(options_.of_one_child, record.time)) {
     ++budget.suppressed_;
