@@ -24,7 +24,7 @@ class CrashReporter::Queue {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (is_closed_) return;
     if (waiting_.size() >= kMostWaiting || !HasThread()) {
-      ++counts_.dropped;
+      ++counts_[end.who.type].dropped;
       return;
     }
     waiting_.push_back(std::move(end));
@@ -50,7 +50,7 @@ class CrashReporter::Queue {
     if (thread.joinable()) thread.join();
   }
 
-  Counts counts() const {
+  ReportCountsByType counts() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return counts_;
   }
@@ -73,13 +73,14 @@ class CrashReporter::Queue {
       if (waiting_.empty()) return;
       FlightEnd end = std::move(waiting_.front());
       waiting_.pop_front();
+      const ProcessType type = end.who.type;
       lock.unlock();
       const absl::StatusOr<bool> written = Report(std::move(end));
       lock.lock();
       // Many that crash do so for one reason; a host at rest has none of their files open.
       if (waiting_.empty()) tracer_.Forget();
-      if (!written.ok()) ++counts_.failed;
-      if (written.ok() && *written) ++counts_.written;
+      if (!written.ok()) ++counts_[type].failed;
+      if (written.ok() && *written) ++counts_[type].written;
       ++done_;
       changed_.notify_all();
     }
@@ -103,7 +104,7 @@ class CrashReporter::Queue {
   std::deque<FlightEnd> waiting_;
   uint64_t added_ = 0;
   uint64_t done_ = 0;
-  Counts counts_;
+  ReportCountsByType counts_;
   std::thread thread_;
   bool is_closed_ = false;
 };
@@ -119,6 +120,18 @@ std::function<void(FlightEnd end)> CrashReporter::on_end() const {
 
 absl::Status CrashReporter::Flush(absl::Duration timeout) { return queue_->Flush(timeout); }
 
-CrashReporter::Counts CrashReporter::counts() const { return queue_->counts(); }
+CrashReporter::Counts CrashReporter::counts() const {
+  Counts all;
+  for (const auto& [type, counts] : queue_->counts()) {
+    all.written += counts.written;
+    all.failed += counts.failed;
+    all.dropped += counts.dropped;
+  }
+  return all;
+}
+
+std::function<ReportCountsByType()> CrashReporter::counter() const {
+  return [queue = queue_] { return queue->counts(); };
+}
 
 }  // namespace forkserver

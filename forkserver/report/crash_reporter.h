@@ -29,6 +29,7 @@
 #include "absl/time/time.h"
 #include "forkserver/host/flight_recorder.h"
 #include "forkserver/report/crash_report.h"
+#include "forkserver/report/report_counts.h"
 #include "forkserver/report/report_folder.h"
 
 namespace forkserver {
@@ -57,12 +58,11 @@ class CrashReporter {
   absl::Status Flush(absl::Duration timeout = absl::Seconds(10));
 
   // Since the start.
-  struct Counts {
-    uint64_t written = 0;
-    uint64_t failed = 0;   // on_report has heard why
-    uint64_t dropped = 0;  // kMostWaiting, or no thread could be started
-  };
+  using Counts = ReportCounts;
   Counts counts() const;
+
+  // For a Telemetry: the same by type, as long as the function lives.
+  std::function<ReportCountsByType()> counter() const;
 
  private:
   class Queue;
