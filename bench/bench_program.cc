@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -69,13 +70,37 @@ double TimeCalls() {
   return watch.Micros() / kCalls;
 }
 
-int Time(int socket) {
+// Of one, in ns. Each is an addition of its own, whose address and table are looked at again: as it
+// is for a caller that does something else in between.
+template <typename Add>
+double TimeAdds(Add add) {
+  const Stopwatch watch;
+  for (uint64_t i = 0; i < kAdds; ++i) {
+    add();
+    __asm__ volatile("" : : : "memory");
+  }
+  return static_cast<double>(watch.Nanos()) / kAdds;
+}
+
+std::atomic<uint64_t> own_count = 0;
+
+double Answer(std::string_view question, const forkserver::TelemetryWriter& telemetry) {
+  if (question == kTimedOpen) return TimeOpens();
+  if (question == kTimedAtomicAdd) {
+    return TimeAdds([] { own_count.fetch_add(1, std::memory_order_relaxed); });
+  }
+  if (question == kTimedTelemetryAdd) return TimeAdds([&] { telemetry.Add(kBenchAdds); });
+  return TimeCalls();
+}
+
+int Time(const forkserver::ChildContext& context) {
+  const int socket = context.channel.fd();
   for (;;) {
     char question[16];
     const ssize_t size = recv(socket, question, sizeof(question), 0);
     if (size <= 0) return 0;
-    const bool is_open = std::string_view(question, static_cast<size_t>(size)) == kTimedOpen;
-    const double answer = is_open ? TimeOpens() : TimeCalls();
+    const double answer =
+        Answer(std::string_view(question, static_cast<size_t>(size)), context.telemetry);
     if (send(socket, &answer, sizeof(answer), MSG_NOSIGNAL) < 0) return 0;
   }
 }
@@ -109,13 +134,29 @@ int BenchProgram::Run(forkserver::ChildContext& context) {
   if (strcmp(what, "sandbox") == 0) return SandboxItself(context.channel.fd());
   if (strcmp(what, "actor") == 0) return RunActorChild(context.channel.TakeSocket());
   if (strcmp(what, "sink") == 0) return RunRawSink(context.channel.fd());
-  if (strcmp(what, "time") == 0) return Time(context.channel.fd());
+  if (strcmp(what, "time") == 0) return Time(context);
   return Echo(context.channel.fd());
 }
 
 std::vector<forkserver::ChildProgramRow> BenchPrograms() {
   return {{ProcessType::kUtility, forkserver::MakeChildProgram<BenchProgram>},
           {ProcessType::kIpcUnitTest, forkserver::MakeChildProgram<BenchProgram>}};
+}
+
+std::vector<forkserver::MetricRow> BenchMetrics() {
+  return {{kBenchAdds, forkserver::MetricKind::kCounter, "adds"}};
+}
+
+absl::StatusOr<double> AskTimingChild(int socket, std::string_view what) {
+  double answer = 0;
+  if (send(socket, what.data(), what.size(), MSG_NOSIGNAL) < 0 ||
+      recv(socket, &answer, sizeof(answer), 0) != sizeof(answer)) {
+    return forkserver::ErrnoStatus(errno, "question to the timing child");
+  }
+  if (answer < 0) {
+    return forkserver::ErrnoStatus(static_cast<int>(-answer), "open in the timing child");
+  }
+  return answer;
 }
 
 absl::StatusOr<RealisticPlan> RealisticPlan::Create() {

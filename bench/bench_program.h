@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "child/child_program.h"
+#include "child/telemetry/metric_table.h"
 #include "forkserver/host/launch_options.h"
 #include "transceiver/unique_fd.h"
 
@@ -24,6 +25,8 @@ inline constexpr int kLookUps = 1000;
 // Questions to a child that is told to "time".
 inline constexpr std::string_view kTimedOpen = "open";
 inline constexpr std::string_view kTimedCall = "call";
+inline constexpr std::string_view kTimedAtomicAdd = "atomic add";
+inline constexpr std::string_view kTimedTelemetryAdd = "telemetry add";
 
 // ProcessType::kUtility. Its second argument says what to do:
 //   exit       ends at once
@@ -33,13 +36,22 @@ inline constexpr std::string_view kTimedCall = "call";
 //   actor      binds the endpoint that it is sent, and answers over that (bench/actor_child.h)
 //   sink       receives until the host hangs up
 //   time       answers kTimedOpen and kTimedCall with what one of them took, in us, or with minus
-//              the errno, as a double, until the host hangs up
+//              the errno, as a double, until the host hangs up; and kTimedAtomicAdd and
+//              kTimedTelemetryAdd with what one of kAdds took, in ns
 class BenchProgram : public forkserver::ChildProgram {
  public:
   int Run(forkserver::ChildContext& context) override;
 };
 
 std::vector<forkserver::ChildProgramRow> BenchPrograms();
+
+// What a child that is told to "time" adds to; kAdds for each question.
+enum BenchMetric : forkserver::MetricId { kBenchAdds };
+std::vector<forkserver::MetricRow> BenchMetrics();
+inline constexpr uint64_t kAdds = 1'000'000;
+
+// Asks a child that was told to "time", over its launch socket. Fails with the child's errno.
+absl::StatusOr<double> AskTimingChild(int socket, std::string_view what);
 
 // 20 environment variables replaced, stdio and 2 more descriptors, cwd, 2 limits, title,
 // parent-death signal (which is on by default). Owns the descriptors that the options name.

@@ -66,8 +66,8 @@ std::vector<Row> AllRows(OwnRows& own) {
   std::vector<Row> rows = own.launches->Rows();
   rows.push_back(PythonForkserverRow());
   for (const std::vector<Row>& more :
-       {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), StartRows(), HeapRows(),
-        TraceRows(), CrashRows(), RateRows(), own.launches->MemoryRows()}) {
+       {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), TelemetryRows(), StartRows(),
+        HeapRows(), TraceRows(), CrashRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bench/bench_program.h"
 #include "bench/heap.h"
 #include "bench/launch_rate.h"
 #include "bench/sampler.h"
@@ -69,6 +70,26 @@ std::vector<Row> NavigationRows() {
       SampledBy(browser, "forked",
                 Us(Group::kLaunch, "navigate_ready_forked", "sandboxed_ready",
                    "the same of one that is forked for it")),
+  };
+}
+
+std::vector<Row> TelemetryRows() {
+  const auto host = MakeSampler(SamplerMode::kTelemetry, Mebibytes{0});
+  return {
+      SampledBy(host, std::string(kTimedAtomicAdd),
+                {"atomic_add",
+                 "",
+                 "ns",
+                 "an atomic add in a child, to memory of its own",
+                 {},
+                 Group::kCall}),
+      SampledBy(host, std::string(kTimedTelemetryAdd),
+                {"telemetry_add",
+                 "atomic_add",
+                 "ns",
+                 "an increment of a counter that the host collects",
+                 {},
+                 Group::kCall}),
   };
 }
 

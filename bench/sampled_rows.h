@@ -15,6 +15,9 @@ std::vector<Row> HeapRows();
 // Navigations to content processes, sandboxed.
 std::vector<Row> NavigationRows();
 
+// What an addition costs in a child, beside one to an atomic of its own.
+std::vector<Row> TelemetryRows();
+
 std::vector<Row> RateRows();
 
 }  // namespace bench

@@ -16,6 +16,7 @@
 #include "bench/navigate.h"
 #include "bench/sampler.h"
 #include "forkserver/host/fork_server.h"
+#include "forkserver/report/telemetry.h"
 
 namespace bench {
 namespace {
@@ -27,6 +28,7 @@ constexpr char kForkFlag[] = "--sampler=fork";
 constexpr char kLaunchFlag[] = "--sampler=launch";
 constexpr char kHugePagesFlag[] = "--sampler=launch-huge-pages";
 constexpr char kNavigateFlag[] = "--sampler=navigate";
+constexpr char kTelemetryFlag[] = "--sampler=telemetry";
 
 absl::Status BadRequest(const std::string& request) {
   return absl::InvalidArgumentError("no such request: " + request);
@@ -128,6 +130,35 @@ int SampleNavigations(int argc, char** argv) {
   return 0;
 }
 
+int SampleAdds(int argc, char** argv) {
+  const forkserver::Telemetry telemetry({.metrics = BenchMetrics()});
+  forkserver::StartOptions options = {.programs = BenchPrograms()};
+  telemetry.AddTo(options);
+  auto server = ForkServer::Start(argc, argv, std::move(options));
+  const auto refuse = [](const absl::Status& why) {
+    RefuseRequests(why);
+    return 1;
+  };
+  if (!server.ok()) return refuse(server.status());
+  absl::StatusOr<RealisticPlan> plan = RealisticPlan::Create();
+  if (!plan.ok()) return refuse(plan.status());
+  auto child = (*server)->Launch(plan->Time());
+  if (!child.ok()) return refuse(child.status());
+  uint64_t wanted = 0;
+  AnswerRequests([&](const std::string& request) -> absl::StatusOr<double> {
+    if (request != kTimedAtomicAdd && request != kTimedTelemetryAdd) return BadRequest(request);
+    const absl::StatusOr<double> nanos = AskTimingChild(child->socket.get(), request);
+    if (request == kTimedTelemetryAdd) wanted += kAdds;
+    // Of what counts for nobody the time says nothing.
+    const uint64_t counted = telemetry.Collect().Count(kBenchAdds);
+    if (counted != wanted) {
+      return absl::InternalError(absl::StrCat(wanted, " adds, of which ", counted, " are counted"));
+    }
+    return nanos;
+  });
+  return 0;
+}
+
 const char* FlagOf(SamplerMode mode) {
   switch (mode) {
     case SamplerMode::kFork:
@@ -137,9 +168,11 @@ const char* FlagOf(SamplerMode mode) {
     case SamplerMode::kLaunchHugePages:
       return kHugePagesFlag;
     case SamplerMode::kNavigate:
+      return kNavigateFlag;
+    case SamplerMode::kTelemetry:
       break;
   }
-  return kNavigateFlag;
+  return kTelemetryFlag;
 }
 
 }  // namespace
@@ -160,6 +193,7 @@ std::optional<int> RunIfSampler(int argc, char** argv) {
     return SampleLaunches(argc, argv, heap, FreezeMethod::kAnonymousHugePages);
   }
   if (strcmp(argv[1], kNavigateFlag) == 0) return SampleNavigations(argc, argv);
+  if (strcmp(argv[1], kTelemetryFlag) == 0) return SampleAdds(argc, argv);
   return std::nullopt;
 }
 

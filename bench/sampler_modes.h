@@ -6,7 +6,8 @@
 // Requests of all: "ready" (a fork or launch, to its first sign of life), "work" (to the end of
 // kLookUps look-ups in the heap, of other keys each time). Of the launching ones also "rate N" (N
 // in flight) and "threads N", each over one kRateWindow, and "once", one "ready" for whoever
-// counts. Of kNavigate "pooled" and "forked" only.
+// counts. Of kNavigate "pooled" and "forked" only; of kTelemetry kTimedAtomicAdd and
+// kTimedTelemetryAdd only, in ns.
 //
 // Each "ready", "pooled", "forked" and "work" is done twice, and the second is the sample: samplers
 // take turns, and while one copies the page tables of a gigabyte the other's processes sleep and
@@ -27,6 +28,7 @@ enum class SamplerMode {
   kLaunch,           // a host; its root builds the heap in a warm-up and freezes it
   kLaunchHugePages,  // the same, with anonymous pages of 2 MiB in place of the freeze
   kNavigate,         // a browser's parent process (navigate.h); without a heap
+  kTelemetry,        // a host that keeps telemetry, and a child of it that adds; without a heap
 };
 
 // `program`: the benchmark's; empty for the running one.

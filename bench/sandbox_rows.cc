@@ -1,13 +1,9 @@
 #include "bench/sandbox_rows.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 #include <string>
 #include <utility>
 
 #include "bench/launch_once.h"
-#include "transceiver/errno_status.h"
 
 namespace bench {
 namespace {
@@ -52,15 +48,7 @@ absl::StatusOr<double> SandboxRows::TimeInside(std::unique_ptr<LaunchedChild>& c
     if (!launched.ok()) return launched.status();
     child = std::make_unique<LaunchedChild>(*std::move(launched));
   }
-  double answer = 0;
-  if (send(child->socket.get(), what.data(), what.size(), MSG_NOSIGNAL) < 0 ||
-      recv(child->socket.get(), &answer, sizeof(answer), 0) != sizeof(answer)) {
-    return forkserver::ErrnoStatus(errno, "question to the timing child");
-  }
-  if (answer < 0) {
-    return forkserver::ErrnoStatus(static_cast<int>(-answer), "open in the timing child");
-  }
-  return answer;
+  return AskTimingChild(child->socket.get(), what);
 }
 
 // A machine that refuses a layer has none of these rows.
