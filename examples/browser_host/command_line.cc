@@ -97,7 +97,8 @@ std::string_view HelpText() {
          "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
          "the processes, and print what was done; the exit status is then 130 or 143.\n"
          "\n"
-         "With about:processes the last page of each site stays open, and a table of all processes\n"
+         "With about:processes the last page of each site stays open, and a table of all "
+         "processes\n"
          "is shown, anew each second, until q or Ctrl-C; where stdout is no terminal, once, when\n"
          "all pages are done.\n"
          "\n"
@@ -223,11 +224,11 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
         line.pages.front()));
   }
-  if (!line.sandbox_report.empty() &&
-      (line.print_prefs || line.by_name || is_with_attributes || !line.trace.empty())) {
+  if (!line.sandbox_report.empty() && (line.print_prefs || line.by_name || is_with_attributes ||
+                                       !line.trace.empty() || !line.crash_reports.empty())) {
     return absl::InvalidArgumentError(
-        "--print-prefs, --by-name, --private, --container and --trace say nothing beside "
-        "--sandbox-report");
+        "--print-prefs, --by-name, --private, --container, --trace and --crash-reports say nothing "
+        "beside --sandbox-report");
   }
   if (line.about_processes && (!line.sandbox_report.empty() || line.print_prefs)) {
     return absl::InvalidArgumentError(

@@ -19,7 +19,7 @@ DeathKind KindOfEnd(const FlightView& flight, const FlightEnd& end) {
   CrashRecord record;
   if (end.status.kind == ExitStatus::Kind::kKilled && flight.record >= 0 &&
       HasRecordedCrash(flight.record)) {
-    record.crash.emplace();
+    record.crash = std::make_shared<const RecordedCrash>();
   }
   return KindOf(end, record);
 }

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 
+#include <vector>
+
 #include "forkserver/host/broker/brokered_call.h"
 #include "gtest/gtest.h"
 #include "transceiver/clock.h"
@@ -96,6 +98,19 @@ TEST(SandboxReporter, WhatIsOverABudgetIsToldByTheNextRecord) {
   // One came in that time, no more.
   RefusedCall over = Refused(tenth + 7);
   EXPECT_FALSE(reporter.Add(over, budget));
+}
+
+TEST(SandboxReporter, TellsOfEachRefusalAlsoOfWhatIsOverABudget) {
+  std::vector<int64_t> told;
+  SandboxReporter reporter(
+      {.of_one_child = {.burst = 2, .per_second = 10},
+       .on_refused = [&](const RefusedCall& record) { told.push_back(record.time); }});
+  RefusalBudget budget;
+  for (int i = 0; i < 4; ++i) {
+    RefusedCall record = Refused(i);
+    reporter.Add(record, budget);
+  }
+  EXPECT_EQ(told, (std::vector<int64_t>{0, 1, 2, 3}));
 }
 
 TEST(SandboxReporter, ABudgetFillsUpToItsBurst) {

@@ -7,10 +7,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -55,6 +57,22 @@ LaunchOptions Counting(std::vector<std::string> argv, std::string template_name 
           .argv = std::move(argv),
           .way = LaunchWay::kFork,
           .template_name = std::move(template_name)};
+}
+
+// Who hears of the same already.
+struct Others : LaunchObserver {
+  void OnLaunchBegun(const LaunchBegun&) override { ++begun; }
+  void OnLaunchReady(const LaunchReady&) override { ++ready; }
+  void OnLaunchFailed(const LaunchFailed&) override { ++failed; }
+  void OnProcessEnded(const ProcessEnded&) override { ++ended; }
+  void OnTemplateEvent(const TemplateEvent&) override { ++template_events; }
+
+  std::atomic<int> begun = 0, ready = 0, failed = 0, ended = 0, template_events = 0, refused = 0;
+};
+
+const std::shared_ptr<Others>& TheOthers() {
+  static const auto* const others = new std::shared_ptr<Others>(new Others);
+  return *others;
 }
 
 ExitStatus EndOf(ForkServer& server, const LaunchOptions& options) {
@@ -120,6 +138,10 @@ HostSetup testing::SetUpHost(const std::string& test) {
   }
   if (test == "Telemetry.CountsDeathsAndReportsByType") {
     setup.options.flight_recorder.on_end = Collectors::Get().reporter.on_end();
+  }
+  if (test == "Telemetry.JoinsWhoIsToldAlready") {
+    setup.options.observer = TheOthers();
+    setup.options.broker.reporter.on_refused = [](const RefusedCall&) { ++TheOthers()->refused; };
   }
   Collectors::Get().telemetry.AddTo(setup.options);
   return setup;
@@ -368,6 +390,47 @@ HOST_TEST(Telemetry, CountsLaunchesByTypeAndWayFailuresByStepAndViolations) {
   EXPECT_EQ(snapshot.launches.templates.at("root").starts, 1u);
   EXPECT_EQ(snapshot.violations.at(kType).at(CallOutcome::kRefused), 1u);
   EXPECT_GE(snapshot.types.at(kType).ends.by_status.at("exited with status 0"), 3u);
+}
+
+HOST_TEST(Telemetry, JoinsWhoIsToldAlready) {
+  EndOf(server, Counting({"refused"}, "content"));
+  LaunchOptions bad = Counting({"record"});
+  bad.working_directory = "/does/not/exist";
+  EXPECT_FALSE(server.Launch(bad).ok());
+  const Others& others = *TheOthers();
+  EXPECT_EQ(others.begun, 2);
+  EXPECT_EQ(others.ready, 1);
+  EXPECT_EQ(others.failed, 1);
+  EXPECT_GE(others.ended, 1);
+  EXPECT_GE(others.template_events, 2);
+  EXPECT_EQ(others.refused, 1);
+  EXPECT_EQ(Collect().launches.types.at(kType).begun, 2u);
+  EXPECT_EQ(Collect().violations.at(kType).at(CallOutcome::kRefused), 1u);
+}
+
+// A process that ends is in each snapshot once, whether that finds it living or dead.
+HOST_TEST(Telemetry, CountsNobodyTwiceAndNobodyNotWhoEndsMeanwhile) {
+  constexpr uint64_t kChildren = 100;
+  std::atomic<uint64_t> begun = 0;
+  std::atomic<uint64_t> reaped = 0;
+  std::thread collector([&] {
+    uint64_t last = 0;
+    while (reaped < kChildren) {
+      const uint64_t before = reaped;
+      const uint64_t counted = Collect().Count(kTicks);
+      EXPECT_GE(counted, last);
+      EXPECT_GE(counted, before);
+      EXPECT_LE(counted, begun);
+      last = counted;
+    }
+  });
+  for (uint64_t i = 0; i < kChildren; ++i) {
+    ++begun;
+    EndOf(server, Counting({"kill", "1"}));
+    ++reaped;
+  }
+  collector.join();
+  EXPECT_EQ(Collect().Count(kTicks), kChildren);
 }
 
 HOST_TEST(Telemetry, CountsDeathsAndReportsByType) {
