@@ -22,9 +22,9 @@
 //
 // Made before Start, in each process that this program can be; it has no thread and no descriptor,
 // and looks at records when it is asked and when a process ends (three short reads, on the thread
-// that reaps). Collect reads those of all that live, and whoever reaps a process meanwhile waits for
-// that. Threads: any. Ownership: what it adds to StartOptions lives as long as
-// it or the server.
+// that reaps). Collect reads those of all that live, and whoever reaps a process meanwhile waits
+// for that. Threads: any. Ownership: what it adds to StartOptions lives as long as it or the
+// server.
 #ifndef FORKSERVER_REPORT_TELEMETRY_H_
 #define FORKSERVER_REPORT_TELEMETRY_H_
 
