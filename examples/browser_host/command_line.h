@@ -18,12 +18,12 @@ struct CommandLine {
   bool no_sandbox = false;
   bool by_name = false;
   bool about_processes = false;
-  bool json = false;  // of about:processes
+  bool json = false;                     // of about:processes
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files, folders and URLs
   forkserver::OriginAttributes attributes = {};
   std::string crash_reports = {};  // the folder; empty: none are written
-  std::string trace;  // the file for it; empty: there is to be none
+  std::string trace;               // the file for it; empty: there is to be none
   // Whose layers are to be tried on this machine; empty: that is not asked for.
   std::vector<forkserver::SandboxPolicyId> sandbox_report;
 };

@@ -73,8 +73,8 @@ std::string BuildIdOf(int fd) {
   return text;
 }
 
-// Lines are looked for in files of debug information up to this: libdw reads one whole for the first
-// (and unpacks it; 30 ms for Debian's of the C library).
+// Lines are looked for in files of debug information up to this: libdw reads one whole for the
+// first (and unpacks it; 30 ms for Debian's of the C library).
 constexpr off_t kMostLineBytes = 64 * 1024 * 1024;
 
 // What libdw's callbacks work on.

@@ -1,7 +1,7 @@
 // Who had called whom, of a thread that is dead: from its registers, a copy of its stack and the
 // files of what it had loaded. By libdw (elfutils), which unwinds by the files' unwind tables
-// (.eh_frame) and finds names in their symbol tables and lines in their debug information, if that is
-// of 64 MiB at most, also in /usr/lib/debug by build id. Nothing is fetched from anywhere.
+// (.eh_frame) and finds names in their symbol tables and lines in their debug information, if that
+// is of 64 MiB at most, also in /usr/lib/debug by build id. Nothing is fetched from anywhere.
 //
 //     StackTracer tracer("/proc/self/exe");
 //     for (const StackFrame& frame : tracer.Trace(crash)) ...

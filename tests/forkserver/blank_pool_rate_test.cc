@@ -72,8 +72,8 @@ class PlayedTemplate {
         0);
     loop_->Run(NowNanos() + kNanosPerSecond);
     EXPECT_EQ(link_->state(), TemplateLink::State::kServing);
-    pool_ = std::make_unique<BlankPool>(*loop_, reaper_, ids_, immediate_, *recorder_, *link_,
-                                        bounds);
+    pool_ =
+        std::make_unique<BlankPool>(*loop_, reaper_, ids_, immediate_, *recorder_, *link_, bounds);
   }
   ~PlayedTemplate() {
     pool_.reset();

@@ -250,8 +250,9 @@ class Conversation {
 
   // Of a type that there is, mostly, and whose frame fits it.
   void SendPacket(ByteReader& in) {
-    constexpr uint16_t kOthers[] = {kActorReply,          kActorReject, kActorGoodbye, kActorSentinel,
-                                    kActorSentinelAnswer, kShutdown,    kActorYourPid};
+    constexpr uint16_t kOthers[] = {kActorReply,    kActorReject,         kActorGoodbye,
+                                    kActorSentinel, kActorSentinelAnswer, kShutdown,
+                                    kActorYourPid};
     constexpr size_t kOwn = FuzzedProtocol::Messages::kCount + 1;
     const size_t which = in.U8() % (kOwn + std::size(kOthers));
     const uint8_t request_id = in.U8();

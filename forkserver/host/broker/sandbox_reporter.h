@@ -31,8 +31,8 @@ struct ReporterOptions {
   size_t max_records = 1024;
   TokenRate of_one_child = {.burst = 20, .per_second = 10};
   PrintsRefusals prints = PrintsRefusals::kNo;
-  // Told of each refusal, those over a child's budget too, before it has a name (RefusedCall::call).
-  // On the broker's threads, perhaps on both at once; it must not wait.
+  // Told of each refusal, those over a child's budget too, before it has a name
+  // (RefusedCall::call). On the broker's threads, perhaps on both at once; it must not wait.
   std::function<void(const RefusedCall& record)> on_refused = {};
 };
 
