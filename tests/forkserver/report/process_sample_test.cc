@@ -56,25 +56,27 @@ HOST_TEST(Sample, CountsPagesFaultsThreadsAndDescriptorsOfTheChild) {
 
   const int64_t faults = static_cast<int64_t>(after.stat->minor_faults - before.stat->minor_faults);
   EXPECT_GE(faults, 500);
-  EXPECT_LE(faults, 520);
+  EXPECT_LE(faults, 600);
   EXPECT_EQ(after.stat->major_faults, 0);
   const uint64_t more = after.memory->private_bytes() - before.memory->private_bytes();
   EXPECT_GE(more, 500 * kPage);
-  EXPECT_LE(more, 520 * kPage);
+  EXPECT_LE(more, 600 * kPage);
   EXPECT_GE(before.memory->resident, before.memory->proportional);
   EXPECT_GE(before.memory->proportional, before.memory->private_bytes());
   EXPECT_EQ(before.memory->resident,
             before.memory->private_bytes() + before.memory->shared_bytes());
 }
 
-// The kernel counts them from the fork, and not from the template's exec.
+// The kernel counts them from the fork, and not from the template's exec: whoever counted the
+// template's too would have one for each page of the three blocks that it warmed.
 HOST_TEST(Sample, FaultsOfTheTemplateAreNotTheChilds) {
+  constexpr uint64_t kWarmed = 3 * testing::kWarmPages;
   const ProcessSample root = TakeProcessSample(*server.root_pid());
   ASSERT_TRUE(root.stat.ok()) << root.stat.status();
-  EXPECT_GT(root.stat->minor_faults, 2 * testing::kWarmPages);
+  EXPECT_GE(root.stat->minor_faults, kWarmed);
   const auto idle = LaunchAndWait(server, {"idle"});
   ASSERT_TRUE(idle.ok()) << idle.status();
-  EXPECT_LT(Sample(idle).stat->minor_faults, 100);
+  EXPECT_LT(Sample(idle).stat->minor_faults, kWarmed);
 }
 
 HOST_TEST(Sample, ProcessorTimeIsTheChildsSinceItsFork) {
