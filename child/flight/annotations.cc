@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
-#include "transceiver/raw_bytes.h"
+#include "child/flight/cut_text.h"
 
 namespace forkserver {
 namespace {
-
-// Cut to what fits, at a NUL too.
-void PutText(char* room, size_t bytes, std::string_view text) {
-  const size_t size = std::min(text.substr(0, text.find('\0')).size(), bytes - 1);
-  CopyBytes(room, text.data(), size);
-  room[size] = '\0';
-}
 
 std::string_view KeyOf(const Annotation& entry) {
   return std::string_view(
@@ -33,7 +26,7 @@ Annotation* Take(AnnotationTable& table, std::string_view key) {
   for (Annotation& entry : table.entries) {
     uint32_t free = Annotation::kFree;
     if (!entry.state.compare_exchange_strong(free, Annotation::kTaken)) continue;
-    PutText(entry.key, Annotation::kKeyBytes, key);
+    CutText(entry.key, Annotation::kKeyBytes, key);
     return &entry;
   }
   table.lost.fetch_add(1, std::memory_order_relaxed);
@@ -47,7 +40,7 @@ void AnnotationTable::Set(std::string_view key, std::string_view value) {
   Annotation* entry = Find(*this, key);
   if (entry == nullptr) entry = Take(*this, key);
   if (entry == nullptr) return;
-  PutText(entry->value, Annotation::kValueBytes, value);
+  CutText(entry->value, Annotation::kValueBytes, value);
   entry->state.store(Annotation::kSet, std::memory_order_release);
 }
 

@@ -18,8 +18,8 @@
 
 #include "child/flight/copy_what_is_there.h"
 #include "child/flight/crash_modules.h"
+#include "child/flight/cut_text.h"
 #include "transceiver/clock.h"
-#include "transceiver/raw_bytes.h"
 #include "transceiver/raw_syscall.h"
 
 #if defined(__x86_64__)
@@ -59,13 +59,6 @@ std::atomic<int> recording_thread = 0;
 bool is_installed = false;
 AbortMessage** abort_message = nullptr;
 std::terminate_handler terminate_before = nullptr;
-
-size_t PutText(char* room, size_t bytes, std::string_view text) {
-  const size_t size = std::min(text.size(), bytes - 1);
-  CopyBytes(room, text.data(), size);
-  room[size] = '\0';
-  return size;
-}
 
 // System V ABI, figure 3.36, and AArch64's DWARF, table 4.1: as who unwinds wants them.
 void RecordRegisters(const ucontext_t& context, CrashArea& area) {
@@ -189,13 +182,13 @@ void NoteException() {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   if (type == nullptr) return SetCrashReason("std::terminate without an exception");
   char words[CrashArea::kReasonBytes];
-  size_t used = PutText(words, sizeof(words), "uncaught exception ");
-  used += PutText(words + used, sizeof(words) - used, type->name());
+  size_t used = CutText(words, sizeof(words), "uncaught exception ");
+  used += CutText(words + used, sizeof(words) - used, type->name());
   try {
     throw;
   } catch (const std::exception& exception) {
-    used += PutText(words + used, sizeof(words) - used, ": ");
-    used += PutText(words + used, sizeof(words) - used, exception.what());
+    used += CutText(words + used, sizeof(words) - used, ": ");
+    used += CutText(words + used, sizeof(words) - used, exception.what());
   } catch (...) {
   }
   SetCrashReason({words, used});
@@ -265,7 +258,7 @@ void SetCrashReason(std::string_view reason) {
   CrashArea& area = flight->crash;
   uint32_t none = CrashArea::kNone;
   if (!area.reason_state.compare_exchange_strong(none, CrashArea::kBegun)) return;
-  PutText(area.reason, CrashArea::kReasonBytes, reason);
+  CutText(area.reason, CrashArea::kReasonBytes, reason);
   area.reason_state.store(CrashArea::kWritten, std::memory_order_release);
 }
 

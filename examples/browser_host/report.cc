@@ -62,18 +62,6 @@ void PrintTable(const std::vector<Row>& rows) {
   }
 }
 
-std::string_view ByName(forkserver::LaunchedBy by) {
-  switch (by) {
-    case forkserver::LaunchedBy::kPool:
-      return "pool";
-    case forkserver::LaunchedBy::kFork:
-      return "fork";
-    case forkserver::LaunchedBy::kExec:
-      return "exec";
-  }
-  return "-";
-}
-
 // One line, and one more for each layer that this machine refused.
 void PrintSandbox(const forkserver::SandboxReport* report) {
   if (report == nullptr) {
@@ -141,7 +129,7 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
     rows.push_back({.pid = process.handle.pid,
                     .type = "content",
                     .remote_type = process.remote_type,
-                    .by = ByName(process.handle.by),
+                    .by = forkserver::LaunchedByName(process.handle.by),
                     .pages = std::to_string(process.pages),
                     .private_kib = process.private_kib,
                     .launch = absl::StrFormat("%d us", nanos.back() / 1000),

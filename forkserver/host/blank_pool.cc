@@ -171,8 +171,7 @@ absl::Status BlankPool::ForkOne() {
     flight->SetType(kTypeIsOpen, "blank of " + link_->name(), LaunchedBy::kPool, NowNanos());
   }
   if (absl::Status asked =
-          link_->Fork(id, std::move(sockets.second), flight != nullptr ? flight->record() : -1,
-                      *this, kTypeIsOpen, kBlank);
+          link_->Fork(id, std::move(sockets.second), RecordOf(flight), *this, kTypeIsOpen, kBlank);
       !asked.ok()) {
     loop_.Unwatch(*watch);
     return asked;
@@ -196,10 +195,7 @@ void BlankPool::End(Entry entry) {
 void BlankPool::OnForked(uint64_t id, Process process, const ForkedMessage&) {
   const auto found = Find(id);
   if (found == entries_.end()) return reaper_.KillAndReap(std::move(process));
-  if (found->flight != nullptr) {
-    found->flight->SetPid(process.pid());
-    process.TellOfEnd(found->flight);
-  }
+  Follow(found->flight, process);
   found->process.emplace(std::move(process));
 }
 

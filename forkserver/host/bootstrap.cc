@@ -218,8 +218,8 @@ absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings, FlightRecorder& re
   if (cloned.pid == 0) {
     makings.image.thread_block.Restore();
     sockets.first.reset();
-    RunSeed(makings, std::move(sockets.second), std::move(births->file),
-            UniqueFd(flight != nullptr ? flight->record() : -1), host);
+    RunSeed(makings, std::move(sockets.second), std::move(births->file), UniqueFd(RecordOf(flight)),
+            host);
   }
   if (cloned.pid < 0) return ErrnoStatus(-cloned.pid, "clone3 of the seed");
   return Seed{.process = Process(cloned.pid, std::move(cloned.pidfd)),

@@ -163,4 +163,10 @@ void FlightRecorder::SampleMemory() {
   }
 }
 
+void Follow(const std::shared_ptr<Flight>& flight, Process& process) {
+  if (flight == nullptr) return;
+  flight->SetPid(process.pid());
+  process.TellOfEnd(flight);
+}
+
 }  // namespace forkserver

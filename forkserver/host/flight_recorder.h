@@ -183,6 +183,14 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
   std::map<uint64_t, Flight*> flights_;
 };
 
+// A process's record, borrowed; -1 where it has none, or nobody keeps any (`flight` is null).
+inline int RecordOf(const std::shared_ptr<Flight>& flight) {
+  return flight != nullptr ? flight->record() : -1;
+}
+
+// `process` has come to be, and its end is told to `flight`; null: nobody keeps records.
+void Follow(const std::shared_ptr<Flight>& flight, Process& process);
+
 }  // namespace forkserver
 
 #endif  // FORKSERVER_HOST_FLIGHT_RECORDER_H_

@@ -4,9 +4,24 @@
 
 #include <stdint.h>
 
+#include <string_view>
+
 namespace forkserver {
 
 enum class LaunchedBy : uint8_t { kPool, kFork, kExec };
+
+// "pool", "fork", "exec".
+inline std::string_view LaunchedByName(LaunchedBy by) {
+  switch (by) {
+    case LaunchedBy::kPool:
+      return "pool";
+    case LaunchedBy::kFork:
+      return "fork";
+    case LaunchedBy::kExec:
+      break;
+  }
+  return "exec";
+}
 
 }  // namespace forkserver
 

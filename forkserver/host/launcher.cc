@@ -173,7 +173,7 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
   if (source.link != nullptr) {
     BeginImmediate(launch, LaunchedBy::kFork);
     BeginFlight(launch, recorder_.Begin(), LaunchedBy::kFork);
-    const int record = launch.flight != nullptr ? launch.flight->record() : -1;
+    const int record = RecordOf(launch.flight);
     if (absl::Status asked =
             source.link->Fork(launch.id, std::move(sockets.second), record, *this, launch.type);
         !asked.ok()) {
@@ -183,7 +183,7 @@ absl::Status Launcher::SendToNewChild(Launch& launch, const PlanMessage& plan,
   } else {
     BeginImmediate(launch, LaunchedBy::kExec);
     BeginFlight(launch, recorder_.Begin(), LaunchedBy::kExec);
-    const int record = launch.flight != nullptr ? launch.flight->record() : -1;
+    const int record = RecordOf(launch.flight);
     const SpawnBy by = facts_.debugging.Covers(launch.type) ? SpawnBy::kFork : SpawnBy::kSharing;
     absl::StatusOr<Process> spawned =
         SpawnSelf(self_, sockets.second.get(), record, launch.what, by);
@@ -231,10 +231,7 @@ void Launcher::BeginFlight(Launch& launch, std::shared_ptr<Flight> flight, Launc
 }
 
 void Launcher::TakeProcess(Launch& launch, Process process) {
-  if (launch.flight != nullptr) {
-    launch.flight->SetPid(process.pid());
-    process.TellOfEnd(launch.flight);
-  }
+  Follow(launch.flight, process);
   launch.process.emplace(std::move(process));
 }
 

@@ -174,7 +174,7 @@ absl::Status TemplateInstance::Launch(TemplateLink* parent) {
     flight->SetType(ProcessType::kForkServer, Label(), by, NowNanos());
     link->KeepFlight(flight);
   }
-  const int record = flight != nullptr ? flight->record() : -1;
+  const int record = RecordOf(flight);
   UnwatchLifeline();
   parents_chain_.reset();
   if (pool_ != nullptr) pool_->SetLink(*link);  // its blanks are as good as before

@@ -204,10 +204,7 @@ absl::Status TemplateLink::SendShutdown() {
 }
 
 void TemplateLink::SetProcess(Process process) {
-  if (flight_ != nullptr) {
-    flight_->SetPid(process.pid());
-    process.TellOfEnd(flight_);
-  }
+  Follow(flight_, process);
   // Killed before its process was known.
   if (state_ == State::kDead) return Bury(std::move(process));
   children_.Know(process);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "child/process_types.h"
+#include "forkserver/host/launched_by.h"
 #include "forkserver/report/crash_report.h"
 #include "forkserver/report/register_names.h"
 #include "forkserver/report/signal_text.h"
@@ -23,18 +24,6 @@ Json Texts(const std::map<std::string, std::string>& texts) {
   Json json = Json::object();
   for (const auto& [key, value] : texts) json[OneLine(key)] = OneLine(value);
   return json;
-}
-
-std::string ByName(LaunchedBy by) {
-  switch (by) {
-    case LaunchedBy::kFork:
-      return "fork";
-    case LaunchedBy::kPool:
-      return "pool";
-    case LaunchedBy::kExec:
-      return "exec";
-  }
-  return "";
 }
 
 Json FrameJson(const StackFrame& frame) {
@@ -98,7 +87,7 @@ std::string ToJson(const CrashReport& report) {
                {"pid", end.who.pid},
                {"role", OneLine(end.who.role)},
                {"type", std::string(ProcessTypeName(end.who.type))},
-               {"launched_by", ByName(end.who.by)},
+               {"launched_by", std::string(LaunchedByName(end.who.by))},
                {"status", end.status.ToString()},
                {"was_ready", end.who.was_ready},
                {"step", std::string(report.record.step == LaunchStep::kNone

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "child/process_types.h"
+#include "forkserver/host/launched_by.h"
 #include "forkserver/report/crash_report.h"
 #include "forkserver/report/register_names.h"
 #include "transceiver/clock.h"
@@ -18,18 +19,6 @@ void Line(std::string& text, std::string_view key, std::string_view value) {
 }
 
 std::string Kib(uint64_t bytes) { return absl::StrCat(bytes / 1024, " KiB"); }
-
-std::string ByText(LaunchedBy by) {
-  switch (by) {
-    case LaunchedBy::kFork:
-      return "fork";
-    case LaunchedBy::kPool:
-      return "fork, pooled";
-    case LaunchedBy::kExec:
-      return "exec";
-  }
-  return "";
-}
 
 std::string PhaseText(const CrashReport& report) {
   const CrashRecord& record = report.record;
@@ -113,7 +102,7 @@ std::string ToText(const CrashReport& report) {
   Line(text, "cause", CauseText(report));
   if (!report.record.reason.empty()) Line(text, "reason", report.record.reason);
   Line(text, "process",
-       absl::StrFormat("pid %d, %s (%s)", end.who.pid, end.who.role, ByText(end.who.by)));
+       absl::StrFormat("pid %d, %s (%s)", end.who.pid, end.who.role, LaunchedByName(end.who.by)));
   Line(text, "type", ProcessTypeName(end.who.type));
   Line(text, "status", end.status.ToString());
   Line(text, "phase", PhaseText(report));

@@ -13,6 +13,7 @@
 #include "child/sandbox/sandbox_policy.h"
 #include "child/sandbox/sandbox_report.h"
 #include "forkserver/host/launch_failure.h"
+#include "forkserver/host/launched_by.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
@@ -29,18 +30,6 @@ constexpr int kChildrensPlace = 0;
 constexpr std::string_view kLaunchArrow = "launch";
 constexpr std::string_view kStartArrow = "start";
 
-std::string_view WayName(LaunchedBy by) {
-  switch (by) {
-    case LaunchedBy::kPool:
-      return "pool";
-    case LaunchedBy::kFork:
-      return "fork";
-    case LaunchedBy::kExec:
-      return "exec";
-  }
-  return "";
-}
-
 std::string TemplateName(std::string_view name, int layout) {
   return layout == 0 ? absl::StrCat("template ", std::string(name))
                      : absl::StrFormat("template %s, layout %d", std::string(name), layout);
@@ -48,7 +37,7 @@ std::string TemplateName(std::string_view name, int layout) {
 
 Args OriginArgs(const LaunchOrigin& origin) {
   Args args = Args::object();
-  if (origin.by) args["by"] = WayName(*origin.by);
+  if (origin.by) args["by"] = LaunchedByName(*origin.by);
   if (!origin.template_name.empty()) {
     args["template"] = origin.template_name;
     args["layout"] = origin.layout;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "forkserver/host/launched_by.h"
 #include "forkserver/report/short_bytes.h"
 #include "transceiver/clock.h"
 #include "transceiver/one_line.h"
@@ -45,18 +47,6 @@ std::string DescribeState(const TemplateStatus& one) {
     absl::StrAppendFormat(&text, ": %s", OneLine(std::string(one.why_dead.message())));
   }
   return text;
-}
-
-std::string_view NameOf(LaunchedBy by) {
-  switch (by) {
-    case LaunchedBy::kPool:
-      return "by pool";
-    case LaunchedBy::kFork:
-      return "by fork";
-    case LaunchedBy::kExec:
-      return "by exec";
-  }
-  return "?";
 }
 
 std::string TypeName(ProcessType type, pid_t pid) {
@@ -151,7 +141,8 @@ class TreeWriter {
            .remote_type = OneLine(child.remote_type),
            .template_name = child.template_name,
            .layout = child.layout,
-           .state = std::string(is_thread ? "on a thread of the host" : NameOf(child.by)),
+           .state = is_thread ? "on a thread of the host"
+                              : absl::StrCat("by ", std::string(LaunchedByName(child.by))),
            .child_id = child.child_id});
   }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "child/launch_step.h"
+#include "forkserver/host/launched_by.h"
 #include "forkserver/report/telemetry.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -13,10 +14,6 @@ namespace forkserver {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::string_view kWays[] = {"pool", "fork", "exec"};
-static_assert(static_cast<int>(LaunchedBy::kPool) == 0 &&
-              static_cast<int>(LaunchedBy::kFork) == 1 && static_cast<int>(LaunchedBy::kExec) == 2);
 
 std::string TypeName(ProcessType type) {
   return type == kTypeIsOpen ? "blank" : std::string(ProcessTypeName(type));
@@ -60,7 +57,7 @@ Json LaunchesJson(const LaunchTotals& launches) {
     Json& json = types[TypeName(type)];
     json["begun"] = counts.begun;
     for (size_t way = 0; way < counts.ready.size(); ++way) {
-      json[std::string(kWays[way])] = counts.ready[way];
+      json[std::string(LaunchedByName(static_cast<LaunchedBy>(way)))] = counts.ready[way];
     }
     json["failed"] = counts.failed;
   }
@@ -89,7 +86,8 @@ Json FailuresJson(const LaunchTotals& launches) {
 Json LatencyJson(const LaunchTotals& launches) {
   Json json = {{"bounds", launches.latency[0].bounds}};
   for (size_t way = 0; way < launches.latency.size(); ++way) {
-    json[std::string(kWays[way])] = HistogramJson(launches.latency[way]);
+    json[std::string(LaunchedByName(static_cast<LaunchedBy>(way)))] =
+        HistogramJson(launches.latency[way]);
   }
   return json;
 }
