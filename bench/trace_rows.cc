@@ -67,7 +67,12 @@ std::vector<Row> TraceRows() {
                {.name = "trace_on",
                 .baseline = "untraced_ready",
                 .what = "the same, and written to a file",
-                // So that the two before it mostly follow each other.
+                // So that those two before it mostly follow each other.
+                .every = 4}),
+      TraceRow("trace_sampler", {"--records"},
+               {.name = "records_on",
+                .baseline = "trace_off",
+                .what = "the same without traces, with a flight record for each process",
                 .every = 4}),
   };
 }

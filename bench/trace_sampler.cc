@@ -2,6 +2,7 @@
 //
 //     trace_sampler            none
 //     trace_sampler --trace    a LaunchTrace, into a file of /tmp that has no name any more
+//     trace_sampler --records  none, but flight records of all processes
 //
 // Its request is "ready": a launch, to Ready. It is built twice: as everything is, and with
 // --//forkserver/host:observes_launches=false, in a program that has nothing of tracing.
@@ -40,9 +41,12 @@ absl::Status OpenUnnamed(LaunchTrace& trace) {
 
 int Sample(int argc, char** argv) {
   const bool is_traced = argc > 1 && strcmp(argv[1], "--trace") == 0;
+  const bool is_recorded = argc > 1 && strcmp(argv[1], "--records") == 0;
   forkserver::StartOptions options = {.programs = BenchPrograms()};
   const auto trace = is_traced ? std::make_shared<LaunchTrace>("trace_sampler") : nullptr;
   options.observer = trace;
+  // What a crash reporter would do with an end that is no crash.
+  if (is_recorded) options.flight_recorder.on_end = [](forkserver::FlightEnd) {};
   auto server = ForkServer::Start(argc, argv, std::move(options));
   const auto refuse = [](const absl::Status& why) {
     RefuseRequests(why);

@@ -96,8 +96,8 @@ FORKSERVER_LAUNCH_PATH int SendReady(int socket, const Packet& plan, ChildUnderC
 // Its host's for the rest of its life; without one, also not its template's, whose it was before.
 FORKSERVER_LAUNCH_PATH FlightRecord* KeepFlightRecord(UniqueFd file) {
   FlightRecord* record = nullptr;
-  if (file.is_open() && MapFlightRecord(file.get(), record) != 0) record = nullptr;
-  if (record != crash_record()) SetCrashRecord(record);
+  if (file.is_open()) MapFlightRecord(file.get(), record);
+  SetCrashRecord(record);
   return record;
 }
 

@@ -57,8 +57,13 @@ struct AbortMessage {
 std::atomic<FlightRecord*> record = nullptr;
 std::atomic<int> recording_thread = 0;
 bool is_installed = false;
+WatchError install_error = {};  // of the last try
 AbortMessage** abort_message = nullptr;
 std::terminate_handler terminate_before = nullptr;
+
+WatchError Failed(WatchStep step, int error) {
+  return {.step = step, .error = static_cast<uint16_t>(error)};
+}
 
 // System V ABI, figure 3.36, and AArch64's DWARF, table 4.1: as who unwinds wants them.
 void RecordRegisters(const ucontext_t& context, CrashArea& area) {
@@ -202,8 +207,8 @@ void NoteException() {
 
 }  // namespace
 
-int CrashStack::Use() {
-  if (!memory_.bytes().empty()) return 0;
+WatchError CrashStack::Use() {
+  if (!memory_.bytes().empty()) return {};
   const size_t frame = std::max<size_t>(getauxval(AT_MINSIGSTKSZ), MINSIGSTKSZ);
   // Twice: a copy that faults is handled on the same stack.
   const size_t usable = (2 * frame + kHandlerBytes + kPageBytes - 1) / kPageBytes * kPageBytes;
@@ -211,16 +216,18 @@ int CrashStack::Use() {
   if (const int error = memory.Map(kPageBytes + usable, PROT_READ | PROT_WRITE,
                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
       error != 0) {
-    return error;
+    return Failed(WatchStep::kMapStack, error);
   }
   uint8_t* const guard = memory.bytes().data();
-  if (mprotect(guard, kPageBytes, PROT_NONE) != 0) return errno;
+  if (mprotect(guard, kPageBytes, PROT_NONE) != 0) {
+    return Failed(WatchStep::kGuardStack, errno);
+  }
   stack_t stack = {};
   stack.ss_sp = guard + kPageBytes;
   stack.ss_size = usable;
-  if (sigaltstack(&stack, nullptr) != 0) return errno;
+  if (sigaltstack(&stack, nullptr) != 0) return Failed(WatchStep::kUseStack, errno);
   memory_ = std::move(memory);
-  return 0;
+  return {};
 }
 
 CrashStack::~CrashStack() {
@@ -231,24 +238,30 @@ CrashStack::~CrashStack() {
   if (sigaltstack(&none, nullptr) != 0) memory_.Release();
 }
 
-int InstallCrashHandler() {
-  if (is_installed) return 0;
+WatchError InstallCrashHandler() {
+  if (is_installed) return {};
   static CrashStack* const stack = new CrashStack;  // of the main thread, which never ends
-  if (const int error = stack->Use(); error != 0) return error;
+  install_error = stack->Use();
+  if (!install_error.ok()) return install_error;
   // SA_NODEFER: a copy may fault while a fault is handled.
   struct sigaction action = {};
   action.sa_sigaction = OnCrash;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   for (const int signal : kCrashSignals) {
-    if (sigaction(signal, &action, nullptr) != 0) return errno;
+    if (sigaction(signal, &action, nullptr) == 0) continue;
+    return install_error = Failed(WatchStep::kSetHandler, errno);
   }
   abort_message = static_cast<AbortMessage**>(dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
   terminate_before = std::set_terminate(OnTerminate);
   is_installed = true;
-  return 0;
+  return {};
 }
 
-void SetCrashRecord(FlightRecord* flight) { record.store(flight, std::memory_order_release); }
+void SetCrashRecord(FlightRecord* flight) {
+  if (flight != nullptr && !install_error.ok()) flight->unwatched.store(install_error.Packed());
+  // A child's is mostly mapped where its template's was: no page of its own for the same value.
+  if (flight != crash_record()) record.store(flight, std::memory_order_release);
+}
 
 FlightRecord* crash_record() { return record.load(std::memory_order_acquire); }
 

@@ -2,8 +2,8 @@
 // stack goes into the process's flight record, and then it dies of the signal it would have died of
 // without this.
 //
-//     if (const int error = InstallCrashHandler(); error != 0) ...     // before the first fork
-//     SetCrashRecord(record);                                          // in each child
+//     InstallCrashHandler();      // before the first fork
+//     SetCrashRecord(record);     // in each child
 //
 // The handlers and their stack are made once, in the seed or in an exec'ed process, and inherited
 // by every fork: a child pays for them with one store. What they do needs no system call but
@@ -32,9 +32,9 @@
 
 namespace forkserver {
 
-// For the calling thread and all signals above. 0, or the errno of mmap, sigaltstack or sigaction.
-// A second call does nothing.
-int InstallCrashHandler();
+// For the calling thread and all signals above. A second call does nothing once one was good. Where
+// it fails, the records that are set afterwards say so.
+WatchError InstallCrashHandler();
 
 // Whose record a crash goes to from here on; null: nobody's. Async-signal-safe.
 void SetCrashRecord(FlightRecord* record);
@@ -53,8 +53,7 @@ class CrashStack {
   CrashStack& operator=(const CrashStack&) = delete;
   ~CrashStack();
 
-  // 0, or the errno of mmap, mprotect or sigaltstack.
-  int Use();
+  WatchError Use();
 
  private:
   Mapping memory_;

@@ -1,4 +1,5 @@
-// Text into a field of fixed size: cut to what fits, and at a NUL, and ended by one. Never allocates.
+// Text into a field of fixed size: cut to what fits, and at a NUL, and ended by one. Never
+// allocates.
 #ifndef CHILD_FLIGHT_CUT_TEXT_H_
 #define CHILD_FLIGHT_CUT_TEXT_H_
 

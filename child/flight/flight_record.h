@@ -2,7 +2,7 @@
 // when it likes, and still has when the process is dead.
 //
 //     FlightRecord* record = nullptr;                                  // in the child, once
-//     if (MapFlightRecord(fd, record) == 0) record->annotations.Set("url", "https://a.test/");
+//     if (MapFlightRecord(fd, record).ok()) record->annotations.Set("url", "https://a.test/");
 //
 // The file is made by the host for each process, sparse, sealed against being made shorter or
 // longer, and never used for another process. It goes with the Fork, so that it is there from the
@@ -23,9 +23,15 @@
 
 #include "child/flight/annotations.h"
 #include "child/flight/crash_area.h"
+#include "child/flight/watch_error.h"
 #include "child/telemetry/telemetry_area.h"
 
 namespace forkserver {
+
+// In place of a record's descriptor.
+inline constexpr int kNobodyKeepsRecords = -1;
+// This process's could not be made; those that come of it may have theirs, so it sets the handlers.
+inline constexpr int kHasNoRecord = -2;
 
 struct FlightRecord {
   static constexpr uint32_t kMagic = 0x464c5452;  // "FLTR"
@@ -34,14 +40,18 @@ struct FlightRecord {
   // kReady once its program runs. Its host's word is better where they differ.
   std::atomic<uint32_t> magic;
   std::atomic<uint32_t> step;
+  // A WatchError, packed: there will be nothing in `crash`. It is there without the magic where the
+  // process could not map this.
+  std::atomic<uint32_t> unwatched;
   AnnotationTable annotations;
   CrashArea crash;
   TelemetryArea telemetry;
 };
 
 // Maps the record that is in the file behind `fd`, which stays the caller's. It stays mapped for
-// the rest of the process's life. Returns 0 or an errno. No allocation: raw system calls only.
-int MapFlightRecord(int fd, FlightRecord*& record);
+// the rest of the process's life. Where that fails the file says so. No allocation: raw system
+// calls only.
+WatchError MapFlightRecord(int fd, FlightRecord*& record);
 
 static_assert(std::is_standard_layout_v<FlightRecord>);
 static_assert(std::atomic<uint32_t>::is_always_lock_free);

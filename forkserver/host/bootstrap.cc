@@ -51,22 +51,25 @@ absl::Status RefuseToRun(int launch_socket, int error, std::string_view call) {
 }
 
 // What a process that is the first of its kind does for all that come of it.
-void WatchForCrashes(UniqueFd file) {
-  // Without a record or a handler it dies as it would without this.
+void WatchForCrashes(int file) {
+  // The handlers are its children's too, whether it has a record itself or not. Without either it
+  // dies as it would without this, and the record says why.
+  InstallCrashHandler();
   FlightRecord* record = nullptr;
-  if (MapFlightRecord(file.get(), record) != 0 || InstallCrashHandler() != 0) return;
+  if (file >= 0) MapFlightRecord(file, record);
   SetCrashRecord(record);
 }
 
 [[noreturn]] void RunSeed(const TemplateMakings& makings, UniqueFd socket, UniqueFd births,
-                          UniqueFd flight_record, pid_t host) noexcept {
+                          int flight_record, pid_t host) noexcept {
   // As every child: the signal, then a look whether it was set too late.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   pollfd state = {.fd = socket.get(), .events = POLLRDHUP, .revents = 0};
   const pid_t parent = getppid();
   if ((parent != 0 && parent != host) || poll(&state, 1, 0) > 0) _exit(kExitOrphaned);
   prctl(PR_SET_NAME, "fs-seed");
-  if (flight_record.is_open()) WatchForCrashes(std::move(flight_record));
+  if (flight_record != kNobodyKeepsRecords) WatchForCrashes(flight_record);
+  if (flight_record >= 0) close(flight_record);
   SetSignalMask(SIG_BLOCK, TerminalSignals());
   MoveEnvironmentToHeap();
   // Of a host that has had a server before; a sandboxed child must not have it.
@@ -189,11 +192,10 @@ absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket, int f
   if (const int error = arena.Map(); error != 0) {
     return RefuseToRun(launch_socket, error, "mmap child arena");
   }
-  UniqueFd record(flight_record);
-  if (record.is_open() && InstallCrashHandler() != 0) record.reset();
+  if (flight_record != kNobodyKeepsRecords) InstallCrashHandler();
   ExecedSandbox sandbox;
   RunChild({.launch_socket = UniqueFd(launch_socket),
-            .flight_record = std::move(record),
+            .flight_record = UniqueFd(flight_record),
             .started_at = started_at,
             .image = makings.image,
             .programs = makings.programs,
@@ -218,8 +220,7 @@ absl::StatusOr<Seed> ForkSeed(const TemplateMakings& makings, FlightRecorder& re
   if (cloned.pid == 0) {
     makings.image.thread_block.Restore();
     sockets.first.reset();
-    RunSeed(makings, std::move(sockets.second), std::move(births->file), UniqueFd(RecordOf(flight)),
-            host);
+    RunSeed(makings, std::move(sockets.second), std::move(births->file), RecordOf(flight), host);
   }
   if (cloned.pid < 0) return ErrnoStatus(-cloned.pid, "clone3 of the seed");
   return Seed{.process = Process(cloned.pid, std::move(cloned.pidfd)),

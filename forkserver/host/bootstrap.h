@@ -40,8 +40,9 @@ absl::StatusOr<std::unique_ptr<TemplateMakings>> MakeTemplateMakings(
     std::vector<TemplateMaking> templates, std::vector<RefreshHook> refresh_hooks,
     std::vector<MetricRow> metrics = {});
 
-// In a process that SpawnSelf started: does not return. `flight_record` is -1 where it has none.
-// InvalidArgument where `launch_socket` is no such socket, because a user typed the argument.
+// In a process that SpawnSelf started: does not return. `flight_record`: a descriptor, which
+// becomes its own, or kNobodyKeepsRecords or kHasNoRecord. InvalidArgument where `launch_socket` is
+// no such socket, because a user typed the argument.
 absl::Status RunExecedProcess(TemplateMakings& makings, int launch_socket, int flight_record);
 
 struct Seed {

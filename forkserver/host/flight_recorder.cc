@@ -163,6 +163,11 @@ void FlightRecorder::SampleMemory() {
   }
 }
 
+int RecordOf(const std::shared_ptr<Flight>& flight) {
+  if (flight == nullptr) return kNobodyKeepsRecords;
+  return flight->record() >= 0 ? flight->record() : kHasNoRecord;
+}
+
 void Follow(const std::shared_ptr<Flight>& flight, Process& process) {
   if (flight == nullptr) return;
   flight->SetPid(process.pid());

@@ -183,10 +183,9 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
   std::map<uint64_t, Flight*> flights_;
 };
 
-// A process's record, borrowed; -1 where it has none, or nobody keeps any (`flight` is null).
-inline int RecordOf(const std::shared_ptr<Flight>& flight) {
-  return flight != nullptr ? flight->record() : -1;
-}
+// A process's record, borrowed; kNobodyKeepsRecords where `flight` is null, kHasNoRecord where it
+// has none.
+int RecordOf(const std::shared_ptr<Flight>& flight);
 
 // `process` has come to be, and its end is told to `flight`; null: nobody keeps records.
 void Follow(const std::shared_ptr<Flight>& flight, Process& process);

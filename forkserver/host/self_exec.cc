@@ -34,7 +34,7 @@ struct SpawnArguments {
   int program;
   int working_directory;
   int launch_socket;
-  int flight_record;  // -1: there is none
+  int flight_record;  // negative: there is none
   int stdio[3];
   char* const* argv;
   char* const* environment;
@@ -117,7 +117,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// `fd` or, where it is among those that stdio will take, a duplicate of it; -1 stays that. Returns
+// `fd` or, where it is among those that stdio will take, a duplicate of it; none stays that. Returns
 // 0 or an errno.
 int MoveAside(int& fd, UniqueFd& aside) {
   if (fd < 0 || fd > STDERR_FILENO) return 0;

@@ -55,7 +55,7 @@ enum class SpawnBy : uint8_t {
 };
 
 // `launch_socket` and `flight_record` are borrowed, and may be one of 0, 1 and 2; the record may be
-// -1: there is none. A failure is a LaunchFailure of step
+// kNobodyKeepsRecords or kHasNoRecord. A failure is a LaunchFailure of step
 // kSpawn, which names `what` and the call: "launch of content: spawn: execveat program: EACCES".
 absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int flight_record,
                                   std::string_view what, SpawnBy by = SpawnBy::kSharing);
@@ -63,7 +63,7 @@ absl::StatusOr<Process> SpawnSelf(const SelfImage& self, int launch_socket, int 
 // The launch socket of a process that SpawnSelf started, from its arguments; -1 in a program that
 // a user started.
 int FindLaunchSocketArgument(int argc, char** argv);
-// Its flight record; -1: it has none.
+// Its flight record, as SpawnSelf was given it.
 int FindFlightRecordArgument(int argc, char** argv);
 
 }  // namespace forkserver

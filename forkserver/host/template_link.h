@@ -95,7 +95,7 @@ class TemplateLink {
   // Asks for a child on `launch_socket`, which is consumed. `requester` is borrowed until it has
   // been answered. `type`: what it is to be, as far as is known. `flags`: kBlank, or none. An error
   // means that the request was not sent and will not be answered.
-  // `flight_record`: the child's, borrowed; -1: it has none.
+  // `flight_record`: the child's, borrowed; negative: it has none.
   absl::Status Fork(uint64_t id, UniqueFd launch_socket, int flight_record,
                     ForkRequester& requester, ProcessType type, uint32_t flags = kNoFlags);
   // A requester that is going away: what it has asked for is killed and reaped when it comes.

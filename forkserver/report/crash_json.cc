@@ -102,6 +102,8 @@ std::string ToJson(const CrashReport& report) {
   if (!report.record.reason.empty()) json["reason"] = OneLine(report.record.reason);
   if (!end.missed_deadline.empty()) json["missed_deadline"] = OneLine(end.missed_deadline);
   if (!report.why_no_record.empty()) json["why_no_record"] = report.why_no_record;
+  if (const std::string& why = report.record.why_unwatched; !why.empty())
+    json["why_no_stack"] = why;
   Json memory = Json::object();
   if (end.status.usage) memory["peak_resident_kib"] = end.status.usage->ru_maxrss;
   if (end.memory) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "child/flight/flight_record.h"
 #include "transceiver/errno_status.h"
 
@@ -22,6 +23,12 @@ constexpr size_t kCrashBytes = offsetof(FlightRecord, telemetry);
 template <size_t kBytes>
 std::string TextOf(const char (&room)[kBytes]) {
   return std::string(room, strnlen(room, kBytes));
+}
+
+std::string WatchErrorText(WatchError failed) {
+  if (failed.ok()) return "";
+  const std::string_view step = WatchStepName(failed.step);
+  return absl::StrCat(step.empty() ? "unknown" : std::string(step), ": ", ErrnoName(failed.error));
 }
 
 RecordedModule ReadModule(const CrashModule& module) {
@@ -73,6 +80,7 @@ absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
     done += static_cast<size_t>(size);
   }
   CrashRecord record;
+  record.why_unwatched = WatchErrorText(WatchError::Unpack(copy->unwatched));
   record.was_mapped = copy->magic == FlightRecord::kMagic;
   if (!record.was_mapped) return record;
   const uint32_t step = copy->step;

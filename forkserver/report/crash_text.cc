@@ -111,6 +111,8 @@ std::string ToText(const CrashReport& report) {
   Line(text, "build id", absl::StrFormat("%016x", end.build_id));
   Line(text, "memory", MemoryText(report));
   if (!report.why_no_record.empty()) Line(text, "no record", report.why_no_record);
+  if (const std::string& why = report.record.why_unwatched; !why.empty())
+    Line(text, "no stack", why);
   for (const auto& [key, value] : end.who.annotations) {
     Line(text, "annotation", absl::StrCat(key, "=", value));
   }

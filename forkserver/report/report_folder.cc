@@ -105,7 +105,7 @@ absl::Status ReportFolder::Prune() const {
     for (const std::string& name : oldest->second.files) {
       // Another host may have been faster.
       if (unlinkat(dirfd(folder), name.c_str(), 0) != 0 && errno != ENOENT) {
-        return ErrnoStatus(errno, absl::StrCat("unlink ", options_.path, "/", name));
+        return ErrnoStatus(errno, absl::StrCat("unlinkat ", options_.path, "/", name));
       }
     }
     bytes -= oldest->second.bytes;

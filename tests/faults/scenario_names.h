@@ -8,7 +8,7 @@ inline constexpr const char* kScenarioNames[] = {
     "Epoll",         "IoUring",  "OwnThread", "NoClone3",  "Everything", "ManyArguments",
     "Async",         "DeadRoot", "Pool",      "Nested",    "Sandbox",    "SandboxByExec",
     "SandboxedPool", "Layouts",  "Eviction",  "Services",  "Model",      "SmallFiles",
-    "DeadParent",    "WarmPool", "Strangers", "NoThreads", "Steady",
+    "DeadParent",    "WarmPool", "Strangers", "NoThreads", "Records",    "Steady",
 };
 
 // Their faults are tried although other scenarios have tried them: here templates are looked at

@@ -18,6 +18,7 @@
 #include "preload/prefs/prefs_store.h"
 #include "tests/faults/asked_and_given.h"
 #include "tests/faults/model_scenario.h"
+#include "tests/faults/records_scenario.h"
 #include "tests/faults/scenario_folder.h"
 #include "tests/faults/scenario_hosts.h"
 #include "tests/faults/seam.h"
@@ -294,6 +295,8 @@ void LaunchInEachLayout(ForkServer& server, Round& round) {
 
 void OpenAPageOfTheModel(ForkServer& server, Round& round) { OpenAPage(server, round, kPatience); }
 
+void ReportACrash(ForkServer& server, Round& round) { CrashAndReport(server, round, kPatience); }
+
 void LaunchFromEachTemplate(ForkServer& server, Round& round) {
   LaunchAndEnd(server, round, "launch", Launching(ProcessType::kIpcUnitTest, {"exit", "0"}));
   LaunchAndEnd(server, round, "launch nested", Launching(ProcessType::kContent, {"exit", "0"}));
@@ -370,6 +373,7 @@ const Scenario kScenarios[] = {
      .lacks = "__clone",
      .error = EAGAIN,
      .all_errors = true},
+    {.name = "Records", .options = OptionsWithRecords, .run = ReportACrash},
     {.name = "Steady",
      .options = OptionsWithTemplates,
      .run = LaunchFromEachTemplate,

@@ -113,6 +113,7 @@ int VictimProgram::Run(ChildContext& context) {
     Call(SYS_tgkill, Call(SYS_getpid), Call(SYS_gettid), SIGKILL);
     abort();
   }
+  if (what == "fault") *static_cast<volatile int*>(nullptr) = 1;
   if (what == "report") return ReportAndSendBack(context);
   if (what == "leave") {
     SetRole(Role::kNobody);

@@ -77,7 +77,7 @@ volatile uintptr_t nowhere = 0x10;
 void OnThread(void (*crash)()) {
   std::thread([crash] {
     CrashStack stack;
-    if (stack.Use() != 0) _exit(1);
+    if (!stack.Use().ok()) _exit(1);
     pthread_setname_np(pthread_self(), "second");
     crash();
   }).join();
