@@ -32,6 +32,7 @@ enum Option : int {
   kPrivate,
   kContainer,
   kTrace,
+  kTelemetry,
   kCrashReports,
   kJson,
 };
@@ -46,6 +47,7 @@ constexpr option kOptions[] = {
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
     {"trace", required_argument, nullptr, kTrace},
+    {"telemetry", required_argument, nullptr, kTelemetry},
     {"crash-reports", required_argument, nullptr, kCrashReports},
     {"json", no_argument, nullptr, kJson},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
@@ -60,6 +62,21 @@ absl::StatusOr<std::vector<SandboxPolicyId>> ParsePolicies(std::string_view name
   for (const SandboxPolicyId id : all) names.emplace_back(forkserver::SandboxPolicyName(id));
   return absl::InvalidArgumentError(absl::StrFormat(
       "--sandbox-report: no policy '%s'; there are %s and all", name, absl::StrJoin(names, ", ")));
+}
+
+// Of an option whose value is a name, which may not be empty; null for others.
+const char* WhatItNames(int option) {
+  switch (option) {
+    case kPrefs:
+      return "--prefs: the name of a file";
+    case kTrace:
+      return "--trace: the name of a file";
+    case kTelemetry:
+      return "--telemetry: the name of a file";
+    case kCrashReports:
+      return "--crash-reports: the name of a folder";
+  }
+  return nullptr;
 }
 
 constexpr std::string_view kAboutProcesses = "about:processes";
@@ -118,6 +135,9 @@ std::string_view HelpText() {
          "  --container N              open all in container N\n"
          "  --trace FILE               write what launches and templates do to FILE, for\n"
          "                             ui.perfetto.dev (docs/traces.md)\n"
+         "  --telemetry FILE           write what processes have counted, and what was counted of\n"
+         "                             them, to FILE, as JSON, when all is done "
+         "(docs/telemetry.md)\n"
          "  --crash-reports FOLDER     write a report of each process that crashes, is killed or\n"
          "                             late to FOLDER, 100 at most (docs/crash-reports.md)\n"
          "  --no-sandbox               as the prefs security.sandbox.content.level and\n"
@@ -135,6 +155,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   opterr = 0;
   // '-': arguments that are no options come in their order, as option 1.
   for (int choice; (choice = getopt_long(argc, argv, "-:", kOptions, nullptr)) != -1;) {
+    if (const char* const what = WhatItNames(choice); what != nullptr && *optarg == '\0') {
+      return absl::InvalidArgumentError(absl::StrCat(what, " is empty"));
+    }
     switch (choice) {
       case kHelp:
         line.help = true;
@@ -169,15 +192,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       }
       case kTrace:
         line.trace = optarg;
-        if (line.trace.empty()) {
-          return absl::InvalidArgumentError("--trace: the name of a file is empty");
-        }
+        break;
+      case kTelemetry:
+        line.telemetry = optarg;
         break;
       case kCrashReports:
         line.crash_reports = optarg;
-        if (line.crash_reports.empty()) {
-          return absl::InvalidArgumentError("--crash-reports: the name of a folder is empty");
-        }
         break;
       case kDefaultPages:
         default_pages = optarg;
@@ -224,11 +244,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
         line.pages.front()));
   }
-  if (!line.sandbox_report.empty() && (line.print_prefs || line.by_name || is_with_attributes ||
-                                       !line.trace.empty() || !line.crash_reports.empty())) {
+  if (!line.sandbox_report.empty() &&
+      (line.print_prefs || line.by_name || is_with_attributes || !line.trace.empty() ||
+       !line.telemetry.empty() || !line.crash_reports.empty())) {
     return absl::InvalidArgumentError(
-        "--print-prefs, --by-name, --private, --container, --trace and --crash-reports say nothing "
-        "beside --sandbox-report");
+        "--print-prefs, --by-name, --private, --container, --trace, --telemetry and "
+        "--crash-reports say nothing beside --sandbox-report");
   }
   if (line.about_processes && (!line.sandbox_report.empty() || line.print_prefs)) {
     return absl::InvalidArgumentError(

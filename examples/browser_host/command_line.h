@@ -24,6 +24,7 @@ struct CommandLine {
   forkserver::OriginAttributes attributes = {};
   std::string crash_reports = {};  // the folder; empty: none are written
   std::string trace;               // the file for it; empty: there is to be none
+  std::string telemetry;           // the same
   // Whose layers are to be tried on this machine; empty: that is not asked for.
   std::vector<forkserver::SandboxPolicyId> sandbox_report;
 };

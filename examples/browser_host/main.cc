@@ -14,6 +14,7 @@
 #include "examples/browser_host/addresses.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
+#include "examples/browser_host/instruments.h"
 #include "examples/browser_host/preallocate.h"
 #include "examples/browser_host/print_prefs.h"
 #include "examples/browser_host/progress.h"
@@ -26,8 +27,6 @@
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
-#include "forkserver/report/crash_reporter.h"
-#include "forkserver/report/launch_trace.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -37,9 +36,7 @@
 namespace browser_host {
 namespace {
 
-using forkserver::CrashReporter;
 using forkserver::ForkServer;
-using forkserver::LaunchTrace;
 using forkserver::ParentProcess;
 
 constexpr int kExitFailed = 1;
@@ -127,24 +124,14 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   return result->all_opened() ? 0 : kExitFailed;
 }
 
-// On the reporter's thread: one write for each line.
-void PrintCrashReport(const forkserver::CrashReport& report,
-                      const absl::StatusOr<std::string>& path) {
-  absl::FPrintF(stderr, "%s pid %d: %s\n", forkserver::DeathKindName(report.kind),
-                report.end.who.pid,
-                forkserver::OneLine(path.ok() ? *path : std::string(path.status().message())));
-}
-
-int RunHost(ForkServer& server, LaunchTrace* trace, const CommandLine& line) {
+int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& line) {
   PassedOver passed_over;
   const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line.pages, passed_over);
   if (!sites.ok()) return Complain(sites.status());
   PrintPassedOver(passed_over);
   absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(line);
   if (!prefs.ok()) return Complain(prefs.status());
-  if (trace != nullptr) {
-    if (absl::Status opened = trace->Open(line.trace); !opened.ok()) return Complain(opened);
-  }
+  if (absl::Status opened = instruments.Open(); !opened.ok()) return Complain(opened);
   // In safe mode there is no template to wait for; the first process says so.
   if (server.safe_mode().ok()) {
     auto hello = server.WaitUntilServing();
@@ -169,19 +156,12 @@ int RunHost(ForkServer& server, LaunchTrace* trace, const CommandLine& line) {
 int Main(int argc, char** argv) {
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
-  std::unique_ptr<CrashReporter> reporter;
-  std::shared_ptr<LaunchTrace> trace;
+  Instruments instruments(line.ok() ? *line : CommandLine());
   auto server = [&] {
     const BlockedStopSignals blocked;
     forkserver::StartOptions options =
         MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>());
-    if (line.ok() && !line->trace.empty()) trace = std::make_shared<LaunchTrace>("browser_host");
-    options.observer = trace;
-    if (line.ok() && !line->crash_reports.empty()) {
-      reporter = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
-          .folder = {.path = line->crash_reports}, .on_report = PrintCrashReport});
-      options.flight_recorder.on_end = reporter->on_end();
-    }
+    instruments.AddTo(options);
     return ForkServer::Start(argc, argv, std::move(options));
   }();
   if (!server.ok()) return Complain(server.status());
@@ -192,13 +172,10 @@ int Main(int argc, char** argv) {
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
-  const int exit_code = RunHost(**server, trace.get(), *line);
-  if (trace == nullptr) return exit_code;
-  // With what its templates do at the end.
-  (*server)->End();
-  const absl::Status whole = trace->Close();
-  if (whole.ok()) return exit_code;
-  const int failed = Complain(whole);
+  const int exit_code = RunHost(**server, instruments, *line);
+  const absl::Status written = instruments.Close(**server);
+  if (written.ok()) return exit_code;
+  const int failed = Complain(written);
   return exit_code != 0 ? exit_code : failed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
 #include "transceiver/unique_fd.h"
@@ -79,8 +80,12 @@ absl::Status PageChild::Receive(LoadPage& message) {
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);
     answer_->done.text_bytes = summary->text_bytes;
+    context().telemetry.Add(kPagesRead);
+    context().telemetry.Record(kPageTextBytes, summary->text_bytes);
   } else {
-    answer_->done.error = Cut(std::string(summary.status().message()));
+    const std::string why(summary.status().message());
+    answer_->done.error = Cut(why);
+    context().telemetry.Event(kPageFailed, why);
   }
   return GoOnAnswering();
 }

@@ -9,6 +9,7 @@
 #include "child/sandbox/sandbox_policy.h"
 #include "examples/browser_host/addresses.h"
 #include "examples/browser_host/page_child.h"
+#include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/print_prefs.h"
 #include "forkserver/model/process_templates.h"
@@ -28,6 +29,7 @@ forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages)
                       SummarizePage("<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>");
                       return absl::OkStatus();
                     }}}};
+  options.metrics = PageMetrics();
   options.templates = forkserver::ProcessTemplates(options.programs);
   for (const std::string& page : pages) {
     const std::optional<std::string> path = PathOfFileUrl(page);

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -108,11 +111,13 @@ class AtATerminal : public AboutProcesses {
     return terminal;
   }
 
-  AtATerminal() {
+  explicit AtATerminal(const std::vector<std::string>& options = {}) {
     Resize(200, 50);
     EXPECT_EQ(tcgetattr(terminal_.get(), &before_), 0);
-    program_.emplace(StartedProgramOptions{.argv = {kProgram, "about:processes", folder_},
-                                           .terminal = ptsname(terminal_.get())});
+    std::vector<std::string> argv = {kProgram, "about:processes", folder_};
+    argv.insert(argv.end(), options.begin(), options.end());
+    program_.emplace(
+        StartedProgramOptions{.argv = std::move(argv), .terminal = ptsname(terminal_.get())});
   }
 
   void Resize(unsigned short columns, unsigned short rows) {
@@ -175,6 +180,40 @@ TEST_F(AtATerminal, TableIsRedrawnUntilQ) {
   ASSERT_TRUE(Shows(kLeave));
   EXPECT_EQ(forkserver::testing::Describe(program_->Wait()), "exited with 0");
   ExpectTheTerminalIsRestored();
+}
+
+class AtATerminalWithReports : public AtATerminal {
+ protected:
+  AtATerminalWithReports()
+      : AtATerminal({"--crash-reports", kReports, "--telemetry", kTelemetry}) {}
+  ~AtATerminalWithReports() override {
+    std::filesystem::remove_all(kReports);
+    std::filesystem::remove(kTelemetry);
+  }
+
+  static inline const std::string kPrefix =
+      std::filesystem::temp_directory_path() / ("about-processes-" + std::to_string(getpid()));
+  static inline const std::string kReports = kPrefix + "-reports";
+  static inline const std::string kTelemetry = kPrefix + "-telemetry.json";
+};
+
+TEST_F(AtATerminalWithReports, PageThatCrashesIsReportedCountedAndGone) {
+  constexpr char kPage[] = "https://a.test (";
+  ASSERT_TRUE(Shows(kPage));
+  ASSERT_TRUE(Shows(")"));
+  const std::string page = before_it;
+  ASSERT_EQ(kill(std::stoi(page), SIGSEGV), 0);
+  ASSERT_TRUE(Shows("crash pid " + page + ": " + kReports));
+  // The frame under way may still have it.
+  for (int frame = 0; frame < 2; ++frame) ASSERT_TRUE(Shows(kHome));
+  ASSERT_TRUE(Shows(kHome));
+  EXPECT_THAT(before_it, Not(HasSubstr(kPage)));
+  Type("q");
+  EXPECT_EQ(forkserver::testing::Describe(program_->Wait()), "exited with 0");
+  std::ifstream file(kTelemetry);
+  const nlohmann::json telemetry = nlohmann::json::parse(file);
+  EXPECT_EQ(telemetry.at("deaths").at("content").at("crashes"), 1);
+  EXPECT_EQ(telemetry.at("crash_reports").at("content").at("written"), 1);
 }
 
 TEST_F(AtATerminal, CtrlCEndsItAndGivesTheTerminalBack) {

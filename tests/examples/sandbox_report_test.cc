@@ -130,15 +130,15 @@ TEST(SandboxReport, WithoutASandboxSaysSo) {
 
 TEST(SandboxReport, WithOptionsThatSayNothingBesideItIsRefused) {
   for (const char* option : {"--print-prefs", "--by-name", "--private", "--container=1",
-                             "--trace=t", "--crash-reports=c"}) {
+                             "--trace=t", "--telemetry=t", "--crash-reports=c"}) {
     SCOPED_TRACE(option);
     const ProgramResult result =
         RunProgram(std::vector<std::string>{kProgram, option, "--sandbox-report"});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.output, "");
     EXPECT_THAT(result.errors,
-                HasSubstr("--by-name, --private, --container, --trace and --crash-reports say "
-                          "nothing beside --sandbox-report"));
+                HasSubstr("--by-name, --private, --container, --trace, --telemetry and "
+                          "--crash-reports say nothing beside --sandbox-report"));
   }
 }
 

@@ -1,0 +1,95 @@
+#include "examples/browser_host/instruments.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <string_view>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "examples/browser_host/page_metrics.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/one_line.h"
+
+namespace browser_host {
+namespace {
+
+using forkserver::CrashReporter;
+using forkserver::LaunchTrace;
+using forkserver::Telemetry;
+
+// On the reporter's thread: one write for each line.
+void PrintCrashReport(const forkserver::CrashReport& report,
+                      const absl::StatusOr<std::string>& path) {
+  absl::FPrintF(stderr, "%s pid %d: %s\n", forkserver::DeathKindName(report.kind),
+                report.end.who.pid,
+                forkserver::OneLine(path.ok() ? *path : std::string(path.status().message())));
+}
+
+}  // namespace
+
+Instruments::Instruments(const CommandLine& line)
+    : trace_path_(line.trace), telemetry_path_(line.telemetry) {
+  if (!line.crash_reports.empty()) {
+    reporter_ = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
+        .folder = {.path = line.crash_reports}, .on_report = PrintCrashReport});
+  }
+  if (!trace_path_.empty()) trace_ = std::make_shared<LaunchTrace>("browser_host");
+  if (!telemetry_path_.empty()) {
+    forkserver::TelemetryOptions options = {.metrics = PageMetrics()};
+    if (reporter_ != nullptr) options.reports = reporter_->counter();
+    telemetry_ = std::make_unique<Telemetry>(std::move(options));
+  }
+}
+
+void Instruments::AddTo(forkserver::StartOptions& options) const {
+  if (reporter_ != nullptr) options.flight_recorder.on_end = reporter_->on_end();
+  if (trace_ != nullptr) options.observer = trace_;
+  if (telemetry_ != nullptr) telemetry_->AddTo(options);
+}
+
+absl::Status Instruments::Open() {
+  if (trace_ != nullptr) {
+    if (absl::Status opened = trace_->Open(trace_path_); !opened.ok()) return opened;
+  }
+  if (telemetry_ == nullptr) return absl::OkStatus();
+  telemetry_file_.reset(
+      open(telemetry_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (telemetry_file_.is_open()) return absl::OkStatus();
+  return forkserver::ErrnoStatus(errno, absl::StrCat("telemetry: open ", telemetry_path_));
+}
+
+absl::Status Instruments::Close(forkserver::ForkServer& server) {
+  if (trace_ == nullptr && telemetry_ == nullptr) return absl::OkStatus();
+  // With what its templates do at the end.
+  server.End();
+  absl::Status status = trace_ != nullptr ? trace_->Close() : absl::OkStatus();
+  if (telemetry_ == nullptr) return status;
+  status.Update(WriteTelemetry());
+  return status;
+}
+
+absl::Status Instruments::WriteTelemetry() {
+  // Not opened where the start has failed.
+  if (!telemetry_file_.is_open()) return absl::OkStatus();
+  absl::Status status = reporter_ != nullptr ? reporter_->Flush() : absl::OkStatus();
+  const std::string json = ToJson(telemetry_->Collect());
+  for (std::string_view left = json; !left.empty();) {
+    const ssize_t size = write(telemetry_file_.get(), left.data(), left.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) {
+      status.Update(
+          forkserver::ErrnoStatus(errno, absl::StrCat("telemetry: write ", telemetry_path_)));
+      break;
+    }
+    left.remove_prefix(static_cast<size_t>(size));
+  }
+  telemetry_file_.reset();
+  return status;
+}
+
+}  // namespace browser_host

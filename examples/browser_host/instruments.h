@@ -1,0 +1,54 @@
+// What a user has asked to see of the host's processes: crash reports, a trace of launches,
+// telemetry.
+//
+//     Instruments instruments(line);
+//     instruments.AddTo(options);
+//     auto server = ForkServer::Start(argc, argv, std::move(options));
+//     absl::Status opened = instruments.Open();          // before anything is launched
+//     ...
+//     absl::Status written = instruments.Close(**server);
+//
+// Must outlive the server. Threads: the host's.
+#ifndef EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
+#define EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "examples/browser_host/command_line.h"
+#include "forkserver/host/fork_server.h"
+#include "forkserver/report/crash_reporter.h"
+#include "forkserver/report/launch_trace.h"
+#include "forkserver/report/telemetry.h"
+#include "transceiver/unique_fd.h"
+
+namespace browser_host {
+
+class Instruments {
+ public:
+  // Reads the command line only; it may be one of a process that never opens them.
+  explicit Instruments(const CommandLine& line);
+
+  void AddTo(forkserver::StartOptions& options) const;
+
+  // The files, so that nothing is launched where one of them cannot be. One line, which names it.
+  absl::Status Open();
+
+  // Ends the server where something is to be written of its end, and writes that. The first error.
+  absl::Status Close(forkserver::ForkServer& server);
+
+ private:
+  absl::Status WriteTelemetry();
+
+  std::unique_ptr<forkserver::CrashReporter> reporter_;
+  const std::string trace_path_;
+  std::shared_ptr<forkserver::LaunchTrace> trace_;
+  const std::string telemetry_path_;
+  std::unique_ptr<forkserver::Telemetry> telemetry_;
+  forkserver::UniqueFd telemetry_file_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
