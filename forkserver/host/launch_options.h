@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -136,6 +137,9 @@ struct LaunchOptions {
   std::span<const FirstPacket> first_packets = {};
   // Which of StartOptions::templates; "root" for the root. Empty: the one that serves the type.
   std::string template_name = {};
+  // What a report of its death is to say of it, also where it does not come as far as Ready. More:
+  // LaunchedChild::flight. Kept where the host keeps flight records.
+  std::map<std::string, std::string> annotations = {};
   // From the call to Ready. The launch fails with DeadlineExceeded after it, and the child is
   // killed and reaped.
   absl::Duration timeout = absl::Seconds(10);

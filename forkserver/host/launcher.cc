@@ -50,6 +50,7 @@ Launcher::Launch& Launcher::NewLaunch(const LaunchOptions& options, Delivery del
   launch.id = id;
   launch.type = options.type;
   launch.what = LaunchName(options.type);
+  if (recorder_.is_on()) launch.annotations = options.annotations;
   launch.delivery = delivery;
   launch.callback = std::move(callback);
   launch.times.requested_at = NowNanos();
@@ -228,6 +229,7 @@ void Launcher::BeginFlight(Launch& launch, std::shared_ptr<Flight> flight, Launc
   launch.flight = std::move(flight);
   if (launch.flight == nullptr) return;
   launch.flight->SetType(launch.type, launch.what, by, launch.times.requested_at);
+  for (const auto& [key, value] : launch.annotations) launch.flight->Annotate(key, value);
 }
 
 void Launcher::TakeProcess(Launch& launch, Process process) {

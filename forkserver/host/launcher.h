@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -141,6 +142,7 @@ class Launcher : private ForkRequester {
     bool is_unsettled = false;
     SandboxOfExec sandbox = {};
     std::shared_ptr<Flight> flight = {};  // null: nobody keeps records
+    std::map<std::string, std::string> annotations = {};
     // To be sent again with, if its template dies; null: it is not to be. Owned in `kept`, or the
     // caller's.
     const LaunchOptions* again = nullptr;

@@ -87,6 +87,12 @@ ChildArguments ProcessHostCore::Arguments(SandboxPolicyId policy) const {
           .extra = launch_.arguments};
 }
 
+std::map<std::string, std::string> ProcessHostCore::Annotations() const {
+  std::map<std::string, std::string> annotations = {{"name", Name()}};
+  if (type_ == ProcessType::kContent) annotations["remote type"] = launch_.remote_type.ToString();
+  return annotations;
+}
+
 void ProcessHostCore::Begin() {
   if (parent_.refuses_launches()) return NeverRan(absl::CancelledError("the program is ending"));
   state_ = State::kLaunching;
@@ -113,6 +119,7 @@ void ProcessHostCore::Begin() {
       .senders = Senders::kTold,
       .first_packets = first,
       .template_name = launch_.template_name,
+      .annotations = Annotations(),
       .timeout = launch_.timeout};
   launch_id_ = parent_.server().LaunchAsync(
       options, [this, alive = alive_](absl::StatusOr<LaunchedChild> child) {
@@ -156,12 +163,7 @@ absl::Status ProcessHostCore::Open(LaunchedChild child) {
              .template_name = child.template_name,
              .layout = child.layout,
              .sandbox = std::move(child.sandbox)};
-  if (child.flight != nullptr) {
-    child.flight->Annotate("name", Name());
-    if (type_ == ProcessType::kContent) {
-      child.flight->Annotate("remote type", launch_.remote_type.ToString());
-    }
-  }
+  flight_ = std::move(child.flight);
   process_.emplace(std::move(child.process));
   return OpenPort(process_->pidfd(), std::move(child.socket), child.first_packets_sent);
 }
@@ -281,6 +283,9 @@ void ProcessHostCore::Kill(absl::Status why) {
   if ((!process_ && !thread_) || !end_.killed_for.ok() || is_reaped_) return;
   end_.killed_for = std::move(why);
   state_ = State::kEnding;
+  if (flight_ != nullptr && absl::IsDeadlineExceeded(end_.killed_for)) {
+    flight_->MissDeadline(std::string(end_.killed_for.message()));
+  }
   if (process_) {
     process_->Signal(SIGKILL).IgnoreError();
   } else {

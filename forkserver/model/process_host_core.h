@@ -8,6 +8,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@
 #include "child/process/own_memory.h"
 #include "child/process_types.h"
 #include "child/sandbox/sandbox_policy_id.h"
+#include "forkserver/host/flight_recorder.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/host/launch_options.h"
 #include "forkserver/host/process.h"
@@ -206,6 +208,8 @@ class ProcessHostCore {
   virtual absl::Status SendPrefs(int map) = 0;
 
   ChildArguments Arguments(SandboxPolicyId policy) const;
+  // For a report of its death.
+  std::map<std::string, std::string> Annotations() const;
   void OnOpened(absl::Status opened);
   absl::Status Open(LaunchedChild child);
   absl::Status OpenThread(ChildProgramFactory program);
@@ -228,6 +232,7 @@ class ProcessHostCore {
   HostedLaunch launch_;
   // One of the two, once it is launched.
   std::optional<Process> process_;
+  std::shared_ptr<Flight> flight_;  // null: nobody keeps records
   std::unique_ptr<ProgramThread> thread_;
   bool is_launched_ = false;
   bool port_is_open_ = false;
