@@ -1,10 +1,7 @@
 // about:processes as its user sees it: at a terminal, in a pipe, and as JSON.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -19,8 +16,8 @@
 
 #include "tests/examples/run_browser_host.h"
 #include "tests/forkserver/launcher/started_program.h"
+#include "tests/forkserver/launcher/terminal.h"
 #include "tests/testing/program.h"
-#include "transceiver/unique_fd.h"
 
 namespace forkserver::testing {
 namespace {
@@ -103,63 +100,36 @@ TEST_F(AboutProcesses, WhatItIsNotAskedForWithIsAUsageError) {
 // A user at a terminal.
 class AtATerminal : public AboutProcesses {
  protected:
-  static UniqueFd OpenTerminal() {
-    UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!terminal.is_open() || grantpt(terminal.get()) != 0 || unlockpt(terminal.get()) != 0) {
-      abort();
-    }
-    return terminal;
-  }
-
   explicit AtATerminal(const std::vector<std::string>& options = {}) {
     Resize(200, 50);
-    EXPECT_EQ(tcgetattr(terminal_.get(), &before_), 0);
+    EXPECT_EQ(tcgetattr(terminal_.fd(), &before_), 0);
     std::vector<std::string> argv = {kProgram, "about:processes", folder_};
     argv.insert(argv.end(), options.begin(), options.end());
-    program_.emplace(
-        StartedProgramOptions{.argv = std::move(argv), .terminal = ptsname(terminal_.get())});
+    program_.emplace(StartedProgramOptions{.argv = std::move(argv), .terminal = terminal_.name()});
   }
 
   void Resize(unsigned short columns, unsigned short rows) {
     const winsize size = {.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-    ASSERT_EQ(ioctl(terminal_.get(), TIOCSWINSZ, &size), 0);
+    ASSERT_EQ(ioctl(terminal_.fd(), TIOCSWINSZ, &size), 0);
   }
 
-  void Type(const std::string& text) {
-    ASSERT_EQ(write(terminal_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-
-  // Reads until the terminal has shown it. What came before is in `before_it`.
+  void Type(const std::string& text) { terminal_.Type(text); }
+  // What came before is in `before_it`.
   ::testing::AssertionResult Shows(const std::string& text) {
-    constexpr int kPatienceMillis = 30'000;
-    for (size_t at; (at = shown_.find(text)) == std::string::npos;) {
-      pollfd readable = {.fd = terminal_.get(), .events = POLLIN, .revents = 0};
-      char bytes[1024];
-      const ssize_t size = poll(&readable, 1, kPatienceMillis) == 1
-                               ? read(terminal_.get(), bytes, sizeof(bytes))
-                               : 0;
-      if (size <= 0) {
-        return ::testing::AssertionFailure() << "not shown: " << text << "\nbut: " << shown_;
-      }
-      shown_.append(bytes, static_cast<size_t>(size));
-    }
-    before_it = shown_.substr(0, shown_.find(text));
-    shown_.erase(0, before_it.size() + text.size());
-    return ::testing::AssertionSuccess();
+    return terminal_.Shows(text, &before_it);
   }
 
   // The one that was there before is.
   void ExpectTheTerminalIsRestored() {
     termios after;
-    ASSERT_EQ(tcgetattr(terminal_.get(), &after), 0);
+    ASSERT_EQ(tcgetattr(terminal_.fd(), &after), 0);
     EXPECT_EQ(after.c_lflag, before_.c_lflag);
     EXPECT_EQ(after.c_cc[VSUSP], before_.c_cc[VSUSP]);
   }
 
-  const UniqueFd terminal_ = OpenTerminal();
+  Terminal terminal_;
   termios before_ = {};
   std::optional<StartedProgram> program_;
-  std::string shown_;
   std::string before_it;
 };
 
@@ -174,7 +144,7 @@ TEST_F(AtATerminal, TableIsRedrawnUntilQ) {
   EXPECT_THAT(before_it, AllOf(HasSubstr("NAME "), HasSubstr("https://b.test ("),
                                HasSubstr("Template content (")));
   termios during;
-  ASSERT_EQ(tcgetattr(terminal_.get(), &during), 0);
+  ASSERT_EQ(tcgetattr(terminal_.fd(), &during), 0);
   EXPECT_EQ(during.c_lflag & (ICANON | ECHO), 0u);
   Type("q");
   ASSERT_TRUE(Shows(kLeave));

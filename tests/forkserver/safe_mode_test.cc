@@ -62,15 +62,7 @@ std::string WayOf(ForkServer& server, const LaunchOptions& options) {
   if (!child.ok()) return std::string(child.status().message());
   const absl::StatusOr<ExitStatus> status = child->process.Wait();
   if (!status.ok() || status->code != 7) return "it did not do what it was to";
-  switch (child->by) {
-    case LaunchedBy::kPool:
-      return "pool";
-    case LaunchedBy::kFork:
-      return "fork";
-    case LaunchedBy::kExec:
-      break;
-  }
-  return "exec";
+  return std::string(LaunchedByName(child->by));
 }
 
 bool IsForked(const std::string& way) { return way == "fork" || way == "pool"; }

@@ -1,61 +1,32 @@
 // A launcher as a job of a real shell on a real terminal.
-#include <errno.h>
-#include <fcntl.h>
+#include "tests/forkserver/launcher/terminal.h"
+
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <string>
 
 #include "tests/forkserver/launcher/started_program.h"
-#include "transceiver/unique_fd.h"
 
 namespace forkserver::testing {
 namespace {
 
-constexpr int kPatienceMillis = 30'000;
 constexpr char kInterrupt[] = "\x03";
 constexpr char kSuspend[] = "\x1a";
 constexpr char kQuit[] = "\x1c";
-
-UniqueFd OpenTerminal() {
-  UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal.is_open() || grantpt(terminal.get()) != 0 || unlockpt(terminal.get()) != 0) abort();
-  return terminal;
-}
 
 // A user at a terminal, before an interactive bash.
 class Session {
  public:
   Session()
-      : terminal_(OpenTerminal()),
-        shell_({.argv = {"bash", "--norc", "--noprofile", "-i"},
+      : shell_({.argv = {"bash", "--norc", "--noprofile", "-i"},
                 .added_environment = {"PS1=$ ", "TERM=dumb"},
-                .terminal = ptsname(terminal_.get())}) {}
+                .terminal = terminal_.name()}) {}
 
-  void Type(const std::string& text) {
-    ASSERT_EQ(write(terminal_.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  }
-
-  // Reads until the terminal has shown it, and says what came before it.
+  void Type(const std::string& text) { terminal_.Type(text); }
   ::testing::AssertionResult Shows(const std::string& text, std::string* before = nullptr) {
-    for (size_t at; (at = shown_.find(text)) == std::string::npos;) {
-      pollfd readable = {.fd = terminal_.get(), .events = POLLIN, .revents = 0};
-      char bytes[1024];
-      const ssize_t size = poll(&readable, 1, kPatienceMillis) == 1
-                               ? read(terminal_.get(), bytes, sizeof(bytes))
-                               : 0;
-      if (size <= 0) {
-        return ::testing::AssertionFailure() << "not shown: " << text << "\nbut: " << shown_;
-      }
-      shown_.append(bytes, static_cast<size_t>(size));
-    }
-    const size_t at = shown_.find(text);
-    if (before != nullptr) *before = shown_.substr(0, at);
-    shown_.erase(0, at + text.size());
-    return ::testing::AssertionSuccess();
+    return terminal_.Shows(text, before);
   }
 
   // The number that follows, to the end of its line.
@@ -66,9 +37,8 @@ class Session {
   }
 
  private:
-  UniqueFd terminal_;
+  Terminal terminal_;
   StartedProgram shell_;
-  std::string shown_;
 };
 
 std::string Command(const std::string& what) {
@@ -143,17 +113,10 @@ TEST(Terminal, HostReadsFromItInAPipelineToo) {
 
 // As `xterm -e` and `ssh -t` do: the launcher leads the session, and hears of the hang-up alone.
 TEST(Terminal, HangUpReachesTheHostOfALauncherThatLeadsTheSession) {
-  UniqueFd terminal = OpenTerminal();
-  const std::string name = ptsname(terminal.get());
-  StartedProgram launcher({.argv = {kLauncher, "--", kHost, "wait"}, .terminal = name});
-  std::string shown;
-  while (shown.find("ready ") == std::string::npos) {
-    char bytes[256];
-    const ssize_t size = read(terminal.get(), bytes, sizeof(bytes));
-    ASSERT_GT(size, 0);
-    shown.append(bytes, static_cast<size_t>(size));
-  }
-  terminal.reset();
+  Terminal terminal;
+  StartedProgram launcher({.argv = {kLauncher, "--", kHost, "wait"}, .terminal = terminal.name()});
+  ASSERT_TRUE(terminal.Shows("ready "));
+  terminal.HangUp();
   EXPECT_EQ(Describe(launcher.Wait()), "killed by 1");
 }
 
