@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include <fstream>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "absl/strings/numbers.h"
@@ -73,6 +75,15 @@ ChildDebugging ParseChildDebugging(const char* process, const char* pause,
     errors.push_back(Refusal(kPause, value, why));
   }
   return asked == "0" ? ChildDebugging() : debugging;
+}
+
+bool IsTraced(pid_t pid) {
+  std::ifstream status(absl::StrFormat("/proc/%d/status", pid));
+  constexpr std::string_view kField = "TracerPid:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.compare(0, kField.size(), kField) == 0) return atoi(line.c_str() + kField.size()) != 0;
+  }
+  return false;
 }
 
 ChildDebugging ReadChildDebugging() {

@@ -14,6 +14,9 @@
 namespace forkserver {
 namespace {
 
+// How often those that a debugger has are looked at.
+constexpr absl::Duration kLook = absl::Seconds(1);
+
 enum class Stage : uint8_t { kAsked, kTerminated, kKilled };
 
 // The processes of one turn.
@@ -28,7 +31,7 @@ class Turn {
       for (const ChildId id : left) Ask(id);
       if (NowNanos() >= deadline) {
         stage_ = stage_ == Stage::kAsked ? Stage::kTerminated : Stage::kKilled;
-        deadline = stage_ == Stage::kTerminated ? DeadlineIn(options_.to_sigterm) : kNever;
+        deadline = DeadlineIn(stage_ == Stage::kTerminated ? options_.to_sigterm : kLook);
         for (const ChildId id : left) Force(id);
       }
       parent_.loop().Run(deadline);
@@ -62,8 +65,8 @@ class Turn {
 
   void Force(ChildId id) {
     ProcessHostCore* const host = parent_.Find(id);
-    // A debugger has it: it ends when that lets it.
-    if (host == nullptr || host->IsDebugged()) return;
+    // One that a debugger has ends when that lets it.
+    if (host == nullptr || host->IsHeldByDebugger()) return;
     const int signal = stage_ == Stage::kTerminated ? SIGTERM : SIGKILL;
     const std::string name = host->Name();
     const auto known = std::find_if(report_.forced.begin(), report_.forced.end(),

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "forkserver/host/child_debugging.h"
 #include "forkserver/model/parent_process.h"
 #include "preload/prefs/prefs_map.h"
 #include "transceiver/actor/message_log.h"
@@ -23,6 +25,8 @@ namespace {
 constexpr int64_t kPortPatience = kNanosPerSecond;
 // How long one that has closed its port may take for its own end.
 constexpr absl::Duration kEndPatience = absl::Seconds(5);
+// How often one that a debugger has is looked at.
+constexpr absl::Duration kShortestLook = absl::Milliseconds(100);
 
 std::string AsText(const absl::Status& status) { return std::string(status.message()); }
 
@@ -63,6 +67,10 @@ std::string ProcessHostCore::Name() const {
 
 bool ProcessHostCore::IsDebugged() const {
   return thread_ == nullptr && parent_.server().IsDebugged(type_);
+}
+
+bool ProcessHostCore::IsHeldByDebugger() const {
+  return IsDebugged() && process_ && !is_reaped_ && IsTraced(handle_.pid);
 }
 
 PeerName ProcessHostCore::AsPeer() const {
@@ -237,12 +245,23 @@ void ProcessHostCore::NeverRan(absl::Status why) {
 
 void ProcessHostCore::BeginEnding(absl::Duration patience, std::string_view for_what) {
   state_ = State::kEnding;
-  if (patience == absl::InfiniteDuration() || patience_ != 0 || IsDebugged()) return;
+  if (patience == absl::InfiniteDuration() || patience_ != 0) return;
+  AwaitEnd(patience, for_what);
+}
+
+void ProcessHostCore::AwaitEnd(absl::Duration patience, std::string_view for_what) {
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   patience_ = parent_.loop().AddTimer(deadline, [this, patience, for_what] {
     patience_ = 0;
-    Kill(absl::DeadlineExceededError(
-        absl::StrFormat("%s %s ago", for_what, absl::FormatDuration(patience))));
+    if (!IsHeldByDebugger()) {
+      return Kill(absl::DeadlineExceededError(
+          absl::StrFormat("%s %s ago", for_what, absl::FormatDuration(patience))));
+    }
+    if (!std::exchange(is_told_held_, true)) {
+      parent_.Log(absl::StrCat(Name(), ": its end is waited for, since a debugger has it"));
+    }
+    // No event tells that it is let go; then it has as long again.
+    AwaitEnd(std::max(patience, kShortestLook), "a debugger let it go at most");
   });
 }
 

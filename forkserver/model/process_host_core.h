@@ -139,8 +139,10 @@ class ProcessHostCore {
   const std::string& title() const { return launch_.title; }
   bool is_running() const { return state_ == State::kRunning; }
   bool has_ended() const { return state_ == State::kEnded; }
-  // Nobody has a deadline for it (ForkServer::IsDebugged).
+  // Nobody has a deadline for what it does (ForkServer::IsDebugged).
   bool IsDebugged() const;
+  // Nor for its end: the debugger that is wanted for it has it.
+  bool IsHeldByDebugger() const;
   // It runs, or will, and nobody has asked it to end.
   bool MayBeGivenWork() const {
     return (state_ == State::kNew || state_ == State::kLaunching || state_ == State::kRunning) &&
@@ -219,6 +221,8 @@ class ProcessHostCore {
   void Finish(Ending ending);
   // `for_what`, and how long ago it was, is what it is killed for when `patience` is over.
   void BeginEnding(absl::Duration patience, std::string_view for_what);
+  // `for_what` is a literal.
+  void AwaitEnd(absl::Duration patience, std::string_view for_what);
   void OnExit();
   absl::StatusOr<ExitStatus> Reap();
   void EndIfOver();
@@ -237,6 +241,7 @@ class ProcessHostCore {
   bool is_launched_ = false;
   bool port_is_open_ = false;
   bool is_reaped_ = false;
+  bool is_told_held_ = false;
   bool owes_own_memory_ = false;
   ProcessHandle handle_;
   absl::Status launch_error_;

@@ -100,12 +100,15 @@ TEST_F(AboutProcesses, WhatItIsNotAskedForWithIsAUsageError) {
 // A user at a terminal.
 class AtATerminal : public AboutProcesses {
  protected:
-  explicit AtATerminal(const std::vector<std::string>& options = {}) {
+  explicit AtATerminal(const std::vector<std::string>& options = {},
+                       std::vector<std::string> environment = {}) {
     Resize(200, 50);
     EXPECT_EQ(tcgetattr(terminal_.fd(), &before_), 0);
     std::vector<std::string> argv = {kProgram, "about:processes", folder_};
     argv.insert(argv.end(), options.begin(), options.end());
-    program_.emplace(StartedProgramOptions{.argv = std::move(argv), .terminal = terminal_.name()});
+    program_.emplace(StartedProgramOptions{.argv = std::move(argv),
+                                           .added_environment = std::move(environment),
+                                           .terminal = terminal_.name()});
   }
 
   void Resize(unsigned short columns, unsigned short rows) {
@@ -184,6 +187,18 @@ TEST_F(AtATerminalWithReports, PageThatCrashesIsReportedCountedAndGone) {
   const nlohmann::json telemetry = nlohmann::json::parse(file);
   EXPECT_EQ(telemetry.at("deaths").at("content").at("crashes"), 1);
   EXPECT_EQ(telemetry.at("crash_reports").at("content").at("written"), 1);
+}
+
+class AtATerminalDebugged : public AtATerminal {
+ protected:
+  AtATerminalDebugged() : AtATerminal({}, {"FORKSERVER_DEBUG_CHILD_PAUSE=600:content"}) {}
+};
+
+// A model's patience after it.
+TEST_F(AtATerminalDebugged, CtrlCEndsChildrenThatWaitForADebugger) {
+  ASSERT_TRUE(Shows(" waiting 600 s for a debugger"));
+  Type("\x03");
+  EXPECT_EQ(forkserver::testing::Describe(program_->Wait()), "exited with 130");
 }
 
 TEST_F(AtATerminal, CtrlCEndsItAndGivesTheTerminalBack) {

@@ -1,7 +1,10 @@
 // The model's patience with processes that a debugger is wanted for (docs/debugging.md).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include <memory>
 #include <string>
@@ -35,14 +38,20 @@ constexpr std::string_view kPrefs =
 
 constexpr absl::Duration kShort = absl::Milliseconds(1);
 
-// Stopped, as by a debugger; and let go when all of the model's deadlines are long over.
+// Stopped by a debugger, as which the test acts; and let go when all of the model's deadlines are
+// long over.
 std::unique_ptr<PlainHost> LaunchStopped(ModelTest& model) {
   std::unique_ptr<PlainHost> host = model.Launch(ProcessType::kUtility);
   const pid_t pid = host->process()->pid;
   EXPECT_EQ(host->process()->by, LaunchedBy::kExec);
-  EXPECT_TRUE(testing::SignalProcess(pid, SIGSTOP).ok());
-  model.parent().loop().AddTimer(NowNanos() + 100 * absl::ToInt64Nanoseconds(kShort),
-                                 [pid] { EXPECT_TRUE(testing::SignalProcess(pid, SIGCONT).ok()); });
+  EXPECT_EQ(ptrace(PTRACE_SEIZE, pid, nullptr, nullptr), 0);
+  EXPECT_EQ(ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr), 0);
+  int stopped = 0;
+  EXPECT_EQ(waitpid(pid, &stopped, __WALL), pid);
+  EXPECT_TRUE(WIFSTOPPED(stopped));
+  model.parent().loop().AddTimer(NowNanos() + 300 * absl::ToInt64Nanoseconds(kShort), [pid] {
+    EXPECT_EQ(ptrace(PTRACE_DETACH, pid, nullptr, nullptr), 0);
+  });
   return host;
 }
 
@@ -52,6 +61,26 @@ HOST_TEST(DebuggedTypes, ShutDownWaitsForThem) {
   host->ShutDown(kShort);
   model.Until([&] { return host->end.has_value(); });
   EXPECT_EQ(host->end->ToString(), "exited with status 0");
+  EXPECT_THAT(
+      model.log(),
+      ::testing::Contains(::testing::HasSubstr("its end is waited for, since a debugger has it")));
+}
+
+// Or a user who wants to end the program would wait for as long as the children wait for a
+// debugger.
+HOST_TEST(DebuggedTypes, OneThatNobodyTracesHasItsPatience) {
+  ModelTest model(server, kPrefs);
+  const auto host = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(testing::SignalProcess(host->process()->pid, SIGSTOP).ok());
+  host->ShutDown(kShort);
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "killed by SIGKILL, for it was asked to end 1ms ago");
+
+  const auto other = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(testing::SignalProcess(other->process()->pid, SIGSTOP).ok());
+  const EndReport report =
+      EndProcesses(model.parent(), {.to_goodbye = kShort, .to_sigterm = kShort});
+  EXPECT_EQ(report.forced.size(), 1u) << report.ToString();
 }
 
 HOST_TEST(DebuggedTypes, TheEndOfAllProcessesWaitsForThem) {
