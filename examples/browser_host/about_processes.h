@@ -40,6 +40,8 @@ class AboutProcesses {
   AboutProcesses& operator=(const AboutProcesses&) = delete;
   ~AboutProcesses() { End(); }
 
+  // A table is there, until End; else one report is printed.
+  bool has_terminal() const { return screen_ != nullptr; }
   void OnAllDone();
   // It was printed, or somebody has pressed q.
   bool is_over() const { return is_over_; }

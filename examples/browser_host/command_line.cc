@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -112,7 +113,7 @@ std::string_view HelpText() {
          "https: URLs name. A file: URL goes to a process that may read that file.\n"
          "\n"
          "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
-         "the processes, and print what was done; the exit status is then 130 or 143.\n"
+         "the processes, and print what was done; the exit status is then 130, 143 or 129.\n"
          "\n"
          "With about:processes the last page of each site stays open, and a table of all "
          "processes\n"
@@ -152,11 +153,20 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   CommandLine line;
   std::string default_pages;
   bool is_with_attributes = false;
+  std::set<int> named;
   opterr = 0;
   // '-': arguments that are no options come in their order, as option 1.
   for (int choice; (choice = getopt_long(argc, argv, "-:", kOptions, nullptr)) != -1;) {
-    if (const char* const what = WhatItNames(choice); what != nullptr && *optarg == '\0') {
-      return absl::InvalidArgumentError(absl::StrCat(what, " is empty"));
+    if (const char* const what = WhatItNames(choice); what != nullptr) {
+      if (*optarg == '\0') return absl::InvalidArgumentError(absl::StrCat(what, " is empty"));
+      // A file of such a name is ./--name.
+      if (absl::StartsWith(optarg, "--")) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("%s is missing: %s is an option", what, optarg));
+      }
+      if (choice != kPrefs && !named.insert(choice).second) {
+        return absl::InvalidArgumentError(absl::StrCat(what, " is given twice"));
+      }
     }
     switch (choice) {
       case kHelp:

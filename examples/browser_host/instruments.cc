@@ -14,6 +14,7 @@
 #include "examples/browser_host/page_metrics.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
+#include "transceiver/size_limit_guard.h"
 
 namespace browser_host {
 namespace {
@@ -22,21 +23,30 @@ using forkserver::CrashReporter;
 using forkserver::LaunchTrace;
 using forkserver::Telemetry;
 
-// On the reporter's thread: one write for each line.
-void PrintCrashReport(const forkserver::CrashReport& report,
-                      const absl::StatusOr<std::string>& path) {
-  absl::FPrintF(stderr, "%s pid %d: %s\n", forkserver::DeathKindName(report.kind),
-                report.end.who.pid,
-                forkserver::OneLine(path.ok() ? *path : std::string(path.status().message())));
+// "crash pid 4711: /r/...-crash.txt"; of one that is lost, what the report would have said first.
+std::string ReportLine(const forkserver::CrashReport& report,
+                       const absl::StatusOr<std::string>& path) {
+  const std::string who =
+      absl::StrFormat("%s pid %d", forkserver::DeathKindName(report.kind), report.end.who.pid);
+  if (path.ok()) return absl::StrCat(who, ": ", forkserver::OneLine(*path));
+  return absl::StrFormat("browser_host: %s, %s, %s: its report is lost: %s", who,
+                         forkserver::ProcessTypeName(report.end.who.type),
+                         forkserver::CauseText(report),
+                         forkserver::OneLine(std::string(path.status().message())));
 }
 
 }  // namespace
 
-Instruments::Instruments(const CommandLine& line)
+Instruments::Instruments(const CommandLine& line, SpokenLines& lines)
     : trace_path_(line.trace), telemetry_path_(line.telemetry) {
   if (!line.crash_reports.empty()) {
     reporter_ = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
-        .folder = {.path = line.crash_reports}, .on_report = PrintCrashReport});
+        .folder = {.path = line.crash_reports},
+        // On the reporter's thread.
+        .on_report = [&lines](const forkserver::CrashReport& report,
+                              const absl::StatusOr<std::string>& path) {
+          lines.Say(ReportLine(report, path));
+        }});
   }
   if (!trace_path_.empty()) trace_ = std::make_shared<LaunchTrace>("browser_host");
   if (!telemetry_path_.empty()) {
@@ -54,7 +64,9 @@ void Instruments::AddTo(forkserver::StartOptions& options) const {
 
 absl::Status Instruments::Open() {
   if (trace_ != nullptr) {
-    if (absl::Status opened = trace_->Open(trace_path_); !opened.ok()) return opened;
+    if (absl::Status opened = trace_->Open(trace_path_); !opened.ok()) {
+      return absl::Status(opened.code(), absl::StrCat("trace: ", opened.message()));
+    }
   }
   if (telemetry_ == nullptr) return absl::OkStatus();
   telemetry_file_.reset(
@@ -64,26 +76,38 @@ absl::Status Instruments::Open() {
 }
 
 absl::Status Instruments::Close(forkserver::ForkServer& server) {
-  if (trace_ == nullptr && telemetry_ == nullptr) return absl::OkStatus();
+  if (reporter_ == nullptr && trace_ == nullptr && telemetry_ == nullptr) return absl::OkStatus();
   // With what its templates do at the end.
   server.End();
   absl::Status status = trace_ != nullptr ? trace_->Close() : absl::OkStatus();
-  if (telemetry_ == nullptr) return status;
-  status.Update(WriteTelemetry());
+  if (reporter_ != nullptr) status.Update(EndReports());
+  // It has the reports' counts.
+  if (telemetry_ != nullptr) status.Update(WriteTelemetry());
   return status;
+}
+
+absl::Status Instruments::EndReports() {
+  if (absl::Status flushed = reporter_->Flush(); !flushed.ok()) return flushed;
+  const CrashReporter::Counts counts = reporter_->counts();
+  if (counts.failed + counts.dropped == 0) return absl::OkStatus();
+  return absl::DataLossError(absl::StrFormat("crash reports: %d of %d are lost",
+                                             counts.failed + counts.dropped,
+                                             counts.written + counts.failed + counts.dropped));
 }
 
 absl::Status Instruments::WriteTelemetry() {
   // Not opened where the start has failed.
   if (!telemetry_file_.is_open()) return absl::OkStatus();
-  absl::Status status = reporter_ != nullptr ? reporter_->Flush() : absl::OkStatus();
+  absl::Status status;
   const std::string json = ToJson(telemetry_->Collect());
+  forkserver::SizeLimitGuard guard;
   for (std::string_view left = json; !left.empty();) {
     const ssize_t size = write(telemetry_file_.get(), left.data(), left.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) {
+      const int error = guard.Failed(errno);
       status.Update(
-          forkserver::ErrnoStatus(errno, absl::StrCat("telemetry: write ", telemetry_path_)));
+          forkserver::ErrnoStatus(error, absl::StrCat("telemetry: write ", telemetry_path_)));
       break;
     }
     left.remove_prefix(static_cast<size_t>(size));

@@ -1,14 +1,14 @@
 // What a user has asked to see of the host's processes: crash reports, a trace of launches,
 // telemetry.
 //
-//     Instruments instruments(line);
+//     Instruments instruments(line, lines);
 //     instruments.AddTo(options);
 //     auto server = ForkServer::Start(argc, argv, std::move(options));
 //     absl::Status opened = instruments.Open();          // before anything is launched
 //     ...
 //     absl::Status written = instruments.Close(**server);
 //
-// Must outlive the server. Threads: the host's.
+// Must outlive the server; `lines` are borrowed, and must outlive this. Threads: the host's.
 #ifndef EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
 #define EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
 
@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "examples/browser_host/command_line.h"
+#include "examples/browser_host/spoken_lines.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/report/crash_reporter.h"
 #include "forkserver/report/launch_trace.h"
@@ -28,17 +29,19 @@ namespace browser_host {
 class Instruments {
  public:
   // Reads the command line only; it may be one of a process that never opens them.
-  explicit Instruments(const CommandLine& line);
+  Instruments(const CommandLine& line, SpokenLines& lines);
 
   void AddTo(forkserver::StartOptions& options) const;
 
   // The files, so that nothing is launched where one of them cannot be. One line, which names it.
   absl::Status Open();
 
-  // Ends the server where something is to be written of its end, and writes that. The first error.
+  // Ends the server where something is to be written of its end, and writes that. The first error,
+  // of which a crash report that could not be written is one.
   absl::Status Close(forkserver::ForkServer& server);
 
  private:
+  absl::Status EndReports();
   absl::Status WriteTelemetry();
 
   std::unique_ptr<forkserver::CrashReporter> reporter_;

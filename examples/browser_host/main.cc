@@ -1,14 +1,17 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/about_processes.h"
 #include "examples/browser_host/addresses.h"
@@ -21,6 +24,7 @@
 #include "examples/browser_host/report.h"
 #include "examples/browser_host/sandbox_table.h"
 #include "examples/browser_host/setup.h"
+#include "examples/browser_host/spoken_lines.h"
 #include "examples/browser_host/stop_signals.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/launcher/host_start.h"
@@ -50,8 +54,9 @@ int Complain(const absl::Status& status, int exit_code = kExitFailed) {
 }
 
 absl::Status FlushOutput() {
-  if (fflush(stdout) == 0 && ferror(stdout) == 0) return absl::OkStatus();
-  return absl::DataLossError("write to stdout failed");
+  // Of an earlier write only that it failed is known.
+  if (fflush(stdout) != 0) return forkserver::ErrnoStatus(errno, "write to stdout");
+  return ferror(stdout) == 0 ? absl::OkStatus() : absl::DataLossError("write to stdout failed");
 }
 
 int ReportSandbox(const CommandLine& line) {
@@ -67,12 +72,26 @@ int ReportSandbox(const CommandLine& line) {
   return *verdict == SandboxVerdict::kLaunches ? 0 : kExitFailed;
 }
 
+// A line for each of the first, and their number.
+void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
+  constexpr int kMostNamed = 10;
+  int failed = 0;
+  for (const OpenedPage& page : result.pages) {
+    if (page.result.error.empty() || ++failed > kMostNamed) continue;
+    lines.Say(
+        absl::StrCat(forkserver::OneLine(page.url), ": ", forkserver::OneLine(page.result.error)));
+  }
+  if (failed == 0) return;
+  lines.Say(absl::StrFormat("%d of %d pages could not be opened", failed, result.pages.size()));
+}
+
 // Until its user has seen enough.
 int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
-                  const StopSignals& stop) {
+                  const StopSignals& stop, SpokenLines& lines) {
   absl::StatusOr<std::unique_ptr<AboutProcesses>> about =
       AboutProcesses::Start(parent, {.json = line.json});
   if (!about.ok()) return Complain(about.status());
+  if ((*about)->has_terminal() && isatty(STDERR_FILENO) != 0) lines.Hold();
   const absl::StatusOr<BrowserResult> result =
       OpenSites(parent, sites,
                 {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
@@ -86,19 +105,16 @@ int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const C
                        return is_over;
                      }});
   (*about)->End();
+  lines.LetGo();
   if (!result.ok()) return Complain(result.status());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
   // What is asked for is the processes; what became of pages is beside that.
-  const auto failed =
-      std::count_if(result->pages.begin(), result->pages.end(),
-                    [](const OpenedPage& page) { return !page.result.error.empty(); });
-  if (failed > 0) {
-    absl::FPrintF(stderr, "%d of %d pages could not be opened\n", failed, result->pages.size());
-  }
+  SayWhatFailed(*result, lines);
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
-int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line) {
+int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
+                  SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
   forkserver::Preallocation preallocation(parent, *memory);
@@ -106,7 +122,7 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Watch(parent.loop());
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(sites);
-  if (line.about_processes) return ShowProcesses(parent, sites, line, **stop);
+  if (line.about_processes) return ShowProcesses(parent, sites, line, **stop, lines);
   PageProgress progress(sites, forkserver::NowNanos());
   const absl::StatusOr<BrowserResult> result = OpenSites(
       parent, sites,
@@ -124,7 +140,8 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   return result->all_opened() ? 0 : kExitFailed;
 }
 
-int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& line) {
+int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& line,
+            SpokenLines& lines) {
   PassedOver passed_over;
   const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line.pages, passed_over);
   if (!sites.ok()) return Complain(sites.status());
@@ -143,20 +160,21 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
 
   auto loop = forkserver::EventLoop::Create();
   if (!loop.ok()) return Complain(loop.status());
-  auto parent = ParentProcess::Create({.server = server, .loop = **loop, .log = PrintLogLine});
+  auto parent = ParentProcess::Create({.server = server, .loop = **loop, .log = lines.AsLog()});
   if (!parent.ok()) return Complain(parent.status());
   // The level of a sandbox is that of the moment when its template starts.
   if (absl::Status set = (*parent)->SetPrefs(*std::move(prefs)); !set.ok()) return Complain(set);
   if (line.print_prefs) {
     if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
   }
-  return sites->empty() ? 0 : OpenAndReport(**parent, *sites, line);
+  return sites->empty() ? 0 : OpenAndReport(**parent, *sites, line, lines);
 }
 
 int Main(int argc, char** argv) {
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
-  Instruments instruments(line.ok() ? *line : CommandLine());
+  SpokenLines lines;
+  Instruments instruments(line.ok() ? *line : CommandLine(), lines);
   auto server = [&] {
     const BlockedStopSignals blocked;
     forkserver::StartOptions options =
@@ -172,7 +190,7 @@ int Main(int argc, char** argv) {
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
-  const int exit_code = RunHost(**server, instruments, *line);
+  const int exit_code = RunHost(**server, instruments, *line, lines);
   const absl::Status written = instruments.Close(**server);
   if (written.ok()) return exit_code;
   const int failed = Complain(written);

@@ -55,6 +55,4 @@ std::string PageProgress::Stopped(int signal) const {
                          total_, total_ == 1 ? "" : "s");
 }
 
-void PrintLogLine(std::string_view line) { absl::FPrintF(stderr, "browser_host: %s\n", line); }
-
 }  // namespace browser_host

@@ -40,9 +40,6 @@ class PageProgress {
   int64_t last_line_;
 };
 
-// What the process model reports: a child that was killed for breaking its protocol.
-void PrintLogLine(std::string_view line);
-
 }  // namespace browser_host
 
 #endif  // EXAMPLES_BROWSER_HOST_PROGRESS_H_

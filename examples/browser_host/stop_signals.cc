@@ -12,7 +12,7 @@ namespace browser_host {
 
 BlockedStopSignals::BlockedStopSignals() {
   sigemptyset(&signals_);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action = {};
     // The kernel keeps a signal that is blocked even where it is ignored.
     if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {

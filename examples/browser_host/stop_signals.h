@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM as events of the loop, so that what was done is printed before the end.
+// SIGINT, SIGTERM and SIGHUP as events of the loop, so that what was done is printed before the
+// end.
 //
 //     auto server = [&] {
 //       const BlockedStopSignals blocked;              // as every child and template has them

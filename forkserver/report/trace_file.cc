@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,8 @@ absl::Status TraceFile::Open(const std::string& path) {
   if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) {
     return absl::InvalidArgumentError(absl::StrFormat("open %s: it is no file", path));
   }
+  // Or two hosts would write over each other's events.
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return ErrnoStatus(errno, "flock " + path);
   if (S_ISREG(status.st_mode) && ftruncate(fd.get(), 0) != 0) {
     return ErrnoStatus(errno, "ftruncate " + path);
   }

@@ -42,7 +42,8 @@ class TraceFile {
   ~TraceFile() { Close().IgnoreError(); }
 
   // Creates it, or empties one that is there, and writes what was kept: "open /x/trace.json:
-  // ENOENT". Only once. Not before ForkServer::Start: the seed would have the descriptor, and a
+  // ENOENT". "flock /x/trace.json: EAGAIN": another TraceFile has it, also of another program.
+  // Only once. Not before ForkServer::Start: the seed would have the descriptor, and a
   // program that is exec'ed from this one would empty the file.
   absl::Status Open(const std::string& path);
 

@@ -263,7 +263,7 @@ TEST_F(BrowserHost, OutputThatCannotBeWrittenIsAnError) {
     const ProgramResult result = RunProgram(std::vector<std::string>{
         "/bin/sh", "-c", std::string("exec ") + kProgram + " " + argument + " >/dev/full"});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.errors, HasSubstr("browser_host: write to stdout failed\n"));
+    EXPECT_THAT(result.errors, HasSubstr("browser_host: write to stdout: ENOSPC\n"));
   }
 }
 

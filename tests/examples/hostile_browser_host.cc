@@ -26,9 +26,9 @@
 #include "child/process/content_child.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/page_messages.h"
-#include "examples/browser_host/progress.h"
 #include "examples/browser_host/report.h"
 #include "examples/browser_host/sites.h"
+#include "examples/browser_host/spoken_lines.h"
 #include "examples/browser_host/stop_signals.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/parent_process.h"
@@ -100,8 +100,9 @@ int Main(int argc, char** argv) {
   }();
   auto loop = forkserver::EventLoop::Create();
   if (!server.ok() || !loop.ok() || argc < 3) return 2;
+  SpokenLines lines;
   auto parent =
-      forkserver::ParentProcess::Create({.server = **server, .loop = **loop, .log = PrintLogLine});
+      forkserver::ParentProcess::Create({.server = **server, .loop = **loop, .log = lines.AsLog()});
   forkserver::PrefsStore prefs;
   if (!parent.ok() || !prefs.LoadText(argv[1], "argument").empty()) return 2;
   if (!(*parent)->SetPrefs(*prefs.Publish()).ok()) return 2;

@@ -158,7 +158,7 @@ TEST(SandboxReport, ThatCannotBeWrittenIsAFailure) {
   const ProgramResult result = RunProgram(std::vector<std::string>{
       "/bin/sh", "-c", std::string("exec ") + kProgram + " --sandbox-report >/dev/full"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("write to stdout failed"));
+  EXPECT_THAT(result.errors, HasSubstr("write to stdout: ENOSPC"));
 }
 
 }  // namespace

@@ -78,12 +78,19 @@ TEST_F(BrowserHost, TraceThatCannotBeWrittenIsOneLineAndNothingIsLaunched) {
        std::map<std::string, std::string>{{"/no/such/trace.json", "ENOENT"}, {"/tmp", "EISDIR"}}) {
     const ProgramResult result = Run({"--trace", path, Pages()});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_EQ(result.errors, "browser_host: open " + path + ": " + why + "\n");
+    EXPECT_EQ(result.errors, "browser_host: trace: open " + path + ": " + why + "\n");
     EXPECT_EQ(result.output, "");
   }
   const ProgramResult result = Run({"--trace="});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.errors, "browser_host: --trace: the name of a file is empty\n");
+  const ProgramResult swallowed = Run({"--trace", "--crash-reports", "x"});
+  EXPECT_EQ(swallowed.exit_code, 2);
+  EXPECT_EQ(swallowed.errors,
+            "browser_host: --trace: the name of a file is missing: --crash-reports is an option\n");
+  const ProgramResult twice = Run({"--trace", "a", "--trace", "b"});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_EQ(twice.errors, "browser_host: --trace: the name of a file is given twice\n");
 }
 
 TEST_F(BrowserHost, TraceOnAFullDiskCostsNoPageAndIsOneLine) {

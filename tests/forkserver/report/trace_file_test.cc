@@ -138,6 +138,17 @@ TEST_F(TraceFiles, AtTheLimitOfFileSizesEndsAndTheProgramDoesNot) {
   EXPECT_FALSE(CheckTrace(ReadText(path_)).slices.empty());
 }
 
+TEST_F(TraceFiles, IsOneTracesAtATime) {
+  TraceFile first;
+  ASSERT_TRUE(first.Open(path_).ok());
+  first.Append("{}", 1);
+  TraceFile second;
+  EXPECT_EQ(second.Open(path_).message(), "flock " + path_ + ": EAGAIN");
+  EXPECT_TRUE(first.Close().ok());
+  EXPECT_EQ(ReadText(path_), "[\n{}\n]\n");
+  EXPECT_TRUE(second.Open(path_).ok());
+}
+
 TEST_F(TraceFiles, IsNoFolderPipeOrNothing) {
   TraceFile file;
   EXPECT_EQ(file.Open(folder_.path() + "/no/trace.json").message(),
