@@ -61,7 +61,7 @@ struct FlightEnd {
   ExitStatus status = {};
   uint64_t build_id = 0;  // ForkServer::build_id
   int64_t ended_at = 0;   // when it was reaped (NowNanos)
-  // Signals that were sent through its Process, bit n for signal n: SIGKILL by its destructor too.
+  // Signals that were sent through its Process, as SignalBits: SIGKILL by its destructor too.
   uint64_t signals_sent = 0;
   // Why the host ended it where it was late: "not Ready after 10s". Empty: it was not.
   std::string missed_deadline = {};
@@ -72,7 +72,7 @@ struct FlightEnd {
   UniqueFd record = {};
   std::string why_no_record = {};
 
-  bool WasSent(int signal) const { return (signals_sent >> signal & 1) != 0; }
+  bool WasSent(int signal) const { return (signals_sent & SignalBit(signal)) != 0; }
 };
 
 class FlightRecorder;

@@ -228,9 +228,7 @@ Process::~Process() { KillAndReap(DeadlineOfKilled()).IgnoreError(); }
 
 absl::Status Process::KillAndReap(int64_t deadline) {
   if (!pidfd_.is_open() || status_.has_value()) return absl::OkStatus();
-  NoteSignal(SIGKILL);
-  const long killed = syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
-  const bool may_not = killed != 0 && errno == EPERM;
+  const bool may_not = SendSignal(SIGKILL) == EPERM;
   // One that it may not kill may end all the same, by itself.
   const absl::Status reaped = WaitUntil(deadline).status();
   DisownPid();
@@ -280,9 +278,13 @@ void Process::Ended() {
   end_.Tell(*status_);
 }
 
-// Not of one that had ended before, by whatever.
-void Process::NoteSignal(int signal) {
-  if (witness_ != nullptr && !HasEnded()) signals_sent_ |= uint64_t{1} << signal;
+// Only what was sent counts, and not of one that had ended before, by whatever. Nobody else reaps it
+// meanwhile.
+int Process::SendSignal(int signal) {
+  const bool counts = witness_ != nullptr && !HasEnded();
+  if (syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) return errno;
+  if (counts) signals_sent_ |= SignalBit(signal);
+  return 0;
 }
 
 absl::StatusOr<ExitStatus> Process::Wait(absl::Duration timeout) {
@@ -324,11 +326,9 @@ absl::Status Process::Signal(int signal) {
   if (!pidfd_.is_open() || status_.has_value()) {
     return absl::NotFoundError(absl::StrFormat("pidfd_send_signal pid %d: it has ended", pid_));
   }
-  NoteSignal(signal);
-  if (syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("pidfd_send_signal pid %d", pid_));
-  }
-  return absl::OkStatus();
+  const int error = SendSignal(signal);
+  return error == 0 ? absl::OkStatus()
+                    : ErrnoStatus(error, absl::StrFormat("pidfd_send_signal pid %d", pid_));
 }
 
 }  // namespace forkserver

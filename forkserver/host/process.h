@@ -60,11 +60,16 @@ bool IsNamespaceInit(int pidfd);
 // Whether the kernel tells of a process by its pidfd: Ok, or "PIDFD_GET_INFO: ENOTTY".
 absl::Status CheckPidfdInfo(int pidfd);
 
+// A signal's place in a set of them, as the kernel has it (sigset_t); of what is no signal, none.
+constexpr uint64_t SignalBit(int signal) {
+  return signal >= 1 && signal <= 64 ? uint64_t{1} << (signal - 1) : 0;
+}
+
 class SandboxedChild;
 
 // Hears of the end of a process when it has been reaped, on the thread that reaps it, and not where
-// nobody could. `sandboxed`: what it had of the host, as Process::sandboxed. `signals_sent`: bit n
-// for signal n, of those that went through its Process; the SIGKILL that ends one that a Process is
+// nobody could. `sandboxed`: what it had of the host, as Process::sandboxed. `signals_sent`: the
+// SignalBits of those that went through its Process; the SIGKILL that ends one that a Process is
 // destroyed with among them, if it was still running.
 class EndWitness {
  public:
@@ -150,7 +155,8 @@ class Process {
   absl::StatusOr<ExitStatus> WaitUntil(int64_t deadline);
 
   void Ended();
-  void NoteSignal(int signal);
+  // pidfd_send_signal(2): 0 or an errno.
+  int SendSignal(int signal);
   void DisownPid();
 
   pid_t pid_;

@@ -282,6 +282,25 @@ HOST_TEST(CrashReport, OfATemplateAndOfTheSeedNamesThem) {
   }
 }
 
+HOST_TEST(DeathReport, OfASignalThatCouldNotBeSentIsNotTheHosts) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+  ASSERT_TRUE(child.ok()) << child.status();
+  for (const int none : {-1, 0, 65, 1 << 20}) child->process.Signal(none).IgnoreError();
+  // One that a shift by -1 would take for sent.
+  ASSERT_EQ(testing::SignalProcess(child->process.pid(), 63), absl::OkStatus());
+  EXPECT_EQ(child->process.Wait()->code, 63);
+  EXPECT_EQ(Reports::Get().OnlyJson()["kind"], "killed");
+}
+
+HOST_TEST(DeathReport, OfTheLastSignalThatTheHostSentThereIsNone) {
+  absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_EQ(child->process.Signal(SIGRTMAX), absl::OkStatus());
+  EXPECT_EQ(child->process.Wait()->code, SIGRTMAX);
+  EXPECT_EQ(Reports::Get().reporter.Flush(), absl::OkStatus());
+  EXPECT_EQ(Reports::Get().reporter.counts().written, 0u);
+}
+
 HOST_TEST(DeathReport, OfAKillThatTheHostDidNotSendHasTheLastMemory) {
   absl::StatusOr<LaunchedChild> child = server.Launch(CrashBy("wait", "plain"));
   ASSERT_TRUE(child.ok()) << child.status();
