@@ -47,6 +47,27 @@ constexpr size_t kMostOverrunPages = 4096;
 constexpr uint64_t kRedZoneBytes = 128;
 // For whoever crashes beside the one that is being recorded.
 constexpr int kMostYields = 100'000;
+// asm-generic/siginfo.h; the C library's header has not all of them.
+constexpr int kSysSeccomp = 1;
+
+// What the calling thread is doing in this file. Its own memory says it, since to ask the kernel
+// who it is takes a call, which a filter may answer by a signal.
+enum class Inside : uint8_t { kNothing, kCalls, kRecords };
+thread_local constinit Inside inside = Inside::kNothing;
+
+// A call that a filter refuses by a signal fails with ENOSYS while this lives.
+class CallsMayBeTrapped {
+ public:
+  CallsMayBeTrapped() : before_(inside) {
+    if (before_ == Inside::kNothing) inside = Inside::kCalls;
+  }
+  CallsMayBeTrapped(const CallsMayBeTrapped&) = delete;
+  CallsMayBeTrapped& operator=(const CallsMayBeTrapped&) = delete;
+  ~CallsMayBeTrapped() { inside = before_; }
+
+ private:
+  const Inside before_;
+};
 
 // glibc's own, without a header: what it has said before it aborts.
 struct AbortMessage {
@@ -55,7 +76,6 @@ struct AbortMessage {
 };
 
 std::atomic<FlightRecord*> record = nullptr;
-std::atomic<int> recording_thread = 0;
 bool is_installed = false;
 WatchError install_error = {};  // of the last try
 AbortMessage** abort_message = nullptr;
@@ -109,10 +129,33 @@ void RecordAbortMessage(CrashArea& area) {
   area.reason_state.store(CrashArea::kWritten, std::memory_order_release);
 }
 
-void RecordCrash(FlightRecord& flight, int signal, const siginfo_t& info,
-                 const ucontext_t& context) {
-  CrashArea& area = flight.crash;
-  area.state.store(CrashArea::kBegun, std::memory_order_release);
+// Whether a filter has refused a call of this file's, which then goes on behind it (seccomp(2)).
+bool SkipTrappedCall(int signal, const siginfo_t& info, ucontext_t& context) {
+  if (inside == Inside::kNothing || signal != SIGSYS || info.si_code != kSysSeccomp) return false;
+#if defined(__x86_64__)
+  context.uc_mcontext.gregs[REG_RAX] = -ENOSYS;
+#else
+  context.uc_mcontext.regs[0] = static_cast<uint64_t>(-ENOSYS);
+#endif
+  return true;
+}
+
+// Of a parent that this is no child of a template of, it is not mapped here.
+bool IsOwn(const FlightRecord* flight) {
+  uint32_t magic = 0;
+  CopyWhatIsThere(&magic, &flight->magic, sizeof(magic));
+  return magic == FlightRecord::kMagic;
+}
+
+// Copies fault where nothing is there, and a thread may have blocked that: before it called abort,
+// or since a handler of the program's has come first. One that waited for it crashes of that.
+void UnblockFaults() {
+  const uint64_t mask = uint64_t{1} << (SIGSEGV - 1) | uint64_t{1} << (SIGBUS - 1);
+  RawSyscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, nullptr, sizeof(mask));
+}
+
+// The calls last, since a filter may end the process for them.
+void RecordCrash(CrashArea& area, int signal, const siginfo_t& info, const ucontext_t& context) {
   area.signal = signal;
   area.code = info.si_code;
   if (info.si_code <= 0) {
@@ -124,12 +167,12 @@ void RecordCrash(FlightRecord& flight, int signal, const siginfo_t& info,
     area.address = reinterpret_cast<uint64_t>(info.si_addr);
   }
   area.at = NowNanos();
-  area.thread = recording_thread.load(std::memory_order_relaxed);
-  RawSyscall(SYS_prctl, PR_GET_NAME, area.thread_name);
   RecordRegisters(context, area);
   if (signal == SIGABRT || signal == SIGSEGV) RecordAbortMessage(area);
   RecordStack(area);
   RecordModules(area);
+  area.thread = std::max(static_cast<int>(RawSyscall(SYS_gettid)), 0);
+  RawSyscall(SYS_prctl, PR_GET_NAME, area.thread_name);
   area.state.store(CrashArea::kWritten, std::memory_order_release);
 }
 
@@ -163,20 +206,19 @@ void DieOf(int signal, const siginfo_t& info, ucontext_t& context) {
 void OnCrash(int signal, siginfo_t* info, void* context_pointer) {
   ucontext_t& context = *static_cast<ucontext_t*>(context_pointer);
   if ((signal == SIGSEGV || signal == SIGBUS) && SkipFaultOfCopy(context)) return;
+  if (SkipTrappedCall(signal, *info, context)) return;
   const int errno_before = errno;
-  FlightRecord* const flight = record.load(std::memory_order_acquire);
-  // Of a parent that this is no child of a template of, it is not mapped here.
-  uint32_t magic = 0;
-  if (flight != nullptr) CopyWhatIsThere(&magic, &flight->magic, sizeof(magic));
-  if (magic == FlightRecord::kMagic) {
-    const int thread = static_cast<int>(RawSyscall(SYS_gettid));
-    int nobody = 0;
-    if (recording_thread.compare_exchange_strong(nobody, thread)) {
-      RecordCrash(*flight, signal, *info, context);
-    } else if (nobody != thread) {
-      for (int i = 0; i < kMostYields && flight->crash.state.load() != CrashArea::kWritten; ++i) {
-        RawSyscall(SYS_sched_yield);
-      }
+  const CallsMayBeTrapped calls_may_be_trapped;
+  UnblockFaults();
+  FlightRecord* const flight = crash_record();
+  if (inside != Inside::kRecords && flight != nullptr && IsOwn(flight)) {
+    uint32_t none = CrashArea::kNone;
+    if (flight->crash.state.compare_exchange_strong(none, CrashArea::kBegun)) {
+      inside = Inside::kRecords;
+      RecordCrash(flight->crash, signal, *info, context);
+    } else {
+      // Its end is everybody's, and the status is to be of the signal that is recorded.
+      for (int i = 0; i < kMostYields; ++i) RawSyscall(SYS_sched_yield);
     }
   }
   DieOf(signal, *info, context);
@@ -258,7 +300,9 @@ WatchError InstallCrashHandler() {
 }
 
 void SetCrashRecord(FlightRecord* flight) {
-  if (flight != nullptr && !install_error.ok()) flight->unwatched.store(install_error.Packed());
+  if (flight != nullptr) {
+    if (!install_error.ok()) flight->unwatched.store(install_error.Packed());
+  }
   // A child's is mostly mapped where its template's was: no page of its own for the same value.
   if (flight != crash_record()) record.store(flight, std::memory_order_release);
 }
@@ -267,6 +311,7 @@ FlightRecord* crash_record() { return record.load(std::memory_order_acquire); }
 
 void SetCrashReason(std::string_view reason) {
   FlightRecord* const flight = crash_record();
+  const CallsMayBeTrapped calls_may_be_trapped;
   if (flight == nullptr) return;
   CrashArea& area = flight->crash;
   uint32_t none = CrashArea::kNone;

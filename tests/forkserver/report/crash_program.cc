@@ -2,12 +2,20 @@
 
 #undef NDEBUG
 #include <assert.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -74,6 +82,93 @@ volatile uintptr_t nowhere = 0x10;
 #endif
 }
 
+void BlockAllSignals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+struct sigaction handler_before;
+
+void CallTheOneBefore(int signal, siginfo_t* info, void* context) {
+  handler_before.sa_sigaction(signal, info, context);
+}
+
+void ChainHandler() {
+  struct sigaction action = {};
+  action.sa_sigaction = CallTheOneBefore;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigaction(SIGSEGV, &action, &handler_before);
+}
+
+// Ends with what the child of its own ended with: its status, or 100 and its signal.
+[[noreturn]] void EndAs(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  _exit(WIFSIGNALED(status) ? 100 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+[[noreturn]] void ForkAndThrow(pid_t (*fork_it)()) {
+  const pid_t child = fork_it();
+  if (child == 0) CrashByException();
+  EndAs(child);
+}
+
+// What such a child maps next lies where its parent's record was: 77 where that was written to, 0
+// where it was not.
+[[noreturn]] void ForkAndMapOverTheRecord() {
+  const void* const record = crash_record();
+  const pid_t child = fork();
+  if (child != 0) EndAs(child);
+  void* const mine = mmap(const_cast<void*>(record), sizeof(FlightRecord), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (mine != record) _exit(1);
+  SetCrashReason("of somebody else");
+  for (size_t i = 0; i < sizeof(FlightRecord); ++i) {
+    if (static_cast<const char*>(mine)[i] != 0) _exit(77);
+  }
+  _exit(0);
+}
+
+[[gnu::noinline]] void CrashAChildThatBorrowsTheMemory() {
+  if (vfork() == 0) {
+    *reinterpret_cast<volatile int*>(nowhere) = 1;
+    _exit(0);
+  }
+}
+
+// As one that a program sets itself, without a thought of a crash handler.
+void TrapAllCallsOfTheHandler() {
+  constexpr uint32_t kCalls[] = {SYS_gettid,         SYS_getpid, SYS_prctl,       SYS_sched_yield,
+                                 SYS_rt_sigprocmask, SYS_tgkill, SYS_rt_sigaction};
+  constexpr size_t kCount = sizeof(kCalls) / sizeof(kCalls[0]);
+  sock_filter filter[kCount + 3] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (size_t i = 0; i < kCount; ++i) {
+    filter[1 + i] =
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kCalls[i], static_cast<uint8_t>(kCount - i), 0);
+  }
+  filter[kCount + 1] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  filter[kCount + 2] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP);
+  const sock_fprog program = {.len = kCount + 3, .filter = filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(1);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(1);
+}
+
+[[noreturn]] void CrashOnManyThreads() {
+  constexpr int kThreads = 8;
+  static std::atomic<int> ready = 0;
+  for (int i = 0; i < kThreads; ++i) {
+    std::thread([i] {
+      ++ready;
+      while (ready < kThreads) {
+      }
+      if (i % 2 != 0) CrashByAbort();
+      CrashBySegv();
+    }).detach();
+  }
+  for (;;) pause();
+}
+
 void OnThread(void (*crash)()) {
   std::thread([crash] {
     CrashStack stack;
@@ -100,6 +195,40 @@ void Crash(std::string_view way) {
   if (way == "thread") OnThread(CrashBySegv);
   if (way == "stack") OnThread([] { sink = CrashByOverflow(1); });
   if (way == "twice") CrashTwice();
+  if (way == "bare stack") std::thread([] { sink = CrashByOverflow(1); }).join();
+  if (way == "blocked") {
+    BlockAllSignals();
+    CrashBySegv();
+  }
+  if (way == "blocked abort") {
+    BlockAllSignals();
+    CrashByAbort();
+  }
+  if (way == "chained") {
+    ChainHandler();
+    CrashBySegv();
+  }
+  if (way == "fork") ForkAndThrow(fork);
+  if (way == "raw fork") ForkAndThrow([] { return static_cast<pid_t>(_Fork()); });
+  if (way == "fork over record") ForkAndMapOverTheRecord();
+  if (way == "vfork") {
+    CrashAChildThatBorrowsTheMemory();
+    kill(getpid(), SIGKILL);
+  }
+  if (way == "vfork then fpe") {
+    CrashAChildThatBorrowsTheMemory();
+    CrashByFpe();
+  }
+  if (way == "trapped") {
+    TrapAllCallsOfTheHandler();
+    CrashBySegv();
+  }
+  if (way == "trapped reason") {
+    TrapAllCallsOfTheHandler();
+    SetCrashReason("index 7 of 3");
+    CrashByIll();
+  }
+  if (way == "many") CrashOnManyThreads();
 }
 
 int CrashProgram::Run(ChildContext& context) {

@@ -23,6 +23,7 @@
 namespace forkserver {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using testing::HostSetup;
@@ -279,6 +280,45 @@ HOST_TEST(CrashReport, OfATemplateAndOfTheSeedNamesThem) {
     EXPECT_EQ(report["type"], "forkserver");
     EXPECT_EQ(report["crash"]["signal"], "SIGABRT");
     EXPECT_THAT(Functions(report), Contains("FreezeAndServe"));
+  }
+}
+
+HOST_TEST(CrashReport, OfAnAbortWithAllSignalsBlockedIsWholeAndOfSigabrt) {
+  EXPECT_EQ(EndOf(server, CrashBy("blocked abort", "plain")).ToString(), "killed by SIGABRT");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["crash"]["recorded"], "whole");
+  EXPECT_THAT(Functions(report), Contains("CrashByAbort"));
+}
+
+HOST_TEST(CrashReport, OfAProgramWhoseOwnHandlerCallsTheOneBeforeIsWhole) {
+  EXPECT_EQ(EndOf(server, CrashBy("chained", "plain")).ToString(), "killed by SIGSEGV");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["crash"]["recorded"], "whole");
+  EXPECT_EQ(Functions(report).at(0), "CrashBySegv");
+}
+
+HOST_TEST(CrashReport, UnderAFilterThatTrapsTheHandlersCallsIsWhole) {
+  EXPECT_EQ(EndOf(server, CrashBy("trapped", "plain")).ToString(), "killed by SIGSEGV");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["cause"], "SIGSEGV (SEGV_MAPERR, address not mapped) at 0x10");
+  EXPECT_EQ(report["crash"]["recorded"], "whole");
+  EXPECT_EQ(Functions(report).at(0), "CrashBySegv");
+}
+
+HOST_TEST(CrashReport, UnderSuchAFilterHasItsReason) {
+  EXPECT_EQ(EndOf(server, CrashBy("trapped reason", "plain")).ToString(), "killed by SIGILL");
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["crash"]["signal"], "SIGILL");
+  EXPECT_EQ(report["reason"], "index 7 of 3");
+}
+
+HOST_TEST(CrashReport, OfManyThreadsAtOnceIsOfOneAndWhole) {
+  for (int i = 0; i < 20; ++i) {
+    Reports::Get().paths.clear();
+    EndOf(server, CrashBy("many", "plain"));
+    const Json report = Reports::Get().OnlyJson();
+    EXPECT_EQ(report["crash"]["recorded"], "whole");
+    EXPECT_THAT(Functions(report), Contains(AnyOf("CrashBySegv", "CrashByAbort")));
   }
 }
 
