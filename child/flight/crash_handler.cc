@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
@@ -140,11 +141,17 @@ bool SkipTrappedCall(int signal, const siginfo_t& info, ucontext_t& context) {
   return true;
 }
 
-// Of a parent that this is no child of a template of, it is not mapped here.
+// Whether the record is there and this process's. Of a parent that this was forked from by anybody
+// but a template, it is not mapped here, and something else may be; of one whose memory this
+// borrows (vfork(2)), it is the parent's.
 bool IsOwn(const FlightRecord* flight) {
   uint32_t magic = 0;
+  int32_t owner = 0;
   CopyWhatIsThere(&magic, &flight->magic, sizeof(magic));
-  return magic == FlightRecord::kMagic;
+  CopyWhatIsThere(&owner, &flight->owner, sizeof(owner));
+  if (magic != FlightRecord::kMagic) return false;
+  const long self = RawSyscall(SYS_getpid);
+  return self == owner || self < 0;
 }
 
 // Copies fault where nothing is there, and a thread may have blocked that: before it called abort,
@@ -293,6 +300,8 @@ WatchError InstallCrashHandler() {
     if (sigaction(signal, &action, nullptr) == 0) continue;
     return install_error = Failed(WatchStep::kSetHandler, errno);
   }
+  // Where that fails (ENOMEM), IsOwn has to do.
+  pthread_atfork(nullptr, nullptr, [] { record.store(nullptr, std::memory_order_release); });
   abort_message = static_cast<AbortMessage**>(dlvsym(RTLD_DEFAULT, "__abort_msg", "GLIBC_PRIVATE"));
   terminate_before = std::set_terminate(OnTerminate);
   is_installed = true;
@@ -301,6 +310,7 @@ WatchError InstallCrashHandler() {
 
 void SetCrashRecord(FlightRecord* flight) {
   if (flight != nullptr) {
+    flight->owner.store(static_cast<int32_t>(RawSyscall(SYS_getpid)), std::memory_order_relaxed);
     if (!install_error.ok()) flight->unwatched.store(install_error.Packed());
   }
   // A child's is mostly mapped where its template's was: no page of its own for the same value.
@@ -312,7 +322,7 @@ FlightRecord* crash_record() { return record.load(std::memory_order_acquire); }
 void SetCrashReason(std::string_view reason) {
   FlightRecord* const flight = crash_record();
   const CallsMayBeTrapped calls_may_be_trapped;
-  if (flight == nullptr) return;
+  if (flight == nullptr || !IsOwn(flight)) return;
   CrashArea& area = flight->crash;
   uint32_t none = CrashArea::kNone;
   if (!area.reason_state.compare_exchange_strong(none, CrashArea::kBegun)) return;

@@ -10,8 +10,9 @@
 //
 // Everything here is written by a process that may be broken or hostile: the host copies a record
 // before it looks at it, believes no number, and ends every text itself
-// (forkserver/host/flight_record_file.h). Writers never wait for anybody. Offsets are the same in
-// all builds with the same build id, and a process of another one is refused by its Ready.
+// (forkserver/report/crash_record.h, forkserver/report/telemetry_record.h). Writers never wait for
+// anybody. Offsets are the same in all builds with the same build id, and a process of another one
+// is refused by its Ready.
 #ifndef CHILD_FLIGHT_FLIGHT_RECORD_H_
 #define CHILD_FLIGHT_FLIGHT_RECORD_H_
 
@@ -43,6 +44,9 @@ struct FlightRecord {
   // A WatchError, packed: there will be nothing in `crash`. It is there without the magic where the
   // process could not map this.
   std::atomic<uint32_t> unwatched;
+  // Whose it is, in its own pid namespace (SetCrashRecord). Who has another number and comes here
+  // borrows its memory, as a child of vfork(2) does until its exec.
+  std::atomic<int32_t> owner;
   AnnotationTable annotations;
   CrashArea crash;
   TelemetryArea telemetry;

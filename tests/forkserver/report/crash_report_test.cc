@@ -297,6 +297,29 @@ HOST_TEST(CrashReport, OfAProgramWhoseOwnHandlerCallsTheOneBeforeIsWhole) {
   EXPECT_EQ(Functions(report).at(0), "CrashBySegv");
 }
 
+// Whose parent's record is not theirs: they die as they would without one, and write nowhere.
+HOST_TEST(CrashReport, OfAChildsOwnChildrenThereIsNone) {
+  for (const char* way : {"fork", "raw fork"}) {
+    SCOPED_TRACE(way);
+    EXPECT_EQ(EndOf(server, CrashBy(way, "plain")).code, 100 + SIGABRT);
+  }
+  EXPECT_EQ(EndOf(server, CrashBy("fork over record", "plain")).ToString(), "exited with status 0");
+  EXPECT_EQ(Reports::Get().reporter.Flush(), absl::OkStatus());
+  EXPECT_EQ(Reports::Get().reporter.counts().written, 0u);
+}
+
+HOST_TEST(CrashReport, OfAChildThatBorrowsTheMemoryIsNotItsParents) {
+  EndOf(server, CrashBy("vfork", "plain"));
+  const Json killed = Reports::Get().OnlyJson();
+  EXPECT_EQ(killed["kind"], "killed");
+  EXPECT_FALSE(killed.contains("crash"));
+  Reports::Get().paths.clear();
+  EndOf(server, CrashBy("vfork then fpe", "plain"));
+  const Json crashed = Reports::Get().OnlyJson();
+  EXPECT_EQ(crashed["crash"]["signal"], "SIGFPE");
+  EXPECT_EQ(Functions(crashed).at(0), "CrashByFpe");
+}
+
 HOST_TEST(CrashReport, UnderAFilterThatTrapsTheHandlersCallsIsWhole) {
   EXPECT_EQ(EndOf(server, CrashBy("trapped", "plain")).ToString(), "killed by SIGSEGV");
   const Json report = Reports::Get().OnlyJson();
