@@ -102,8 +102,7 @@ std::string ToJson(const CrashReport& report) {
   if (!report.record.reason.empty()) json["reason"] = OneLine(report.record.reason);
   if (!end.missed_deadline.empty()) json["missed_deadline"] = OneLine(end.missed_deadline);
   if (!report.why_no_record.empty()) json["why_no_record"] = report.why_no_record;
-  if (const std::string& why = report.record.why_unwatched; !why.empty())
-    json["why_no_stack"] = why;
+  if (const std::string why = WhyNoStack(report); !why.empty()) json["why_no_stack"] = why;
   Json memory = Json::object();
   if (end.status.usage) memory["peak_resident_kib"] = end.status.usage->ru_maxrss;
   if (end.memory) {
@@ -119,7 +118,7 @@ std::string ToJson(const CrashReport& report) {
          {"call", OneLine(ToString(call))}});
   }
   json["sandbox_refusals"] = std::move(refused);
-  if (report.kind == DeathKind::kCrash) json["crash"] = CrashJson(report);
+  if (report.kind == DeathKind::kCrash && report.record.crash) json["crash"] = CrashJson(report);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

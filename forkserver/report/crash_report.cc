@@ -28,13 +28,34 @@ std::string RecordedCause(const RecordedCrash& crash) {
   return text;
 }
 
+std::string CrashCause(const CrashReport& report) {
+  const ExitStatus& status = report.end.status;
+  if (report.record.crash == nullptr) return SignalName(status.code);
+  std::string text = RecordedCause(*report.record.crash);
+  // Its sandbox refused it the signal that it wanted to send itself, a thread that crashed beside
+  // the recorded one was faster, or its handler crashed.
+  if (status.code != report.record.crash->signal) {
+    absl::StrAppendFormat(&text, "; it died of %s", SignalName(status.code));
+  }
+  return text;
+}
+
+// By whom else than the process itself.
+std::string KilledCause(const FlightEnd& end) {
+  return absl::StrFormat(
+      "%s, which the host did not send%s", SignalName(end.status.code),
+      end.status.code == SIGKILL ? ": the kernel's, for want of memory, or somebody's" : "");
+}
+
 }  // namespace
 
 DeathKind KindOf(const FlightEnd& end, const CrashRecord& record) {
   if (end.status.kind == ExitStatus::Kind::kKilled) {
-    if (record.crash) return DeathKind::kCrash;
+    const bool is_crash = IsCrashSignal(end.status.code);
+    if (is_crash && record.crash) return DeathKind::kCrash;
     if (!end.missed_deadline.empty()) return DeathKind::kMissedDeadline;
-    return end.WasSent(end.status.code) ? DeathKind::kNoReport : DeathKind::kKilled;
+    if (end.WasSent(end.status.code)) return DeathKind::kNoReport;
+    return is_crash ? DeathKind::kCrash : DeathKind::kKilled;
   }
   // It has lived through its crash (a handler of its own that went on), or was late all the same.
   return end.missed_deadline.empty() ? DeathKind::kNoReport : DeathKind::kMissedDeadline;
@@ -68,7 +89,8 @@ CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer) {
   }
   end.record.reset();
   report.kind = KindOf(end, report.record);
-  if (report.kind == DeathKind::kCrash) report.trace = tracer.Trace(*report.record.crash);
+  if (report.kind == DeathKind::kCrash && report.record.crash)
+    report.trace = tracer.Trace(*report.record.crash);
   report.end = std::move(end);
   return report;
 }
@@ -76,24 +98,27 @@ CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer) {
 std::string CauseText(const CrashReport& report) {
   const FlightEnd& end = report.end;
   switch (report.kind) {
-    case DeathKind::kCrash: {
-      std::string text = RecordedCause(*report.record.crash);
-      // The sandbox refused it the signal that it wanted to send itself.
-      if (end.status.code != report.record.crash->signal) {
-        absl::StrAppendFormat(&text, "; it died of %s", SignalName(end.status.code));
-      }
-      return text;
-    }
+    case DeathKind::kCrash:
+      return CrashCause(report);
     case DeathKind::kKilled:
-      return absl::StrFormat(
-          "%s, which the host did not send%s", SignalName(end.status.code),
-          end.status.code == SIGKILL ? ": the kernel's, for want of memory, or somebody's" : "");
+      return KilledCause(end);
     case DeathKind::kMissedDeadline:
       return absl::StrFormat("%s; it %s", end.missed_deadline, end.status.ToString());
     case DeathKind::kNoReport:
       break;
   }
   return end.status.ToString();
+}
+
+std::string WhyNoStack(const CrashReport& report) {
+  if (report.kind != DeathKind::kCrash || report.record.crash) return "";
+  if (!report.record.why_unwatched.empty()) return report.record.why_unwatched;
+  if (!report.why_no_record.empty() || !report.record.was_mapped) {
+    return "it had no flight record yet, or none at all";
+  }
+  return "its handler did not run: a stack overflow on a thread without a CrashStack, a signal "
+         "that "
+         "was blocked, or a handler of its own";
 }
 
 }  // namespace forkserver

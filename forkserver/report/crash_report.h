@@ -22,12 +22,14 @@
 namespace forkserver {
 
 enum class DeathKind : uint8_t {
-  kCrash,           // of a signal that it caused itself, with registers and stack
-  kKilled,          // of a signal that the host did not send: the kernel's for memory, a person's
+  kCrash,           // of a signal of a crash's, that its handler recorded or the host did not send
+  kKilled,          // of another that the host did not send: the kernel's for memory, a person's
   kMissedDeadline,  // by the host, since it was late
   kNoReport,        // it ended well, or as the host wanted
 };
 
+// A record that has a crash is believed where the status is a crash's too: it may be of one that the
+// process has lived through.
 DeathKind KindOf(const FlightEnd& end, const CrashRecord& record);
 std::string_view DeathKindName(DeathKind kind);
 
@@ -47,6 +49,9 @@ CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer);
 
 // "SIGSEGV (SEGV_MAPERR, address not mapped) at 0x10", "SIGKILL, which the host did not send".
 std::string CauseText(const CrashReport& report);
+
+// Of a crash that has not been recorded; empty: it has, or it is none.
+std::string WhyNoStack(const CrashReport& report);
 
 std::string ToText(const CrashReport& report);
 std::string ToJson(const CrashReport& report);

@@ -111,8 +111,7 @@ std::string ToText(const CrashReport& report) {
   Line(text, "build id", absl::StrFormat("%016x", end.build_id));
   Line(text, "memory", MemoryText(report));
   if (!report.why_no_record.empty()) Line(text, "no record", report.why_no_record);
-  if (const std::string& why = report.record.why_unwatched; !why.empty())
-    Line(text, "no stack", why);
+  if (const std::string why = WhyNoStack(report); !why.empty()) Line(text, "no stack", why);
   for (const auto& [key, value] : end.who.annotations) {
     Line(text, "annotation", absl::StrCat(key, "=", value));
   }
@@ -128,7 +127,7 @@ std::string ToText(const CrashReport& report) {
                          static_cast<double>(end.ended_at - call.time) / kNanosPerSecond,
                          ToString(call)));
   }
-  if (report.kind != DeathKind::kCrash) return text;
+  if (report.kind != DeathKind::kCrash || !report.record.crash) return text;
   if (!report.record.crash->is_whole) {
     Line(text, "incomplete", "it crashed again while it recorded this");
   }

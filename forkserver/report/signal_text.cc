@@ -48,6 +48,20 @@ const CodeRow* Find(int signal, int code) {
 
 }  // namespace
 
+bool IsCrashSignal(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGABRT:
+    case SIGSYS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string SignalName(int signal) {
   const char* const name = sigabbrev_np(signal);
   return name != nullptr ? absl::StrCat("SIG", name) : absl::StrCat("signal ", signal);

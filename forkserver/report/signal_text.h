@@ -1,4 +1,4 @@
-// Signals and their codes in words (sigaction(2), siginfo_t).
+// What signals mean: which are a crash's, and their codes in words (sigaction(2), siginfo_t).
 #ifndef FORKSERVER_REPORT_SIGNAL_TEXT_H_
 #define FORKSERVER_REPORT_SIGNAL_TEXT_H_
 
@@ -6,6 +6,9 @@
 #include <string_view>
 
 namespace forkserver {
+
+// Of those that children have handlers for (child/flight/crash_handler.h).
+bool IsCrashSignal(int signal);
 
 // "SIGSEGV"; "signal 77" for a number without a name.
 std::string SignalName(int signal);

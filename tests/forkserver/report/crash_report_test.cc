@@ -320,6 +320,22 @@ HOST_TEST(CrashReport, OfAChildThatBorrowsTheMemoryIsNotItsParents) {
   EXPECT_EQ(Functions(crashed).at(0), "CrashByFpe");
 }
 
+// The last: abort(3), which may send no signal there, ends by an instruction that is not allowed.
+HOST_TEST(CrashReport, WithoutAStackSaysWhyAndIsACrash) {
+  const std::pair<const char*, const char*> kWays[] = {
+      {"bare stack", "plain"}, {"blocked", "plain"}, {"blocked abort", "computing"}};
+  for (const auto& [way, template_name] : kWays) {
+    SCOPED_TRACE(way);
+    Reports::Get().paths.clear();
+    EXPECT_EQ(EndOf(server, CrashBy(way, template_name)).ToString(), "killed by SIGSEGV");
+    const Json report = Reports::Get().OnlyJson();
+    EXPECT_EQ(report["kind"], "crash");
+    EXPECT_EQ(report["cause"], "SIGSEGV");
+    EXPECT_FALSE(report.contains("crash"));
+    EXPECT_THAT(report.value("why_no_stack", ""), HasSubstr("its handler did not run"));
+  }
+}
+
 HOST_TEST(CrashReport, UnderAFilterThatTrapsTheHandlersCallsIsWhole) {
   EXPECT_EQ(EndOf(server, CrashBy("trapped", "plain")).ToString(), "killed by SIGSEGV");
   const Json report = Reports::Get().OnlyJson();
