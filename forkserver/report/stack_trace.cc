@@ -17,6 +17,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
+#include "child/flight/crash_area.h"
+#include "forkserver/report/module_file.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/unique_fd.h"
 
@@ -40,25 +42,27 @@ const Dwfl_Callbacks kCallbacks = {.find_elf = FindNoElf,
                                    .section_address = dwfl_offline_section_address,
                                    .debuginfo_path = nullptr};
 
+// A name in a file may be of any length, and a report is not.
+std::string Cut(const char* name) {
+  return std::string(name, strnlen(name, StackTracer::kMostNameBytes));
+}
+
 std::string Demangle(const char* name) {
   int status = 0;
   char* const demangled = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string text = status == 0 ? demangled : name;
+  std::string text = Cut(status == 0 ? demangled : name);
   free(demangled);
   return text;
 }
 
-// One that libdw then owns, or why there is none.
-absl::StatusOr<UniqueFd> OpenModule(const std::string& path) {
-  // A terminal or a pipe must not make this process wait, or be its own.
-  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+// One that libdw then owns, or why there is none. The tracer's own word is taken.
+absl::StatusOr<UniqueFd> OpenProgram(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return ErrnoStatus(errno, "open");
-  struct stat status;
-  if (fstat(file.get(), &status) != 0) return ErrnoStatus(errno, "fstat");
-  if (!S_ISREG(status.st_mode)) return absl::FailedPreconditionError("no regular file");
   return file;
 }
 
+// Of a longer one what a process would have recorded. Empty: it has none.
 std::string BuildIdOf(int fd) {
   elf_version(EV_CURRENT);
   Elf* const elf = elf_begin(fd, ELF_C_READ_MMAP, nullptr);
@@ -66,8 +70,9 @@ std::string BuildIdOf(int fd) {
   const ssize_t size = elf != nullptr ? dwelf_elf_gnu_build_id(elf, &id) : -1;
   std::string text;
   if (size > 0) {
-    text = absl::BytesToHexString(
-        absl::string_view(static_cast<const char*>(id), static_cast<size_t>(size)));
+    text = absl::BytesToHexString(absl::string_view(
+        static_cast<const char*>(id),
+        std::min<size_t>(static_cast<size_t>(size), CrashModule::kMostBuildIdBytes)));
   }
   elf_end(elf);
   return text;
@@ -177,9 +182,6 @@ class StackTracer::Session {
   }
 
  private:
-  const std::string& PathOf(const RecordedModule& module) const {
-    return module.path.empty() ? program_ : module.path;
-  }
   // What is shown of it: /proc/self/exe says nothing.
   std::string NameOf(const RecordedModule& module) const {
     if (!module.path.empty()) return module.path;
@@ -198,13 +200,16 @@ class StackTracer::Session {
   void Report(const RecordedModule& module) {
     // The kernel's own, in no file: what calls through it is found all the same.
     if (module.path == kVdso) return;
-    const std::string& path = PathOf(module);
+    const bool is_program = module.path.empty();
+    const std::string& path = is_program ? program_ : module.path;
     const auto missing = [&](std::string_view why) {
       missing_.push_back(absl::StrFormat("%s: %s", NameOf(module), why));
     };
-    absl::StatusOr<UniqueFd> file = OpenModule(path);
+    absl::StatusOr<UniqueFd> file = is_program ? OpenProgram(path) : OpenModuleFile(path);
     if (!file.ok()) return missing(std::string(file.status().message()));
-    if (BuildIdOf(file->get()) != module.build_id) {
+    const std::string build_id = BuildIdOf(file->get());
+    if (build_id.empty()) return missing("it has no build id");
+    if (build_id != module.build_id) {
       return missing("it has another build id than what was loaded");
     }
     if (dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), file->get(), module.bias,
@@ -281,7 +286,7 @@ class StackTracer::Session {
     if (Dwfl_Line* const line = HasLines(found) ? dwfl_module_getsrc(found, pc) : nullptr) {
       int number = 0;
       if (const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
-        frame.file = file;
+        frame.file = Cut(file);
         frame.line = number;
       }
     }

@@ -6,10 +6,11 @@
 //     StackTracer tracer("/proc/self/exe");
 //     for (const StackFrame& frame : tracer.Trace(crash)) ...
 //
-// Files are opened by the names that the dead process gave, for reading only, and used only where
-// they are regular files and their build id is the one that the process had in memory: an update on
-// disk is not mistaken for what ran. Where a file cannot be had, the frame has module and offset
-// only, and says why.
+// Files are opened by the names that the dead process gave, for reading only, where this host can
+// vouch for them (module_file.h), and used only where they have the build id that the process had in
+// memory: an update on disk is not mistaken for what ran. Where a file cannot be had, the frame has
+// module and offset only, and the trace says why. libdw opens no other file for them but what
+// /usr/lib/debug has of that build id, and what that names: no .gnu_debuglink is followed.
 //
 // Threads: one at a time. Allocates, and reads files. The files of the last process stay open, a
 // descriptor each, and the next one that had loaded the same is traced in a fraction of the time;
@@ -41,13 +42,14 @@ struct StackTrace {
   std::vector<StackFrame> frames = {};
   // Why there are no more of them, where that is not the end of the stack.
   std::string why_it_ends = {};
-  // "libfoo.so: open: ENOENT": modules whose file could not be used.
+  // "/lib/libfoo.so: openat2: ENOENT": modules whose file could not be used.
   std::vector<std::string> missing = {};
 };
 
 class StackTracer {
  public:
   static constexpr size_t kMostFrames = 128;
+  static constexpr size_t kMostNameBytes = 1024;  // of a function, and of a source file
 
   // `program`: the file that is the program itself, for modules without a name.
   explicit StackTracer(std::string program);
