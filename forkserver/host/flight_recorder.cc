@@ -17,9 +17,6 @@
 namespace forkserver {
 namespace {
 
-// How much of what a sandbox refused goes with an end.
-constexpr int64_t kRefusalsNanos = kNanosPerSecond;
-
 std::optional<MemorySample> SampleMemoryOf(pid_t pid) {
   UniqueFd statm(open(absl::StrFormat("/proc/%d/statm", pid).c_str(), O_RDONLY | O_CLOEXEC));
   if (!statm.is_open()) return std::nullopt;
@@ -99,8 +96,8 @@ void Flight::OnReaped(const ExitStatus& status, const SandboxedChild* sandboxed,
     end.why_no_record = why_no_record_;
   }
   if (sandboxed != nullptr) {
-    end.refused =
-        sandboxed->membership().chain->RefusedCallsOf(end.who.pid, end.ended_at - kRefusalsNanos);
+    end.refused = sandboxed->membership().chain->RefusedCallsOf(end.who.pid, end.who.begun_at,
+                                                                FlightEnd::kMostRefused);
   }
   is_told_ = true;
   for (const auto& listener : recorder_->options_.listeners) {

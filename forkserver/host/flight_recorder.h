@@ -57,6 +57,9 @@ struct ProcessIdentity {
 };
 
 struct FlightEnd {
+  // More than the reporter keeps of one process and one second, as it is set by default.
+  static constexpr size_t kMostRefused = 64;
+
   ProcessIdentity who = {};
   ExitStatus status = {};
   uint64_t build_id = 0;  // ForkServer::build_id
@@ -66,7 +69,8 @@ struct FlightEnd {
   // Why the host ended it where it was late: "not Ready after 10s". Empty: it was not.
   std::string missed_deadline = {};
   std::optional<MemorySample> memory = {};
-  // What its sandbox refused it in its last second, oldest first.
+  // What its sandbox refused it since begun_at, kMostRefused at most: the last ones, oldest first.
+  // It may have died long before it was reaped, and these before that.
   std::vector<RefusedCall> refused = {};
   // Its flight record; closed where it has none, and why.
   UniqueFd record = {};

@@ -115,13 +115,10 @@ absl::StatusOr<pid_t> SandboxChain::FindByInnerPid(pid_t pid) const {
   return absl::NotFoundError(absl::StrFormat("pid %d of a sandbox: no such child", pid));
 }
 
-std::vector<RefusedCall> SandboxChain::RefusedCallsOf(pid_t pid, int64_t since) const {
+std::vector<RefusedCall> SandboxChain::RefusedCallsOf(pid_t pid, int64_t since, size_t most) const {
   const std::shared_ptr<Broker> broker = broker_.lock();
   if (broker == nullptr) return {};
-  std::vector<RefusedCall> calls = broker->reporter().Snapshot();
-  std::erase_if(calls,
-                [&](const RefusedCall& call) { return call.pid != pid || call.time < since; });
-  return calls;
+  return broker->reporter().LastOf(pid, since, most);
 }
 
 absl::StatusOr<Process> SandboxMembership::Admit(UniqueFd pidfd, ProcessType type) const {

@@ -2,7 +2,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -47,6 +49,21 @@ std::string KilledCause(const FlightEnd& end) {
       end.status.code == SIGKILL ? ": the kernel's, for want of memory, or somebody's" : "");
 }
 
+// Of what its sandbox refused it, how much before its death.
+constexpr int64_t kRefusalsNanos = kNanosPerSecond;
+
+// Whoever has crashed says when; it may be reaped much later. Of whom the broker has killed it is
+// known too, and of all others only that they are reaped.
+int64_t TimeOfDeath(const FlightEnd& end, const CrashReport& report) {
+  int64_t at = end.ended_at;
+  if (report.record.crash != nullptr && report.kind == DeathKind::kCrash) {
+    at = report.record.crash->at;
+  } else if (!end.refused.empty() && end.refused.back().outcome == CallOutcome::kKilled) {
+    at = end.refused.back().time;
+  }
+  return std::max(end.who.begun_at, std::min(at, end.ended_at));
+}
+
 }  // namespace
 
 DeathKind KindOf(const FlightEnd& end, const CrashRecord& record) {
@@ -76,8 +93,7 @@ std::string_view DeathKindName(DeathKind kind) {
 }
 
 CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer) {
-  CrashReport report = {.at = absl::Now() - absl::Nanoseconds(NowNanos() - end.ended_at),
-                        .uptime = absl::Nanoseconds(end.ended_at - end.who.begun_at)};
+  CrashReport report;
   report.why_no_record = end.why_no_record;
   if (end.record.is_open()) {
     absl::StatusOr<CrashRecord> record = ReadCrashRecord(end.record.get());
@@ -89,8 +105,16 @@ CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer) {
   }
   end.record.reset();
   report.kind = KindOf(end, report.record);
-  if (report.kind == DeathKind::kCrash && report.record.crash)
+  end.ended_at = TimeOfDeath(end, report);
+  report.at = absl::Now() - absl::Nanoseconds(NowNanos() - end.ended_at);
+  report.uptime = absl::Nanoseconds(end.ended_at - end.who.begun_at);
+  std::erase_if(end.refused,
+                [&](const RefusedCall& call) { return call.time < end.ended_at - kRefusalsNanos; });
+  // It may take a while to die.
+  if (end.memory) end.memory->at = std::min(end.memory->at, end.ended_at);
+  if (report.kind == DeathKind::kCrash && report.record.crash) {
     report.trace = tracer.Trace(*report.record.crash);
+  }
   report.end = std::move(end);
   return report;
 }

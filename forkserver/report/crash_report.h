@@ -38,7 +38,9 @@ struct CrashReport {
   DeathKind kind = DeathKind::kNoReport;
   absl::Time at = {};
   absl::Duration uptime = {};  // from when it was asked for
-  FlightEnd end = {};          // its record is closed
+  // Its record is closed, `ended_at` is when it died, as far as that is known (`at` too), and
+  // `refused` of the second before that.
+  FlightEnd end = {};
   CrashRecord record = {};
   std::string why_no_record = {};
   StackTrace trace = {};

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 namespace forkserver {
@@ -43,6 +44,16 @@ std::vector<RefusedCall> SandboxReporter::Since(uint64_t sequence) const {
   for (const RefusedCall& record : records_) {
     if (record.sequence > sequence) records.push_back(record);
   }
+  return records;
+}
+
+std::vector<RefusedCall> SandboxReporter::LastOf(pid_t pid, int64_t since, size_t most) const {
+  std::vector<RefusedCall> records;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto it = records_.rbegin(); it != records_.rend() && records.size() < most; ++it) {
+    if (it->pid == pid && it->time >= since) records.push_back(*it);
+  }
+  std::reverse(records.begin(), records.end());
   return records;
 }
 

@@ -65,6 +65,8 @@ class SandboxReporter {
   std::vector<RefusedCall> Snapshot() const { return Since(0); }
   // Those after the one with this sequence number. They stay: there may be several readers.
   std::vector<RefusedCall> Since(uint64_t sequence) const;
+  // The last ones of one process, none of a time before `since`; no others are copied.
+  std::vector<RefusedCall> LastOf(pid_t pid, int64_t since, size_t most) const;
 
   // Records that made room for newer ones, and those over a child's budget; since the start.
   uint64_t dropped() const;

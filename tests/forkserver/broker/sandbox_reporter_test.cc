@@ -139,5 +139,25 @@ TEST(SandboxReporter, OneChildsStormLeavesAnothersBudgetAlone) {
   EXPECT_EQ(record.suppressed, 0u);
 }
 
+TEST(SandboxReporter, KnowsTheLastOfOneProcessSinceATime) {
+  SandboxReporter reporter({.of_one_child = {.burst = 100, .per_second = 100}});
+  RefusalBudget budget;
+  for (int64_t time = 1; time <= 10; ++time) {
+    RefusedCall record = Refused(time);
+    record.pid = time % 2 == 0 ? 4711 : 4712;
+    ASSERT_TRUE(reporter.Add(record, budget));
+  }
+  const auto times = [&](pid_t pid, int64_t since, size_t most) {
+    std::vector<int64_t> all;
+    for (const RefusedCall& record : reporter.LastOf(pid, since, most)) all.push_back(record.time);
+    return all;
+  };
+  EXPECT_EQ(times(4711, 0, 100), (std::vector<int64_t>{2, 4, 6, 8, 10}));
+  EXPECT_EQ(times(4711, 6, 100), (std::vector<int64_t>{6, 8, 10}));
+  EXPECT_EQ(times(4711, 0, 2), (std::vector<int64_t>{8, 10}));
+  EXPECT_EQ(times(4712, 9, 100), (std::vector<int64_t>{9}));
+  EXPECT_EQ(times(4713, 0, 100), std::vector<int64_t>());
+}
+
 }  // namespace
 }  // namespace forkserver
