@@ -1,5 +1,7 @@
 // A crash report for programs.
 #include <nlohmann/json.hpp>
+#include <signal.h>
+
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -8,6 +10,7 @@
 #include "forkserver/host/launched_by.h"
 #include "forkserver/report/crash_report.h"
 #include "forkserver/report/register_names.h"
+#include "forkserver/report/reported_type.h"
 #include "forkserver/report/signal_text.h"
 #include "transceiver/clock.h"
 #include "transceiver/one_line.h"
@@ -48,10 +51,12 @@ Json CrashJson(const CrashReport& report) {
   Json json = {{"signal", SignalName(crash.signal)},
                {"code", crash.code},
                {"code_name", std::string(SignalCodeName(crash.signal, crash.code))},
-               {"address", Hex(crash.address)},
                {"thread", crash.thread},
                {"thread_name", OneLine(crash.thread_name)},
                {"recorded", crash.is_whole ? "whole" : "in part"}};
+  if (HasAddress(crash)) json["address"] = Hex(crash.address);
+  if (crash.code > 0 && crash.signal == SIGSYS) json["system_call"] = crash.syscall;
+  if (crash.code <= 0) json["sender"] = crash.sender;
   Json frames = Json::array();
   for (const StackFrame& frame : report.trace.frames) frames.push_back(FrameJson(frame));
   json["frames"] = std::move(frames);
@@ -86,7 +91,7 @@ std::string ToJson(const CrashReport& report) {
                {"cause", CauseText(report)},
                {"pid", end.who.pid},
                {"role", OneLine(end.who.role)},
-               {"type", std::string(ProcessTypeName(end.who.type))},
+               {"type", ReportedTypeName(end.who.type)},
                {"launched_by", std::string(LaunchedByName(end.who.by))},
                {"status", end.status.ToString()},
                {"was_ready", end.who.was_ready},

@@ -1,7 +1,7 @@
 // What a dead process has left in its flight record, copied out and checked: every number is within
 // its bounds, every text ends. What it says may still be a lie, where the process was hostile: a
-// report says "by its own word" of it, and nothing is done on its word but to look for files, of which
-// those are read that this host can vouch for (module_file.h).
+// report says "by its own word" of it, and nothing is done on its word but to look for files, of
+// which those are read that this host can vouch for (module_file.h).
 #ifndef FORKSERVER_REPORT_CRASH_RECORD_H_
 #define FORKSERVER_REPORT_CRASH_RECORD_H_
 

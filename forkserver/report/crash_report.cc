@@ -14,11 +14,6 @@
 namespace forkserver {
 namespace {
 
-bool HasAddress(const RecordedCrash& crash) {
-  return crash.code > 0 && crash.code != SI_KERNEL && crash.signal != SIGSYS &&
-         crash.signal != SIGABRT;
-}
-
 std::string RecordedCause(const RecordedCrash& crash) {
   std::string text = SignalName(crash.signal);
   if (const std::string_view name = SignalCodeName(crash.signal, crash.code); !name.empty()) {
@@ -26,12 +21,19 @@ std::string RecordedCause(const RecordedCrash& crash) {
                           std::string(SignalCodeText(crash.signal, crash.code)));
   }
   if (HasAddress(crash)) absl::StrAppendFormat(&text, " at 0x%x", crash.address);
-  if (crash.signal == SIGSYS) absl::StrAppendFormat(&text, ", system call %d", crash.syscall);
+  if (crash.code > 0 && crash.signal == SIGSYS) {
+    absl::StrAppendFormat(&text, ", system call %d", crash.syscall);
+  }
+  // As it sees its senders: 0 is one outside of its pid namespace.
+  if (crash.code <= 0) absl::StrAppendFormat(&text, " by its pid %d", crash.sender);
   return text;
 }
 
 std::string CrashCause(const CrashReport& report) {
   const ExitStatus& status = report.end.status;
+  if (const RefusedCall* const call = FatalCall(report.end)) {
+    return absl::StrFormat("%s, by its sandbox for %s", SignalName(status.code), call->call);
+  }
   if (report.record.crash == nullptr) return SignalName(status.code);
   std::string text = RecordedCause(*report.record.crash);
   // Its sandbox refused it the signal that it wanted to send itself, a thread that crashed beside
@@ -56,18 +58,32 @@ constexpr int64_t kRefusalsNanos = kNanosPerSecond;
 // known too, and of all others only that they are reaped.
 int64_t TimeOfDeath(const FlightEnd& end, const CrashReport& report) {
   int64_t at = end.ended_at;
-  if (report.record.crash != nullptr && report.kind == DeathKind::kCrash) {
+  if (report.record.crash != nullptr && IsCrashSignal(end.status.code)) {
     at = report.record.crash->at;
-  } else if (!end.refused.empty() && end.refused.back().outcome == CallOutcome::kKilled) {
-    at = end.refused.back().time;
+  } else if (const RefusedCall* const call = FatalCall(end)) {
+    at = call->time;
   }
   return std::max(end.who.begun_at, std::min(at, end.ended_at));
 }
 
 }  // namespace
 
+bool HasAddress(const RecordedCrash& crash) {
+  return crash.code > 0 && crash.code != SI_KERNEL && crash.signal != SIGSYS &&
+         crash.signal != SIGABRT;
+}
+
+const RefusedCall* FatalCall(const FlightEnd& end) {
+  if (end.status.kind != ExitStatus::Kind::kKilled || end.status.code != SIGKILL) return nullptr;
+  const auto last =
+      std::find_if(end.refused.rbegin(), end.refused.rend(),
+                   [](const RefusedCall& call) { return call.outcome == CallOutcome::kKilled; });
+  return last != end.refused.rend() ? &*last : nullptr;
+}
+
 DeathKind KindOf(const FlightEnd& end, const CrashRecord& record) {
   if (end.status.kind == ExitStatus::Kind::kKilled) {
+    if (FatalCall(end) != nullptr) return DeathKind::kCrash;
     const bool is_crash = IsCrashSignal(end.status.code);
     if (is_crash && record.crash) return DeathKind::kCrash;
     if (!end.missed_deadline.empty()) return DeathKind::kMissedDeadline;
@@ -127,7 +143,7 @@ std::string CauseText(const CrashReport& report) {
     case DeathKind::kKilled:
       return KilledCause(end);
     case DeathKind::kMissedDeadline:
-      return absl::StrFormat("%s; it %s", end.missed_deadline, end.status.ToString());
+      return absl::StrFormat("%s; %s", end.missed_deadline, end.status.ToString());
     case DeathKind::kNoReport:
       break;
   }
@@ -136,6 +152,7 @@ std::string CauseText(const CrashReport& report) {
 
 std::string WhyNoStack(const CrashReport& report) {
   if (report.kind != DeathKind::kCrash || report.record.crash) return "";
+  if (FatalCall(report.end) != nullptr) return "it was killed from outside";
   if (!report.record.why_unwatched.empty()) return report.record.why_unwatched;
   if (!report.why_no_record.empty() || !report.record.was_mapped) {
     return "it had no flight record yet, or none at all";

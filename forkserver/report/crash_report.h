@@ -22,15 +22,19 @@
 namespace forkserver {
 
 enum class DeathKind : uint8_t {
-  kCrash,           // of a signal of a crash's, that its handler recorded or the host did not send
+  // Of a signal of a crash's, that its handler recorded or the host did not send; or its sandbox
+  // killed it for a call.
+  kCrash,
   kKilled,          // of another that the host did not send: the kernel's for memory, a person's
   kMissedDeadline,  // by the host, since it was late
   kNoReport,        // it ended well, or as the host wanted
 };
 
-// A record that has a crash is believed where the status is a crash's too: it may be of one that the
-// process has lived through.
+// A record that has a crash is believed where the status is a crash's too: it may be of one that
+// the process has lived through.
 DeathKind KindOf(const FlightEnd& end, const CrashRecord& record);
+// The call that its sandbox killed it for, in `end`; null: it did not.
+const RefusedCall* FatalCall(const FlightEnd& end);
 std::string_view DeathKindName(DeathKind kind);
 
 struct CrashReport {
@@ -45,6 +49,9 @@ struct CrashReport {
   std::string why_no_record = {};
   StackTrace trace = {};
 };
+
+// Whether the record has the address that the signal was raised for.
+bool HasAddress(const RecordedCrash& crash);
 
 // Takes the file of the record away.
 CrashReport MakeCrashReport(FlightEnd end, StackTracer& tracer);

@@ -8,6 +8,7 @@
 #include "forkserver/host/launched_by.h"
 #include "forkserver/report/crash_report.h"
 #include "forkserver/report/register_names.h"
+#include "forkserver/report/reported_type.h"
 #include "transceiver/clock.h"
 #include "transceiver/one_line.h"
 
@@ -103,7 +104,7 @@ std::string ToText(const CrashReport& report) {
   if (!report.record.reason.empty()) Line(text, "reason", report.record.reason);
   Line(text, "process",
        absl::StrFormat("pid %d, %s (%s)", end.who.pid, end.who.role, LaunchedByName(end.who.by)));
-  Line(text, "type", ProcessTypeName(end.who.type));
+  Line(text, "type", ReportedTypeName(end.who.type));
   Line(text, "status", end.status.ToString());
   Line(text, "phase", PhaseText(report));
   Line(text, "time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", report.at, absl::UTCTimeZone()));

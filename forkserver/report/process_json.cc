@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "child/process_types.h"
+#include "forkserver/report/reported_type.h"
 
 namespace forkserver {
 namespace {
@@ -79,7 +80,8 @@ Json ToObject(const ReportedProcess& process) {
   out["below"] = nullptr;
   out["name"] = process.name;
   out["child_id"] = process.child_id != 0 ? Json(process.child_id) : Json();
-  out["type"] = Text(ProcessTypeName(process.type));
+  out["type"] = process.role == ProcessRole::kHost ? std::string(ProcessTypeName(process.type))
+                                                   : ReportedTypeName(process.type);
   out["remote_type"] = process.remote_type.empty() ? Json() : Json(process.remote_type);
   out["template"] = process.template_name.empty() ? Json() : Json(process.template_name);
   out["layout"] = process.layout;

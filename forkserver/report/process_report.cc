@@ -113,7 +113,7 @@ class TreeWriter {
              .pid = blank,
              .depth = depth + 1,
              .name = absl::StrFormat("Preallocated (%d)", blank),
-             .type = ProcessType::kForkServer,
+             .type = kTypeIsOpen,
              .template_name = one.name,
              .layout = one.layout,
              .state = "waits in the pool"});

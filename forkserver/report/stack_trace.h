@@ -7,9 +7,9 @@
 //     for (const StackFrame& frame : tracer.Trace(crash)) ...
 //
 // Files are opened by the names that the dead process gave, for reading only, where this host can
-// vouch for them (module_file.h), and used only where they have the build id that the process had in
-// memory: an update on disk is not mistaken for what ran. Where a file cannot be had, the frame has
-// module and offset only, and the trace says why. libdw opens no other file for them but what
+// vouch for them (module_file.h), and used only where they have the build id that the process had
+// in memory: an update on disk is not mistaken for what ran. Where a file cannot be had, the frame
+// has module and offset only, and the trace says why. libdw opens no other file for them but what
 // /usr/lib/debug has of that build id, and what that names: no .gnu_debuglink is followed.
 //
 // Threads: one at a time. Allocates, and reads files. The files of the last process stay open, a

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "child/launch_step.h"
 #include "forkserver/host/launched_by.h"
+#include "forkserver/report/reported_type.h"
 #include "forkserver/report/telemetry.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -14,10 +15,6 @@ namespace forkserver {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string TypeName(ProcessType type) {
-  return type == kTypeIsOpen ? "blank" : std::string(ProcessTypeName(type));
-}
 
 std::string_view OutcomeName(CallOutcome outcome) {
   switch (outcome) {
@@ -54,7 +51,7 @@ Json HistogramJson(const Histogram& histogram) {
 Json LaunchesJson(const LaunchTotals& launches) {
   Json types = Json::object();
   for (const auto& [type, counts] : launches.types) {
-    Json& json = types[TypeName(type)];
+    Json& json = types[ReportedTypeName(type)];
     json["begun"] = counts.begun;
     for (size_t way = 0; way < counts.ready.size(); ++way) {
       json[std::string(LaunchedByName(static_cast<LaunchedBy>(way)))] = counts.ready[way];
@@ -67,7 +64,7 @@ Json LaunchesJson(const LaunchTotals& launches) {
 Json FailuresJson(const LaunchTotals& launches) {
   Json failures = Json::array();
   for (const auto& [kind, count] : launches.failures) {
-    Json json = {{"type", TypeName(kind.type)}};
+    Json json = {{"type", ReportedTypeName(kind.type)}};
     if (kind.step != LaunchStep::kNone) {
       json["step"] = std::string(LaunchStepName(kind.step));
       json["errno"] = ErrnoName(kind.error);
@@ -106,7 +103,7 @@ Json TemplatesJson(const LaunchTotals& launches) {
 Json ProcessesJson(const TelemetrySnapshot& snapshot) {
   Json types = Json::object();
   for (const auto& [type, totals] : snapshot.types) {
-    types[TypeName(type)] = {
+    types[ReportedTypeName(type)] = {
         {"living", totals.living},           {"ended", totals.ended},
         {"unreadable", totals.unreadable},   {"misused", totals.misused},
         {"events_lost", totals.events_lost}, {"events_dropped", totals.events_dropped}};
@@ -118,7 +115,7 @@ Json EndsJson(const TelemetrySnapshot& snapshot) {
   Json types = Json::object();
   for (const auto& [type, totals] : snapshot.types) {
     if (totals.ends.by_status.empty()) continue;
-    types[TypeName(type)] = totals.ends.by_status;
+    types[ReportedTypeName(type)] = totals.ends.by_status;
   }
   return types;
 }
@@ -129,9 +126,9 @@ Json DeathsJson(const TelemetrySnapshot& snapshot) {
   for (const auto& [type, totals] : snapshot.types) {
     const EndCounts& ends = totals.ends;
     if (ends.crashes == 0 && ends.killed == 0 && ends.missed_deadlines == 0) continue;
-    types[TypeName(type)] = {{"crashes", ends.crashes},
-                             {"killed", ends.killed},
-                             {"missed_deadlines", ends.missed_deadlines}};
+    types[ReportedTypeName(type)] = {{"crashes", ends.crashes},
+                                     {"killed", ends.killed},
+                                     {"missed_deadlines", ends.missed_deadlines}};
   }
   return types;
 }
@@ -140,7 +137,7 @@ Json ViolationsJson(const TelemetrySnapshot& snapshot) {
   Json types = Json::object();
   for (const auto& [type, outcomes] : snapshot.violations) {
     // kParent is who is none of the children that are known.
-    Json& json = types[type == ProcessType::kParent ? "unknown" : TypeName(type)];
+    Json& json = types[type == ProcessType::kParent ? "unknown" : ReportedTypeName(type)];
     for (const auto& [outcome, count] : outcomes) json[std::string(OutcomeName(outcome))] = count;
   }
   return types;
@@ -149,7 +146,7 @@ Json ViolationsJson(const TelemetrySnapshot& snapshot) {
 Json ReportsJson(const TelemetrySnapshot& snapshot) {
   Json types = Json::object();
   for (const auto& [type, counts] : snapshot.reports) {
-    types[TypeName(type)] = {
+    types[ReportedTypeName(type)] = {
         {"written", counts.written}, {"failed", counts.failed}, {"dropped", counts.dropped}};
   }
   return types;
@@ -168,9 +165,9 @@ Json MetricJson(const TelemetrySnapshot& snapshot, const MetricRow& row) {
   for (const auto& [type, totals] : snapshot.types) {
     if (row.kind == MetricKind::kHistogram) {
       const Histogram histogram = snapshot.HistogramOf(row.id, type);
-      if (histogram.count() > 0) types[TypeName(type)] = HistogramJson(histogram);
+      if (histogram.count() > 0) types[ReportedTypeName(type)] = HistogramJson(histogram);
     } else if (const uint64_t count = snapshot.Count(row.id, type); count > 0) {
-      types[TypeName(type)] = count;
+      types[ReportedTypeName(type)] = count;
     }
   }
   json["types"] = std::move(types);
@@ -183,7 +180,7 @@ Json EventsJson(const TelemetrySnapshot& snapshot) {
     for (const CollectedEvent& event : totals.events) {
       const double before = static_cast<double>(snapshot.at_nanos) - static_cast<double>(event.at);
       events.push_back({{"name", OneLine(snapshot.metrics.rows()[event.metric].name)},
-                        {"type", TypeName(type)},
+                        {"type", ReportedTypeName(type)},
                         {"pid", event.pid},
                         {"seconds_before", before / kNanosPerSecond},
                         {"text", OneLine(event.text)}});

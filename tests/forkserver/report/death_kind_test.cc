@@ -50,6 +50,21 @@ TEST(DeathKind, OfAnyOtherSignalIsKilledWhateverTheRecordHas) {
   }
 }
 
+TEST(DeathKind, OfTheSandboxsSignalIsCrashOfTheCallThatItWasFor) {
+  FlightEnd end = KilledBy(SIGKILL);
+  end.refused = {{.call = "openat", .outcome = CallOutcome::kRefused},
+                 {.call = "ptrace", .outcome = CallOutcome::kKilled},
+                 {.call = "mount", .outcome = CallOutcome::kRefused}};
+  EXPECT_EQ(Kind(end, RecordOf(0)), "crash");
+  const CrashReport report = {.kind = DeathKind::kCrash, .end = std::move(end)};
+  EXPECT_EQ(CauseText(report), "SIGKILL, by its sandbox for ptrace");
+  EXPECT_EQ(WhyNoStack(report), "it was killed from outside");
+  // Others' SIGKILL is not the sandbox's, whatever that has refused.
+  FlightEnd other = KilledBy(SIGKILL);
+  other.refused = {{.call = "openat", .outcome = CallOutcome::kRefused}};
+  EXPECT_EQ(Kind(other, RecordOf(0)), "killed");
+}
+
 TEST(DeathKind, OfTheHostsSignalIsNoneUnlessItsHandlerRecordedIt) {
   EXPECT_EQ(Kind(KilledByTheHostWith(SIGKILL), RecordOf(0)), "end");
   EXPECT_EQ(Kind(KilledByTheHostWith(SIGKILL), RecordOf(SIGSEGV)), "end");
