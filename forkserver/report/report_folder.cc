@@ -47,6 +47,15 @@ absl::Status WriteWhole(const std::string& path, std::string_view text) {
   return written;
 }
 
+// Both or none.
+absl::Status WriteBoth(const std::string& base, std::string_view json, std::string_view text) {
+  absl::Status written = WriteWhole(base + ".json", json);
+  if (!written.ok()) return written;
+  written = WriteWhole(base + ".txt", text);
+  if (!written.ok()) unlink((base + ".json").c_str());
+  return written;
+}
+
 bool IsReport(std::string_view name) {
   if (name.size() <= kTimeBytes + 1 || name[8] != 'T' || name[kTimeBytes - 1] != 'Z' ||
       name[kTimeBytes] != '-') {
@@ -71,20 +80,21 @@ absl::StatusOr<std::string> ReportFolder::Write(CrashReport& report) {
       absl::StrFormat("%s-%d-%s", absl::FormatTime(kTimeFormat, report.at, absl::UTCTimeZone()),
                       report.end.who.pid, kind);
   const std::string base = absl::StrCat(options_.path, "/", report.id);
-  if (absl::Status written = WriteWhole(base + ".json", ToJson(report)); !written.ok()) {
-    return written;
+  const std::string json = ToJson(report);
+  const std::string text = ToText(report);
+  absl::Status written = WriteBoth(base, json, text);
+  // A disk may have been full of older ones.
+  if (Prune() && !written.ok()) {
+    written = WriteBoth(base, json, text);
+    Prune();
   }
-  if (absl::Status written = WriteWhole(base + ".txt", ToText(report)); !written.ok()) {
-    unlink((base + ".json").c_str());
-    return written;
-  }
-  if (absl::Status pruned = Prune(); !pruned.ok()) return pruned;
+  if (!written.ok()) return written;
   return base + ".txt";
 }
 
-absl::Status ReportFolder::Prune() const {
+bool ReportFolder::Prune() const {
   DIR* const folder = opendir(options_.path.c_str());
-  if (folder == nullptr) return ErrnoStatus(errno, "opendir " + options_.path);
+  if (folder == nullptr) return false;
   const auto close_folder = absl::MakeCleanup([folder] { closedir(folder); });
   // By name without its ending, so the oldest first.
   std::map<std::string, KeptReport> reports;
@@ -94,24 +104,25 @@ absl::Status ReportFolder::Prune() const {
     if (!IsReport(name)) continue;
     struct stat status;
     if (fstatat(dirfd(folder), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    // What else may have such a name is nobody's report.
+    if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) continue;
     KeptReport& report = reports[name.substr(0, name.find('.', kTimeBytes))];
     report.files.push_back(name);
     report.bytes += static_cast<uint64_t>(status.st_size);
     bytes += static_cast<uint64_t>(status.st_size);
   }
+  bool has_removed = false;
   while (!reports.empty() &&
          (reports.size() > options_.most_reports || bytes > options_.most_bytes)) {
     const auto oldest = reports.begin();
     for (const std::string& name : oldest->second.files) {
-      // Another host may have been faster.
-      if (unlinkat(dirfd(folder), name.c_str(), 0) != 0 && errno != ENOENT) {
-        return ErrnoStatus(errno, absl::StrCat("unlinkat ", options_.path, "/", name));
-      }
+      // Another host may have been faster. One that cannot be removed stays, and the next goes.
+      if (unlinkat(dirfd(folder), name.c_str(), 0) == 0) has_removed = true;
     }
     bytes -= oldest->second.bytes;
     reports.erase(oldest);
   }
-  return absl::OkStatus();
+  return has_removed;
 }
 
 }  // namespace forkserver

@@ -5,8 +5,9 @@
 //
 // Each report is two files, NAME.txt and NAME.json, where NAME begins with its time, so that they
 // sort. Both are complete or not there: written beside their place and renamed. Only files that are
-// named as reports are counted and removed. The folder is made if it is missing, its parents are
-// not; files and folder are the user's alone (0600, 0700), since a report has memory in it.
+// named as reports are counted and removed; one that cannot be removed is not counted, and costs no
+// newer report. The folder is made if it is missing, its parents are not; files and folder are the
+// user's alone (0600, 0700), since a report has memory in it.
 //
 // Errors name the call and the file: "open /r/20261123T084012.123456Z-4711-crash.txt: ENOSPC".
 // Threads: one at a time. Several hosts may share one folder.
@@ -33,11 +34,13 @@ class ReportFolder {
  public:
   explicit ReportFolder(ReportFolderOptions options) : options_(std::move(options)) {}
 
-  // Names the report (CrashReport::id), and removes what is too much then.
+  // Names the report (CrashReport::id), and removes what is too much then, also where it could not
+  // be written.
   absl::StatusOr<std::string> Write(CrashReport& report);
 
  private:
-  absl::Status Prune() const;
+  // Whether there was any to remove.
+  bool Prune() const;
 
   const ReportFolderOptions options_;
 };
