@@ -14,6 +14,7 @@
 #include "child/sandbox/sandbox_report.h"
 #include "forkserver/host/launch_failure.h"
 #include "forkserver/host/launched_by.h"
+#include "forkserver/report/saturating.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 
@@ -142,7 +143,7 @@ int64_t ShowChild(TraceEvents& events, const LaunchReady& launch) {
 void ShowWarmUp(TraceEvents& events, TraceRow row, const HelloMessage& hello, Walk& walk) {
   for (const WarmUpReport& one : hello.warm_ups) {
     walk.To(one.started_at);
-    const auto [begin, end] = walk.To(one.started_at + one.nanos);
+    const auto [begin, end] = walk.To(SumSaturating(one.started_at, one.nanos));
     Args args = {{"KiB", one.anonymous_kib},
                  {"page tables KiB", one.page_table_kib},
                  {"descriptors", one.descriptors}};
@@ -165,7 +166,7 @@ void ShowWarmUp(TraceEvents& events, TraceRow row, const HelloMessage& hello, Wa
     events.Complete(row, "sandbox: filter and namespaces", before_freeze.first,
                     before_freeze.second, layers);
   }
-  const auto freeze = walk.To(hello.freeze.started_at + hello.freeze.nanos);
+  const auto freeze = walk.To(SumSaturating(hello.freeze.started_at, hello.freeze.nanos));
   events.Complete(row, "freeze", freeze.first, freeze.second,
                   {{"frozen", hello.freeze.frozen()}, {"bytes", hello.freeze.bytes}});
   const auto rest = walk.To(hello.serving_at);

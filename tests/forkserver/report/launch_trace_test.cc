@@ -239,6 +239,43 @@ HOST_TEST(LaunchTrace, ThatIsNotOpenedHasNoFileAndNoDescriptor) {
   EXPECT_TRUE(trace->Close().ok());
 }
 
+// In numbers that no clock has: what it says took for ever lasts to the end of its start.
+TEST(LaunchTrace, OfATemplateThatLiesOfItsTimesIsWithinItsStart) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/trace.json";
+  LaunchTrace lied("test");
+  ASSERT_TRUE(lied.Open(path).ok());
+  LaunchObserver& observer = lied;
+  HelloMessage hello;
+  hello.started_at = 2 * kNanosPerSecond;
+  hello.serving_at = 3 * kNanosPerSecond;
+  WarmUpReport& warm_up = hello.warm_ups.emplace_back();
+  warm_up.name = "endless";
+  warm_up.started_at = 2 * kNanosPerSecond;
+  warm_up.nanos = INT64_MAX;
+  hello.freeze.started_at = INT64_MAX;
+  hello.freeze.nanos = INT64_MAX;
+  TemplateEvent event = {.kind = TemplateEvent::Kind::kStarting,
+                         .name = "liar",
+                         .parent = "",
+                         .layout = 0,
+                         .starts = 1,
+                         .at = kNanosPerSecond,
+                         .pid = 4711};
+  observer.OnTemplateEvent(event);
+  event.kind = TemplateEvent::Kind::kServing;
+  event.at = 4 * kNanosPerSecond;
+  event.hello = &hello;
+  observer.OnTemplateEvent(event);
+  ASSERT_TRUE(lied.Close().ok());
+  const Trace seen = CheckTrace(ReadText(path));
+  const Slice start = seen.Find(4711, "start");
+  EXPECT_GT(start.end, start.begin);
+  EXPECT_EQ(seen.Find(4711, "endless").begin, start.begin);
+  EXPECT_EQ(seen.Find(4711, "endless").end, start.end);
+  EXPECT_EQ(seen.Find(4711, "freeze").end, start.end);
+}
+
 HOST_TEST(LaunchTrace, OnAFullDiskCostsNoLaunchAndIsToldOnce) {
   ASSERT_TRUE(trace->Open("/dev/full").ok());
   for (int i = 0; i < 3; ++i) {
