@@ -257,6 +257,13 @@ void NoteException() {
 }  // namespace
 
 WatchError CrashStack::Use() {
+  const WatchError error = Set();
+  FlightRecord* const flight = crash_record();
+  if (!error.ok() && flight != nullptr) flight->unwatched.store(error.Packed());
+  return error;
+}
+
+WatchError CrashStack::Set() {
   if (!memory_.bytes().empty()) return {};
   const size_t frame = std::max<size_t>(getauxval(AT_MINSIGSTKSZ), MINSIGSTKSZ);
   // Twice: a copy that faults is handled on the same stack.

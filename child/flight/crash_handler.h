@@ -26,14 +26,15 @@
 //
 // Handled: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS. A stack overflow is a SIGSEGV, which
 // needs a stack of its own to be handled on: the main thread has one, another one needs a
-// CrashStack. std::terminate (an exception that nobody caught) notes the exception's type and words
-// and goes on to abort. What assert(3) and glibc's malloc say before they abort is noted too.
+// CrashStack (watched_thread.h). std::terminate (an exception that nobody caught) notes the
+// exception's type and words and goes on to abort. What assert(3) and glibc's malloc say before
+// they abort is noted too.
 //
 // A child's program may set handlers of its own in place of these; it has no stack in its reports
 // then, unless it calls the one before, as sigaction(2) gave it, and returns. Such a handler needs
 // SA_SIGINFO and SA_ONSTACK, and is the first to see the faults of the one before, which end
-// there: it must do nothing before it calls that. One that goes on after it (siglongjmp) has used up
-// its record: a crash after that is reported as the first.
+// there: it must do nothing before it calls that. One that goes on after it (siglongjmp) has used
+// up its record: a crash after that is reported as the first.
 //
 // Threads: the first one that crashes is recorded; others wait for its end, for 100'000 sched_yield
 // at most, and then die of their own signal. After a fork by anybody but a template the handlers
@@ -65,7 +66,7 @@ FlightRecord* crash_record();
 void SetCrashReason(std::string_view reason);
 
 // A stack for the handler of the calling thread, which must be the one that destroys it: so that
-// its own stack may overflow and be reported.
+// its own stack may overflow and be reported. Where it cannot be had, the record says why.
 class CrashStack {
  public:
   CrashStack() = default;
@@ -76,6 +77,8 @@ class CrashStack {
   WatchError Use();
 
  private:
+  WatchError Set();
+
   Mapping memory_;
 };
 

@@ -41,8 +41,8 @@ struct FlightRecord {
   // kReady once its program runs. Its host's word is better where they differ.
   std::atomic<uint32_t> magic;
   std::atomic<uint32_t> step;
-  // A WatchError, packed: there will be nothing in `crash`. It is there without the magic where the
-  // process could not map this.
+  // A WatchError, packed: there will be nothing in `crash`, or not of each thread. It is there
+  // without the magic where the process could not map this.
   std::atomic<uint32_t> unwatched;
   // Whose it is, in its own pid namespace (SetCrashRecord). Who has another number and comes here
   // borrows its memory, as a child of vfork(2) does until its exec.

@@ -1,6 +1,6 @@
-// Why a crash of a process's will leave no more than its signal: what failed when its flight record
-// was mapped or its handlers were set, and with which errno. Its record says it for it, and a
-// report has it as "no stack".
+// Why a crash of a process's, or an overflow of one of its threads, will leave no more than its
+// signal: what failed when its flight record was mapped, its handlers were set, or their stack was
+// made, and with which errno. Its record says it for it, and a report has it as "no stack".
 #ifndef CHILD_FLIGHT_WATCH_ERROR_H_
 #define CHILD_FLIGHT_WATCH_ERROR_H_
 

@@ -50,7 +50,8 @@ struct CrashRecord {
   // False: no instruction of the process has come as far as that.
   bool was_mapped = false;
   LaunchStep step = LaunchStep::kNone;
-  // Why there is no crash in it, whatever it died of: "sigaltstack: ENOMEM". Empty: it was watched.
+  // Why there is no crash in it, where there is none: "sigaltstack: ENOMEM". Empty: it was watched,
+  // with all threads that wanted to be.
   std::string why_unwatched = {};
   std::map<std::string, std::string> annotations = {};
   uint32_t annotations_lost = 0;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include <thread>
 
 #include "child/flight/crash_handler.h"
+#include "child/flight/watched_thread.h"
 
 namespace forkserver::testing {
 namespace {
@@ -170,9 +172,7 @@ void TrapAllCallsOfTheHandler() {
 }
 
 void OnThread(void (*crash)()) {
-  std::thread([crash] {
-    CrashStack stack;
-    if (!stack.Use().ok()) _exit(1);
+  StartWatchedThread([crash] {
     pthread_setname_np(pthread_self(), "second");
     crash();
   }).join();
@@ -195,6 +195,20 @@ void Crash(std::string_view way) {
   if (way == "thread") OnThread(CrashBySegv);
   if (way == "stack") OnThread([] { sink = CrashByOverflow(1); });
   if (way == "twice") CrashTwice();
+  if (way == "stack without memory") {
+    std::atomic<bool> may_start = false;
+    std::thread thread([&] {
+      while (!may_start) {
+      }
+      CrashStack stack;
+      stack.Use();
+      sink = CrashByOverflow(1);
+    });
+    const rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    if (setrlimit(RLIMIT_AS, &none) != 0) _exit(1);
+    may_start = true;
+    thread.join();
+  }
   if (way == "bare stack") std::thread([] { sink = CrashByOverflow(1); }).join();
   if (way == "blocked") {
     BlockAllSignals();

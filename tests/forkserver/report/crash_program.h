@@ -14,6 +14,7 @@
 //     thread     as segv, on a thread of its own        CrashBySegv
 //     stack      as overflow, on such a thread          CrashByOverflow
 //     twice      as segv, with a broken stack pointer   (no stack can be found)
+//     stack without memory  as stack, with no memory left for the handler's
 //     bare stack as overflow, on a thread without a CrashStack
 //     blocked    as segv, with all signals blocked
 //     blocked abort  as abort, likewise                 CrashByAbort

@@ -166,6 +166,7 @@ HOST_TEST(CrashReport, OfEachWayNamesItsFunction) {
     const ExitStatus status = EndOf(server, CrashBy(one.way, "plain"));
     EXPECT_EQ(status.ToString(), std::string("killed by ") + one.signal);
     const Json report = Reports::Get().OnlyJson();
+    EXPECT_TRUE(report.contains("crash")) << report.dump(2);
     if (!report.contains("crash")) continue;
     EXPECT_EQ(report["crash"]["signal"], one.signal);
     EXPECT_THAT(Functions(report), Contains(one.function));
@@ -334,6 +335,21 @@ HOST_TEST(CrashReport, WithoutAStackSaysWhyAndIsACrash) {
     EXPECT_FALSE(report.contains("crash"));
     EXPECT_THAT(report.value("why_no_stack", ""), HasSubstr("its handler did not run"));
   }
+}
+
+HOST_TEST(CrashReport, WithoutAStackForWantOfMemorySaysWhichCallFailed) {
+  EndOf(server, CrashBy("stack without memory", "plain"));
+  const Json report = Reports::Get().OnlyJson();
+  EXPECT_EQ(report["kind"], "crash");
+  EXPECT_EQ(report.value("why_no_stack", ""), "mmap of the crash handler's stack: ENOMEM");
+}
+
+HOST_TEST(CrashReport, OfAThreadsOverflowInASandboxNamesItsFunction) {
+  EndOf(server, CrashBy("stack", "content"));
+  const Json report = Reports::Get().OnlyJson();
+  ASSERT_TRUE(report.contains("crash")) << report.dump(2);
+  EXPECT_THAT(Functions(report), Contains("CrashByOverflow"));
+  EXPECT_EQ(report["crash"]["thread_name"], "second");
 }
 
 HOST_TEST(CrashReport, UnderAFilterThatTrapsTheHandlersCallsIsWhole) {
