@@ -5,12 +5,14 @@
 //     context.annotations.Clear("url");
 //
 // A table in the process's flight record: set when it changes, read when the process is dead, so
-// nothing is formatted or sent for it. A key or value that is too long is cut; a key that finds no
-// room is counted (AnnotationTable::lost) and dropped. Never allocates, never waits.
+// nothing is formatted or sent for it. A key or value that is too long is cut, and at a NUL. There
+// is room for AnnotationTable::kEntries keys at once: a cleared one gives its place back, and one
+// that finds no room is counted (AnnotationTable::lost) and dropped. Never allocates, never waits.
 //
-// Threads: any; two that set the same new key at once may both have an entry, and the first one's
-// counts. A reader of a running process may see a value that is half new: one that is dead is not
-// written to any more. After a fork of the process's own: not usable in the child.
+// Threads: any, and signal handlers. Of two that set or clear the same key at once one counts;
+// where it is a new key both may have an entry, of which the first counts. A value that was being
+// set when the process died may be half new. After a fork of the process's own: not usable in the
+// child.
 #ifndef CHILD_FLIGHT_ANNOTATIONS_H_
 #define CHILD_FLIGHT_ANNOTATIONS_H_
 
@@ -26,9 +28,28 @@ struct Annotation {
   static constexpr size_t kKeyBytes = 40;     // with its NUL
   static constexpr size_t kValueBytes = 212;  // with its NUL
 
-  enum State : uint32_t { kFree = 0, kTaken = 1, kSet = 2, kCleared = 3 };
+  enum State : uint32_t {
+    kFree = 0,
+    kTaken = 1,  // by a new key, which is being written
+    kSet = 2,
+    kCleared = 3,
+    kChanging = 4,  // its value is being written
+  };
+  static constexpr uint32_t kStateBits = 3;
+  static constexpr uint32_t kStateMask = (1u << kStateBits) - 1;
 
-  std::atomic<uint32_t> state;
+  static constexpr State StateOf(uint32_t word) { return static_cast<State>(word & kStateMask); }
+  static constexpr uint32_t WithState(uint32_t word, State state) {
+    return (word & ~kStateMask) | state;
+  }
+  // For another key than before.
+  static constexpr uint32_t NextWith(uint32_t word, State state) {
+    return WithState(word + (1u << kStateBits), state);
+  }
+
+  // Its State, and above that how many keys it has had, so that who has looked at a key can tell
+  // that it is the same one still.
+  std::atomic<uint32_t> word;
   char key[kKeyBytes];
   char value[kValueBytes];
 };

@@ -258,8 +258,10 @@ void NoteException() {
 
 WatchError CrashStack::Use() {
   const WatchError error = Set();
+  if (error.ok()) return error;
+  const CallsMayBeTrapped calls_may_be_trapped;
   FlightRecord* const flight = crash_record();
-  if (!error.ok() && flight != nullptr) flight->unwatched.store(error.Packed());
+  if (flight != nullptr && IsOwn(flight)) flight->unwatched.store(error.Packed());
   return error;
 }
 

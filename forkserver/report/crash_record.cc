@@ -86,7 +86,8 @@ absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
   const uint32_t step = copy->step;
   record.step = step < kLaunchStepCount ? static_cast<LaunchStep>(step) : LaunchStep::kNone;
   for (const Annotation& entry : copy->annotations.entries) {
-    if (entry.state == Annotation::kSet)
+    const Annotation::State state = Annotation::StateOf(entry.word);
+    if (state == Annotation::kSet || state == Annotation::kChanging)
       record.annotations.emplace(TextOf(entry.key), TextOf(entry.value));
   }
   record.annotations_lost = copy->annotations.lost;
