@@ -63,6 +63,11 @@ void Instruments::AddTo(forkserver::StartOptions& options) const {
 }
 
 absl::Status Instruments::Open() {
+  if (reporter_ != nullptr) {
+    if (absl::Status good = reporter_->Prepare(); !good.ok()) {
+      return absl::Status(good.code(), absl::StrCat("crash reports: ", good.message()));
+    }
+  }
   if (trace_ != nullptr) {
     if (absl::Status opened = trace_->Open(trace_path_); !opened.ok()) {
       return absl::Status(opened.code(), absl::StrCat("trace: ", opened.message()));

@@ -1,7 +1,7 @@
 // A crash report for programs.
-#include <nlohmann/json.hpp>
 #include <signal.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/strings/str_format.h"

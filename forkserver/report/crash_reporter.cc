@@ -19,6 +19,9 @@ class CrashReporter::Queue {
   explicit Queue(CrashReporterOptions options)
       : options_(std::move(options)), folder_(options_.folder), tracer_("/proc/self/exe") {}
 
+  // The folder's options are all that is read: beside the thread.
+  absl::Status Prepare() const { return folder_.Prepare(); }
+
   void Add(FlightEnd end) {
     if (end.status.kind != ExitStatus::Kind::kKilled && end.missed_deadline.empty()) return;
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -117,6 +120,8 @@ CrashReporter::~CrashReporter() { queue_->Close(); }
 std::function<void(FlightEnd end)> CrashReporter::on_end() const {
   return [queue = queue_](FlightEnd end) { queue->Add(std::move(end)); };
 }
+
+absl::Status CrashReporter::Prepare() const { return queue_->Prepare(); }
 
 absl::Status CrashReporter::Flush(absl::Duration timeout) { return queue_->Flush(timeout); }
 

@@ -51,6 +51,10 @@ class CrashReporter {
   CrashReporter& operator=(const CrashReporter&) = delete;
   ~CrashReporter();
 
+  // Whether reports can be written: makes the folder and tries, as ReportFolder does. For a program
+  // that wants to say so at its start.
+  absl::Status Prepare() const;
+
   // For FlightRecorderOptions. Takes a few microseconds.
   std::function<void(FlightEnd end)> on_end() const;
 

@@ -15,6 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/unique_fd.h"
 
@@ -71,10 +73,24 @@ struct KeptReport {
 
 }  // namespace
 
+absl::Status ReportFolder::MakeFolder() const {
+  if (mkdir(options_.path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return ErrnoStatus(errno, "mkdir " + options_.path);
+}
+
+absl::Status ReportFolder::Prepare() const {
+  if (absl::Status made = MakeFolder(); !made.ok()) return made;
+  // Named as a report, so that one that is left by a host that was killed here goes as reports do.
+  const std::string path =
+      absl::StrFormat("%s/%s-%d-try.new", options_.path,
+                      absl::FormatTime(kTimeFormat, absl::Now(), absl::UTCTimeZone()), getpid());
+  const absl::Status written = WriteFile(path, "\n");
+  unlink(path.c_str());
+  return written;
+}
+
 absl::StatusOr<std::string> ReportFolder::Write(CrashReport& report) {
-  if (mkdir(options_.path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno, "mkdir " + options_.path);
-  }
+  if (absl::Status made = MakeFolder(); !made.ok()) return made;
   std::string kind = absl::StrReplaceAll(std::string(DeathKindName(report.kind)), {{" ", "-"}});
   report.id =
       absl::StrFormat("%s-%d-%s", absl::FormatTime(kTimeFormat, report.at, absl::UTCTimeZone()),

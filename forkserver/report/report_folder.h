@@ -34,11 +34,16 @@ class ReportFolder {
  public:
   explicit ReportFolder(ReportFolderOptions options) : options_(std::move(options)) {}
 
+  // Makes it and tries whether a report can be written: for a program that wants to know before
+  // there is one. Write does not need it.
+  absl::Status Prepare() const;
+
   // Names the report (CrashReport::id), and removes what is too much then, also where it could not
   // be written.
   absl::StatusOr<std::string> Write(CrashReport& report);
 
  private:
+  absl::Status MakeFolder() const;
   // Whether there was any to remove.
   bool Prune() const;
 

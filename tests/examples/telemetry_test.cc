@@ -1,4 +1,4 @@
-// What the browser host writes of its processes' counts (docs/telemetry.md).
+// What the browser host writes of its processes: counts (docs/telemetry.md), crash reports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +62,13 @@ TEST_F(BrowserHost, TelemetryThatCannotBeWrittenIsOneLine) {
   const ProgramResult empty = Run({"--telemetry="});
   EXPECT_EQ(empty.exit_code, 2);
   EXPECT_EQ(empty.errors, "browser_host: --telemetry: the name of a file is empty\n");
+}
+
+TEST_F(BrowserHost, FolderThatCannotHaveCrashReportsIsOneLineAndNothingIsLaunched) {
+  const ProgramResult result = Run({"--crash-reports", "/proc/reports", Pages()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.errors, "browser_host: crash reports: mkdir /proc/reports: ENOENT\n");
+  EXPECT_EQ(result.output, "");
 }
 
 }  // namespace

@@ -48,6 +48,21 @@ std::set<std::string> Names(const std::string& folder) {
   return names;
 }
 
+TEST(ReportFolder, CanBeTriedBeforeThereIsAReport) {
+  const testing::TemporaryFolder parent;
+  const std::string path = parent.path() + "/reports";
+  EXPECT_TRUE(ReportFolder({.path = path}).Prepare().ok());
+  EXPECT_TRUE(Names(path).empty());
+  EXPECT_TRUE(ReportFolder({.path = path}).Prepare().ok());
+  EXPECT_EQ(ReportFolder({.path = path + "/no/such"}).Prepare().message(),
+            "mkdir " + path + "/no/such: ENOENT");
+  std::ofstream(parent.path() + "/file") << "";
+  EXPECT_THAT(std::string(ReportFolder({.path = parent.path() + "/file"}).Prepare().message()),
+              HasSubstr("ENOTDIR"));
+  EXPECT_THAT(std::string(ReportFolder({.path = "/proc"}).Prepare().message()),
+              HasSubstr("open /proc/"));
+}
+
 TEST(ReportFolder, IsMadeForItsUserAloneAndHasBothFiles) {
   const testing::TemporaryFolder parent;
   ReportFolder folder({.path = parent.path() + "/reports"});
@@ -153,13 +168,13 @@ TEST(ReportFolder, IsBoundedWhereNothingCanBeWritten) {
   ReportFolder reports({.path = folder.path(), .most_reports = 3});
   CrashReport report = Report(10);
   EXPECT_THAT(std::string(reports.Write(report).status().message()), HasSubstr("EEXIST"));
-  EXPECT_EQ(Names(folder.path()),
-            (std::set<std::string>{"20231114T221327.000000Z-4711-killed.json",
-                                   "20231114T221327.000000Z-4711-killed.txt",
-                                   "20231114T221328.000000Z-4711-killed.json",
-                                   "20231114T221328.000000Z-4711-killed.txt",
-                                   "20231114T221329.000000Z-4711-killed.json",
-                                   "20231114T221329.000000Z-4711-killed.txt", obstacle}));
+  EXPECT_EQ(
+      Names(folder.path()),
+      (std::set<std::string>{
+          "20231114T221327.000000Z-4711-killed.json", "20231114T221327.000000Z-4711-killed.txt",
+          "20231114T221328.000000Z-4711-killed.json", "20231114T221328.000000Z-4711-killed.txt",
+          "20231114T221329.000000Z-4711-killed.json", "20231114T221329.000000Z-4711-killed.txt",
+          obstacle}));
 }
 
 TEST(ReportFolder, WritesOnceItHasMadeRoom) {
