@@ -91,7 +91,10 @@ absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
       record.annotations.emplace(TextOf(entry.key), TextOf(entry.value));
   }
   record.annotations_lost = copy->annotations.lost;
-  if (copy->crash.reason_state != CrashArea::kNone) record.reason = TextOf(copy->crash.reason);
+  if (copy->crash.reason_state != CrashArea::kNone) {
+    record.reason = TextOf(copy->crash.reason);
+    while (record.reason.ends_with('\n')) record.reason.pop_back();
+  }
   if (copy->crash.state != CrashArea::kNone) {
     record.crash = std::make_shared<const RecordedCrash>(ReadCrash(copy->crash));
   }

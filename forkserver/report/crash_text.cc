@@ -23,7 +23,10 @@ std::string Kib(uint64_t bytes) { return absl::StrCat(bytes / 1024, " KiB"); }
 
 std::string PhaseText(const CrashReport& report) {
   const CrashRecord& record = report.record;
-  if (report.end.who.was_ready) return "ready: its program ran";
+  if (report.end.who.was_ready) {
+    return report.end.who.type == ProcessType::kForkServer ? "ready: it served"
+                                                           : "ready: its program ran";
+  }
   if (!record.was_mapped) return "before its first instruction";
   if (record.step == LaunchStep::kNone) return "waiting for its Plan";
   return absl::StrCat("launch, at step ", std::string(LaunchStepName(record.step)));
