@@ -10,8 +10,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "child/flight/flight_record.h"
@@ -25,7 +23,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
-using Texts = std::map<std::string, std::string>;
 
 class AnnotationsTest : public ::testing::Test {
  protected:
@@ -111,24 +108,17 @@ TEST_F(AnnotationsTest, KeyWhoseValueWasBeingChangedIsThereStill) {
   EXPECT_THAT(Read().annotations, ElementsAre(Pair("url", "https://a.test/")));
 }
 
-TEST_F(AnnotationsTest, NoThreadsValueComesUnderAnothersKey) {
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([this, i] {
-      // Keys that come and go in the same places.
-      for (int round = 0; round < 20'000; ++round) {
-        const std::string key = absl::StrCat("key ", i, " ", round % 3);
-        table().Set(key, key);
-        table().Set(key, key);
-        if (round < 19'990) table().Clear(key);
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  const CrashRecord record = Read();
-  EXPECT_EQ(record.annotations_lost, 0u);
-  EXPECT_THAT(record.annotations, SizeIs(12));
-  for (const auto& [key, value] : record.annotations) EXPECT_EQ(key, value);
+// So who has looked at the first, and was interrupted, does not take the second for it.
+TEST_F(AnnotationsTest, PlaceOfAnotherKeyIsInAnotherStateThanBefore) {
+  table().Set("first", "1");
+  const uint32_t of_first = table().entries[0].word;
+  table().Set("first", "2");
+  EXPECT_EQ(table().entries[0].word, of_first);
+  table().Clear("first");
+  table().Set("second", "2");
+  EXPECT_STREQ(table().entries[0].key, "second");
+  EXPECT_EQ(Annotation::StateOf(table().entries[0].word), Annotation::kSet);
+  EXPECT_NE(table().entries[0].word, of_first);
 }
 
 }  // namespace
