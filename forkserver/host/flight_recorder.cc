@@ -5,33 +5,62 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "child/flight/flight_record.h"
 #include "forkserver/host/fixed_memfd.h"
 #include "forkserver/host/sandbox_chain.h"
+#include "forkserver/host/stat_fields.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/read_text.h"
 
 namespace forkserver {
 namespace {
 
-std::optional<MemorySample> SampleMemoryOf(pid_t pid) {
-  UniqueFd statm(open(absl::StrFormat("/proc/%d/statm", pid).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!statm.is_open()) return std::nullopt;
-  char text[128] = {};
-  const ssize_t size = read(statm.get(), text, sizeof(text) - 1);
+struct Seen {
+  uint64_t started_at = 0;
+  MemorySample memory = {};
+};
+
+// 0: it cannot be read.
+size_t ReadFile(int folder, const char* name, char* text, size_t size) {
+  const UniqueFd file(openat(folder, name, O_RDONLY | O_CLOEXEC));
+  const long got = file.is_open() ? ReadText(file.get(), text, size - 1) : -1;
+  text[std::max(got, 0L)] = '\0';
+  return static_cast<size_t>(std::max(got, 0L));
+}
+
+// Of a child of this process, and of one process: whoever has its pid later is not in the folder.
+std::optional<Seen> SampleMemoryOf(pid_t pid) {
+  const UniqueFd folder(
+      open(absl::StrFormat("/proc/%d", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return std::nullopt;
+  char line[1024];
+  const size_t size = ReadFile(folder.get(), "stat", line, sizeof(line));
+  const std::optional<StatFields> stat = StatFields::Parse(absl::string_view(line, size));
+  Seen seen;
+  pid_t parent = 0;
+  if (!stat || !stat->Number(StatFields::kParent, parent) || parent != getpid() ||
+      !stat->Number(StatFields::kStartTime, seen.started_at)) {
+    return std::nullopt;
+  }
+  char text[128];
   unsigned long total = 0;
   unsigned long resident = 0;
   unsigned long shared = 0;
-  if (size <= 0 || sscanf(text, "%lu %lu %lu", &total, &resident, &shared) != 3) {
+  if (ReadFile(folder.get(), "statm", text, sizeof(text)) == 0 ||
+      sscanf(text, "%lu %lu %lu", &total, &resident, &shared) != 3) {
     return std::nullopt;
   }
   // A process that has ended has none, and is not to lose what was seen last.
   if (total == 0) return std::nullopt;
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  return MemorySample{.at = NowNanos(), .resident = resident * page, .shared = shared * page};
+  seen.memory = {.at = NowNanos(), .resident = resident * page, .shared = shared * page};
+  return seen;
 }
 
 }  // namespace
@@ -153,10 +182,24 @@ absl::StatusOr<OpenedFlight> FlightRecorder::Open(uint64_t id) const {
 }
 
 void FlightRecorder::SampleMemory() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& [id, flight] : flights_) {
-    if (flight->who_.pid == 0) continue;
-    if (const auto sample = SampleMemoryOf(flight->who_.pid)) flight->memory_ = sample;
+  std::vector<std::pair<uint64_t, pid_t>> pids;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pids.reserve(flights_.size());
+    for (const auto& [id, flight] : flights_) {
+      if (flight->who_.pid != 0) pids.emplace_back(id, flight->who_.pid);
+    }
+  }
+  for (const auto& [id, pid] : pids) {
+    const std::optional<Seen> seen = SampleMemoryOf(pid);
+    if (!seen) continue;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = flights_.find(id);
+    if (found == flights_.end()) continue;
+    Flight& flight = *found->second;
+    if (flight.started_at_ == 0) flight.started_at_ = seen->started_at;
+    // Another child may have got its pid before this one's end was told.
+    if (flight.started_at_ == seen->started_at) flight.memory_ = seen->memory;
   }
 }
 

@@ -145,6 +145,7 @@ class Flight : public EndWitness {
   std::string why_no_record_;
   std::string missed_deadline_;
   std::optional<MemorySample> memory_;
+  uint64_t started_at_ = 0;  // by the kernel, once its memory was seen (StatFields::kStartTime)
 };
 
 struct OpenedFlight {
@@ -174,7 +175,8 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
   // NotFound: it is forgotten. Fails as fcntl(2) does where there is no descriptor to be had.
   absl::StatusOr<OpenedFlight> Open(uint64_t id) const;
 
-  // Looks at the memory of each process that has a flight.
+  // Looks at the memory of each process that has a flight, without a lock held meanwhile. What has
+  // ended keeps what was seen last, and is given no other process's figures.
   void SampleMemory();
 
  private:

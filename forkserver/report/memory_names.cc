@@ -9,9 +9,8 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
+#include "forkserver/host/stat_fields.h"
 #include "forkserver/report/proc_file.h"
 #include "preload/freeze/frozen_memory.h"
 #include "transceiver/one_line.h"
@@ -59,16 +58,9 @@ absl::StatusOr<MemoryNames> MemoryNames::Of(int folder, pid_t pid) {
 void MemoryNames::FindHeap(int folder, pid_t pid) {
   const absl::StatusOr<std::string> stat = ReadProcFile(folder, pid, "stat", 1 << 16);
   if (!stat.ok()) return;
-  // Behind the name, which may hold anything: start_brk is the 47th, and 0 for who may not know.
-  constexpr size_t kStartBrk = 47 - 3;
-  const size_t close = stat->rfind(')');
-  if (close == std::string::npos) return;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(*stat).substr(close + 1), ' ', absl::SkipWhitespace());
+  const std::optional<StatFields> fields = StatFields::Parse(*stat);
   uint64_t start = 0;
-  if (fields.size() <= kStartBrk || !absl::SimpleAtoi(fields[kStartBrk], &start) || start == 0) {
-    return;
-  }
+  if (!fields || !fields->Number(StatFields::kStartBrk, start) || start == 0) return;
   heap_start_ = start;
   heap_end_ = start;
   for (const ProcessMapping& mapping : mappings_) {

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "forkserver/host/stat_fields.h"
 #include "forkserver/report/proc_file.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -37,28 +38,21 @@ absl::Status Malformed(pid_t pid, const char* name) {
 absl::StatusOr<ProcessStat> ReadStat(int folder, pid_t pid) {
   const absl::StatusOr<std::string> text = ReadProcFile(folder, pid, "stat", kMostTextBytes);
   if (!text.ok()) return text.status();
-  // The name is the process's own, and may have blanks and brackets in it.
-  const size_t open = text->find('(');
-  const size_t close = text->rfind(')');
-  if (open == std::string::npos || close == std::string::npos || close < open) {
-    return Malformed(pid, "stat");
-  }
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(*text).substr(close + 1), ' ', absl::SkipWhitespace());
-  constexpr size_t kFirst = 3;  // of `fields`, as proc(5) counts
-  const auto number = [&](size_t field, auto& value) {
-    return field - kFirst < fields.size() && absl::SimpleAtoi(fields[field - kFirst], &value);
-  };
+  const std::optional<StatFields> fields = StatFields::Parse(*text);
+  if (!fields) return Malformed(pid, "stat");
   ProcessStat stat;
-  stat.name = text->substr(open + 1, close - open - 1);
+  stat.name = std::string(fields->name());
   uint64_t user = 0;
   uint64_t system = 0;
-  if (fields.empty() || fields[0].size() != 1 || !number(4, stat.parent) ||
-      !number(10, stat.minor_faults) || !number(12, stat.major_faults) || !number(14, user) ||
-      !number(15, system) || !number(20, stat.threads) || !number(22, stat.started_at)) {
+  const absl::string_view state = fields->Text(StatFields::kState);
+  if (state.size() != 1 || !fields->Number(StatFields::kParent, stat.parent) ||
+      !fields->Number(10, stat.minor_faults) || !fields->Number(12, stat.major_faults) ||
+      !fields->Number(14, user) || !fields->Number(15, system) ||
+      !fields->Number(20, stat.threads) ||
+      !fields->Number(StatFields::kStartTime, stat.started_at)) {
     return Malformed(pid, "stat");
   }
-  stat.state = fields[0][0];
+  stat.state = state[0];
   stat.user_nanos = NanosOfTicks(user);
   stat.system_nanos = NanosOfTicks(system);
   return stat;
