@@ -52,9 +52,10 @@ constexpr int kMostYields = 100'000;
 constexpr int kSysSeccomp = 1;
 
 // What the calling thread is doing in this file. Its own memory says it, since to ask the kernel
-// who it is takes a call, which a filter may answer by a signal.
+// who it is takes a call, which a filter may answer by a signal. There from the thread's start on
+// (initial-exec), so that a handler may use it.
 enum class Inside : uint8_t { kNothing, kCalls, kRecords };
-thread_local constinit Inside inside = Inside::kNothing;
+[[gnu::tls_model("initial-exec")]] thread_local constinit Inside inside = Inside::kNothing;
 
 // A call that a filter refuses by a signal fails with ENOSYS while this lives.
 class CallsMayBeTrapped {
