@@ -1,9 +1,7 @@
 #include "forkserver/report/crash_record.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +10,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "child/flight/flight_record.h"
+#include "forkserver/report/read_at.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
@@ -72,12 +71,8 @@ RecordedCrash ReadCrash(const CrashArea& area) {
 absl::StatusOr<CrashRecord> ReadCrashRecord(int fd) {
   // A copy: a process that it left behind may still write to the file.
   const auto copy = std::make_unique<FlightRecord>();
-  auto* const bytes = reinterpret_cast<char*>(copy.get());
-  for (size_t done = 0; done < kCrashBytes;) {
-    const ssize_t size = pread(fd, bytes + done, kCrashBytes - done, static_cast<off_t>(done));
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return ErrnoStatus(size < 0 ? errno : EIO, "pread memfd flight-record");
-    done += static_cast<size_t>(size);
+  if (const int error = ReadAt(fd, static_cast<void*>(copy.get()), kCrashBytes, 0); error != 0) {
+    return ErrnoStatus(error, "pread memfd flight-record");
   }
   CrashRecord record;
   record.why_unwatched = WatchErrorText(WatchError::Unpack(copy->unwatched));

@@ -18,6 +18,7 @@
 #include "forkserver/report/process_mappings.h"
 #include "forkserver/report/process_table.h"
 #include "forkserver/report/short_bytes.h"
+#include "preload/freeze/frozen_memory.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
@@ -122,7 +123,7 @@ class Measurement {
   bool IsChild(const std::vector<ProcessMapping>& child) const {
     bool has_frozen = false;
     for (const ProcessMapping& one : names_.mappings()) {
-      if (!one.has_file() || one.path.find("forkserver-frozen") == std::string::npos) continue;
+      if (!one.has_file() || one.path.find(kFrozenMemoryName) == std::string::npos) continue;
       has_frozen = true;
       const bool is_there =
           std::any_of(child.begin(), child.end(), [&](const ProcessMapping& other) {

@@ -1,14 +1,14 @@
 #include "forkserver/report/elf_image.h"
 
 #include <cxxabi.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 #include <utility>
+
+#include "forkserver/report/read_at.h"
 
 namespace forkserver {
 namespace {
@@ -17,19 +17,6 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kMostTableBytes = uint64_t{64} << 20;
 
 uint64_t PageOf(uint64_t address) { return address & ~(kPage - 1); }
-
-bool ReadFully(int fd, void* to, uint64_t size, uint64_t offset) {
-  char* at = static_cast<char*>(to);
-  while (size > 0) {
-    const ssize_t got = pread(fd, at, size, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    at += got;
-    offset += static_cast<uint64_t>(got);
-    size -= static_cast<uint64_t>(got);
-  }
-  return true;
-}
 
 // A table of names may lack its last NUL.
 std::string NameAt(const std::vector<char>& names, uint64_t index) {
@@ -50,7 +37,7 @@ template <typename T>
 bool ElfImage::ReadTable(uint64_t offset, uint64_t bytes, std::vector<T>& table) const {
   if (bytes > kMostTableBytes || bytes % sizeof(T) != 0) return false;
   table.resize(bytes / sizeof(T));
-  if (ReadFully(file_.get(), table.data(), bytes, offset)) return true;
+  if (ReadAt(file_.get(), table.data(), bytes, offset) == 0) return true;
   table.clear();
   return false;
 }
@@ -58,7 +45,7 @@ bool ElfImage::ReadTable(uint64_t offset, uint64_t bytes, std::vector<T>& table)
 absl::StatusOr<ElfImage> ElfImage::Read(UniqueFd file) {
   ElfImage image(std::move(file));
   Elf64_Ehdr header;
-  if (!ReadFully(image.file_.get(), &header, sizeof(header), 0) ||
+  if (ReadAt(image.file_.get(), &header, sizeof(header), 0) != 0 ||
       memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_ident[EI_DATA] != ELFDATA2LSB) {
     return absl::InvalidArgumentError("no ELF file");

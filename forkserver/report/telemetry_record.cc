@@ -1,27 +1,20 @@
 #include "forkserver/report/telemetry_record.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "child/flight/flight_record.h"
+#include "forkserver/report/read_at.h"
 #include "transceiver/errno_status.h"
 
 namespace forkserver {
 namespace {
 
-absl::Status ReadAt(int fd, size_t offset, void* to, size_t bytes) {
-  for (size_t done = 0; done < bytes;) {
-    const ssize_t size =
-        pread(fd, static_cast<char*>(to) + done, bytes - done, static_cast<off_t>(offset + done));
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return ErrnoStatus(size < 0 ? errno : EIO, "pread memfd flight-record");
-    done += static_cast<size_t>(size);
-  }
-  return absl::OkStatus();
+absl::Status ReadRecord(int fd, size_t offset, void* to, size_t bytes) {
+  const int error = ReadAt(fd, to, bytes, offset);
+  return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "pread memfd flight-record");
 }
 
 // The ring as plain words, as a copy of it comes.
@@ -37,8 +30,8 @@ using Ring = std::vector<SlotWords>;
 
 absl::Status ReadRing(int fd, Ring& ring) {
   ring.resize(TelemetryArea::kEvents);
-  return ReadAt(fd, offsetof(FlightRecord, telemetry) + offsetof(TelemetryArea, events),
-                ring.data(), ring.size() * sizeof(SlotWords));
+  return ReadRecord(fd, offsetof(FlightRecord, telemetry) + offsetof(TelemetryArea, events),
+                    ring.data(), ring.size() * sizeof(SlotWords));
 }
 
 }  // namespace
@@ -46,15 +39,15 @@ absl::Status ReadRing(int fd, Ring& ring) {
 absl::StatusOr<ProcessCounts> ReadProcessCounts(int fd, const MetricTable& table) {
   ProcessCounts counts;
   uint32_t magic = 0;
-  absl::Status read = ReadAt(fd, offsetof(FlightRecord, magic), &magic, sizeof(magic));
+  absl::Status read = ReadRecord(fd, offsetof(FlightRecord, magic), &magic, sizeof(magic));
   if (!read.ok()) return read;
   counts.was_mapped = magic == FlightRecord::kMagic;
   static_assert(offsetof(TelemetryArea, misused) == 0);
   static_assert(offsetof(TelemetryArea, next_event) == 8);
   static_assert(offsetof(TelemetryArea, cells) == 16);
   std::vector<uint64_t> words(2 + table.cells());
-  read =
-      ReadAt(fd, offsetof(FlightRecord, telemetry), words.data(), words.size() * sizeof(uint64_t));
+  read = ReadRecord(fd, offsetof(FlightRecord, telemetry), words.data(),
+                    words.size() * sizeof(uint64_t));
   if (!read.ok()) return read;
   counts.misused = words[0];
   counts.next_event = words[1];
@@ -65,7 +58,7 @@ absl::StatusOr<ProcessCounts> ReadProcessCounts(int fd, const MetricTable& table
 bool HasRecordedCrash(int fd) {
   uint32_t state = CrashArea::kNone;
   constexpr size_t kOffset = offsetof(FlightRecord, crash) + offsetof(CrashArea, state);
-  return ReadAt(fd, kOffset, &state, sizeof(state)).ok() && state != CrashArea::kNone;
+  return ReadRecord(fd, kOffset, &state, sizeof(state)).ok() && state != CrashArea::kNone;
 }
 
 absl::StatusOr<EventReader::Batch> EventReader::Read(int fd, const MetricTable& table,
