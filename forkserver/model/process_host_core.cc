@@ -26,7 +26,7 @@ constexpr int64_t kPortPatience = kNanosPerSecond;
 // How long one that has closed its port may take for its own end.
 constexpr absl::Duration kEndPatience = absl::Seconds(5);
 // How often one that a debugger has is looked at.
-constexpr absl::Duration kShortestLook = absl::Milliseconds(100);
+constexpr absl::Duration kShortestLook = absl::Seconds(1);
 
 std::string AsText(const absl::Status& status) { return std::string(status.message()); }
 
