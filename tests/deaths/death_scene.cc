@@ -1,4 +1,3 @@
-#include "absl/strings/match.h"
 #include "tests/deaths/death_scene.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "tests/deaths/death_host.h"
 #include "tests/testing/pool_host.h"
 
