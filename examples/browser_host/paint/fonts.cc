@@ -1,0 +1,330 @@
+#include "examples/browser_host/paint/fonts.h"
+
+// Before cairo's header for it: FT_ macros name other headers.
+#include <ft2build.h>
+#include FT_FREETYPE_H
+#include <cairo/cairo-ft.h>
+#include <fontconfig/fcfreetype.h>
+#include <fontconfig/fontconfig.h>
+#include <hb.h>
+#include <pango/pangocairo.h>
+#include <pango/pangofc-font.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "examples/browser_host/paint/well_formed.h"
+#include "preload/single_thread.h"
+
+namespace browser_host {
+namespace {
+
+// The size at which text is shaped, in pixels. As large as that, rounding is lost in scaling.
+constexpr int kShapingSize = 256;
+constexpr size_t kMostFamilyBytes = 256;
+constexpr size_t kMostTextBytes = 4096;
+
+// A character of each script that the machine may have a font of its own for: Hebrew, Arabic,
+// Devanagari, Bengali, Tamil, Thai, Georgian, Armenian, Ethiopic, Hangul, Hiragana, Han, a
+// mathematical letter, an arrow, an emoji.
+constexpr char32_t kSamples[] = {0x05d0, 0x0627, 0x0905, 0x0985, 0x0b85,  0x0e01, 0x10d0, 0x0531,
+                                 0x1200, 0xac00, 0x3042, 0x4e00, 0x1d400, 0x2192, 0x1f600};
+
+struct Face {
+  PangoFont* pango = nullptr;
+  hb_font_t* harfbuzz = nullptr;
+  cairo_font_face_t* cairo = nullptr;
+  std::string file;
+  int index = 0;
+  FaceMetrics metrics;
+
+  bool Has(char32_t character) const {
+    hb_codepoint_t glyph = 0;
+    return hb_font_get_nominal_glyph(harfbuzz, character, &glyph) != 0;
+  }
+};
+
+// Joins what is beside it, and is drawn in its font.
+bool IsJoined(char32_t character) {
+  const GUnicodeType type = g_unichar_type(character);
+  return type == G_UNICODE_NON_SPACING_MARK || type == G_UNICODE_SPACING_MARK ||
+         type == G_UNICODE_ENCLOSING_MARK || type == G_UNICODE_FORMAT;
+}
+
+// Of the names in a CSS list, as fontconfig takes them.
+std::vector<std::string> Families(std::string_view list) {
+  list = list.substr(0, kMostFamilyBytes);
+  std::vector<std::string> families;
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    std::string_view name = list.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name.size() >= 2 && (name.front() == '"' || name.front() == '\'')) {
+      name.remove_prefix(1);
+      name.remove_suffix(1);
+    }
+    if (!name.empty()) families.push_back(WellFormedUtf8(name));
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return families;
+}
+
+// pango matches and sorts fonts in threads that end when they are done, which is soon after the
+// answer that they were started for; nobody is told.
+absl::Status WaitForPangosThreads() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  absl::Status single = forkserver::CheckSingleThreaded();
+  while (absl::IsFailedPrecondition(single) && std::chrono::steady_clock::now() < end) {
+    sched_yield();
+    single = forkserver::CheckSingleThreaded();
+  }
+  return single;
+}
+
+}  // namespace
+
+struct Fonts::State {
+  FT_Library freetype = nullptr;
+  PangoFontMap* map = nullptr;
+  PangoContext* context = nullptr;
+  PangoLanguage* language = nullptr;
+  FcFontSet* patterns = nullptr;  // of the first faces, in their order
+  std::vector<Face> faces;        // three families in four styles, then those of other scripts
+  cairo_font_options_t* options = nullptr;
+
+  // The face of that font file, opened if it is new.
+  absl::StatusOr<size_t> Add(PangoFont* font);
+  size_t FaceWith(char32_t character, size_t wanted) const;
+};
+
+absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
+  FcPattern* pattern = pango_fc_font_get_pattern(PANGO_FC_FONT(font));
+  FcChar8* file = nullptr;
+  int index = 0;
+  if (FcPatternGetString(pattern, FC_FILE, 0, &file) != FcResultMatch) {
+    return absl::NotFoundError("fontconfig names a font without a file");
+  }
+  FcPatternGetInteger(pattern, FC_INDEX, 0, &index);
+  Face face;
+  face.pango = font;
+  face.file = reinterpret_cast<const char*>(file);
+  face.index = index;
+  // cairo keeps ten files open and closes one of them, any, for the next: what was warmed would be
+  // opened again, in a sandbox. A face that it was given it does not close.
+  FT_Face freetype_face = nullptr;
+  if (FT_New_Face(freetype, face.file.c_str(), index, &freetype_face) != 0) {
+    return absl::NotFoundError(absl::StrCat("font ", face.file, " cannot be opened"));
+  }
+  FcPattern* with_face = FcPatternDuplicate(pattern);
+  FcPatternAddFTFace(with_face, FC_FT_FACE, freetype_face);
+  face.cairo = cairo_ft_font_face_create_for_pattern(with_face);
+  FcPatternDestroy(with_face);
+  face.harfbuzz = pango_font_get_hb_font(font);
+
+  hb_font_extents_t extents = {};
+  hb_font_get_h_extents(face.harfbuzz, &extents);
+  int scale_x = 0, scale_y = 0;
+  hb_font_get_scale(face.harfbuzz, &scale_x, &scale_y);
+  const double em = scale_y != 0 ? scale_y : kShapingSize * PANGO_SCALE;
+  face.metrics = {.ascent = extents.ascender / em, .descent = -extents.descender / em};
+  hb_codepoint_t x = 0;
+  hb_glyph_extents_t of_x = {};
+  face.metrics.x_height = 0.5;
+  if (hb_font_get_nominal_glyph(face.harfbuzz, 'x', &x) != 0 &&
+      hb_font_get_glyph_extents(face.harfbuzz, x, &of_x) != 0) {
+    face.metrics.x_height = of_x.y_bearing / em;
+  }
+  faces.push_back(std::move(face));
+  return faces.size() - 1;
+}
+
+size_t Fonts::State::FaceWith(char32_t character, size_t wanted) const {
+  if (faces[wanted].Has(character)) return wanted;
+  for (size_t face = 0; face < faces.size(); ++face) {
+    // Of the first twelve those in the same style.
+    if (face < 12 && wanted < 12 && face % 4 != wanted % 4) continue;
+    if (faces[face].Has(character)) return face;
+  }
+  return wanted;
+}
+
+Fonts::Fonts(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Fonts::~Fonts() = default;
+
+absl::StatusOr<Fonts*> Fonts::Load() {
+  auto state = std::make_unique<State>();
+  if (FcInit() == FcFalse) return absl::NotFoundError("fontconfig has no configuration");
+  // Or each half minute it looks whether its folders have changed. In a sandbox it cannot see them,
+  // and would take that for a change.
+  FcConfigSetRescanInterval(FcConfigGetCurrent(), 0);
+  if (FT_Init_FreeType(&state->freetype) != 0)
+    return absl::InternalError("FT_Init_FreeType failed");
+
+  state->map = pango_cairo_font_map_new();
+  state->context = pango_font_map_create_context(state->map);
+  state->language = pango_language_from_string("en");
+  state->options = cairo_font_options_create();
+  cairo_font_options_set_hint_metrics(state->options, CAIRO_HINT_METRICS_OFF);
+  cairo_font_options_set_hint_style(state->options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_antialias(state->options, CAIRO_ANTIALIAS_GRAY);
+  pango_cairo_context_set_font_options(state->context, state->options);
+  state->patterns = FcFontSetCreate();
+
+  PangoFontset* last = nullptr;
+  for (const char* family : {"sans-serif", "serif", "monospace"}) {
+    for (const PangoStyle style : {PANGO_STYLE_NORMAL, PANGO_STYLE_ITALIC}) {
+      for (const PangoWeight weight : {PANGO_WEIGHT_NORMAL, PANGO_WEIGHT_BOLD}) {
+        PangoFontDescription* description = pango_font_description_new();
+        pango_font_description_set_family(description, family);
+        pango_font_description_set_style(description, style);
+        pango_font_description_set_weight(description, weight);
+        pango_font_description_set_absolute_size(description, kShapingSize * PANGO_SCALE);
+        PangoFontset* fontset =
+            pango_font_map_load_fontset(state->map, state->context, description, state->language);
+        pango_font_description_free(description);
+        PangoFont* font = fontset != nullptr ? pango_fontset_get_font(fontset, 'x') : nullptr;
+        if (font == nullptr) return absl::NotFoundError(absl::StrCat("no font for ", family));
+        const absl::StatusOr<size_t> face = state->Add(font);
+        if (!face.ok()) return face.status();
+        FcPattern* pattern = pango_fc_font_get_pattern(PANGO_FC_FONT(font));
+        FcPatternReference(pattern);
+        FcFontSetAdd(state->patterns, pattern);
+        if (last != nullptr) g_object_unref(last);
+        last = fontset;
+      }
+    }
+  }
+  for (const char32_t sample : kSamples) {
+    if (state->faces[state->FaceWith(sample, 0)].Has(sample)) continue;
+    // The nearest font that has it, or else any.
+    PangoFont* font = pango_fontset_get_font(last, sample);
+    hb_codepoint_t glyph = 0;
+    if (font != nullptr &&
+        hb_font_get_nominal_glyph(pango_font_get_hb_font(font), sample, &glyph) != 0 &&
+        state->Add(font).ok()) {
+      continue;
+    }
+    if (font != nullptr) g_object_unref(font);
+  }
+  if (last != nullptr) g_object_unref(last);
+  if (absl::Status single = WaitForPangosThreads(); absl::IsUnknown(single)) return single;
+  return new Fonts(std::move(state));
+}
+
+absl::StatusOr<Fonts*> Fonts::OfThisProcess() {
+  static const absl::StatusOr<Fonts*> fonts = Load();
+  return fonts;
+}
+
+size_t Fonts::faces() const { return state_->faces.size(); }
+
+FaceMetrics Fonts::MetricsOf(size_t face) const { return state_->faces[face].metrics; }
+
+size_t Fonts::FaceFor(std::string_view families, FontWeight weight, FontSlant slant) const {
+  FcPattern* wanted = FcPatternCreate();
+  for (const std::string& family : Families(families)) {
+    FcPatternAddString(wanted, FC_FAMILY, reinterpret_cast<const FcChar8*>(family.c_str()));
+  }
+  FcConfigSubstitute(nullptr, wanted, FcMatchPattern);
+  FcDefaultSubstitute(wanted);
+  FcFontSet* sets[] = {state_->patterns};
+  FcResult result = FcResultNoMatch;
+  FcPattern* match = FcFontSetMatch(nullptr, sets, 1, wanted, &result);
+  size_t face = 0;
+  if (match != nullptr) {
+    FcChar8* file = nullptr;
+    FcPatternGetString(match, FC_FILE, 0, &file);
+    const std::string_view name = file != nullptr ? reinterpret_cast<const char*>(file) : "";
+    for (size_t i = 0; i < 12; ++i) {
+      if (state_->faces[i].file == name) {
+        face = i;
+        break;
+      }
+    }
+    FcPatternDestroy(match);
+  }
+  FcPatternDestroy(wanted);
+  return face / 4 * 4 + (slant == FontSlant::kItalic ? 2 : 0) +
+         (weight == FontWeight::kBold ? 1 : 0);
+}
+
+ShapedText Fonts::Shape(size_t face, std::string_view utf8) const {
+  utf8 = utf8.substr(0, kMostTextBytes);
+  ShapedText shaped;
+  const auto shape_run = [&](size_t begin, size_t end, size_t run_face, GUnicodeScript script) {
+    PangoAnalysis analysis = {};
+    analysis.font = state_->faces[run_face].pango;
+    analysis.script = static_cast<guint8>(script);
+    analysis.language = state_->language;
+    const hb_script_t tag = hb_script_from_iso15924_tag(g_unicode_script_to_iso15924(script));
+    analysis.level = hb_script_get_horizontal_direction(tag) == HB_DIRECTION_RTL ? 1 : 0;
+    PangoGlyphString* glyphs = pango_glyph_string_new();
+    pango_shape(utf8.data() + begin, static_cast<int>(end - begin), &analysis, glyphs);
+    ShapedText::Run run = {.face = run_face};
+    constexpr double kUnitsToEm = 1.0 / PANGO_SCALE / kShapingSize;
+    for (int i = 0; i < glyphs->num_glyphs; ++i) {
+      const PangoGlyphInfo& info = glyphs->glyphs[i];
+      if (info.glyph != PANGO_GLYPH_EMPTY) {
+        const bool is_unknown = (info.glyph & PANGO_GLYPH_UNKNOWN_FLAG) != 0;
+        run.glyphs.push_back({.index = is_unknown ? 0 : info.glyph,
+                              .x = shaped.width + info.geometry.x_offset * kUnitsToEm,
+                              .y = info.geometry.y_offset * kUnitsToEm});
+      }
+      shaped.width += info.geometry.width * kUnitsToEm;
+    }
+    pango_glyph_string_free(glyphs);
+    if (!run.glyphs.empty()) shaped.runs.push_back(std::move(run));
+  };
+
+  size_t begin = 0;
+  size_t run_face = face;
+  GUnicodeScript script = G_UNICODE_SCRIPT_COMMON;
+  for (size_t at = 0; at < utf8.size();) {
+    const size_t here = at;
+    const char32_t character = NextCharacter(utf8, at);
+    if (here > begin && IsJoined(character)) continue;
+    size_t wanted_face = state_->FaceWith(character, face);
+    // A space or a stop between two words of another font stays in it, if it can.
+    if (here > begin && character < 0x80 && !g_unichar_isalnum(character) &&
+        state_->faces[run_face].Has(character)) {
+      wanted_face = run_face;
+    }
+    const GUnicodeScript own = g_unichar_get_script(character);
+    const bool is_common = own == G_UNICODE_SCRIPT_COMMON || own == G_UNICODE_SCRIPT_INHERITED;
+    const bool script_fits = is_common || script == G_UNICODE_SCRIPT_COMMON || own == script;
+    if (here > begin && (wanted_face != run_face || !script_fits)) {
+      shape_run(begin, here, run_face, script);
+      begin = here;
+      script = G_UNICODE_SCRIPT_COMMON;
+    }
+    run_face = wanted_face;
+    if (!is_common) script = own;
+  }
+  if (begin < utf8.size()) shape_run(begin, utf8.size(), run_face, script);
+  return shaped;
+}
+
+void Fonts::Draw(cairo_t* cairo, const ShapedText& text, double size, double x,
+                 double baseline) const {
+  cairo_save(cairo);
+  cairo_set_font_options(cairo, state_->options);
+  std::vector<cairo_glyph_t> glyphs;
+  for (const ShapedText::Run& run : text.runs) {
+    glyphs = run.glyphs;
+    for (cairo_glyph_t& glyph : glyphs) {
+      glyph.x = x + glyph.x * size;
+      glyph.y = baseline + glyph.y * size;
+    }
+    cairo_set_font_face(cairo, state_->faces[run.face].cairo);
+    cairo_set_font_size(cairo, size);
+    cairo_show_glyphs(cairo, glyphs.data(), static_cast<int>(glyphs.size()));
+  }
+  cairo_restore(cairo);
+}
+
+}  // namespace browser_host

@@ -1,0 +1,139 @@
+// One HTML page, parsed, laid out and painted with litehtml, cairo and pango.
+//
+//     auto page = PagePainter::Create({.html = bytes, .url = "https://a.test/"}, {.width = 800});
+//     absl::Status laid_out = (*page)->Layout();
+//     for (const NeededResource& needed : (*page)->TakeNeeded()) Fetch(needed);
+//     ...
+//     (*page)->SupplyStyleSheet(url, css);             // as answers come, if they come
+//     (*page)->SupplyImage(url, std::move(pixels));    // decoded by somebody else
+//     laid_out = (*page)->Layout();                    // with what there is; may need more
+//     ...
+//     std::vector<uint32_t> memory((*page)->pixel_width() * (*page)->pixel_height());
+//     (*page)->PaintInto({memory.data(), ...});
+//
+// Opens nothing, sends nothing, starts nothing: whoever has it fetches and decodes. A page can be
+// painted at any time after its first Layout; what has not come is a box without a picture, or a
+// page without a style. Rounds end: a URL is needed once, and a page needs PaintBounds::resources
+// at most.
+//
+// Frames (<iframe>) are boxes of their size that somebody else paints; frames() says where.
+//
+// Errors are those of pages that are beyond the bounds (paint_bounds.h), one line each:
+// "page nests more than 400 elements". After an error of Layout or PaintInto the page is done for,
+// and says so again. No page ends the process; a page that is allowed all that the bounds allow
+// takes up to 40 s (three times `time`, and what libraries do between two looks at the clock) and 1
+// GiB. Memory that malloc does not have ends the process, as everywhere.
+//
+// What litehtml 0.6 cannot do, of what pages have: scripts, forms that are more than boxes, SVG,
+// video; flexible boxes, grids, columns, transforms, gradients, opacity, shadows, calc(), web
+// fonts; right-to-left order; `position: sticky`; `border-radius` on tables' inner cells; numbers
+// of list items above 255. Its lengths are whole pixels.
+//
+// Not for several threads at once, nor two painters in two threads: the fonts are the process's.
+#ifndef EXAMPLES_BROWSER_HOST_PAINT_PAINTER_H_
+#define EXAMPLES_BROWSER_HOST_PAINT_PAINTER_H_
+
+#include <litehtml/litehtml.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "examples/browser_host/paint/container.h"
+#include "examples/browser_host/paint/fonts.h"
+#include "examples/browser_host/paint/paint_bounds.h"
+#include "examples/browser_host/paint/pixels.h"
+#include "examples/browser_host/paint/resources.h"
+#include "examples/browser_host/paint/work_budget.h"
+
+namespace browser_host {
+
+struct PageSource {
+  std::string_view html = {};  // any bytes; what is not UTF-8 is replaced
+  std::string url = {};        // absolute, what the page's references are relative to
+};
+
+struct PaintOptions {
+  int width = 800;           // of the window, in CSS pixels
+  int height = 600;          // of the window: what `vh` and fixed boxes mean
+  int most_height = 10'000;  // the page is cut there
+  double scale = 1;          // pixels to the CSS pixel, 0.1 to 4
+};
+
+// In CSS pixels, from the page's top left corner. Boxes outside of the painted part are there too.
+struct PageRect {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+
+  friend bool operator==(const PageRect&, const PageRect&) = default;
+};
+
+struct PageFrame {
+  std::string url;  // absolute; empty: it has none
+  PageRect rect;    // inside of its border
+};
+
+struct PageLink {
+  std::string url;              // absolute
+  std::vector<PageRect> rects;  // one for each line that it is on
+};
+
+class PagePainter {
+ public:
+  // InvalidArgument: the options are none ("paint width 0: not 1 to 10000"). NotFound: no fonts.
+  // ResourceExhausted: the page is beyond `bounds`.
+  static absl::StatusOr<std::unique_ptr<PagePainter>> Create(const PageSource& source,
+                                                             const PaintOptions& options,
+                                                             const PaintBounds& bounds = {});
+  ~PagePainter();
+  PagePainter(const PagePainter&) = delete;
+  PagePainter& operator=(const PagePainter&) = delete;
+
+  // With what has been supplied. Only style sheets make it parse the page again.
+  absl::Status Layout();
+
+  // URLs that Layout found to be needed and that were not told yet.
+  std::vector<NeededResource> TakeNeeded() { return resources_.TakeNeeded(); }
+  // As Resources (resources.h). They change nothing until the next Layout; what fails, leaves the
+  // page as it is.
+  absl::Status SupplyStyleSheet(const std::string& url, std::string_view css);
+  absl::Status SupplyImage(const std::string& url, Pixels pixels);
+
+  // All of these since the last Layout.
+  int pixel_width() const;
+  int pixel_height() const;  // 1 at least
+  const std::string& title() const { return container_.title(); }
+  std::vector<PageFrame> frames() const;
+  std::vector<PageLink> links() const;
+
+  // The page's top left part, as far as the canvas goes; the rest of a larger one is white.
+  absl::Status PaintInto(const Canvas& canvas);
+
+ private:
+  PagePainter(std::string html, std::string url, const PaintOptions& options,
+              const PaintBounds& bounds, Fonts& fonts);
+
+  // Calls `work` with the clock running, and makes a Status of what it throws.
+  template <typename Work>
+  absl::Status Bounded(const Work& work);
+
+  const std::string html_;
+  const std::string url_;
+  const PaintOptions options_;
+  const PaintBounds bounds_;
+  WorkBudget work_;
+  Resources resources_;
+  Container container_;
+  litehtml::document::ptr document_;  // refers to what is above
+  bool has_new_style_sheets_ = false;
+  absl::Status refused_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAINT_PAINTER_H_
