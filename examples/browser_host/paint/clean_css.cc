@@ -10,6 +10,9 @@ namespace browser_host {
 namespace {
 
 constexpr size_t kMostNestedBlocks = 8;
+constexpr size_t kMostNestedProperties = 16;
+constexpr size_t kMostProperties = 2000;
+constexpr size_t kMostValueBytes = 4096;
 
 // Debian's abseil has a string_view of its own.
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
@@ -81,37 +84,151 @@ size_t BlockEnd(std::string_view css, size_t open) {
   return 0;
 }
 
-bool MayLoop(std::string_view declaration) {
-  const std::string_view trimmed = WithoutSpaceBefore(declaration);
-  return trimmed.starts_with("--") && absl::AsciiStrToLower(View(trimmed)).find("var(") != std::string::npos;
+std::string_view Trimmed(std::string_view text) {
+  text = WithoutSpaceBefore(text);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return text;
 }
 
-void AppendDeclarations(std::string_view css, std::string& out) {
+std::string Lower(std::string_view text) { return absl::AsciiStrToLower(View(text)); }
+
+// Where the parenthesis that opens before `at` is closed; npos: nowhere.
+size_t CloseOf(std::string_view text, size_t at) {
+  for (size_t depth = 1; at < text.size(); ++at) {
+    if (text[at] == '(') ++depth;
+    if (text[at] == ')' && --depth == 0) return at;
+  }
+  return std::string_view::npos;
+}
+
+bool IsNameCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+}
+
+// Whether it calls a function of that name.
+bool Calls(const std::string& value, const std::string& name) {
+  for (size_t at = value.find(name + "("); at != std::string::npos;
+       at = value.find(name + "(", at + 1)) {
+    if (at == 0 || !IsNameCharacter(value[at - 1])) return true;
+  }
+  return false;
+}
+
+bool IsKnownToLitehtml(const std::string& value) {
+  for (const char* function : {"calc", "min", "max", "clamp", "env", "attr"}) {
+    if (Calls(value, function)) return false;
+  }
+  return value.find("gradient(") == std::string::npos;
+}
+
+// What litehtml knows that is nearest.
+std::string Nearest(std::string_view name, const std::string& value) {
+  if (name == "position" && value.find("sticky") != std::string::npos) return "relative";
+  if (name != "display") return value;
+  if (value.starts_with("inline-flex") || value.starts_with("inline-grid")) return "inline-block";
+  if (value.starts_with("flex") || value.starts_with("grid") || value.starts_with("flow-root") ||
+      value.starts_with("-webkit-box") || value.starts_with("-webkit-flex")) {
+    return "block";
+  }
+  return value;
+}
+
+void AppendDeclaration(std::string_view declaration, const CustomProperties& properties,
+                       std::string& out) {
+  const size_t colon = declaration.find(':');
+  if (colon == std::string_view::npos) return;
+  const std::string name = Lower(Trimmed(declaration.substr(0, colon)));
+  if (name.empty() || name.starts_with("--")) return;
+  std::string_view value = Trimmed(declaration.substr(colon + 1));
+  std::string replaced;
+  if (value.find('(') != std::string_view::npos) {
+    const std::optional<std::string> without_variables = properties.Replace(value);
+    if (!without_variables || !IsKnownToLitehtml(Lower(*without_variables))) return;
+    replaced = *without_variables;
+    value = replaced;
+  }
+  out += name;
+  out += ':';
+  out += Nearest(name, std::string(value));
+  out += ';';
+}
+
+void AppendDeclarations(std::string_view css, const CustomProperties& properties,
+                        std::string& out) {
   for (size_t at = 0; at < css.size();) {
     const size_t end = FindOutside(css, at, ";");
-    const std::string_view declaration = css.substr(at, end - at);
-    if (!MayLoop(declaration)) {
-      out += declaration;
-      out += ';';
+    AppendDeclaration(css.substr(at, end - at), properties, out);
+    at = end + 1;
+  }
+}
+
+// Whether a rule of these selectors is about the whole page.
+bool IsRoot(std::string_view selectors) {
+  while (!selectors.empty()) {
+    const size_t comma = std::min(selectors.find(','), selectors.size());
+    const std::string one = Lower(Trimmed(selectors.substr(0, comma)));
+    if (one == ":root" || one == "html" || one == "body" || one == "*") return true;
+    selectors.remove_prefix(std::min(comma + 1, selectors.size()));
+  }
+  return false;
+}
+
+void DefineFrom(std::string_view declarations, CustomProperties& properties) {
+  for (size_t at = 0; at < declarations.size();) {
+    const size_t end = FindOutside(declarations, at, ";");
+    const std::string_view one = Trimmed(declarations.substr(at, end - at));
+    const size_t colon = one.find(':');
+    if (one.starts_with("--") && colon != std::string_view::npos) {
+      properties.Define(Trimmed(one.substr(0, colon)), Trimmed(one.substr(colon + 1)));
     }
     at = end + 1;
   }
 }
 
-void AppendRules(std::string_view css, size_t nested, std::string& out) {
+// Those of the queries after @media that litehtml can answer, separated by commas.
+std::string KnownQueries(std::string_view queries) {
+  std::string known;
+  while (!queries.empty()) {
+    const size_t comma = std::min(queries.find(','), queries.size());
+    const std::string query = Lower(Trimmed(queries.substr(0, comma)));
+    queries.remove_prefix(std::min(comma + 1, queries.size()));
+    bool is_known = !query.empty() && query.find('<') == std::string::npos &&
+                    query.find('>') == std::string::npos;
+    for (size_t open = query.find('('); open != std::string::npos;
+         open = query.find('(', open + 1)) {
+      const size_t end = std::min(query.find_first_of(":)", open), query.size());
+      std::string feature(Trimmed(std::string_view(query).substr(open + 1, end - open - 1)));
+      for (const std::string prefix : {"min-", "max-"}) {
+        if (feature.starts_with(prefix)) feature = feature.substr(prefix.size());
+      }
+      const bool has_feature =
+          feature == "width" || feature == "height" || feature == "device-width" ||
+          feature == "device-height" || feature == "orientation" || feature == "aspect-ratio" ||
+          feature == "device-aspect-ratio" || feature == "color" || feature == "color-index" ||
+          feature == "monochrome" || feature == "resolution";
+      is_known = is_known && has_feature;
+    }
+    if (!is_known) continue;
+    if (!known.empty()) known += ',';
+    known += query;
+  }
+  return known;
+}
+
+// Calls `on_rule(head, body)` for each rule, `on_import(statement)`, and `on_media(queries, body)`.
+template <typename OnRule, typename OnImport, typename OnMedia>
+void ForEachRule(std::string_view css, const OnRule& on_rule, const OnImport& on_import,
+                 const OnMedia& on_media) {
   for (size_t at = 0; at < css.size();) {
     const size_t stop = FindOutside(css, at, ";{}");
     if (stop == css.size()) return;
-    const std::string_view head = WithoutSpaceBefore(css.substr(at, stop - at));
+    const std::string_view head = Trimmed(css.substr(at, stop - at));
     if (css[stop] == '}') {
       at = stop + 1;
       continue;
     }
     if (css[stop] == ';') {
-      if (absl::StartsWithIgnoreCase(View(head), "@import") && nested == 0) {
-        out += head;
-        out += ";\n";
-      }
+      if (absl::StartsWithIgnoreCase(View(head), "@import")) on_import(head);
       at = stop + 1;
       continue;
     }
@@ -119,35 +236,92 @@ void AppendRules(std::string_view css, size_t nested, std::string& out) {
     if (end == 0) return;
     const std::string_view body = css.substr(stop + 1, end - stop - 2);
     if (absl::StartsWithIgnoreCase(View(head), "@media")) {
-      if (nested < kMostNestedBlocks) {
-        out += head;
-        out += "{\n";
-        AppendRules(body, nested + 1, out);
-        out += "}\n";
-      }
+      on_media(head.substr(6), body);
     } else if (!head.empty() && head[0] != '@' && body.find('{') == std::string_view::npos) {
-      out += head;
-      out += '{';
-      AppendDeclarations(body, out);
-      out += "}\n";
+      on_rule(head, body);
     }
     at = end;
   }
 }
 
+void AppendRules(std::string_view css, const CustomProperties& properties, size_t nested,
+                 std::string& out) {
+  ForEachRule(
+      css,
+      [&](std::string_view head, std::string_view body) {
+        out += head;
+        out += '{';
+        AppendDeclarations(body, properties, out);
+        out += "}\n";
+      },
+      [&](std::string_view import) {
+        if (nested > 0) return;
+        out += import;
+        out += ";\n";
+      },
+      [&](std::string_view queries, std::string_view body) {
+        const std::string known = KnownQueries(queries);
+        if (known.empty() || nested >= kMostNestedBlocks) return;
+        out += "@media " + known + "{\n";
+        AppendRules(body, properties, nested + 1, out);
+        out += "}\n";
+      });
+}
+
 }  // namespace
 
-std::string CleanCss(std::string_view css) {
-  const std::string text = WithoutComments(css);
+void CustomProperties::Define(std::string_view name, std::string_view value) {
+  if (values_.size() < kMostProperties && value.size() <= kMostValueBytes) {
+    values_.insert_or_assign(std::string(name), std::string(value));
+  }
+}
+
+std::optional<std::string> CustomProperties::Replace(std::string_view value) const {
   std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  AppendRules(text, 0, out);
+  if (!AppendReplaced(value, 0, out)) return std::nullopt;
   return out;
 }
 
-std::string CleanDeclarations(std::string_view css) {
+bool CustomProperties::AppendReplaced(std::string_view value, size_t nested,
+                                      std::string& out) const {
+  if (nested > kMostNestedProperties) return false;
+  for (size_t at = 0;;) {
+    const size_t variable = value.find("var(", at);
+    out += value.substr(at, variable == std::string_view::npos ? variable : variable - at);
+    if (nested > 0 && out.size() > kMostValueBytes) return false;
+    if (variable == std::string_view::npos) return true;
+    const size_t close = CloseOf(value, variable + 4);
+    if (close == std::string_view::npos) return false;
+    const std::string_view inside = value.substr(variable + 4, close - variable - 4);
+    const size_t comma = std::min(inside.find(','), inside.size());
+    const auto found = values_.find(Trimmed(inside.substr(0, comma)));
+    if (found != values_.end()) {
+      if (!AppendReplaced(found->second, nested + 1, out)) return false;
+    } else if (comma == inside.size() ||
+               !AppendReplaced(Trimmed(inside.substr(comma + 1)), nested + 1, out)) {
+      return false;
+    }
+    at = close + 1;
+  }
+}
+
+std::string CleanCss(std::string_view css, CustomProperties& properties) {
+  const std::string text = WithoutComments(css);
+  ForEachRule(
+      text,
+      [&](std::string_view head, std::string_view body) {
+        if (IsRoot(head)) DefineFrom(body, properties);
+      },
+      [](std::string_view) {}, [](std::string_view, std::string_view) {});
   std::string out;
-  AppendDeclarations(WithoutComments(css), out);
+  out.reserve(text.size() + text.size() / 8);
+  AppendRules(text, properties, 0, out);
+  return out;
+}
+
+std::string CleanDeclarations(std::string_view css, const CustomProperties& properties) {
+  std::string out;
+  AppendDeclarations(WithoutComments(css), properties, out);
   return out;
 }
 

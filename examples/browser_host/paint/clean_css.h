@@ -1,31 +1,58 @@
-// A style sheet as litehtml can take it, whoever wrote it.
+// A style sheet as litehtml 0.6 can take it, whoever wrote it.
 //
-//     CleanCss("p { /* x */ color: red } :root { --a: var(--a) } @font-face { }")
-//         // "p {  color: red } :root {  } "
+//     CustomProperties properties;
+//     CleanCss("p { /* x */ color: var(--a) } :root { --a: red }", properties)    // "p {color:
+//     red;}"
 //
-// What goes, and why:
+// What goes or is changed, and why:
 //   - comments: litehtml takes them out one by one and moves the rest of the sheet each time, which
-//     for a MiB of them takes minutes;
-//   - custom properties whose value has a var() in it: one that means itself never ends;
-//   - at-rules other than @import and @media, with their blocks: 0.6 takes their contents for rules
-//     or stumbles;
+//   for
+//     a MiB of them takes minutes;
+//   - var(): litehtml replaces it while there is one, so one that means itself never ends. Here it
+//   is
+//     replaced by what :root, html, body or * say in this sheet or one before it (outside of
+//     @media), or by its own second part. Custom properties of other elements are not known;
+//   - declarations with an unknown var(), or a function that litehtml takes for a zero or a colour:
+//     calc(), min(), max(), clamp(), gradients;
+//   - `display` and `position` of which it makes inline and fixed boxes: flex and grid become
+//   blocks,
+//     sticky becomes relative;
+//   - @media with a feature that it does not know (prefers-color-scheme, hover) and takes for true;
+//   - at-rules other than @import and @media, with their blocks;
 //   - what is nested more than eight blocks deep: it recurses;
-//   - what comes after a brace or a quote that is never closed (a string ends at its line's end).
+//   - what comes after a brace that is never closed (a string ends at its line's end).
 //
-// litehtml 0.6 knows no calc(), gradients, flex, grid, transforms, opacity, shadows or @font-face;
-// such declarations have no effect.
+// Without effect, and harmless: transforms, opacity, shadows, columns, animations.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_CLEAN_CSS_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_CLEAN_CSS_H_
 
+#include <stddef.h>
+
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace browser_host {
 
-std::string CleanCss(std::string_view css);
+// The custom properties of a page, as far as they are the root's.
+class CustomProperties {
+ public:
+  void Define(std::string_view name, std::string_view value);
+
+  // `value` without any var(). None: one is unknown, means itself, or makes it longer than 4 KiB.
+  std::optional<std::string> Replace(std::string_view value) const;
+
+ private:
+  bool AppendReplaced(std::string_view value, size_t nested, std::string& out) const;
+
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+std::string CleanCss(std::string_view css, CustomProperties& properties);
 
 // The same for the value of a style attribute: declarations, and no rules.
-std::string CleanDeclarations(std::string_view css);
+std::string CleanDeclarations(std::string_view css, const CustomProperties& properties);
 
 }  // namespace browser_host
 

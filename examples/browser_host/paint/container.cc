@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "examples/browser_host/paint/clean_css.h"
 #include "examples/browser_host/paint/resolve_url.h"
 #include "examples/browser_host/paint/text_case.h"
 #include "examples/browser_host/paint/well_formed.h"
@@ -47,7 +48,7 @@ Container::Container(Fonts& fonts, Resources& resources, WorkBudget& work,
 void Container::BeginDocument(std::string page_url) {
   base_url_ = std::move(page_url);
   title_.clear();
-  of_note_ = {};
+  notes_ = {};
   imports_ = 0;
   fonts_of_page_.clear();
 }
@@ -244,7 +245,7 @@ void Container::import_css(litehtml::tstring& text, const litehtml::tstring& url
   const std::string absolute = ResolveIn(baseurl.c_str(), url);
   const std::string* css = resources_.StyleSheet(absolute);
   if (css == nullptr) return;
-  text = *css;
+  text = CleanCss(*css, notes_.custom_properties);
   baseurl = absolute;
 }
 
@@ -262,7 +263,7 @@ void Container::get_client_rect(litehtml::position& client) const {
 litehtml::element::ptr Container::create_element(
     const char* tag, const litehtml::string_map& attributes,
     const std::shared_ptr<litehtml::document>& document) {
-  return elements_.Create(tag, attributes, document, of_note_);
+  return elements_.Create(tag, attributes, document, notes_);
 }
 
 void Container::get_media_features(litehtml::media_features& media) const {

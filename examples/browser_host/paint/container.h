@@ -37,7 +37,7 @@ class Container : public litehtml::document_container {
   void BeginDrawing(int width, int height) { boxes_ = BoxPainter(width, height); }
 
   const std::string& title() const { return title_; }
-  const ElementsOfNote& of_note() const { return of_note_; }
+  const PageNotes& notes() const { return notes_; }
   // Of a reference in the page. Empty: too long.
   std::string Resolve(std::string_view reference) const;
 
@@ -104,7 +104,7 @@ class Container : public litehtml::document_container {
 
   std::string base_url_;
   std::string title_;
-  ElementsOfNote of_note_;
+  PageNotes notes_;
   size_t imports_ = 0;
   std::vector<Font> fonts_of_page_;
   std::map<std::tuple<std::string, FontWeight, FontSlant>, size_t> faces_;

@@ -20,7 +20,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "examples/browser_host/paint/clean_css.h"
 
 namespace browser_host {
 namespace {
@@ -66,7 +65,8 @@ class Counted : public Base {
   void set_attr(const tchar_t* name, const tchar_t* value) override {
     if (name == nullptr || value == nullptr) return;
     const std::string_view as = name;
-    if (as == "style") return Base::set_attr(name, CleanDeclarations(value).c_str());
+    if (as == "style")
+      return Base::set_attr(name, CleanDeclarations(value, CustomProperties()).c_str());
     if (as == "colspan" || as == "rowspan") {
       int span = 1;
       if (!absl::SimpleAtoi(value, &span)) span = 1;
@@ -178,7 +178,8 @@ class Root : public Counted<litehtml::html_tag> {
 // Text of a page's own style sheet. No html_tag: it has no place in the page.
 class StyleSheet : public litehtml::el_style {
  public:
-  using el_style::el_style;
+  StyleSheet(const DocumentPointer& document, PageNotes& notes)
+      : el_style(document), notes_(notes) {}
 
   bool appendChild(const element::ptr& child) override {
     if (child &&
@@ -193,11 +194,12 @@ class StyleSheet : public litehtml::el_style {
   }
 
   void parse_attributes() override {
-    const std::string css = CleanCss(text_);
+    const std::string css = CleanCss(text_, notes_.custom_properties);
     get_document()->add_stylesheet(css.c_str(), nullptr, media_.c_str());
   }
 
  private:
+  PageNotes& notes_;
   litehtml::tstring text_;
   litehtml::tstring media_;
 };
@@ -225,21 +227,21 @@ class Frame : public Counted<litehtml::el_image> {
 litehtml::element::ptr ElementFactory::Create(std::string_view tag,
                                               const litehtml::string_map& attributes,
                                               const DocumentPointer& document,
-                                              ElementsOfNote& of_note) const {
+                                              PageNotes& notes) const {
   work_.Spend(10);
   const auto make = [&]<typename Base>() -> element::ptr {
     return std::make_shared<Counted<Base>>(document, work_, bounds_);
   };
   if (tag == "html") return std::make_shared<Root>(document, work_, bounds_);
-  if (tag == "style") return std::make_shared<StyleSheet>(document);
+  if (tag == "style") return std::make_shared<StyleSheet>(document, notes);
   if (tag == "iframe") {
     auto frame = std::make_shared<Frame>(document, work_, bounds_);
-    of_note.frames.push_back(frame.get());
+    notes.frames.push_back(frame.get());
     return frame;
   }
   if (tag == "a") {
     auto link = make.operator()<litehtml::el_anchor>();
-    if (attributes.contains("href")) of_note.links.push_back(link.get());
+    if (attributes.contains("href")) notes.links.push_back(link.get());
     return link;
   }
   // litehtml makes those itself: the first two do nothing that counts, and the third numbers lists

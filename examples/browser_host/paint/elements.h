@@ -23,15 +23,17 @@
 #include <string_view>
 #include <vector>
 
+#include "examples/browser_host/paint/clean_css.h"
 #include "examples/browser_host/paint/paint_bounds.h"
 #include "examples/browser_host/paint/work_budget.h"
 
 namespace browser_host {
 
-// What a page has that its painter has to know of. Elements live as long as their document.
-struct ElementsOfNote {
+// What elements tell the painter of their page. Elements live as long as their document.
+struct PageNotes {
   std::vector<litehtml::element*> links;   // <a href>
   std::vector<litehtml::element*> frames;  // <iframe>
+  CustomProperties custom_properties;      // of its style sheets, as they are parsed
 };
 
 class ElementFactory {
@@ -41,7 +43,7 @@ class ElementFactory {
 
   litehtml::element::ptr Create(std::string_view tag, const litehtml::string_map& attributes,
                                 const std::shared_ptr<litehtml::document>& document,
-                                ElementsOfNote& of_note) const;
+                                PageNotes& notes) const;
 
  private:
   WorkBudget& work_;

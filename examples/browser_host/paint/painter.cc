@@ -122,7 +122,7 @@ int PagePainter::pixel_height() const {
 std::vector<PageFrame> PagePainter::frames() const {
   std::vector<PageFrame> frames;
   if (document_ == nullptr) return frames;
-  for (const litehtml::element* element : container_.of_note().frames) {
+  for (const litehtml::element* element : container_.notes().frames) {
     if (!IsShown(*element)) continue;
     const char* src = element->get_attr("src");
     frames.push_back({.url = src != nullptr ? container_.Resolve(src) : "",
@@ -134,7 +134,7 @@ std::vector<PageFrame> PagePainter::frames() const {
 std::vector<PageLink> PagePainter::links() const {
   std::vector<PageLink> links;
   if (document_ == nullptr) return links;
-  for (litehtml::element* element : container_.of_note().links) {
+  for (litehtml::element* element : container_.notes().links) {
     if (!IsShown(*element)) continue;
     PageLink link = {.url = container_.Resolve(element->get_attr("href", "")), .rects = {}};
     litehtml::position place = element->get_placement();

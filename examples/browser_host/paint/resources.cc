@@ -1,7 +1,6 @@
 #include "examples/browser_host/paint/resources.h"
 
 #include "absl/strings/str_cat.h"
-#include "examples/browser_host/paint/clean_css.h"
 #include "examples/browser_host/paint/well_formed.h"
 #include "transceiver/one_line.h"
 
@@ -50,7 +49,7 @@ absl::Status Resources::SupplyStyleSheet(const std::string& url, std::string_vie
                                                      " bytes with those before it"));
   }
   css_bytes_ += css.size();
-  style_sheets_[url] = CleanCss(WellFormedUtf8(css));
+  style_sheets_[url] = WellFormedUtf8(css);
   return absl::OkStatus();
 }
 
