@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 namespace browser_host {
@@ -12,6 +13,7 @@ namespace {
 constexpr size_t kMostNestedBlocks = 8;
 constexpr size_t kMostNestedProperties = 16;
 constexpr size_t kMostProperties = 2000;
+constexpr size_t kMostSelectorBytes = 512;
 constexpr size_t kMostValueBytes = 4096;
 
 // Debian's abseil has a string_view of its own.
@@ -133,8 +135,7 @@ std::string Nearest(std::string_view name, const std::string& value) {
   return value;
 }
 
-void AppendDeclaration(std::string_view declaration, const CustomProperties& properties,
-                       std::string& out) {
+void AppendDeclaration(std::string_view declaration, const PageStyles& styles, std::string& out) {
   const size_t colon = declaration.find(':');
   if (colon == std::string_view::npos) return;
   const std::string name = Lower(Trimmed(declaration.substr(0, colon)));
@@ -142,7 +143,7 @@ void AppendDeclaration(std::string_view declaration, const CustomProperties& pro
   std::string_view value = Trimmed(declaration.substr(colon + 1));
   std::string replaced;
   if (value.find('(') != std::string_view::npos) {
-    const std::optional<std::string> without_variables = properties.Replace(value);
+    const std::optional<std::string> without_variables = styles.Replace(value);
     if (!without_variables || !IsKnownToLitehtml(Lower(*without_variables))) return;
     replaced = *without_variables;
     value = replaced;
@@ -153,11 +154,10 @@ void AppendDeclaration(std::string_view declaration, const CustomProperties& pro
   out += ';';
 }
 
-void AppendDeclarations(std::string_view css, const CustomProperties& properties,
-                        std::string& out) {
+void AppendDeclarations(std::string_view css, const PageStyles& styles, std::string& out) {
   for (size_t at = 0; at < css.size();) {
     const size_t end = FindOutside(css, at, ";");
-    AppendDeclaration(css.substr(at, end - at), properties, out);
+    AppendDeclaration(css.substr(at, end - at), styles, out);
     at = end + 1;
   }
 }
@@ -173,13 +173,13 @@ bool IsRoot(std::string_view selectors) {
   return false;
 }
 
-void DefineFrom(std::string_view declarations, CustomProperties& properties) {
+void DefineFrom(std::string_view declarations, PageStyles& styles) {
   for (size_t at = 0; at < declarations.size();) {
     const size_t end = FindOutside(declarations, at, ";");
     const std::string_view one = Trimmed(declarations.substr(at, end - at));
     const size_t colon = one.find(':');
     if (one.starts_with("--") && colon != std::string_view::npos) {
-      properties.Define(Trimmed(one.substr(0, colon)), Trimmed(one.substr(colon + 1)));
+      styles.Define(Trimmed(one.substr(0, colon)), Trimmed(one.substr(colon + 1)));
     }
     at = end + 1;
   }
@@ -215,6 +215,22 @@ std::string KnownQueries(std::string_view queries) {
   return known;
 }
 
+// Those of the selectors that are not too long, separated by commas, and how many.
+std::string ShortSelectors(std::string_view selectors, size_t& count) {
+  std::string kept;
+  for (size_t at = 0; at < selectors.size();) {
+    const size_t comma = FindOutside(selectors, at, ",");
+    const std::string_view one = Trimmed(selectors.substr(at, comma - at));
+    if (!one.empty() && one.size() <= kMostSelectorBytes) {
+      if (count > 0) kept += ',';
+      kept += one;
+      ++count;
+    }
+    at = comma + 1;
+  }
+  return kept;
+}
+
 // Calls `on_rule(head, body)` for each rule, `on_import(statement)`, and `on_media(queries, body)`.
 template <typename OnRule, typename OnImport, typename OnMedia>
 void ForEachRule(std::string_view css, const OnRule& on_rule, const OnImport& on_import,
@@ -244,46 +260,70 @@ void ForEachRule(std::string_view css, const OnRule& on_rule, const OnImport& on
   }
 }
 
-void AppendRules(std::string_view css, const CustomProperties& properties, size_t nested,
+// "@import 'a.css' screen" as litehtml takes it: url(a.css), and behind it media that it knows.
+void AppendImport(std::string_view import, std::string& out) {
+  std::string_view rest = Trimmed(import.substr(7));
+  if (absl::StartsWithIgnoreCase(View(rest), "url(")) rest = Trimmed(rest.substr(4));
+  const bool is_quoted = rest.starts_with('"') || rest.starts_with('\'');
+  const char quote = is_quoted ? rest[0] : ')';
+  if (is_quoted) rest.remove_prefix(1);
+  const size_t end = rest.find(quote);
+  const std::string_view url = Trimmed(rest.substr(0, end));
+  if (url.empty() || url.find_first_of("()'\"\\ ;{}") != std::string_view::npos) return;
+  std::string_view media = end == std::string_view::npos ? "" : Trimmed(rest.substr(end + 1));
+  if (is_quoted && media.starts_with(')')) media = Trimmed(media.substr(1));
+  const std::string known = KnownQueries(media);
+  if (!media.empty() && known.empty()) return;
+  out +=
+      absl::StrCat("@import url(", std::string(url), ")", known.empty() ? "" : " ", known, ";\n");
+}
+
+void AppendRules(std::string_view css, PageStyles& styles, size_t nested, std::string& imports,
                  std::string& out) {
   ForEachRule(
       css,
       [&](std::string_view head, std::string_view body) {
-        out += head;
+        size_t selectors = 0;
+        const std::string kept = ShortSelectors(head, selectors);
+        if (selectors == 0 || !styles.Take(selectors * (kept.size() + body.size()))) return;
+        out += kept;
         out += '{';
-        AppendDeclarations(body, properties, out);
+        AppendDeclarations(body, styles, out);
         out += "}\n";
       },
       [&](std::string_view import) {
-        if (nested > 0) return;
-        out += import;
-        out += ";\n";
+        if (nested == 0 && out.empty()) AppendImport(import, imports);
       },
       [&](std::string_view queries, std::string_view body) {
         const std::string known = KnownQueries(queries);
         if (known.empty() || nested >= kMostNestedBlocks) return;
         out += "@media " + known + "{\n";
-        AppendRules(body, properties, nested + 1, out);
+        AppendRules(body, styles, nested + 1, imports, out);
         out += "}\n";
       });
 }
 
 }  // namespace
 
-void CustomProperties::Define(std::string_view name, std::string_view value) {
+bool PageStyles::Take(size_t bytes) {
+  if (bytes > room_) return false;
+  room_ -= bytes;
+  return true;
+}
+
+void PageStyles::Define(std::string_view name, std::string_view value) {
   if (values_.size() < kMostProperties && value.size() <= kMostValueBytes) {
     values_.insert_or_assign(std::string(name), std::string(value));
   }
 }
 
-std::optional<std::string> CustomProperties::Replace(std::string_view value) const {
+std::optional<std::string> PageStyles::Replace(std::string_view value) const {
   std::string out;
   if (!AppendReplaced(value, 0, out)) return std::nullopt;
   return out;
 }
 
-bool CustomProperties::AppendReplaced(std::string_view value, size_t nested,
-                                      std::string& out) const {
+bool PageStyles::AppendReplaced(std::string_view value, size_t nested, std::string& out) const {
   if (nested > kMostNestedProperties) return false;
   for (size_t at = 0;;) {
     const size_t variable = value.find("var(", at);
@@ -305,23 +345,24 @@ bool CustomProperties::AppendReplaced(std::string_view value, size_t nested,
   }
 }
 
-std::string CleanCss(std::string_view css, CustomProperties& properties) {
+std::string CleanCss(std::string_view css, PageStyles& styles) {
   const std::string text = WithoutComments(css);
   ForEachRule(
       text,
       [&](std::string_view head, std::string_view body) {
-        if (IsRoot(head)) DefineFrom(body, properties);
+        if (IsRoot(head)) DefineFrom(body, styles);
       },
       [](std::string_view) {}, [](std::string_view, std::string_view) {});
   std::string out;
   out.reserve(text.size() + text.size() / 8);
-  AppendRules(text, properties, 0, out);
-  return out;
+  std::string imports;
+  AppendRules(text, styles, 0, imports, out);
+  return imports + out;
 }
 
-std::string CleanDeclarations(std::string_view css, const CustomProperties& properties) {
+std::string CleanDeclarations(std::string_view css, const PageStyles& styles) {
   std::string out;
-  AppendDeclarations(WithoutComments(css), properties, out);
+  AppendDeclarations(WithoutComments(css), styles, out);
   return out;
 }
 

@@ -1,25 +1,22 @@
 // A style sheet as litehtml 0.6 can take it, whoever wrote it.
 //
-//     CustomProperties properties;
-//     CleanCss("p { /* x */ color: var(--a) } :root { --a: red }", properties)    // "p {color:
-//     red;}"
+//     PageStyles styles;
+//     CleanCss(":root { --a: red } p { /* x */ color: var(--a) }", styles)  // ":root{} p{color:red;}"
 //
 // What goes or is changed, and why:
 //   - comments: litehtml takes them out one by one and moves the rest of the sheet each time, which
-//   for
-//     a MiB of them takes minutes;
+//     for a MiB of them takes minutes;
 //   - var(): litehtml replaces it while there is one, so one that means itself never ends. Here it
-//   is
-//     replaced by what :root, html, body or * say in this sheet or one before it (outside of
+//     is replaced by what :root, html, body or * say in this sheet or one before it (outside of
 //     @media), or by its own second part. Custom properties of other elements are not known;
 //   - declarations with an unknown var(), or a function that litehtml takes for a zero or a colour:
 //     calc(), min(), max(), clamp(), gradients;
 //   - `display` and `position` of which it makes inline and fixed boxes: flex and grid become
-//   blocks,
-//     sticky becomes relative;
+//     blocks, sticky becomes relative;
 //   - @media with a feature that it does not know (prefers-color-scheme, hover) and takes for true;
-//   - at-rules other than @import and @media, with their blocks;
-//   - what is nested more than eight blocks deep: it recurses;
+//   - at-rules other than @media, and @import before all rules, with their blocks;
+//   - what is nested more than eight blocks deep, and selectors of more than 512 bytes: it
+//     recurses;
 //   - what comes after a brace that is never closed (a string ends at its line's end).
 //
 // Without effect, and harmless: transforms, opacity, shadows, columns, animations.
@@ -35,9 +32,13 @@
 
 namespace browser_host {
 
-// The custom properties of a page, as far as they are the root's.
-class CustomProperties {
+// What the style sheets of one page have together: the root's custom properties, and a bound.
+class PageStyles {
  public:
+  // Whether a rule may be as large: litehtml keeps its declarations once for each of its selectors,
+  // and a page's rules may have 16 MiB of them.
+  bool Take(size_t bytes);
+
   void Define(std::string_view name, std::string_view value);
 
   // `value` without any var(). None: one is unknown, means itself, or makes it longer than 4 KiB.
@@ -47,12 +48,13 @@ class CustomProperties {
   bool AppendReplaced(std::string_view value, size_t nested, std::string& out) const;
 
   std::map<std::string, std::string, std::less<>> values_;
+  size_t room_ = 16 * 1024 * 1024;
 };
 
-std::string CleanCss(std::string_view css, CustomProperties& properties);
+std::string CleanCss(std::string_view css, PageStyles& styles);
 
 // The same for the value of a style attribute: declarations, and no rules.
-std::string CleanDeclarations(std::string_view css, const CustomProperties& properties);
+std::string CleanDeclarations(std::string_view css, const PageStyles& styles);
 
 }  // namespace browser_host
 

@@ -245,7 +245,7 @@ void Container::import_css(litehtml::tstring& text, const litehtml::tstring& url
   const std::string absolute = ResolveIn(baseurl.c_str(), url);
   const std::string* css = resources_.StyleSheet(absolute);
   if (css == nullptr) return;
-  text = CleanCss(*css, notes_.custom_properties);
+  text = CleanCss(*css, notes_.styles);
   baseurl = absolute;
 }
 

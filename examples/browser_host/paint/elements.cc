@@ -28,8 +28,6 @@ using litehtml::element;
 using litehtml::tchar_t;
 
 constexpr int kMostSpan = 1000;
-constexpr int kFrameWidth = 300;
-constexpr int kFrameHeight = 150;
 
 using DocumentPointer = std::shared_ptr<litehtml::document>;
 
@@ -65,8 +63,7 @@ class Counted : public Base {
   void set_attr(const tchar_t* name, const tchar_t* value) override {
     if (name == nullptr || value == nullptr) return;
     const std::string_view as = name;
-    if (as == "style")
-      return Base::set_attr(name, CleanDeclarations(value, CustomProperties()).c_str());
+    if (as == "style") return Base::set_attr(name, CleanDeclarations(value, PageStyles()).c_str());
     if (as == "colspan" || as == "rowspan") {
       int span = 1;
       if (!absl::SimpleAtoi(value, &span)) span = 1;
@@ -194,7 +191,7 @@ class StyleSheet : public litehtml::el_style {
   }
 
   void parse_attributes() override {
-    const std::string css = CleanCss(text_, notes_.custom_properties);
+    const std::string css = CleanCss(text_, notes_.styles);
     get_document()->add_stylesheet(css.c_str(), nullptr, media_.c_str());
   }
 
@@ -214,11 +211,6 @@ class Frame : public Counted<litehtml::el_image> {
       if (const tchar_t* value = get_attr(name))
         m_style.add_property(name, value, nullptr, false, this);
     }
-  }
-
-  void get_content_size(litehtml::size& size, int /*max_width*/) override {
-    size.width = kFrameWidth;
-    size.height = kFrameHeight;
   }
 };
 

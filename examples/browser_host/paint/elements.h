@@ -33,7 +33,7 @@ namespace browser_host {
 struct PageNotes {
   std::vector<litehtml::element*> links;   // <a href>
   std::vector<litehtml::element*> frames;  // <iframe>
-  CustomProperties custom_properties;      // of its style sheets, as they are parsed
+  PageStyles styles;                       // of its style sheets, as they are parsed
 };
 
 class ElementFactory {

@@ -35,11 +35,10 @@ constexpr char32_t kSamples[] = {0x05d0, 0x0627, 0x0905, 0x0985, 0x0b85,  0x0e01
                                  0x1200, 0xac00, 0x3042, 0x4e00, 0x1d400, 0x2192, 0x1f600};
 
 struct Face {
-  PangoFont* pango = nullptr;
   hb_font_t* harfbuzz = nullptr;
   cairo_font_face_t* cairo = nullptr;
   std::string file;
-  int index = 0;
+  double em = 1;  // in harfbuzz's units
   FaceMetrics metrics;
 
   bool Has(char32_t character) const {
@@ -92,7 +91,7 @@ struct Fonts::State {
   FT_Library freetype = nullptr;
   PangoFontMap* map = nullptr;
   PangoContext* context = nullptr;
-  PangoLanguage* language = nullptr;
+  hb_language_t language = nullptr;
   FcFontSet* patterns = nullptr;  // of the first faces, in their order
   std::vector<Face> faces;        // three families in four styles, then those of other scripts
   cairo_font_options_t* options = nullptr;
@@ -111,9 +110,7 @@ absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
   }
   FcPatternGetInteger(pattern, FC_INDEX, 0, &index);
   Face face;
-  face.pango = font;
   face.file = reinterpret_cast<const char*>(file);
-  face.index = index;
   // cairo keeps ten files open and closes one of them, any, for the next: what was warmed would be
   // opened again, in a sandbox. A face that it was given it does not close.
   FT_Face freetype_face = nullptr;
@@ -131,6 +128,7 @@ absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
   int scale_x = 0, scale_y = 0;
   hb_font_get_scale(face.harfbuzz, &scale_x, &scale_y);
   const double em = scale_y != 0 ? scale_y : kShapingSize * PANGO_SCALE;
+  face.em = em;
   face.metrics = {.ascent = extents.ascender / em, .descent = -extents.descender / em};
   hb_codepoint_t x = 0;
   hb_glyph_extents_t of_x = {};
@@ -167,7 +165,7 @@ absl::StatusOr<Fonts*> Fonts::Load() {
 
   state->map = pango_cairo_font_map_new();
   state->context = pango_font_map_create_context(state->map);
-  state->language = pango_language_from_string("en");
+  state->language = hb_language_from_string("en", -1);
   state->options = cairo_font_options_create();
   cairo_font_options_set_hint_metrics(state->options, CAIRO_HINT_METRICS_OFF);
   cairo_font_options_set_hint_style(state->options, CAIRO_HINT_STYLE_NONE);
@@ -184,8 +182,8 @@ absl::StatusOr<Fonts*> Fonts::Load() {
         pango_font_description_set_style(description, style);
         pango_font_description_set_weight(description, weight);
         pango_font_description_set_absolute_size(description, kShapingSize * PANGO_SCALE);
-        PangoFontset* fontset =
-            pango_font_map_load_fontset(state->map, state->context, description, state->language);
+        PangoFontset* fontset = pango_font_map_load_fontset(state->map, state->context, description,
+                                                            pango_language_from_string("en"));
         pango_font_description_free(description);
         PangoFont* font = fontset != nullptr ? pango_fontset_get_font(fontset, 'x') : nullptr;
         if (font == nullptr) return absl::NotFoundError(absl::StrCat("no font for ", family));
@@ -257,27 +255,27 @@ ShapedText Fonts::Shape(size_t face, std::string_view utf8) const {
   utf8 = utf8.substr(0, kMostTextBytes);
   ShapedText shaped;
   const auto shape_run = [&](size_t begin, size_t end, size_t run_face, GUnicodeScript script) {
-    PangoAnalysis analysis = {};
-    analysis.font = state_->faces[run_face].pango;
-    analysis.script = static_cast<guint8>(script);
-    analysis.language = state_->language;
-    const hb_script_t tag = hb_script_from_iso15924_tag(g_unicode_script_to_iso15924(script));
-    analysis.level = hb_script_get_horizontal_direction(tag) == HB_DIRECTION_RTL ? 1 : 0;
-    PangoGlyphString* glyphs = pango_glyph_string_new();
-    pango_shape(utf8.data() + begin, static_cast<int>(end - begin), &analysis, glyphs);
+    // By harfbuzz itself. pango would ask cairo for extents of glyphs, which opens the font's file
+    // once more (and beside ten others, again and again).
+    const Face& with = state_->faces[run_face];
+    hb_buffer_t* buffer = hb_buffer_create();
+    hb_buffer_add_utf8(buffer, utf8.data() + begin, static_cast<int>(end - begin), 0,
+                       static_cast<int>(end - begin));
+    hb_buffer_set_script(buffer, hb_script_from_iso15924_tag(g_unicode_script_to_iso15924(script)));
+    hb_buffer_set_language(buffer, state_->language);
+    hb_buffer_guess_segment_properties(buffer);
+    hb_shape(with.harfbuzz, buffer, nullptr, 0);
+    unsigned count = 0;
+    const hb_glyph_info_t* infos = hb_buffer_get_glyph_infos(buffer, &count);
+    const hb_glyph_position_t* positions = hb_buffer_get_glyph_positions(buffer, &count);
     ShapedText::Run run = {.face = run_face};
-    constexpr double kUnitsToEm = 1.0 / PANGO_SCALE / kShapingSize;
-    for (int i = 0; i < glyphs->num_glyphs; ++i) {
-      const PangoGlyphInfo& info = glyphs->glyphs[i];
-      if (info.glyph != PANGO_GLYPH_EMPTY) {
-        const bool is_unknown = (info.glyph & PANGO_GLYPH_UNKNOWN_FLAG) != 0;
-        run.glyphs.push_back({.index = is_unknown ? 0 : info.glyph,
-                              .x = shaped.width + info.geometry.x_offset * kUnitsToEm,
-                              .y = info.geometry.y_offset * kUnitsToEm});
-      }
-      shaped.width += info.geometry.width * kUnitsToEm;
+    for (unsigned i = 0; i < count; ++i) {
+      run.glyphs.push_back({.index = infos[i].codepoint,
+                            .x = shaped.width + positions[i].x_offset / with.em,
+                            .y = -positions[i].y_offset / with.em});
+      shaped.width += positions[i].x_advance / with.em;
     }
-    pango_glyph_string_free(glyphs);
+    hb_buffer_destroy(buffer);
     if (!run.glyphs.empty()) shaped.runs.push_back(std::move(run));
   };
 

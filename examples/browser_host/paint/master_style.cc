@@ -57,7 +57,7 @@ caption { display: table-caption; text-align: center }
 fieldset { border: 2px solid #c0c0c0; margin-left: 2px; margin-right: 2px; padding: 5px 12px }
 legend { padding-left: 2px; padding-right: 2px }
 img, iframe { display: inline-block }
-iframe { border: 2px solid #c0c0c0 }
+iframe { border: 2px solid #c0c0c0; width: 300px; height: 150px }
 input, select, button, textarea, meter, progress {
   display: inline-block; border: 1px solid #767676; padding: 1px 4px; font-size: 13px }
 input { width: 12em; height: 15px }

@@ -18,11 +18,11 @@
 //
 // Frames (<iframe>) are boxes of their size that somebody else paints; frames() says where.
 //
-// Errors are those of pages that are beyond the bounds (paint_bounds.h), one line each:
-// "page nests more than 400 elements". After an error of Layout or PaintInto the page is done for,
-// and says so again. No page ends the process; a page that is allowed all that the bounds allow
-// takes up to 40 s (three times `time`, and what libraries do between two looks at the clock) and 1
-// GiB. Memory that malloc does not have ends the process, as everywhere.
+// Errors are those of pages that are beyond the bounds (paint_bounds.h), one line each: "page nests
+// more than 400 elements". After an error of Layout or PaintInto the page is done for, and says so
+// again. No page ends the process; a page that is allowed all that the bounds allow takes up to 40
+// s (three times `time`, and what libraries do between two looks at the clock) and 1 GiB. Memory
+// that malloc does not have ends the process, as everywhere.
 //
 // What litehtml 0.6 cannot do, of what pages have: scripts, forms that are more than boxes, SVG,
 // video; flexible boxes, grids, columns, transforms, gradients, opacity, shadows, calc(), web

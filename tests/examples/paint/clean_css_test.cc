@@ -1,0 +1,104 @@
+#include "examples/browser_host/paint/clean_css.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace browser_host {
+namespace {
+
+std::string Clean(const std::string& css) {
+  PageStyles styles;
+  return CleanCss(css, styles);
+}
+
+TEST(CleanCss, TakesOutCommentsAndLeavesThoseInStrings) {
+  EXPECT_EQ(Clean("p/* a */{ color:/**/red } q:before { content: \"/* b */\" }"),
+            "p{color:red;}\nq:before{content:\"/* b */\";}\n");
+  EXPECT_EQ(Clean("p { color: red } /* never closed } q { color: blue }"), "p{color:red;}\n");
+}
+
+TEST(CleanCss, ReplacesTheRootsCustomPropertiesWhereverTheyAreDefined) {
+  EXPECT_EQ(Clean("p { color: var(--a) } :root { --a: var( --b ); --b: red }"),
+            "p{color:red;}\n:root{}\n");
+  EXPECT_EQ(Clean("p { color: var(--none, var(--b, 1px solid)) }"), "p{color:1px solid;}\n");
+  EXPECT_EQ(Clean("html { --a: 1px } .b { --a: 2px } p { top: var(--a) }"),
+            "html{}\n.b{}\np{top:1px;}\n");
+}
+
+TEST(CleanCss, DropsDeclarationsOfUnknownAndEndlessCustomProperties) {
+  EXPECT_EQ(Clean("p { color: red; color: var(--none) }"), "p{color:red;}\n");
+  EXPECT_EQ(Clean(":root { --a: var(--a); --b: var(--c); --c: var(--b) }"
+                  "p { color: var(--a); top: var(--b) }"),
+            ":root{}\np{}\n");
+  // Each one twice as long as the one before.
+  std::string css = ":root { --a0: aaaa; ";
+  for (int i = 1; i < 60; ++i) {
+    const std::string before = "var(--a" + std::to_string(i - 1) + ")";
+    css += "--a" + std::to_string(i) + ": " + before + before + ";";
+  }
+  EXPECT_EQ(Clean(css + "} p { color: var(--a59); top: var(--a1) }"),
+            ":root{}\np{top:aaaaaaaa;}\n");
+}
+
+TEST(CleanCss, DropsWhatLitehtmlWouldTakeForSomethingElse) {
+  EXPECT_EQ(
+      Clean("p { width: 10px; width: calc(1px + 2px); background: linear-gradient(red, blue) }"),
+      "p{width:10px;}\n");
+  EXPECT_EQ(Clean("p { background: url(min.png) }"), "p{background:url(min.png);}\n");
+  EXPECT_EQ(Clean("p { display: flex; position: sticky } q { display: inline-grid }"),
+            "p{display:block;position:relative;}\nq{display:inline-block;}\n");
+}
+
+TEST(CleanCss, LeavesMediaThatLitehtmlCanAnswer) {
+  EXPECT_EQ(Clean("@media (prefers-color-scheme: dark) { p { color: white } } q { top: 0 }"),
+            "q{top:0;}\n");
+  EXPECT_EQ(Clean("@media print, screen and (min-width: 9px), (hover) { p { color: red } }"),
+            "@media print,screen and (min-width: 9px){\np{color:red;}\n}\n");
+}
+
+TEST(CleanCss, DropsOtherAtRulesAndKeepsImports) {
+  EXPECT_EQ(Clean("@charset 'x'; @import url(a.css); @font-face { src: url(x) } p { top: 0 }"
+                  "@supports (a) { q { top: 0 } }"),
+            "@import url(a.css);\np{top:0;}\n");
+  EXPECT_EQ(Clean("@import 'a.css' screen; @import url( \"b.css\" ) print,(hover); @import '; p {}"
+                  " @import 'late.css';"),
+            "@import url(a.css) screen;\n@import url(b.css) print;\n");
+  EXPECT_EQ(Clean("@import\"a.css\";p{top:0}@import 'late.css';"),
+            "@import url(a.css);\np{top:0;}\n");
+}
+
+TEST(CleanCss, DropsWhatIsNestedTooDeepAndSelectorsThatAreTooLong) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "@media screen{";
+  EXPECT_EQ(Clean(deep), "");
+  for (int i = 0; i < 100'000; ++i) deep += "}";
+  EXPECT_LT(Clean(deep).size(), 1000u);
+  std::string selector = "a";
+  while (selector.size() < 1000) selector += " a";
+  EXPECT_EQ(Clean(selector + ", b { top: 0 }"), "b{top:0;}\n");
+}
+
+TEST(CleanCss, BoundsTheDeclarationsOfManySelectors) {
+  std::string selectors = "a0";
+  for (int i = 1; i < 10'000; ++i) selectors += ",a" + std::to_string(i);
+  std::string declarations;
+  while (declarations.size() < 100'000) declarations += "color:red;";
+  EXPECT_EQ(Clean(selectors + "{" + declarations + "} p { top: 0 }"), "p{top:0;}\n");
+}
+
+TEST(CleanCss, TakesTimeInProportionToItsSize) {
+  std::string comments;
+  while (comments.size() < 4'000'000) comments += "/**/";
+  EXPECT_EQ(Clean(comments + "p{top:0}"), "p{top:0;}\n");
+  EXPECT_EQ(Clean(std::string(4'000'000, '{')), "");
+  EXPECT_EQ(Clean(std::string(4'000'000, '}')), "");
+  EXPECT_EQ(Clean(std::string(4'000'000, '"')), "");
+}
+
+TEST(CleanDeclarations, AreThoseOfAStyleAttribute) {
+  EXPECT_EQ(CleanDeclarations(" COLOR : Red ; ; x ; --a: b; top:0", {}), "color:Red;top:0;");
+}
+
+}  // namespace
+}  // namespace browser_host

@@ -1,0 +1,330 @@
+#include "examples/browser_host/paint/painter.h"
+
+#include <gtest/gtest.h>
+#include <stdint.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/examples/paint/painted.h"
+
+namespace browser_host {
+namespace {
+
+constexpr uint32_t kRed = 0xffff0000;
+constexpr uint32_t kBlue = 0xff0000ff;
+constexpr uint32_t kLime = 0xff00ff00;
+
+bool IsDark(uint32_t pixel) {
+  return ((pixel >> 16) & 0xff) < 100 && ((pixel >> 8) & 0xff) < 100 && (pixel & 0xff) < 100;
+}
+
+// A page without margins, so that a box is where its numbers say.
+std::string Page(const std::string& css, const std::string& body) {
+  return "<!DOCTYPE html><style>body { margin: 0 } " + css + "</style><body>" + body;
+}
+
+Pixels Square(int size, uint32_t argb) {
+  return {
+      .width = size,
+      .height = size,
+      .argb = std::vector<uint32_t>(static_cast<size_t>(size) * static_cast<size_t>(size), argb)};
+}
+
+TEST(Painter, FillsABoxAndNothingBesideIt) {
+  const Painted page =
+      Paint(Page("div { width: 50px; height: 30px; margin: 10px 0 0 20px;"
+                 "background: red } ",
+                 "<div></div><p>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.width, 400);
+  const auto is_red = [](uint32_t pixel) { return pixel == kRed; };
+  EXPECT_EQ(page.Count({.x = 20, .y = 10, .width = 50, .height = 30}, is_red), 50u * 30);
+  EXPECT_EQ(page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, is_red), 50u * 30);
+  EXPECT_EQ(page.At(19, 10), kWhite);
+  EXPECT_EQ(page.At(70, 39), kWhite);
+}
+
+TEST(Painter, PaintsAtItsScale) {
+  const Painted page = Paint(Page("div { width: 50px; height: 30px; background: red }", "<div>"),
+                             {.width = 400, .scale = 2});
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.width, 800);
+  EXPECT_EQ(page.height, 60);
+  EXPECT_EQ(page.At(99, 59), kRed);
+  EXPECT_EQ(page.At(100, 59), kWhite);
+}
+
+TEST(Painter, CutsAPageAtItsMostHeight) {
+  const Painted page =
+      Paint(Page("div { height: 100000px }", "<div>"), {.width = 100, .most_height = 300});
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.height, 300);
+}
+
+TEST(Painter, MakesTextDarkWithinItsLine) {
+  const Painted page =
+      Paint(Page("p { margin: 20px 0 0 0; font: 20px sans-serif; line-height: 30px }",
+                 "<p>Hamburg</p><p id=x></p>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_GT(page.Count({.x = 0, .y = 20, .width = 100, .height = 30}, IsDark), 100u);
+  EXPECT_EQ(page.Count({.x = 0, .y = 0, .width = 400, .height = 20}, IsDark), 0u);
+  EXPECT_EQ(page.Count({.x = 0, .y = 50, .width = 400, .height = page.height - 50}, IsDark), 0u);
+  EXPECT_EQ(page.Count({.x = 150, .y = 0, .width = 250, .height = page.height}, IsDark), 0u);
+}
+
+TEST(Painter, HasFontsOfEachKindAndDecorations) {
+  const auto ink = [](const std::string& css) {
+    const Painted page = Paint(Page("p { margin: 0; font-size: 40px; " + css + " }", "<p>illi"));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, IsDark);
+  };
+  const size_t regular = ink("font-family: sans-serif");
+  EXPECT_GT(ink("font-family: sans-serif; font-weight: bold"), regular * 5 / 4);
+  EXPECT_GT(ink("font-family: serif"), regular);
+  EXPECT_GT(ink("font-family: monospace"), regular);
+  EXPECT_GT(ink("font-family: sans-serif; text-decoration: underline"), regular);
+  EXPECT_GT(ink("font-family: sans-serif; text-decoration: line-through"), regular);
+  EXPECT_GT(ink("font-family: sans-serif; text-transform: uppercase"), regular);
+  // Nobody has it: fontconfig's nearest.
+  EXPECT_EQ(ink("font-family: 'No Such Font', sans-serif"), regular);
+}
+
+TEST(Painter, WidthOfTextGrowsWithItsFont) {
+  const auto right_end = [](int size) {
+    const Painted page =
+        Paint(Page("p { margin: 0; font: " + std::to_string(size) + "px serif }", "<p>wwwwwwwwww"));
+    int last = 0;
+    for (int x = 0; x < page.width; ++x) {
+      if (page.Count({.x = x, .y = 0, .width = 1, .height = page.height}, IsDark) > 0) last = x;
+    }
+    return last;
+  };
+  EXPECT_NEAR(right_end(40), 2 * right_end(20), 3);
+}
+
+TEST(Painter, DrawsBordersOfEachStyle) {
+  const auto painted = [](const std::string& style) {
+    return Paint(
+        Page("div { width: 60px; height: 60px; border: 12px " + style + " blue }", "<div>"));
+  };
+  const Painted solid = painted("solid");
+  EXPECT_EQ(solid.At(0, 0), kBlue);
+  EXPECT_EQ(solid.At(11, 40), kBlue);
+  EXPECT_EQ(solid.At(12, 40), kWhite);
+  EXPECT_EQ(solid.At(83, 83), kBlue);
+  EXPECT_EQ(solid.At(84, 83), kWhite);
+  const Painted twice = painted("double");
+  EXPECT_EQ(twice.At(1, 40), kBlue);
+  EXPECT_EQ(twice.At(6, 40), kWhite);
+  EXPECT_EQ(twice.At(10, 40), kBlue);
+  const auto is_blue = [](uint32_t pixel) { return pixel == kBlue; };
+  const PageRect all = {.x = 0, .y = 0, .width = 84, .height = 84};
+  const size_t whole = solid.Count(all, is_blue);
+  for (const char* style : {"dashed", "dotted"}) {
+    const size_t part = painted(style).Count(all, is_blue);
+    EXPECT_GT(part, whole / 5) << style;
+    EXPECT_LT(part, whole * 4 / 5) << style;
+  }
+  EXPECT_EQ(painted("none").Count(all, is_blue), 0u);
+  EXPECT_NE(painted("groove").At(1, 40), painted("ridge").At(1, 40));
+}
+
+TEST(Painter, RoundsCorners) {
+  const Painted page = Paint(
+      Page("div { width: 60px; height: 60px; background: red; border-radius: 30px }", "<div>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.At(2, 2), kWhite);
+  EXPECT_EQ(page.At(57, 57), kWhite);
+  EXPECT_EQ(page.At(30, 1), kRed);
+  EXPECT_EQ(page.At(30, 30), kRed);
+}
+
+TEST(Painter, ClipsWhatOverflows) {
+  const Painted page =
+      Paint(Page("#o { width: 40px; height: 40px; overflow: hidden }"
+                 "#i { width: 90px; height: 90px; background: red }",
+                 "<div id=o><div id=i></div></div><div style='height: 90px'>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.At(39, 39), kRed);
+  EXPECT_EQ(page.At(40, 39), kWhite);
+  EXPECT_EQ(page.At(39, 40), kWhite);
+}
+
+TEST(Painter, MarksListItems) {
+  for (const char* type : {"disc", "circle", "square", "decimal", "upper-roman", "lower-alpha"}) {
+    const Painted page = Paint(
+        Page(std::string("ul { margin: 0; padding-left: 40px; list-style-type: ") + type + " }",
+             "<ul><li></ul><ul><li>x</ul>"));
+    ASSERT_TRUE(page.status.ok()) << page.status;
+    EXPECT_GT(page.Count({.x = 0, .y = 0, .width = 40, .height = page.height}, IsDark), 3u) << type;
+  }
+  const Painted none = Paint(Page("ul { margin: 0; list-style-type: none }", "<ul><li>x</ul>"));
+  EXPECT_EQ(none.Count({.x = 0, .y = 0, .width = 39, .height = none.height}, IsDark), 0u);
+}
+
+TEST(Painter, SaysWhatItNeedsAndUsesItWhenItComes) {
+  const std::string html =
+      Page("body { background: url(../b.png) no-repeat 100px 50px }",
+           "<link rel=stylesheet href=s.css><img src='/i.png'><p style='height:90px'>");
+  auto page =
+      PagePainter::Create({.html = html, .url = "https://a.test/docs/page.html"}, {.width = 400});
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_TRUE((*page)->Layout().ok());
+  const std::vector<NeededResource> needed = (*page)->TakeNeeded();
+  EXPECT_EQ(needed, (std::vector<NeededResource>{
+                        {ResourceKind::kStyleSheet, "https://a.test/docs/s.css"},
+                        {ResourceKind::kImage, "https://a.test/b.png"},
+                        {ResourceKind::kImage, "https://a.test/i.png"},
+                    }));
+  EXPECT_TRUE((*page)->TakeNeeded().empty());
+
+  const Painted painted =
+      Paint(html, {.width = 400}, {}, [](PagePainter& one, const NeededResource& what) {
+        if (what.url.ends_with("s.css")) {
+          EXPECT_TRUE(one.SupplyStyleSheet(what.url, "img { padding: 7px } @import 't.css';").ok());
+        } else if (what.url.ends_with("t.css")) {
+          ADD_FAILURE() << "an @import behind a rule";
+        } else if (what.url.ends_with("i.png")) {
+          EXPECT_TRUE(one.SupplyImage(what.url, Square(10, kLime)).ok());
+        } else {
+          EXPECT_TRUE(one.SupplyImage(what.url, Square(20, kRed)).ok());
+        }
+      });
+  ASSERT_TRUE(painted.status.ok()) << painted.status;
+  const auto is = [](uint32_t argb) { return [argb](uint32_t pixel) { return pixel == argb; }; };
+  const PageRect all = {.x = 0, .y = 0, .width = 400, .height = painted.height};
+  EXPECT_EQ(painted.Count(all, is(kLime)), 100u);
+  EXPECT_EQ(painted.Count({.x = 7, .y = 0, .width = 10, .height = painted.height}, is(kLime)),
+            100u);
+  EXPECT_EQ(painted.Count({.x = 100, .y = 50, .width = 20, .height = 20}, is(kRed)), 400u);
+  EXPECT_EQ(painted.Count(all, is(kRed)), 400u);
+}
+
+TEST(Painter, RepeatsBackgrounds) {
+  const auto red_of = [](const std::string& repeat) {
+    const Painted page = Paint(
+        Page("div { width: 100px; height: 100px; background: url(b) " + repeat + " }", "<div>"),
+        {.width = 400}, {}, [](PagePainter& one, const NeededResource& what) {
+          Pixels pixels = Square(10, kWhite);
+          pixels.argb[0] = kRed;
+          EXPECT_TRUE(one.SupplyImage(what.url, std::move(pixels)).ok());
+        });
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.Count({.x = 0, .y = 0, .width = 400, .height = page.height},
+                      [](uint32_t pixel) { return pixel == kRed; });
+  };
+  EXPECT_EQ(red_of("repeat"), 100u);
+  EXPECT_EQ(red_of("repeat-x"), 10u);
+  EXPECT_EQ(red_of("repeat-y"), 10u);
+  EXPECT_EQ(red_of("no-repeat"), 1u);
+}
+
+TEST(Painter, TellsLinksAndWhereTheyAre) {
+  const Painted page =
+      Paint(Page("p { margin: 0; font: 20px sans-serif } a[href] { color: red;"
+                 "text-decoration: none }",
+                 "<p>y<br>x <a href='../other.html#part'>iiii</a> <a name=x>none</a>"
+                 "<a href=gone style='display: none'>gone</a>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  const std::vector<PageLink> links = page.page->links();
+  ASSERT_EQ(links.size(), 1u);
+  EXPECT_EQ(links[0].url, "https://a.test/other.html");
+  ASSERT_EQ(links[0].rects.size(), 1u);
+  // Where its text is: all that is reddish.
+  const auto is_reddish = [](uint32_t pixel) {
+    return ((pixel >> 16) & 0xff) > (pixel & 0xff) + 60;
+  };
+  const size_t all = page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, is_reddish);
+  EXPECT_GT(all, 10u);
+  EXPECT_EQ(page.Count(links[0].rects[0], is_reddish), all);
+  EXPECT_LT(links[0].rects[0].width, 60);
+}
+
+TEST(Painter, LeavesABoxForEachFrame) {
+  const Painted page = Paint(
+      Page("iframe { border: 5px solid red; display: block }",
+           "<iframe src='//b.test/f' width=100 height=50>text</iframe><iframe srcdoc=x></iframe>"
+           "<iframe src=gone style='display: none'></iframe>"
+           "<div style='position: absolute; left: 200px; top: 10px'>"
+           "<iframe src=c style='width: 50px; height: 20px'></iframe></div>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  const std::vector<PageFrame> frames = page.page->frames();
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0].url, "https://b.test/f");
+  EXPECT_EQ(frames[0].rect, (PageRect{.x = 5, .y = 5, .width = 100, .height = 50}));
+  EXPECT_EQ(frames[1].url, "");
+  EXPECT_EQ(frames[1].rect, (PageRect{.x = 5, .y = 65, .width = 300, .height = 150}));
+  EXPECT_EQ(frames[2].rect, (PageRect{.x = 205, .y = 15, .width = 50, .height = 20}));
+  EXPECT_EQ(page.At(4, 20), kRed);
+  const auto is_white = [](uint32_t pixel) { return pixel == kWhite; };
+  EXPECT_EQ(page.Count(frames[0].rect, is_white), 100u * 50);
+  EXPECT_EQ(page.At(105, 20), kRed);
+}
+
+TEST(Painter, TellsThePagesTitle) {
+  EXPECT_EQ(Paint("<title> A \n page </title><title>B</title>").page->title(), "A page");
+  EXPECT_EQ(Paint("<p>x").page->title(), "");
+}
+
+TEST(Painter, ResolvesByThePagesBase) {
+  const Painted page = Paint("<base href='https://b.test/x/'><a href=y>z</a>");
+  ASSERT_EQ(page.page->links().size(), 1u);
+  EXPECT_EQ(page.page->links()[0].url, "https://b.test/x/y");
+}
+
+TEST(Painter, AppliesMediaThatAreTrue) {
+  const auto color = [](const std::string& css) {
+    return Paint(Page("div { height: 9px; background: red }" + css, "<div>")).At(1, 1);
+  };
+  EXPECT_EQ(color("@media screen { div { background: blue } }"), kBlue);
+  EXPECT_EQ(color("@media print { div { background: blue } }"), kRed);
+  EXPECT_EQ(color("@media (min-width: 300px) { div { background: blue } }"), kBlue);
+  EXPECT_EQ(color("@media (max-width: 300px) { div { background: blue } }"), kRed);
+  EXPECT_EQ(color("</style><style media=print>div { background: blue }"), kRed);
+}
+
+TEST(Painter, CountsPercentOfWhatIsAround) {
+  const Painted page =
+      Paint(Page("#o { width: 200px } #i { width: 25%; height: 10px; background: red;"
+                 "margin: 0 auto }",
+                 "<div id=o><div id=i>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.At(74, 5), kWhite);
+  EXPECT_EQ(page.At(75, 5), kRed);
+  EXPECT_EQ(page.At(124, 5), kRed);
+  EXPECT_EQ(page.At(125, 5), kWhite);
+}
+
+TEST(Painter, PaintsIntoAPartOfLargerMemory) {
+  auto page = PagePainter::Create(
+      {.html = "<body style='background: red; margin: 0'><p style='height: 100px'>", .url = ""},
+      {.width = 100});
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_TRUE((*page)->Layout().ok());
+  std::vector<uint32_t> memory(20 * 10, 0x12345678);
+  ASSERT_TRUE(
+      (*page)->PaintInto({.argb = memory.data(), .width = 8, .height = 9, .stride = 80}).ok());
+  EXPECT_EQ(memory[0], kRed);
+  EXPECT_EQ(memory[8 * 20 + 7], kRed);
+  EXPECT_EQ(memory[8], 0x12345678u);
+  EXPECT_EQ(memory[9 * 20], 0x12345678u);
+}
+
+TEST(Painter, RefusesACanvasThatIsNone) {
+  auto page = PagePainter::Create({.html = "x", .url = ""}, {});
+  ASSERT_TRUE(page.ok()) << page.status();
+  uint32_t pixel = 0;
+  EXPECT_EQ((*page)->PaintInto({.argb = &pixel, .width = 1, .height = 1, .stride = 4}).message(),
+            "page is not laid out");
+  ASSERT_TRUE((*page)->Layout().ok());
+  EXPECT_EQ((*page)->PaintInto({.argb = &pixel, .width = 2, .height = 1, .stride = 4}).message(),
+            "canvas of 2 by 1 pixels, 4 bytes a row");
+  EXPECT_FALSE((*page)->PaintInto({.argb = nullptr, .width = 1, .height = 1, .stride = 4}).ok());
+  EXPECT_FALSE((*page)->PaintInto({.argb = &pixel, .width = 0, .height = 1, .stride = 4}).ok());
+  EXPECT_TRUE((*page)->PaintInto({.argb = &pixel, .width = 1, .height = 1, .stride = 4}).ok());
+}
+
+}  // namespace
+}  // namespace browser_host
