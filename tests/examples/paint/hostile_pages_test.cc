@@ -14,6 +14,8 @@
 namespace browser_host {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 std::string Times(int count, const std::string& text) {
   std::string all;
   for (int i = 0; i < count; ++i) all += text;
@@ -129,7 +131,7 @@ std::vector<Kind> Kinds() {
       {"markers", "<ol start=-5>" +
                       Times(400, "<li value=99999999999 style='list-style-type:lower-roman'>") +
                       "<li list_index=0 style='list-style-type:lower-alpha'>"},
-      {"NUL and bytes that are no text", std::string("<p>\0\xff\xfe\xc0\x80<\0/p><\xff\xff>", 20)},
+      {"NUL and bytes that are no text", std::string("<p>\0\xff\xfe\xc0\x80<\0/p><\xff\xff>"sv)},
       {"attributes without end",
        "<p " + Times(50'000, "a=b ") + ">x<p class='" + Times(50'000, "c ") + "'>"},
       {"a title without end", "<title>" + std::string(100'000, 't')},
