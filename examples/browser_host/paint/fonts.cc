@@ -73,6 +73,26 @@ std::vector<std::string> Families(std::string_view list) {
   return families;
 }
 
+// What fontconfig's configuration makes of a family.
+FcPattern* PatternOf(const std::string& family) {
+  FcPattern* pattern = FcPatternCreate();
+  FcPatternAddString(pattern, FC_FAMILY, reinterpret_cast<const FcChar8*>(family.c_str()));
+  FcConfigSubstitute(nullptr, pattern, FcMatchPattern);
+  FcDefaultSubstitute(pattern);
+  return pattern;
+}
+
+// The families that stand in for the first. Those of one that the configuration does not know are
+// the machine's sans-serif ones, which are no answer where a page's list has another one.
+std::vector<std::string> SubstitutesOf(FcPattern* pattern) {
+  std::vector<std::string> names;
+  FcChar8* name = nullptr;
+  for (int i = 1; FcPatternGetString(pattern, FC_FAMILY, i, &name) == FcResultMatch; ++i) {
+    names.push_back(reinterpret_cast<const char*>(name));
+  }
+  return names;
+}
+
 // pango matches and sorts fonts in threads that end when they are done, which is soon after the
 // answer that they were started for; nobody is told.
 absl::Status WaitForPangosThreads() {
@@ -95,9 +115,11 @@ struct Fonts::State {
   FcFontSet* patterns = nullptr;  // of the first faces, in their order
   std::vector<Face> faces;        // three families in four styles, then those of other scripts
   cairo_font_options_t* options = nullptr;
+  std::vector<std::string> of_unknown;  // SubstitutesOf a family that nobody has heard of
 
   // The face of that font file, opened if it is new.
   absl::StatusOr<size_t> Add(PangoFont* font);
+  size_t NearestTo(FcPattern* pattern) const;
   size_t FaceWith(char32_t character, size_t wanted) const;
 };
 
@@ -151,6 +173,20 @@ size_t Fonts::State::FaceWith(char32_t character, size_t wanted) const {
   return wanted;
 }
 
+size_t Fonts::State::NearestTo(FcPattern* pattern) const {
+  FcFontSet* sets[] = {patterns};
+  FcResult result = FcResultNoMatch;
+  FcPattern* match = FcFontSetMatch(nullptr, sets, 1, pattern, &result);
+  if (match == nullptr) return 0;
+  FcChar8* file = nullptr;
+  FcPatternGetString(match, FC_FILE, 0, &file);
+  const std::string_view name = file != nullptr ? reinterpret_cast<const char*>(file) : "";
+  size_t nearest = 0;
+  while (nearest < 12 && faces[nearest].file != name) ++nearest;
+  FcPatternDestroy(match);
+  return nearest < 12 ? nearest : 0;
+}
+
 Fonts::Fonts(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Fonts::~Fonts() = default;
 
@@ -172,6 +208,9 @@ absl::StatusOr<Fonts*> Fonts::Load() {
   cairo_font_options_set_antialias(state->options, CAIRO_ANTIALIAS_GRAY);
   pango_cairo_context_set_font_options(state->context, state->options);
   state->patterns = FcFontSetCreate();
+  FcPattern* unknown = PatternOf("no such family");
+  state->of_unknown = SubstitutesOf(unknown);
+  FcPatternDestroy(unknown);
 
   PangoFontset* last = nullptr;
   for (const char* family : {"sans-serif", "serif", "monospace"}) {
@@ -224,31 +263,17 @@ size_t Fonts::faces() const { return state_->faces.size(); }
 FaceMetrics Fonts::MetricsOf(size_t face) const { return state_->faces[face].metrics; }
 
 size_t Fonts::FaceFor(std::string_view families, FontWeight weight, FontSlant slant) const {
-  FcPattern* wanted = FcPatternCreate();
-  for (const std::string& family : Families(families)) {
-    FcPatternAddString(wanted, FC_FAMILY, reinterpret_cast<const FcChar8*>(family.c_str()));
+  const size_t style =
+      (slant == FontSlant::kItalic ? 2 : 0) + (weight == FontWeight::kBold ? 1 : 0);
+  const std::vector<std::string> names = Families(families);
+  for (const std::string& name : names) {
+    FcPattern* pattern = PatternOf(name);
+    const bool is_known = name == "sans-serif" || SubstitutesOf(pattern) != state_->of_unknown;
+    const size_t face = is_known ? state_->NearestTo(pattern) : 0;
+    FcPatternDestroy(pattern);
+    if (is_known) return face / 4 * 4 + style;
   }
-  FcConfigSubstitute(nullptr, wanted, FcMatchPattern);
-  FcDefaultSubstitute(wanted);
-  FcFontSet* sets[] = {state_->patterns};
-  FcResult result = FcResultNoMatch;
-  FcPattern* match = FcFontSetMatch(nullptr, sets, 1, wanted, &result);
-  size_t face = 0;
-  if (match != nullptr) {
-    FcChar8* file = nullptr;
-    FcPatternGetString(match, FC_FILE, 0, &file);
-    const std::string_view name = file != nullptr ? reinterpret_cast<const char*>(file) : "";
-    for (size_t i = 0; i < 12; ++i) {
-      if (state_->faces[i].file == name) {
-        face = i;
-        break;
-      }
-    }
-    FcPatternDestroy(match);
-  }
-  FcPatternDestroy(wanted);
-  return face / 4 * 4 + (slant == FontSlant::kItalic ? 2 : 0) +
-         (weight == FontWeight::kBold ? 1 : 0);
+  return style;
 }
 
 ShapedText Fonts::Shape(size_t face, std::string_view utf8) const {

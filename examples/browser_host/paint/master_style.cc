@@ -18,7 +18,7 @@ code, kbd, samp, tt, pre, listing, plaintext, xmp { font-family: monospace }
 pre, listing, plaintext, xmp { white-space: pre; margin-top: 1em; margin-bottom: 1em }
 code, kbd, samp, tt, pre, listing { font-size: 13px }
 h1 code, h2 code, h3 code, h1 tt, h2 tt, h3 tt { font-size: 1em }
-big { font-size: larger }
+big { font-size: 1.2em }
 small { font-size: 0.83em }
 sub { vertical-align: sub; font-size: 0.83em }
 sup { vertical-align: super; font-size: 0.83em }
@@ -61,6 +61,7 @@ iframe { border: 2px solid #c0c0c0; width: 300px; height: 150px }
 input, select, button, textarea, meter, progress {
   display: inline-block; border: 1px solid #767676; padding: 1px 4px; font-size: 13px }
 input { width: 12em; height: 15px }
+select { width: 8em; height: 15px }
 textarea { width: 20em; height: 3em; font-family: monospace }
 button, input[type=submit], input[type=reset], input[type=button] { background-color: #efefef }
 input[type=checkbox], input[type=radio] { width: 10px; height: 10px; padding: 0 }
