@@ -1,11 +1,12 @@
 // A style sheet as litehtml 0.6 can take it, whoever wrote it.
 //
 //     PageStyles styles;
-//     CleanCss(":root { --a: red } p { /* x */ color: var(--a) }", styles)  // ":root{} p{color:red;}"
+//     CleanCss(":root { --a: red } p { /* x */ color: var(--a) }", styles)  // ":root{}
+//     p{color:red;}"
 //
 // What goes or is changed, and why:
 //   - comments: litehtml takes them out one by one and moves the rest of the sheet each time, which
-//     for a MiB of them takes minutes;
+//     for 512 KiB of them takes 0.3 s, and for 4 MiB by that 20 s;
 //   - var(): litehtml replaces it while there is one, so one that means itself never ends. Here it
 //     is replaced by what :root, html, body or * say in this sheet or one before it (outside of
 //     @media), or by its own second part. Custom properties of other elements are not known;
