@@ -17,11 +17,25 @@ namespace {
 
 constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
 
+absl::StatusOr<UniqueFd> CreateMemfd(std::string_view name) {
+  UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("memfd_create %s", name));
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> AddSeals(std::string_view name, UniqueFd fd) {
+  if (fcntl(fd.get(), F_ADD_SEALS, kSeals | F_SEAL_SEAL) != 0) {
+    return ErrnoStatus(errno, absl::StrFormat("fcntl F_ADD_SEALS memfd %s", name));
+  }
+  return fd;
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes) {
-  UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("memfd_create %s", name));
+  absl::StatusOr<UniqueFd> made = CreateMemfd(name);
+  if (!made.ok()) return made;
+  UniqueFd fd = *std::move(made);
   SizeLimitGuard guard;
   while (!bytes.empty()) {
     const ssize_t written = write(fd.get(), bytes.data(), bytes.size());
@@ -32,10 +46,25 @@ absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<cons
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
-  if (fcntl(fd.get(), F_ADD_SEALS, kSeals | F_SEAL_SEAL) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("fcntl F_ADD_SEALS memfd %s", name));
+  return AddSeals(name, std::move(fd));
+}
+
+absl::StatusOr<UnsealedMemfd> UnsealedMemfd::Create(std::string_view name, size_t size) {
+  absl::StatusOr<UniqueFd> fd = CreateMemfd(name);
+  if (!fd.ok()) return fd.status();
+  SizeLimitGuard guard;
+  if (ftruncate(fd->get(), static_cast<off_t>(size)) != 0) {
+    return ErrnoStatus(guard.Failed(errno), absl::StrFormat("ftruncate memfd %s", name));
   }
-  return fd;
+  Mapping memory;
+  const int error = memory.Map(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd->get());
+  if (error != 0) return ErrnoStatus(error, absl::StrFormat("mmap memfd %s", name));
+  return UnsealedMemfd(std::string(name), *std::move(fd), std::move(memory));
+}
+
+absl::StatusOr<UniqueFd> UnsealedMemfd::Seal() && {
+  memory_.Unmap();
+  return AddSeals(name_, std::move(fd_));
 }
 
 int MapSealedMemfd(int fd, size_t max_bytes, SealedAccess access, Mapping& mapping) {

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "transceiver/mapping.h"
@@ -25,6 +27,32 @@ namespace forkserver {
 // `name` is what /proc/PID/maps shows. Fails as memfd_create(2) and write(2) do; one
 // over RLIMIT_FSIZE is EFBIG, and no SIGXFSZ.
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes);
+
+// The same for bytes that are made in place: too many to be copied.
+//
+//     absl::StatusOr<UnsealedMemfd> memory = UnsealedMemfd::Create("picture", size);
+//     Paint(memory->bytes());
+//     absl::StatusOr<UniqueFd> fd = std::move(*memory).Seal();
+class UnsealedMemfd {
+ public:
+  // `size` zero bytes, of which those that are written take memory. Fails as memfd_create(2),
+  // ftruncate(2) (EFBIG as above) and mmap(2) do.
+  static absl::StatusOr<UnsealedMemfd> Create(std::string_view name, size_t size);
+
+  std::span<uint8_t> bytes() const { return memory_.bytes(); }
+
+  // Unmaps them first: no byte may be written through a mapping that is older than the seals
+  // (fcntl(2), F_SEAL_WRITE).
+  absl::StatusOr<UniqueFd> Seal() &&;
+
+ private:
+  UnsealedMemfd(std::string name, UniqueFd fd, Mapping memory)
+      : name_(std::move(name)), fd_(std::move(fd)), memory_(std::move(memory)) {}
+
+  std::string name_;
+  UniqueFd fd_;
+  Mapping memory_;
+};
 
 enum class SealedAccess : uint8_t {
   kRead,

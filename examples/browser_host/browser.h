@@ -29,6 +29,7 @@ int64_t PrivateKib(pid_t pid);
 struct OpenedPage {
   std::string url = {};
   PageResult result = {};
+  std::string picture = {};  // BrowserOptions::on_picture
 };
 
 // A content process, after its end.
@@ -49,6 +50,9 @@ enum class PagesAre : uint8_t {
 struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
+  uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
+  // Of each page that has one, before it is let go of: what is to be said of it.
+  std::function<std::string(const std::string& url, const Picture& picture)> on_picture = {};
   // Whether the last page of each site stays open, and its process with it, until `should_stop`.
   bool keeps_open = false;
   // Every page is done; before what ends is waited for.

@@ -32,6 +32,7 @@ enum Option : int {
   kSandboxReport,
   kPrivate,
   kContainer,
+  kPictures,
   kTrace,
   kTelemetry,
   kCrashReports,
@@ -47,6 +48,7 @@ constexpr option kOptions[] = {
     {"by-name", no_argument, nullptr, kByName},
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
+    {"pictures", required_argument, nullptr, kPictures},
     {"trace", required_argument, nullptr, kTrace},
     {"telemetry", required_argument, nullptr, kTelemetry},
     {"crash-reports", required_argument, nullptr, kCrashReports},
@@ -70,6 +72,8 @@ const char* WhatItNames(int option) {
   switch (option) {
     case kPrefs:
       return "--prefs: the name of a file";
+    case kPictures:
+      return "--pictures: the name of a folder";
     case kTrace:
       return "--trace: the name of a file";
     case kTelemetry:
@@ -134,6 +138,7 @@ std::string_view HelpText() {
          "  --default-pages FOLDER     what to open when no page is named\n"
          "  --private                  open all in private browsing\n"
          "  --container N              open all in container N\n"
+         "  --pictures FOLDER          paint each page, and write it to FOLDER as a PNG file\n"
          "  --trace FILE               write what launches and templates do to FILE, for\n"
          "                             ui.perfetto.dev (docs/traces.md)\n"
          "  --telemetry FILE           write what processes have counted, and what was counted of\n"
@@ -200,6 +205,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         is_with_attributes = true;
         break;
       }
+      case kPictures:
+        line.pictures = optarg;
+        break;
       case kTrace:
         line.trace = optarg;
         break;

@@ -22,6 +22,7 @@ struct CommandLine {
   std::vector<std::string> prefs_files;  // in order: a later one wins
   std::vector<std::string> pages;        // files, folders and URLs
   forkserver::OriginAttributes attributes = {};
+  std::string pictures = {};       // the folder; empty: pages are not painted
   std::string crash_reports = {};  // the folder; empty: none are written
   std::string trace;               // the file for it; empty: there is to be none
   std::string telemetry;           // the same

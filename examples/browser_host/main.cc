@@ -18,6 +18,7 @@
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
 #include "examples/browser_host/instruments.h"
+#include "examples/browser_host/picture_folder.h"
 #include "examples/browser_host/preallocate.h"
 #include "examples/browser_host/print_prefs.h"
 #include "examples/browser_host/progress.h"
@@ -43,6 +44,8 @@ namespace {
 using forkserver::ForkServer;
 using forkserver::ParentProcess;
 
+// Of a window, in CSS pixels.
+constexpr uint32_t kPaintWidth = 800;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 // As a shell has it of a program that a signal has ended.
@@ -123,11 +126,27 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(sites);
   if (line.about_processes) return ShowProcesses(parent, sites, line, **stop, lines);
+  std::optional<PictureFolder> pictures;
+  if (!line.pictures.empty()) {
+    absl::StatusOr<PictureFolder> made = PictureFolder::Make(line.pictures);
+    if (!made.ok()) return Complain(made.status());
+    pictures.emplace(*std::move(made));
+  }
+  absl::Status written_pictures;
   PageProgress progress(sites, forkserver::NowNanos());
   const absl::StatusOr<BrowserResult> result = OpenSites(
       parent, sites,
       {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
        .attributes = line.attributes,
+       .paint_width = pictures ? kPaintWidth : 0,
+       .on_picture =
+           [&](const std::string& url, const Picture& picture) {
+             const absl::StatusOr<std::string> name = pictures->Write(url, picture);
+             written_pictures.Update(name.status());
+             return name.ok()
+                        ? absl::StrFormat("%s, %d by %d", *name, picture.width(), picture.height())
+                        : std::string(name.status().message());
+           },
        .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
        .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) return Complain(result.status());
@@ -137,6 +156,7 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
   if (signal) return kExitSignalled + *signal;
+  if (!written_pictures.ok()) return Complain(written_pictures);
   return result->all_opened() ? 0 : kExitFailed;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/page_metrics.h"
+#include "examples/browser_host/page_picture.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
 #include "transceiver/unique_fd.h"
@@ -32,23 +33,17 @@ std::vector<PageItem> ItemsOf(const PageSummary& summary) {
   return items;
 }
 
-absl::StatusOr<PageSummary> Load(LoadPage& message) {
-  UniqueFd file;
-  std::string name = "the given file";
-  if (message.page) {
-    file = std::move(message.page->fd);
-  } else {
-    name = message.path.str();
-    absl::StatusOr<UniqueFd> opened = OpenPage(name);
-    if (!opened.ok()) {
-      return absl::Status(opened.status().code(),
-                          absl::StrCat("in its process: ", opened.status().message()));
-    }
-    file = *std::move(opened);
-  }
-  const absl::StatusOr<std::string> html = ReadPage(file.get(), name);
-  if (!html.ok()) return html.status();
-  PageSummary summary = SummarizePage(*html);
+absl::StatusOr<std::string> ReadHtml(LoadPage& message) {
+  if (message.page) return ReadPage(message.page->fd.get(), "the given file");
+  const std::string name = message.path.str();
+  const absl::StatusOr<UniqueFd> opened = OpenPage(name);
+  if (opened.ok()) return ReadPage(opened->get(), name);
+  return absl::Status(opened.status().code(),
+                      absl::StrCat("in its process: ", opened.status().message()));
+}
+
+absl::StatusOr<PageSummary> Summarize(std::string_view html) {
+  PageSummary summary = SummarizePage(html);
   if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return summary;
   return absl::ResourceExhaustedError(
       absl::StrCat("more than ", kMaxItemsOfAPage, " headings and links"));
@@ -58,7 +53,7 @@ absl::StatusOr<PageSummary> Load(LoadPage& message) {
 
 absl::Status PageChild::Receive(forkserver::BrowserOpened& message) {
   const uint64_t browser = message.as.browser;
-  browsers_[browser] = std::move(message.as);
+  browsers_[browser] = {.as = std::move(message.as), .url = message.url.str()};
   return absl::OkStatus();
 }
 
@@ -75,11 +70,13 @@ absl::Status PageChild::Receive(LoadPage& message) {
   }
   if (answer_) return absl::FailedPreconditionError("the page before it is not done");
   answer_.emplace();
-  answer_->done.from = browser->second;
-  const absl::StatusOr<PageSummary> summary = Load(message);
+  answer_->done.from = browser->second.as;
+  const absl::StatusOr<std::string> html = ReadHtml(message);
+  const absl::StatusOr<PageSummary> summary = html.ok() ? Summarize(*html) : html.status();
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);
     answer_->done.text_bytes = summary->text_bytes;
+    if (message.paint_width > 0) Paint(*html, browser->second, message.paint_width);
     context().telemetry.Add(kPagesRead);
     context().telemetry.Record(kPageTextBytes, summary->text_bytes);
   } else {
@@ -90,6 +87,20 @@ absl::Status PageChild::Receive(LoadPage& message) {
   return GoOnAnswering();
 }
 
+void PageChild::Paint(std::string_view html, const Opened& browser, uint32_t width) {
+  absl::StatusOr<PagePicture> picture = PaintPicture(html, browser.url, width);
+  if (!picture.ok()) {
+    answer_->done.no_picture = Cut(std::string(picture.status().message()));
+    return;
+  }
+  answer_->picture.emplace(
+      PagePainted{.from = browser.as,
+                  .width = picture->width,
+                  .height = picture->height,
+                  .pixels = {forkserver::StrangersFd(std::move(picture->pixels))},
+                  .paint_nanos = picture->nanos});
+}
+
 void PageChild::ReportMemory(forkserver::MemoryReporter& report) {
   uint64_t unsent = 0;
   if (answer_) {
@@ -97,7 +108,9 @@ void PageChild::ReportMemory(forkserver::MemoryReporter& report) {
   }
   report.Add("explicit/page/unsent-items", unsent);
   uint64_t browsers = 0;
-  for (const auto& [id, claim] : browsers_) browsers += sizeof(id) + sizeof(claim);
+  for (const auto& [id, opened] : browsers_) {
+    browsers += sizeof(id) + sizeof(opened) + opened.url.size();
+  }
   report.Add("explicit/browsers", browsers);
 }
 
@@ -110,6 +123,10 @@ absl::Status PageChild::GoOnAnswering() {
     message.list.items.assign(first, first + static_cast<ptrdiff_t>(count));
     sent = Send(message);
     if (sent.ok()) answer_->sent += count;
+  }
+  if (sent.ok() && answer_->picture) {
+    sent = Send(*answer_->picture);
+    if (sent.ok()) answer_->picture.reset();
   }
   if (sent.ok()) sent = Send(answer_->done);
   if (absl::IsResourceExhausted(sent)) {

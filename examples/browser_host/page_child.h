@@ -10,6 +10,8 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,18 +36,26 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
 
  private:
   // What is still to be said of a page.
-  struct Answer {
+  struct PageAnswer {
     std::vector<PageItem> items = {};
     size_t sent = 0;
+    std::optional<PagePainted> picture = {};
     PageDone done = {};
   };
 
   // Says it, as far as there is room, and goes on when there is more.
   absl::Status GoOnAnswering();
 
-  // How each browser is called, in the parent's own words.
-  std::map<uint64_t, forkserver::BrowserClaimField> browsers_;
-  std::optional<Answer> answer_;
+  struct Opened {
+    forkserver::BrowserClaimField as = {};  // in the parent's own words
+    std::string url = {};
+  };
+
+  // Its picture is in the answer then, or why it has none.
+  void Paint(std::string_view html, const Opened& browser, uint32_t width);
+
+  std::map<uint64_t, Opened> browsers_;
+  std::optional<PageAnswer> answer_;
 };
 
 }  // namespace browser_host

@@ -26,7 +26,8 @@ void PageHost::Begin() {
   is_loading_ = true;
   ++pages_;
   Loading& first = waiting_.front();
-  LoadPage message = {.browser = first.browser, .path = first.path};
+  LoadPage message = {
+      .browser = first.browser, .path = first.path, .paint_width = first.paint_width};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
   if (!IsDebugged()) {
     timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
@@ -63,11 +64,25 @@ absl::Status PageHost::Receive(PageItems& message) {
   return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItemsOfAPage, " items"));
 }
 
+absl::Status PageHost::Receive(PagePainted& message) {
+  if (!IsLoading(message.from)) return LoadsNothing(message.from);
+  if (waiting_.front().paint_width == 0 || result_.picture != nullptr) {
+    return absl::FailedPreconditionError("a picture that nobody waits for");
+  }
+  absl::StatusOr<Picture> picture =
+      Picture::Map(message.pixels.fd.get(), message.width, message.height);
+  if (!picture.ok()) return picture.status();
+  result_.picture = std::make_shared<const Picture>(*std::move(picture));
+  result_.paint_nanos = message.paint_nanos;
+  return absl::OkStatus();
+}
+
 absl::Status PageHost::Receive(PageDone& message) {
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
   PageResult result = std::move(result_);
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();
+  result.no_picture = message.no_picture.str();
   EndPage(std::move(result));
   return absl::OkStatus();
 }

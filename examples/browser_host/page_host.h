@@ -14,11 +14,13 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/picture.h"
 #include "forkserver/model/content_host.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
@@ -27,7 +29,10 @@ namespace browser_host {
 
 struct PageResult {
   PageSummary summary = {};
-  std::string error = {};  // why it could not be read; empty: it was
+  std::shared_ptr<const Picture> picture = {};  // null: it was not to be painted, or could not be
+  uint64_t paint_nanos = 0;                     // by its process's word
+  std::string no_picture = {};                  // why it could not be
+  std::string error = {};                       // why it could not be read; empty: it was
 };
 
 enum class PageEnd : uint8_t {
@@ -41,6 +46,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
     forkserver::BrowserId browser = 0;
     forkserver::UniqueFd file = {};  // open; or else
     std::string path = {};           // what the process is to open itself
+    uint32_t paint_width = 0;        // in CSS pixels; 0: it is not to be painted
     std::function<void(PageEnd end, PageResult result)> on_end = {};
   };
 
@@ -53,6 +59,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   void Load(Loading loading);
 
   absl::Status Receive(PageItems& message);
+  absl::Status Receive(PagePainted& message);
   absl::Status Receive(PageDone& message);
 
   // How many it was given so far.

@@ -6,6 +6,8 @@
 //                                        itself; or its path, for `file` processes, which do, and
 //                                        to show what becomes of that in another one's sandbox
 //     content -> parent   PageItems      title, headings and links; as many messages as they need
+//     content -> parent   PagePainted    its picture, in memory that nobody can change any more;
+//                                        of a page that was to be painted, and could be
 //     content -> parent   PageDone       the text size, or why the page could not be read
 //
 // The parent gives a process one page at a time, so that one that dies takes one page with it and
@@ -44,7 +46,8 @@ struct LoadPage {
   uint64_t browser = 0;
   std::optional<forkserver::Descriptor> page = {};
   forkserver::Text<4096> path = {};  // where there is no descriptor
-  auto Fields() { return std::tie(browser, page, path); }
+  uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
+  auto Fields() { return std::tie(browser, page, path, paint_width); }
 };
 
 enum class PageItemKind : uint8_t { kTitle, kHeading, kLink };
@@ -64,18 +67,35 @@ struct PageItems {
   auto Fields() { return std::tie(from, list); }
 };
 
+// Larger pages are cut.
+inline constexpr uint32_t kMostPictureHeight = 10'000;
+inline constexpr uint32_t kMostPictureWidth = 10'000;
+
+struct PagePainted {
+  static constexpr std::string_view kName = "PagePainted";
+  static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
+  forkserver::BrowserClaimField from = {};
+  uint32_t width = 0;
+  uint32_t height = 0;
+  // A sealed memfd (transceiver/sealed_memfd.h) of width times height pixels (paint/pixels.h).
+  forkserver::Descriptor pixels = {};
+  uint64_t paint_nanos = 0;  // from the page's bytes to the picture, by the process's own word
+  auto Fields() { return std::tie(from, width, height, pixels, paint_nanos); }
+};
+
 struct PageDone {
   static constexpr std::string_view kName = "PageDone";
   static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
   forkserver::BrowserClaimField from = {};
   uint64_t text_bytes = 0;
-  forkserver::Text<kMaxItemBytes> error = {};  // empty: the page was read
-  auto Fields() { return std::tie(from, text_bytes, error); }
+  forkserver::Text<kMaxItemBytes> error = {};       // empty: the page was read
+  forkserver::Text<kMaxItemBytes> no_picture = {};  // why it has none, where it was to have one
+  auto Fields() { return std::tie(from, text_bytes, error, no_picture); }
 };
 
 struct PageProtocol {
   static constexpr std::string_view kName = "Content";
-  using Messages = forkserver::ContentMessages<LoadPage, PageItems, PageDone>;
+  using Messages = forkserver::ContentMessages<LoadPage, PageItems, PagePainted, PageDone>;
 };
 
 }  // namespace browser_host

@@ -110,6 +110,12 @@ void PrintPages(const BrowserResult& result) {
     PrintList("headings", summary.headings, kShownHeadings);
     PrintList("links", summary.links, kShownLinks);
     printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
+    if (!page.picture.empty()) {
+      absl::PrintF("  picture   %s, painted in %.1f ms\n", OneLine(page.picture),
+                   static_cast<double>(page.result.paint_nanos) / 1e6);
+    } else if (!page.result.no_picture.empty()) {
+      absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include "examples/browser_host/page_child.h"
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/warm_up.h"
 #include "examples/browser_host/print_prefs.h"
 #include "forkserver/model/process_templates.h"
 
@@ -38,6 +39,10 @@ forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages)
         .sandbox.files.push_back({.path = *path,
                                   .reach = forkserver::FileReach::kBeneath,
                                   .rights = forkserver::kMayRead});
+  }
+  for (const char* const name : {"content", "file"}) {
+    forkserver::TemplateNamed(options.templates, name)
+        .warm_ups.push_back({"painter", WarmUpPainter});
   }
   // It has one child in its life.
   forkserver::TemplateNamed(options.templates, "utility").pool = forkserver::kNoPool;

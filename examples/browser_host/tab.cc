@@ -38,6 +38,7 @@ void Tab::OpenNext() {
 }
 
 bool Tab::Prepare(const Page& page, PageHost::Loading& loading) {
+  loading.paint_width = options_.paint_width;
   if (IsFile() || options_.pages_are == PagesAre::kOpenedByIt) {
     // Whole: in a sandbox it has no working directory.
     loading.path = std::filesystem::absolute(page.path).string();
@@ -87,7 +88,13 @@ void Tab::OnPageEnd(PageEnd end, PageResult result) {
 
 void Tab::FinishPage(PageResult result) {
   const Page& page = site_.pages[pages_.size()];
-  pages_.push_back({.url = page.url, .result = std::move(result)});
+  std::string picture;
+  if (result.picture != nullptr && options_.on_picture) {
+    picture = options_.on_picture(page.url, *result.picture);
+  }
+  // It may be large, and there may be many.
+  result.picture.reset();
+  pages_.push_back({.url = page.url, .result = std::move(result), .picture = std::move(picture)});
   if (options_.on_page) options_.on_page();
 }
 

@@ -14,6 +14,7 @@
 // It ends as the browser host does when it is sent a signal.
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "child/process/content_child.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/page_messages.h"
@@ -35,6 +37,7 @@
 #include "forkserver/model/process_templates.h"
 #include "preload/prefs/prefs_store.h"
 #include "transceiver/event_loop.h"
+#include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
 namespace {
@@ -74,10 +77,31 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "forge")) done.from.site = "x\nbrowser_host: all is well";
     if (absl::StrContains(url, "lie")) done.error = "x\n  title     good\x1b[2J";
     if (absl::StrContains(url, "flood")) return Flood(claim);
+    if (absl::StrContains(url, "picture")) return SendPicture(claim, url);
     return Send(done);
   }
 
  private:
+  // Memory of 2 by 2 pixels, good but for what the page's name says.
+  absl::Status SendPicture(const forkserver::BrowserClaimField& from, const std::string& url) {
+    const std::vector<uint8_t> bytes(absl::StrContains(url, "short") ? 15 : 16, 0xff);
+    PagePainted painted = {.from = from, .width = 2, .height = 2};
+    if (absl::StrContains(url, "wide")) painted.width = 1u << 31;
+    if (absl::StrContains(url, "none")) painted.width = 0;
+    if (absl::StrContains(url, "unsealed")) {
+      painted.pixels.fd = forkserver::UniqueFd(memfd_create("picture", MFD_CLOEXEC));
+    } else if (absl::StrContains(url, "socket")) {
+      int pair[2];
+      if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) _exit(1);
+      painted.pixels.fd = forkserver::UniqueFd(pair[0]);
+    } else {
+      painted.pixels.fd = *forkserver::CreateSealedMemfd("picture", bytes);
+    }
+    absl::Status sent = Send(painted);
+    if (sent.ok() && absl::StrContains(url, "twice")) sent = Send(painted);
+    return sent.ok() ? Send(PageDone{.from = from}) : sent;
+  }
+
   absl::Status Flood(const forkserver::BrowserClaimField& from) {
     PageItems items = {.from = from};
     items.list.items.resize(kMaxItemsOfAMessage, {.kind = PageItemKind::kLink, .text = "x"});
@@ -112,7 +136,14 @@ int Main(int argc, char** argv) {
   const auto stop = StopSignals::Watch(**loop);
   if (!stop.ok()) return 2;
   const absl::StatusOr<BrowserResult> result =
-      OpenSites(**parent, *sites, {.should_stop = [&] { return (*stop)->signal().has_value(); }});
+      OpenSites(**parent, *sites,
+                {.paint_width = 800,
+                 .on_picture =
+                     [](const std::string&, const Picture& picture) {
+                       return absl::StrFormat("%d pixels, last 0x%x", picture.pixels().size(),
+                                              picture.pixels().back());
+                     },
+                 .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) {
     fprintf(stderr, "%s\n", std::string(result.status().message()).c_str());
     return 1;

@@ -117,6 +117,22 @@ TEST_F(HostileContent, NonsenseAndAFloodAreReportedInOneLineEach) {
   EXPECT_THAT(result.output, HasSubstr("3 of 3 reaped"));
 }
 
+TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
+  const ProgramResult result =
+      Run({"", Site("a", {"1picture-good", "2picture-short", "3picture-wide", "4picture-none",
+                          "5picture-unsealed", "6picture-socket", "7picture-twice", "8good"})});
+  EXPECT_THAT(Lines(result.errors),
+              ElementsAre(HasSubstr("PagePainted: a picture of 2 by 2 in 15 bytes"),
+                          HasSubstr("PagePainted: a picture of 2147483648 by 2"),
+                          HasSubstr("PagePainted: a picture of 0 by 2"),
+                          HasSubstr("PagePainted: map a picture: EPERM"),
+                          HasSubstr("PagePainted: map a picture: EINVAL"),
+                          HasSubstr("PagePainted: a picture that nobody waits for")));
+  EXPECT_EQ(Errors(result).size(), 6u);
+  EXPECT_EQ(Opened(result), 2u);
+  EXPECT_THAT(result.output, HasSubstr("  picture   4 pixels, last 0xffffffff, painted in "));
+}
+
 TEST_F(HostileContent, ProcessThatDoesNotAnswerIsKilledAfterTenSeconds) {
   const ProgramResult result = Run({"", Site("a", {"1hang", "2good"})});
   EXPECT_THAT(Errors(result), ElementsAre("https://a.test/1hang.html: no answer within 10 s"));

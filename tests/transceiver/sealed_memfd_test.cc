@@ -53,6 +53,21 @@ TEST(SealedMemfd, HasTheContentsThatItWasMadeOf) {
   EXPECT_TRUE(Equal(mapping.bytes(), bytes));
 }
 
+TEST(SealedMemfd, MadeInPlaceHasWhatWasWrittenAndEverySeal) {
+  const std::vector<uint8_t> bytes = Pattern(100'000);
+  absl::StatusOr<UnsealedMemfd> memory = UnsealedMemfd::Create("test", bytes.size());
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  EXPECT_EQ(memory->bytes()[99'999], 0);
+  std::copy(bytes.begin(), bytes.end(), memory->bytes().begin());
+  const absl::StatusOr<UniqueFd> fd = std::move(*memory).Seal();
+  ASSERT_TRUE(fd.ok()) << fd.status();
+  EXPECT_EQ(fcntl(fd->get(), F_GET_SEALS), kAllSeals);
+  Mapping mapping;
+  ASSERT_EQ(MapSealedMemfd(fd->get(), bytes.size(), SealedAccess::kRead, mapping), 0);
+  EXPECT_TRUE(Equal(mapping.bytes(), bytes));
+  EXPECT_EQ(UnsealedMemfd::Create("test", 0).status().message(), "mmap memfd test: EINVAL");
+}
+
 TEST(SealedMemfd, HasEverySeal) {
   const UniqueFd fd = Sealed(Pattern(10));
   EXPECT_EQ(fcntl(fd.get(), F_GET_SEALS), kAllSeals);
