@@ -29,7 +29,9 @@ int64_t PrivateKib(pid_t pid);
 struct OpenedPage {
   std::string url = {};
   PageResult result = {};
-  std::string picture = {};  // BrowserOptions::on_picture
+  std::string picture_file = {};  // as BrowserOptions::on_picture says; empty: it has none
+  uint32_t picture_width = 0;
+  uint32_t picture_height = 0;
 };
 
 // A content process, after its end.
@@ -51,8 +53,9 @@ struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
-  // Of each page that has one, before it is let go of: what is to be said of it.
-  std::function<std::string(const std::string& url, const Picture& picture)> on_picture = {};
+  // Of each page that has one, before it is let go of: the name of its file, or why there is none.
+  std::function<absl::StatusOr<std::string>(const std::string& url, const Picture& picture)>
+      on_picture = {};
   // Whether the last page of each site stays open, and its process with it, until `should_stop`.
   bool keeps_open = false;
   // Every page is done; before what ends is waited for.

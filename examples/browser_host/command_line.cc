@@ -33,6 +33,7 @@ enum Option : int {
   kPrivate,
   kContainer,
   kPictures,
+  kGallery,
   kTrace,
   kTelemetry,
   kCrashReports,
@@ -48,6 +49,7 @@ constexpr option kOptions[] = {
     {"by-name", no_argument, nullptr, kByName},
     {"private", no_argument, nullptr, kPrivate},
     {"container", required_argument, nullptr, kContainer},
+    {"gallery", required_argument, nullptr, kGallery},
     {"pictures", required_argument, nullptr, kPictures},
     {"trace", required_argument, nullptr, kTrace},
     {"telemetry", required_argument, nullptr, kTelemetry},
@@ -74,6 +76,8 @@ const char* WhatItNames(int option) {
       return "--prefs: the name of a file";
     case kPictures:
       return "--pictures: the name of a folder";
+    case kGallery:
+      return "--gallery: the name of a file";
     case kTrace:
       return "--trace: the name of a file";
     case kTelemetry:
@@ -139,6 +143,10 @@ std::string_view HelpText() {
          "  --private                  open all in private browsing\n"
          "  --container N              open all in container N\n"
          "  --pictures FOLDER          paint each page, and write it to FOLDER as a PNG file\n"
+         "  --gallery FILE             the same, and write FILE, a page of HTML with all pictures, "
+         "how\n"
+         "                             long they took, and the processes; the pictures are in\n"
+         "                             FILE.pictures where --pictures says nothing else\n"
          "  --trace FILE               write what launches and templates do to FILE, for\n"
          "                             ui.perfetto.dev (docs/traces.md)\n"
          "  --telemetry FILE           write what processes have counted, and what was counted of\n"
@@ -207,6 +215,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
       }
       case kPictures:
         line.pictures = optarg;
+        break;
+      case kGallery:
+        line.gallery = optarg;
         break;
       case kTrace:
         line.trace = optarg;

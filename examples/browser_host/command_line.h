@@ -23,6 +23,7 @@ struct CommandLine {
   std::vector<std::string> pages;        // files, folders and URLs
   forkserver::OriginAttributes attributes = {};
   std::string pictures = {};       // the folder; empty: pages are not painted
+  std::string gallery = {};        // the file; its pictures are in `pictures`
   std::string crash_reports = {};  // the folder; empty: none are written
   std::string trace;               // the file for it; empty: there is to be none
   std::string telemetry;           // the same

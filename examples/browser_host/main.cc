@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "examples/browser_host/addresses.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
+#include "examples/browser_host/gallery.h"
 #include "examples/browser_host/instruments.h"
 #include "examples/browser_host/picture_folder.h"
 #include "examples/browser_host/preallocate.h"
@@ -116,6 +118,13 @@ int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const C
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
+// As a link in `file` names it.
+std::string LinkTo(const std::string& folder, const std::string& file) {
+  return std::filesystem::absolute(folder)
+      .lexically_relative(std::filesystem::absolute(file).parent_path())
+      .string();
+}
+
 int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
                   SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
@@ -127,8 +136,10 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   PrintSites(sites);
   if (line.about_processes) return ShowProcesses(parent, sites, line, **stop, lines);
   std::optional<PictureFolder> pictures;
-  if (!line.pictures.empty()) {
-    absl::StatusOr<PictureFolder> made = PictureFolder::Make(line.pictures);
+  const std::string folder =
+      line.pictures.empty() && !line.gallery.empty() ? line.gallery + ".pictures" : line.pictures;
+  if (!folder.empty()) {
+    absl::StatusOr<PictureFolder> made = PictureFolder::Make(folder);
     if (!made.ok()) return Complain(made.status());
     pictures.emplace(*std::move(made));
   }
@@ -141,11 +152,9 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
        .paint_width = pictures ? kPaintWidth : 0,
        .on_picture =
            [&](const std::string& url, const Picture& picture) {
-             const absl::StatusOr<std::string> name = pictures->Write(url, picture);
+             absl::StatusOr<std::string> name = pictures->Write(url, picture);
              written_pictures.Update(name.status());
-             return name.ok()
-                        ? absl::StrFormat("%s, %d by %d", *name, picture.width(), picture.height())
-                        : std::string(name.status().message());
+             return name;
            },
        .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
        .should_stop = [&] { return (*stop)->signal().has_value(); }});
@@ -155,6 +164,10 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
+  if (!line.gallery.empty()) {
+    written_pictures.Update(
+        WriteGallery(line.gallery, LinkTo(folder, line.gallery), *result, parent.server()));
+  }
   if (signal) return kExitSignalled + *signal;
   if (!written_pictures.ok()) return Complain(written_pictures);
   return result->all_opened() ? 0 : kExitFailed;

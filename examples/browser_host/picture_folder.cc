@@ -1,26 +1,22 @@
 #include "examples/browser_host/picture_folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <png.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/write_file.h"
 #include "transceiver/errno_status.h"
 
 namespace browser_host {
 namespace {
 
-using forkserver::ErrnoStatus;
-
 // With ".png" and a number, and a file system's bound of 255 bytes.
 constexpr size_t kMostNameBytes = 200;
 
-absl::Status WritePng(const std::string& path, FILE* file, const Picture& picture) {
+absl::Status WritePng(const Picture& picture, FILE* file, const std::string& name) {
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   image.width = picture.width();
@@ -28,22 +24,20 @@ absl::Status WritePng(const std::string& path, FILE* file, const Picture& pictur
   // As cairo's pixels lie in memory; a page has no transparent ones.
   image.format = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? PNG_FORMAT_BGRA : PNG_FORMAT_ARGB;
   image.flags = PNG_IMAGE_FLAG_FAST;
-  errno = 0;
   const int written =
       png_image_write_to_stdio(&image, file, 0, picture.pixels().data(), 0, nullptr);
   const int error = errno;
   png_image_free(&image);
-  if (written != 0 && fflush(file) == 0) return absl::OkStatus();
-  if (written != 0) return ErrnoStatus(errno, "write " + path);
-  return error != 0 ? ErrnoStatus(error, "write " + path)
-                    : absl::InternalError(absl::StrCat("write ", path, ": ", image.message));
+  if (written != 0) return absl::OkStatus();
+  return error != 0 ? forkserver::ErrnoStatus(error, "write " + name)
+                    : absl::InternalError(absl::StrCat("write ", name, ": ", image.message));
 }
 
 }  // namespace
 
 absl::StatusOr<PictureFolder> PictureFolder::Make(std::string path) {
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-    return ErrnoStatus(errno, "mkdir " + path);
+    return forkserver::ErrnoStatus(errno, "mkdir " + path);
   }
   return PictureFolder(std::move(path));
 }
@@ -71,27 +65,12 @@ std::string PictureFolder::NameFor(std::string_view url) {
 
 absl::StatusOr<std::string> PictureFolder::Write(std::string_view url, const Picture& picture) {
   const std::string name = NameFor(url);
-  const std::string path = absl::StrCat(path_, "/", name);
-  const std::string beside = path + ".new";
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) return ErrnoStatus(errno, "open " + beside);
-  FILE* const file = fdopen(fd, "w");
-  if (file == nullptr) {
-    const absl::Status failed = ErrnoStatus(errno, "fdopen " + beside);
-    close(fd);
-    return failed;
-  }
-  absl::Status written;
-  {
-    const auto close_file = absl::MakeCleanup([file] { fclose(file); });
-    written = WritePng(beside, file, picture);
-  }
-  if (written.ok() && rename(beside.c_str(), path.c_str()) != 0) {
-    written = ErrnoStatus(errno, "rename " + beside);
-  }
-  if (written.ok()) return name;
-  unlink(beside.c_str());
-  return written;
+  const absl::Status written =
+      WriteFile(absl::StrCat(path_, "/", name), [&picture](FILE* file, const std::string& beside) {
+        return WritePng(picture, file, beside);
+      });
+  if (!written.ok()) return written;
+  return name;
 }
 
 }  // namespace browser_host

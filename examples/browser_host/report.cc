@@ -1,10 +1,8 @@
 #include "examples/browser_host/report.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
 #include "child/sandbox/sandbox_report.h"
+#include "examples/browser_host/process_rows.h"
 #include "transceiver/one_line.h"
 
 namespace browser_host {
@@ -32,32 +31,15 @@ void PrintList(const char* label, const std::vector<std::string>& entries, size_
   printf("  %-9s %zu%s%s\n", label, entries.size(), entries.empty() ? "" : ": ", line.c_str());
 }
 
-std::string Kib(int64_t kib) { return kib < 0 ? "-" : absl::StrFormat("%d KiB", kib); }
-
-struct Row {
-  pid_t pid = -1;
-  std::string_view type = {};
-  std::string remote_type = "-";  // of a template: its name
-  std::string_view by = "-";
-  std::string pages = "-";
-  int64_t private_kib = -1;
-  std::string launch = "-";
-  std::string end = "running";
-};
-
-Row Running(pid_t pid, std::string_view type, const std::string& of = "-") {
-  return {.pid = pid, .type = type, .remote_type = of, .private_kib = PrivateKib(pid)};
-}
-
-void PrintTable(const std::vector<Row>& rows) {
+void PrintTable(const std::vector<ProcessRow>& rows) {
   static constexpr std::string_view kRemoteType = "REMOTE TYPE";
   size_t width = kRemoteType.size();
-  for (const Row& row : rows) width = std::max(width, row.remote_type.size());
+  for (const ProcessRow& row : rows) width = std::max(width, row.remote_type.size());
   absl::PrintF("\n%7s  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", "PID", "TYPE",
                static_cast<int>(width), kRemoteType, "BY", "PAGES", "PRIVATE", "LAUNCH", "END");
-  for (const Row& row : rows) {
+  for (const ProcessRow& row : rows) {
     absl::PrintF("%7d  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", row.pid, row.type,
-                 static_cast<int>(width), row.remote_type, row.by, row.pages, Kib(row.private_kib),
+                 static_cast<int>(width), row.remote_type, row.by, row.pages, row.private_memory,
                  row.launch, row.end);
   }
 }
@@ -110,8 +92,9 @@ void PrintPages(const BrowserResult& result) {
     PrintList("headings", summary.headings, kShownHeadings);
     PrintList("links", summary.links, kShownLinks);
     printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
-    if (!page.picture.empty()) {
-      absl::PrintF("  picture   %s, painted in %.1f ms\n", OneLine(page.picture),
+    if (!page.picture_file.empty()) {
+      absl::PrintF("  picture   %s, %d by %d, painted in %.1f ms\n", OneLine(page.picture_file),
+                   page.picture_width, page.picture_height,
                    static_cast<double>(page.result.paint_nanos) / 1e6);
     } else if (!page.result.no_picture.empty()) {
       absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
@@ -120,28 +103,13 @@ void PrintPages(const BrowserResult& result) {
 }
 
 void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& server) {
-  std::vector<Row> rows = {Running(getpid(), "parent")};
-  if (const std::optional<pid_t> seed = server.seed_pid()) rows.push_back(Running(*seed, "seed"));
-  for (const forkserver::TemplateStatus& one : server.templates()) {
-    const std::string of = one.name == forkserver::kRootTemplate ? "-" : one.name;
-    if (one.pid) rows.push_back(Running(*one.pid, "forkserver", of));
-    if (one.init_pid) rows.push_back(Running(*one.init_pid, "init", of));
-  }
   std::vector<int64_t> nanos;
   size_t reaped = 0;
   for (const EndedProcess& process : result.processes) {
     nanos.push_back(absl::ToInt64Nanoseconds(process.handle.times.ToReady()));
     reaped += process.end.exit.ok();
-    rows.push_back({.pid = process.handle.pid,
-                    .type = "content",
-                    .remote_type = process.remote_type,
-                    .by = forkserver::LaunchedByName(process.handle.by),
-                    .pages = std::to_string(process.pages),
-                    .private_kib = process.private_kib,
-                    .launch = absl::StrFormat("%d us", nanos.back() / 1000),
-                    .end = process.end.ToString()});
   }
-  PrintTable(rows);
+  PrintTable(ProcessRows(result, server));
   if (nanos.empty()) return;
   PrintSandboxes(result);
   std::sort(nanos.begin(), nanos.end());

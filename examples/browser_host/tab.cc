@@ -88,13 +88,20 @@ void Tab::OnPageEnd(PageEnd end, PageResult result) {
 
 void Tab::FinishPage(PageResult result) {
   const Page& page = site_.pages[pages_.size()];
-  std::string picture;
-  if (result.picture != nullptr && options_.on_picture) {
-    picture = options_.on_picture(page.url, *result.picture);
-  }
+  OpenedPage& opened =
+      pages_.emplace_back(OpenedPage{.url = page.url, .result = std::move(result)});
   // It may be large, and there may be many.
-  result.picture.reset();
-  pages_.push_back({.url = page.url, .result = std::move(result), .picture = std::move(picture)});
+  const std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
+  if (picture != nullptr && options_.on_picture) {
+    opened.picture_width = picture->width();
+    opened.picture_height = picture->height();
+    absl::StatusOr<std::string> file = options_.on_picture(page.url, *picture);
+    if (file.ok()) {
+      opened.picture_file = *std::move(file);
+    } else {
+      opened.result.no_picture = std::string(file.status().message());
+    }
+  }
   if (options_.on_page) options_.on_page();
 }
 

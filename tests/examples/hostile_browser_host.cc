@@ -135,15 +135,14 @@ int Main(int argc, char** argv) {
   if (!sites.ok()) return 2;
   const auto stop = StopSignals::Watch(**loop);
   if (!stop.ok()) return 2;
-  const absl::StatusOr<BrowserResult> result =
-      OpenSites(**parent, *sites,
-                {.paint_width = 800,
-                 .on_picture =
-                     [](const std::string&, const Picture& picture) {
-                       return absl::StrFormat("%d pixels, last 0x%x", picture.pixels().size(),
-                                              picture.pixels().back());
-                     },
-                 .should_stop = [&] { return (*stop)->signal().has_value(); }});
+  const absl::StatusOr<BrowserResult> result = OpenSites(
+      **parent, *sites,
+      {.paint_width = 800,
+       .on_picture = [](const std::string&, const Picture& picture) -> absl::StatusOr<std::string> {
+         return absl::StrFormat("%d pixels, last 0x%x", picture.pixels().size(),
+                                picture.pixels().back());
+       },
+       .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) {
     fprintf(stderr, "%s\n", std::string(result.status().message()).c_str());
     return 1;

@@ -130,7 +130,8 @@ TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
                           HasSubstr("PagePainted: a picture that nobody waits for")));
   EXPECT_EQ(Errors(result).size(), 6u);
   EXPECT_EQ(Opened(result), 2u);
-  EXPECT_THAT(result.output, HasSubstr("  picture   4 pixels, last 0xffffffff, painted in "));
+  EXPECT_THAT(result.output,
+              HasSubstr("  picture   4 pixels, last 0xffffffff, 2 by 2, painted in "));
 }
 
 TEST_F(HostileContent, ProcessThatDoesNotAnswerIsKilledAfterTenSeconds) {

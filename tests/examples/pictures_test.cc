@@ -128,7 +128,7 @@ TEST_F(Pictures, FolderThatCannotBeWrittenIsAnErrorAndNoPageIsLost) {
   const ProgramResult proc = Run({"--pictures", "/proc", folder_ / "sites"});
   EXPECT_EQ(proc.exit_code, 1);
   EXPECT_THAT(proc.output,
-              AllOf(HasSubstr("  title     page\n"), HasSubstr("  picture   open /proc/")));
+              AllOf(HasSubstr("  title     page\n"), HasSubstr("  picture   none: open /proc/")));
   EXPECT_THAT(proc.errors,
               HasSubstr("browser_host: open /proc/a.test-page.html.png.new: ENOENT\n"));
 }

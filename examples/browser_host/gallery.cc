@@ -1,0 +1,101 @@
+#include "examples/browser_host/gallery.h"
+
+#include <stdio.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "examples/browser_host/process_rows.h"
+#include "examples/browser_host/write_file.h"
+#include "transceiver/one_line.h"
+
+namespace browser_host {
+namespace {
+
+constexpr std::string_view kHead = R"(<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Pages</title>
+<style>
+body { font-family: sans-serif; margin: 24px; background: #fff; color: #222; }
+figure { display: inline-block; vertical-align: top; width: 260px; margin: 0 16px 24px 0; }
+figure img { width: 260px; border: 1px solid #bbb; }
+figcaption { font-size: 13px; overflow-wrap: anywhere; }
+.what { color: #666; }
+table { border-collapse: collapse; font-size: 13px; }
+td, th { padding: 3px 10px; text-align: left; border-bottom: 1px solid #ddd; }
+</style>
+)";
+
+std::string Escaped(std::string_view text) {
+  return absl::StrReplaceAll(
+      forkserver::OneLine(text),
+      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
+}
+
+// In a link everything but what is sure to be itself there.
+std::string Linked(std::string_view path) {
+  std::string link;
+  for (const char letter : path) {
+    const bool is_plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+                          (letter >= '0' && letter <= '9') || letter == '.' || letter == '/' ||
+                          letter == '-' || letter == '_';
+    if (is_plain) {
+      link += letter;
+    } else {
+      absl::StrAppendFormat(&link, "%%%02X", static_cast<unsigned char>(letter));
+    }
+  }
+  return link;
+}
+
+std::string Milliseconds(uint64_t nanos) {
+  return absl::StrFormat("%.1f ms", static_cast<double>(nanos) / 1e6);
+}
+
+void AppendPage(std::string& html, std::string_view folder, const OpenedPage& page) {
+  absl::StrAppend(&html, "<figure>");
+  std::string what;
+  if (!page.picture_file.empty()) {
+    const std::string file = Linked(absl::StrCat(std::string(folder), "/", page.picture_file));
+    absl::StrAppend(&html, "<a href=\"", file, "\"><img src=\"", file, "\" alt=\"\"></a>");
+    what = absl::StrFormat("%d by %d, painted in %s", page.picture_width, page.picture_height,
+                           Milliseconds(page.result.paint_nanos));
+  } else {
+    what = page.result.error.empty() ? page.result.no_picture : page.result.error;
+  }
+  absl::StrAppend(&html, "<figcaption><b>", Escaped(page.result.summary.title), "</b><br>",
+                  Escaped(page.url), "<br><span class=\"what\">", Escaped(what),
+                  "</span></figcaption></figure>\n");
+}
+
+void AppendProcess(std::string& html, const ProcessRow& row) {
+  absl::StrAppend(&html, "<tr><td>", row.pid, "<td>", Escaped(row.type), "<td>",
+                  Escaped(row.remote_type), "<td>", Escaped(row.by), "<td>", row.pages, "<td>");
+  absl::StrAppend(&html, row.private_memory, "<td>", row.launch, "<td>", Escaped(row.end), "\n");
+}
+
+}  // namespace
+
+std::string GalleryHtml(std::string_view folder, const BrowserResult& result,
+                        const forkserver::ForkServer& server) {
+  std::string html(kHead);
+  absl::StrAppendFormat(&html, "<h1>%d pages</h1>\n", result.pages.size());
+  for (const OpenedPage& page : result.pages) AppendPage(html, folder, page);
+  absl::StrAppend(&html,
+                  "<h2>Processes</h2>\n<table>\n<tr><th>pid<th>type<th>remote type<th>by<th>pages"
+                  "<th>private<th>launch to Ready<th>end\n");
+  for (const ProcessRow& row : ProcessRows(result, server)) AppendProcess(html, row);
+  absl::StrAppend(&html, "</table>\n</html>\n");
+  return html;
+}
+
+absl::Status WriteGallery(const std::string& path, std::string_view folder,
+                          const BrowserResult& result, const forkserver::ForkServer& server) {
+  return WriteFile(path, [html = GalleryHtml(folder, result, server)](FILE* file, const auto&) {
+    fwrite(html.data(), 1, html.size(), file);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace browser_host

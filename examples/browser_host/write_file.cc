@@ -1,0 +1,40 @@
+#include "examples/browser_host/write_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "transceiver/errno_status.h"
+#include "transceiver/size_limit_guard.h"
+
+namespace browser_host {
+
+using forkserver::ErrnoStatus;
+
+absl::Status WriteFile(
+    const std::string& path,
+    const std::function<absl::Status(FILE* file, const std::string& name)>& write) {
+  const std::string beside = path + ".new";
+  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) return ErrnoStatus(errno, "open " + beside);
+  FILE* const file = fdopen(fd, "w");
+  if (file == nullptr) {
+    const absl::Status failed = ErrnoStatus(errno, "fdopen " + beside);
+    close(fd);
+    unlink(beside.c_str());
+    return failed;
+  }
+  forkserver::SizeLimitGuard guard;
+  errno = 0;
+  absl::Status written = write(file, beside);
+  const bool failed = ferror(file) != 0 || fflush(file) != 0;
+  if (failed) written.Update(ErrnoStatus(guard.Failed(errno), "write " + beside));
+  fclose(file);
+  if (written.ok() && rename(beside.c_str(), path.c_str()) != 0) {
+    written = ErrnoStatus(errno, "rename " + beside);
+  }
+  if (!written.ok()) unlink(beside.c_str());
+  return written;
+}
+
+}  // namespace browser_host

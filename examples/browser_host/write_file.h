@@ -1,0 +1,22 @@
+// A file that is whole or not there: written beside its place and renamed.
+#ifndef EXAMPLES_BROWSER_HOST_WRITE_FILE_H_
+#define EXAMPLES_BROWSER_HOST_WRITE_FILE_H_
+
+#include <stdio.h>
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace browser_host {
+
+// `write` may leave what fwrite(3) fails with to this; `name` is for its own errors. Those here
+// name the call and the file: "open /x/a.png.new: ENOENT".
+absl::Status WriteFile(
+    const std::string& path,
+    const std::function<absl::Status(FILE* file, const std::string& name)>& write);
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_WRITE_FILE_H_
