@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -118,6 +120,27 @@ TEST_F(Pictures, PageBeyondTheBoundsHasNone) {
   EXPECT_THAT(result.output, AllOf(HasSubstr("  title     deep\n"),
                                    HasSubstr("  picture   none: page nests more than ")));
   EXPECT_TRUE(Names().empty());
+}
+
+TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
+  Write("sites/a/good.html", "<title>&lt;script>alert(1)&lt;/script></title>words");
+  std::string deep = "<title>deep</title>";
+  for (int i = 0; i < 1000; ++i) deep += "<div>";
+  Write("sites/b/deep.html", deep);
+  const std::string gallery = folder_ / "gallery.html";
+  const ProgramResult result = Run({"--gallery", gallery, folder_ / "sites"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::ifstream file(gallery);
+  const std::string html((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(html,
+              AllOf(HasSubstr("<img src=\"gallery.html.pictures/a.test-good.html.png\""),
+                    HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"), Not(HasSubstr("<script>")),
+                    HasSubstr("https://b.test/deep.html"), HasSubstr("page nests more than "),
+                    HasSubstr("<td>webIsolated=https://a.test<td>")));
+  EXPECT_TRUE(std::filesystem::exists(gallery + ".pictures/a.test-good.html.png"));
+  const ProgramResult failed = Run({"--gallery", folder_ / "no/gallery.html", folder_ / "sites"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.errors, HasSubstr("/no/gallery.html.pictures: ENOENT\n"));
 }
 
 TEST_F(Pictures, FolderThatCannotBeWrittenIsAnErrorAndNoPageIsLost) {
