@@ -15,8 +15,9 @@
 // finds nearest; characters that no font has are drawn as an empty box.
 //
 // Text is measured at one size and scaled: there are no hints, and a word has the same shape in
-// every size. It is shaped by harfbuzz, in fonts of pango's, in runs of one font and one script, each from its own side;
-// there is no reordering of words from right to left, since litehtml has none.
+// every size. It is shaped by harfbuzz, in fonts of pango's, in runs of one font and one script,
+// each from its own side; there is no reordering of words from right to left, since litehtml has
+// none.
 //
 // Not for several threads at once.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_FONTS_H_

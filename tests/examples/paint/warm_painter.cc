@@ -14,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "examples/browser_host/paint/fonts.h"
 #include "examples/browser_host/paint/painter.h"
 #include "examples/browser_host/paint/warm_up.h"
 
@@ -61,6 +62,8 @@ bool Paint(const std::string& html) {
 
 int main() {
   const size_t descriptors = CountEntries("/proc/self/fd");
+  const bool has_fonts = browser_host::Fonts::OfThisProcess().ok();
+  printf("fonts: %s, threads: %zu\n", has_fonts ? "ok" : "none", CountEntries("/proc/self/task"));
   const absl::Status warm = browser_host::WarmUpPainter();
   printf("warm-up: %s\n", warm.ok() ? "ok" : std::string(warm.message()).c_str());
   printf("threads: %zu\n", CountEntries("/proc/self/task"));

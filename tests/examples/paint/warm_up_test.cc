@@ -11,6 +11,7 @@ TEST(WarmUpPainter, LeavesNoThreadAndNoDescriptorAndNothingToOpen) {
       forkserver::testing::RunProgram({"tests/examples/paint/warm_painter"});
   EXPECT_EQ(result.exit_code, 0) << result.how << result.errors;
   EXPECT_EQ(result.output,
+            "fonts: ok, threads: 1\n"
             "warm-up: ok\n"
             "threads: 1\n"
             "descriptors left: 0\n"
