@@ -40,6 +40,8 @@ struct Face {
   std::string file;
   double em = 1;  // in harfbuzz's units
   FaceMetrics metrics;
+  // Of an em of 1: slanted where the machine has no italic and fontconfig leans the upright.
+  cairo_matrix_t shape = {.xx = 1, .yx = 0, .xy = 0, .yy = 1, .x0 = 0, .y0 = 0};
 
   bool Has(char32_t character) const {
     hb_codepoint_t glyph = 0;
@@ -143,6 +145,17 @@ absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
   FcPatternAddFTFace(with_face, FC_FT_FACE, freetype_face);
   face.cairo = cairo_ft_font_face_create_for_pattern(with_face);
   FcPatternDestroy(with_face);
+  // What cairo does by itself for faces that it opens.
+  FcMatrix* lean = nullptr;
+  if (FcPatternGetMatrix(pattern, FC_MATRIX, 0, &lean) == FcResultMatch) {
+    face.shape = {
+        .xx = lean->xx, .yx = -lean->yx, .xy = -lean->xy, .yy = lean->yy, .x0 = 0, .y0 = 0};
+  }
+  FcBool is_emboldened = FcFalse;
+  FcPatternGetBool(pattern, FC_EMBOLDEN, 0, &is_emboldened);
+  if (is_emboldened == FcTrue) {
+    cairo_ft_font_face_set_synthesize(face.cairo, CAIRO_FT_SYNTHESIZE_BOLD);
+  }
   face.harfbuzz = pango_font_get_hb_font(font);
 
   hb_font_extents_t extents = {};
@@ -344,7 +357,11 @@ void Fonts::Draw(cairo_t* cairo, const ShapedText& text, double size, double x,
       glyph.y = baseline + glyph.y * size;
     }
     cairo_set_font_face(cairo, state_->faces[run.face].cairo);
-    cairo_set_font_size(cairo, size);
+    cairo_matrix_t matrix = state_->faces[run.face].shape;
+    cairo_matrix_t scale;
+    cairo_matrix_init_scale(&scale, size, size);
+    cairo_matrix_multiply(&matrix, &matrix, &scale);
+    cairo_set_font_matrix(cairo, &matrix);
     cairo_show_glyphs(cairo, glyphs.data(), static_cast<int>(glyphs.size()));
   }
   cairo_restore(cairo);

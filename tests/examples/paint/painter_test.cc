@@ -91,6 +91,18 @@ TEST(Painter, HasFontsOfEachKindAndDecorations) {
   EXPECT_EQ(ink("font-family: 'No Such Font', sans-serif"), regular);
 }
 
+TEST(Painter, LeansItalics) {
+  for (const char* family : {"sans-serif", "serif", "monospace"}) {
+    const auto letter = [&](const std::string& style) {
+      return Paint(Page("p { margin: 0 9px; font-size: 80px; font-family: " + std::string(family) +
+                            "; font-style: " + style + " }",
+                        "<p>l"))
+          .pixels;
+    };
+    EXPECT_NE(letter("italic"), letter("normal")) << family;
+  }
+}
+
 TEST(Painter, WidthOfTextGrowsWithItsFont) {
   const auto right_end = [](int size) {
     const Painted page =
