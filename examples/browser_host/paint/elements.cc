@@ -228,12 +228,12 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
   if (tag == "style") return std::make_shared<StyleSheet>(document, notes);
   if (tag == "iframe") {
     auto frame = std::make_shared<Frame>(document, work_, bounds_);
-    notes.frames.push_back(frame.get());
+    notes.frames.push_back(frame);
     return frame;
   }
   if (tag == "a") {
     auto link = make.operator()<litehtml::el_anchor>();
-    if (attributes.contains("href")) notes.links.push_back(link.get());
+    if (attributes.contains("href")) notes.links.push_back(link);
     return link;
   }
   // litehtml makes those itself: the first two do nothing that counts, and the third numbers lists

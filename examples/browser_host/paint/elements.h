@@ -29,11 +29,12 @@
 
 namespace browser_host {
 
-// What elements tell the painter of their page. Elements live as long as their document.
+// What elements tell the painter of their page. Some are gone by the time that it asks: litehtml
+// drops what is in a script.
 struct PageNotes {
-  std::vector<litehtml::element*> links;   // <a href>
-  std::vector<litehtml::element*> frames;  // <iframe>
-  PageStyles styles;                       // of its style sheets, as they are parsed
+  std::vector<litehtml::element::weak_ptr> links;   // <a href>
+  std::vector<litehtml::element::weak_ptr> frames;  // <iframe>
+  PageStyles styles;                                // of its style sheets, as they are parsed
 };
 
 class ElementFactory {

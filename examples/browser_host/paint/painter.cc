@@ -122,8 +122,9 @@ int PagePainter::pixel_height() const {
 std::vector<PageFrame> PagePainter::frames() const {
   std::vector<PageFrame> frames;
   if (document_ == nullptr) return frames;
-  for (const litehtml::element* element : container_.notes().frames) {
-    if (!IsShown(*element)) continue;
+  for (const litehtml::element::weak_ptr& frame : container_.notes().frames) {
+    const litehtml::element::ptr element = frame.lock();
+    if (element == nullptr || !IsShown(*element)) continue;
     const char* src = element->get_attr("src");
     frames.push_back({.url = src != nullptr ? container_.Resolve(src) : "",
                       .rect = RectOf(element->get_placement())});
@@ -134,8 +135,9 @@ std::vector<PageFrame> PagePainter::frames() const {
 std::vector<PageLink> PagePainter::links() const {
   std::vector<PageLink> links;
   if (document_ == nullptr) return links;
-  for (litehtml::element* element : container_.notes().links) {
-    if (!IsShown(*element)) continue;
+  for (const litehtml::element::weak_ptr& anchor : container_.notes().links) {
+    const litehtml::element::ptr element = anchor.lock();
+    if (element == nullptr || !IsShown(*element)) continue;
     PageLink link = {.url = container_.Resolve(element->get_attr("href", "")), .rects = {}};
     litehtml::position place = element->get_placement();
     if (element->get_display() == litehtml::display_inline) {

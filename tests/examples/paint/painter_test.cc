@@ -275,6 +275,14 @@ TEST(Painter, LeavesABoxForEachFrame) {
   EXPECT_EQ(page.At(105, 20), kRed);
 }
 
+// litehtml drops what is in a script, and the element was gone when it was told.
+TEST(Painter, TellsNoFramesAndLinksThatLitehtmlDropped) {
+  const Painted page = Paint("<svg><script><iframe src=x></iframe><a href=y>z</a></script></svg>");
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_TRUE(page.page->frames().empty());
+  EXPECT_TRUE(page.page->links().empty());
+}
+
 TEST(Painter, TellsThePagesTitle) {
   EXPECT_EQ(Paint("<title> A \n page </title><title>B</title>").page->title(), "A page");
   EXPECT_EQ(Paint("<p>x").page->title(), "");
