@@ -273,16 +273,19 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "%s: no pages beside --sandbox-report; another policy is --sandbox-report=NAME",
         line.pages.front()));
   }
+  const bool wants_pictures = !line.pictures.empty() || !line.gallery.empty();
   if (!line.sandbox_report.empty() &&
       (line.print_prefs || line.by_name || is_with_attributes || !line.trace.empty() ||
-       !line.telemetry.empty() || !line.crash_reports.empty())) {
+       !line.telemetry.empty() || !line.crash_reports.empty() || wants_pictures)) {
     return absl::InvalidArgumentError(
-        "--print-prefs, --by-name, --private, --container, --trace, --telemetry and "
-        "--crash-reports say nothing beside --sandbox-report");
+        "--print-prefs, --by-name, --private, --container, --pictures, --gallery, --trace, "
+        "--telemetry and --crash-reports say nothing beside --sandbox-report");
   }
-  if (line.about_processes && (!line.sandbox_report.empty() || line.print_prefs)) {
+  if (line.about_processes &&
+      (!line.sandbox_report.empty() || line.print_prefs || wants_pictures)) {
     return absl::InvalidArgumentError(
-        "about:processes is asked for without --print-prefs and --sandbox-report");
+        "about:processes is asked for without --print-prefs, --pictures, --gallery and "
+        "--sandbox-report");
   }
   if (line.json && !line.about_processes) {
     return absl::InvalidArgumentError("--json says nothing without about:processes");

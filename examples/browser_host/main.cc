@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,9 +17,8 @@
 #include "examples/browser_host/addresses.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
-#include "examples/browser_host/gallery.h"
 #include "examples/browser_host/instruments.h"
-#include "examples/browser_host/picture_folder.h"
+#include "examples/browser_host/picture_book.h"
 #include "examples/browser_host/preallocate.h"
 #include "examples/browser_host/print_prefs.h"
 #include "examples/browser_host/progress.h"
@@ -46,8 +44,6 @@ namespace {
 using forkserver::ForkServer;
 using forkserver::ParentProcess;
 
-// Of a window, in CSS pixels.
-constexpr uint32_t kPaintWidth = 800;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 // As a shell has it of a program that a signal has ended.
@@ -118,13 +114,6 @@ int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const C
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
-// As a link in `file` names it.
-std::string LinkTo(const std::string& folder, const std::string& file) {
-  return std::filesystem::absolute(folder)
-      .lexically_relative(std::filesystem::absolute(file).parent_path())
-      .string();
-}
-
 int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
                   SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
@@ -135,41 +124,25 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(sites);
   if (line.about_processes) return ShowProcesses(parent, sites, line, **stop, lines);
-  std::optional<PictureFolder> pictures;
-  const std::string folder =
-      line.pictures.empty() && !line.gallery.empty() ? line.gallery + ".pictures" : line.pictures;
-  if (!folder.empty()) {
-    absl::StatusOr<PictureFolder> made = PictureFolder::Make(folder);
-    if (!made.ok()) return Complain(made.status());
-    pictures.emplace(*std::move(made));
-  }
-  absl::Status written_pictures;
+  absl::StatusOr<PictureBook> book = PictureBook::Make(line);
+  if (!book.ok()) return Complain(book.status());
   PageProgress progress(sites, forkserver::NowNanos());
-  const absl::StatusOr<BrowserResult> result = OpenSites(
-      parent, sites,
-      {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
-       .attributes = line.attributes,
-       .paint_width = pictures ? kPaintWidth : 0,
-       .on_picture =
-           [&](const std::string& url, const Picture& picture) {
-             absl::StatusOr<std::string> name = pictures->Write(url, picture);
-             written_pictures.Update(name.status());
-             return name;
-           },
-       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
-       .should_stop = [&] { return (*stop)->signal().has_value(); }});
+  BrowserOptions options = {
+      .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
+      .attributes = line.attributes,
+      .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
+      .should_stop = [&] { return (*stop)->signal().has_value(); }};
+  book->AddTo(options);
+  const absl::StatusOr<BrowserResult> result = OpenSites(parent, sites, options);
   if (!result.ok()) return Complain(result.status());
   const std::optional<int>& signal = (*stop)->signal();
   if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
-  if (!line.gallery.empty()) {
-    written_pictures.Update(
-        WriteGallery(line.gallery, LinkTo(folder, line.gallery), *result, parent.server()));
-  }
+  const absl::Status pictures = book->Close(*result, parent.server());
   if (signal) return kExitSignalled + *signal;
-  if (!written_pictures.ok()) return Complain(written_pictures);
+  if (!pictures.ok()) return Complain(pictures);
   return result->all_opened() ? 0 : kExitFailed;
 }
 

@@ -129,15 +129,16 @@ TEST(SandboxReport, WithoutASandboxSaysSo) {
 }
 
 TEST(SandboxReport, WithOptionsThatSayNothingBesideItIsRefused) {
-  for (const char* option : {"--print-prefs", "--by-name", "--private", "--container=1",
-                             "--trace=t", "--telemetry=t", "--crash-reports=c"}) {
+  for (const char* option :
+       {"--print-prefs", "--by-name", "--private", "--container=1", "--pictures=p", "--gallery=g",
+        "--trace=t", "--telemetry=t", "--crash-reports=c"}) {
     SCOPED_TRACE(option);
     const ProgramResult result =
         RunProgram(std::vector<std::string>{kProgram, option, "--sandbox-report"});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.output, "");
     EXPECT_THAT(result.errors,
-                HasSubstr("--by-name, --private, --container, --trace, --telemetry and "
+                HasSubstr("--container, --pictures, --gallery, --trace, --telemetry and "
                           "--crash-reports say nothing beside --sandbox-report"));
   }
 }

@@ -1,0 +1,45 @@
+// What a user has asked to have of the pages' looks: a folder of pictures, a gallery.
+//
+//     absl::StatusOr<PictureBook> book = PictureBook::Make(line);
+//     book->AddTo(options);                                       // of OpenSites
+//     ...
+//     absl::Status written = book->Close(*result, server);
+//
+// Threads: the loop's. What is added to the options borrows the book.
+#ifndef EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
+#define EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "examples/browser_host/browser.h"
+#include "examples/browser_host/command_line.h"
+#include "examples/browser_host/picture_folder.h"
+#include "forkserver/host/fork_server.h"
+
+namespace browser_host {
+
+class PictureBook {
+ public:
+  // Makes the folder. Where no picture is asked for, this and what follows do nothing.
+  static absl::StatusOr<PictureBook> Make(const CommandLine& line);
+
+  void AddTo(BrowserOptions& options);
+
+  // Writes the gallery. The first error, of which a picture that could not be written is one.
+  absl::Status Close(const BrowserResult& result, const forkserver::ForkServer& server);
+
+ private:
+  PictureBook() = default;
+
+  std::optional<PictureFolder> folder_;
+  std::string folder_path_;
+  std::string gallery_;  // empty: there is to be none
+  absl::Status written_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
