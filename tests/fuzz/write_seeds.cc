@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
@@ -22,6 +23,7 @@
 #include "forkserver/server/hello.h"
 #include "preload/prefs/prefs_map.h"
 #include "preload/prefs/prefs_store.h"
+#include "tests/examples/decode/hostile_pictures.h"
 #include "tests/fuzz/fuzzed_protocol.h"
 #include "transceiver/mapping.h"
 #include "transceiver/messages.h"
@@ -234,6 +236,15 @@ void PutActor(const Corpora& corpora) {
   corpora.Put("actor", "garbage", Bytes{0, 6, 1, 5, 7, 'g', 'a', 'r', 'b', 'a', 'g', 'e', kRun});
 }
 
+// One of each kind, by its name with dashes.
+void PutPictures(const Corpora& corpora) {
+  for (const browser_host::NamedPicture& picture : browser_host::SoundPictures()) {
+    std::string name = picture.name;
+    std::replace(name.begin(), name.end(), ' ', '-');
+    corpora.Put("image_decoder", name, picture.bytes);
+  }
+}
+
 }  // namespace
 }  // namespace forkserver
 
@@ -247,5 +258,6 @@ int main(int argc, char** argv) {
   forkserver::PutMaps(corpora);
   forkserver::PutFields(corpora);
   forkserver::PutActor(corpora);
+  forkserver::PutPictures(corpora);
   return 0;
 }
