@@ -152,6 +152,8 @@ void DecoderTest::ConnectThis(std::function<void(absl::StatusOr<ClientsEnd> end)
   });
 }
 
+void DecoderTest::Reconnect() { client_->Connect(OpenLine()); }
+
 ClientsEnd DecoderTest::OpenLine() {
   std::optional<absl::StatusOr<ClientsEnd>> end;
   ConnectThis([&](absl::StatusOr<ClientsEnd> made) { end.emplace(std::move(made)); });

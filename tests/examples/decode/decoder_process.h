@@ -94,6 +94,8 @@ class DecoderTest {
 
   void Until(const std::function<bool()>& done);
   std::string Decode(const PictureBytes& bytes);
+  // A line to the decoder that runs then, before there is a picture for it.
+  void Reconnect();
   // A further end of a line for this process.
   ClientsEnd OpenLine();
   // In the content process of that page.
