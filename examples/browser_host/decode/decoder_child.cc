@@ -36,7 +36,7 @@ DecodeBounds BoundsFromNow() {
 // Has all of it there, or says why not: what cannot be had would be a SIGBUS at its first use.
 absl::Status Populate(const Mapping& mapping, int advice) {
   if (madvise(mapping.bytes().data(), mapping.bytes().size(), advice) == 0) return absl::OkStatus();
-  // Linux before 5.14, which has no huge pages taken away either while they are reserved.
+  // Linux before 5.14 has no such advice: there it comes out at the first use.
   if (errno == EINVAL) return absl::OkStatus();
   return ErrnoStatus(errno, absl::StrFormat("madvise of %d bytes", mapping.bytes().size()));
 }

@@ -58,7 +58,9 @@ absl::StatusOr<DecodedImage> DecodeImage(std::span<const uint8_t> bytes, const D
                                          std::span<uint8_t> pixels);
 
 // For a template: decodes a small picture of each format, after which the libraries' code is paged
-// in, their tables are made, and they have looked at the processor.
+// in, their tables are made, and they have looked at the processor. A fresh decoder's first picture
+// of 32x32 then took some 235 us through its line in place of 290 (medians; the second one takes
+// about 80): most of what a first one costs is page faults of the child's own.
 absl::Status WarmUpImageDecoder();
 
 }  // namespace browser_host

@@ -459,10 +459,17 @@ TEST(HostilePictures, ErrorsNameTheFormatAndTheLibrarysWord) {
 }
 
 // All that is packed beside the pixels is passed over: none of it is unpacked.
+// libpng would have a word about each, if it looked at them.
 TEST(HostilePictures, BombsInTextsAndProfilesAreNotUnpacked) {
-  for (const std::string type : {"zTXt", "iCCP", "iTXt"}) {
-    EXPECT_EQ(ErrorOfHostile("PNG with 50 MB in a " + type), "decoded");
+  size_t bombs = 0;
+  for (const NamedPicture& picture : HostilePictures()) {
+    if (!picture.name.starts_with("PNG with 50 MB in a")) continue;
+    ++bombs;
+    const Decoded decoded = Decode(picture.bytes);
+    ASSERT_TRUE(decoded.image.ok()) << decoded.image.status();
+    EXPECT_EQ(decoded.image->complaint, "") << picture.name;
   }
+  EXPECT_EQ(bombs, 3u);
 }
 
 }  // namespace
