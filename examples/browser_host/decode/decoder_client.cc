@@ -192,15 +192,16 @@ void DecoderClient::OnDecoded(JobId id, const absl::StatusOr<PictureDecoded>& de
   Finish(id, TakePicture(found->second, *decoded));
 }
 
-absl::StatusOr<Picture> DecoderClient::TakePicture(const Job& job, const PictureDecoded& decoded) {
+absl::StatusOr<DecodedPicture> DecoderClient::TakePicture(const Job& job,
+                                                          const PictureDecoded& decoded) {
   const ImageHeader header = {.format = decoded.header.format,
                               .width = decoded.header.width,
                               .height = decoded.header.height};
   if (header != job.header) return WrongWord("another size than it said first");
   if (decoded.rows > header.height) return WrongWord("more rows than the picture has");
-  Picture picture = {.header = header,
-                     .rows = decoded.rows,
-                     .complaint = forkserver::OneLine(decoded.complaint.view())};
+  DecodedPicture picture = {.header = header,
+                            .rows = decoded.rows,
+                            .complaint = forkserver::OneLine(decoded.complaint.view())};
   absl::Status mapped =
       SealAndMap(job.request.pixels.fd.get(), header.pixel_bytes(), picture.pixels);
   if (!mapped.ok()) return mapped;
@@ -212,7 +213,7 @@ void DecoderClient::OnLineEnd() {
   SendWaiting();
 }
 
-void DecoderClient::Finish(JobId id, absl::StatusOr<Picture> picture) {
+void DecoderClient::Finish(JobId id, absl::StatusOr<DecodedPicture> picture) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   const Job job = std::move(found->second);

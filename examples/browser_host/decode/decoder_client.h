@@ -5,7 +5,7 @@
 //         opened.ok() ? decoder_.Connect(std::move(opened->end)) : decoder_.Fail(opened.status());
 //       });
 //     }});
-//     absl::Status begun = decoder.Decode(bytes, [](absl::StatusOr<Picture> picture) {
+//     absl::Status begun = decoder.Decode(bytes, [](absl::StatusOr<DecodedPicture> picture) {
 //       if (picture.ok()) Show(cairo_image_surface_create_for_data(picture->pixels.bytes()...));
 //     });
 //
@@ -46,7 +46,7 @@
 namespace browser_host {
 
 // image.h says what they are. The mapping is read-only, and nobody can write to its memory.
-struct Picture {
+struct DecodedPicture {
   ImageHeader header = {};
   uint32_t rows = 0;
   std::string complaint = {};
@@ -65,7 +65,7 @@ class DecoderClient {
     size_t most_encoded_bytes = size_t{64} << 20;
     std::function<void()> need_decoder = {};
   };
-  using Callback = std::function<void(absl::StatusOr<Picture> picture)>;
+  using Callback = std::function<void(absl::StatusOr<DecodedPicture> picture)>;
 
   DecoderClient(forkserver::EventLoop& loop, Options options);
   DecoderClient(const DecoderClient&) = delete;
@@ -106,9 +106,9 @@ class DecoderClient {
   void OnDecoded(JobId id, const absl::StatusOr<PictureDecoded>& decoded);
   void OnLineEnd();
   absl::Status AskForPixels(JobId id, Job& job);
-  static absl::StatusOr<Picture> TakePicture(const Job& job, const PictureDecoded& decoded);
+  static absl::StatusOr<DecodedPicture> TakePicture(const Job& job, const PictureDecoded& decoded);
   // The last that its caller does: the callback may destroy this.
-  void Finish(JobId id, absl::StatusOr<Picture> picture);
+  void Finish(JobId id, absl::StatusOr<DecodedPicture> picture);
 
   forkserver::EventLoop& loop_;
   const Options options_;

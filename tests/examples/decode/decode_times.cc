@@ -66,10 +66,11 @@ void DecodeHere(const PictureBytes& bytes) {
 
 void DecodeThere(DecoderTest& decoder, const PictureBytes& bytes) {
   bool is_there = false;
-  const absl::Status begun = decoder.client().Decode(bytes, [&](absl::StatusOr<Picture> picture) {
-    is_there = true;
-    if (!picture.ok()) printf("%s\n", picture.status().ToString().c_str());
-  });
+  const absl::Status begun =
+      decoder.client().Decode(bytes, [&](absl::StatusOr<DecodedPicture> picture) {
+        is_there = true;
+        if (!picture.ok()) printf("%s\n", picture.status().ToString().c_str());
+      });
   if (begun.ok()) decoder.Until([&] { return is_there; });
 }
 

@@ -132,7 +132,7 @@ class DecoderClientTest : public testing::Test {
   // The place of what will be said of it: "" until then.
   std::string& Decode(const PictureBytes& bytes) {
     std::string& said = *said_.emplace_back(std::make_unique<std::string>());
-    const absl::Status begun = client_->Decode(bytes, [&](absl::StatusOr<Picture> picture) {
+    const absl::Status begun = client_->Decode(bytes, [&](absl::StatusOr<DecodedPicture> picture) {
       EXPECT_EQ(said, "") << "a second time";
       said = picture.ok() ? "decoded" : picture.status().ToString();
       if (picture.ok()) picture_ = *std::move(picture);
@@ -155,7 +155,7 @@ class DecoderClientTest : public testing::Test {
   std::vector<std::unique_ptr<std::string>> said_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<DecoderClient> client_;
-  std::optional<Picture> picture_;
+  std::optional<DecodedPicture> picture_;
 };
 
 TEST_F(DecoderClientTest, HasPixelsOfSmallAndOfLargePictures) {
@@ -364,7 +364,7 @@ TEST_F(DecoderClientTest, MayBeDestroyedByItsCallbacks) {
       const PictureBytes bytes = way == "refusal" ? PictureBytes(9) : EncodePng({}, Ramp);
       ASSERT_TRUE(client_
                       ->Decode(bytes,
-                               [&](absl::StatusOr<Picture>) {
+                               [&](absl::StatusOr<DecodedPicture>) {
                                  ++answers;
                                  client_.reset();
                                })

@@ -41,7 +41,7 @@ std::string Text(const ImageHeader& header, uint32_t rows, std::string_view comp
 
 }  // namespace
 
-std::string Said(const absl::StatusOr<Picture>& picture) {
+std::string Said(const absl::StatusOr<DecodedPicture>& picture) {
   if (!picture.ok()) return picture.status().ToString();
   return Text(picture->header, picture->rows, picture->complaint, picture->pixels.bytes());
 }
@@ -70,7 +70,7 @@ absl::Status ShowingChild::Receive(Show& message, Resolver<Shown> resolver) {
   if (message.bytes.Map(bytes) != 0) return absl::InternalError("mmap");
   auto answer = std::make_shared<Resolver<Shown>>(std::move(resolver));
   const absl::Status begun =
-      decoder_->Decode(bytes.bytes(), [answer](absl::StatusOr<Picture> picture) {
+      decoder_->Decode(bytes.bytes(), [answer](absl::StatusOr<DecodedPicture> picture) {
         answer->Resolve({.text = Said(picture)}).IgnoreError();
       });
   if (!begun.ok()) answer->Reject(begun);
@@ -171,7 +171,7 @@ void DecoderTest::Until(const std::function<bool()>& done) {
 std::string DecoderTest::Decode(const PictureBytes& bytes) {
   std::string said;
   const absl::Status begun = client_->Decode(
-      bytes, [&](absl::StatusOr<Picture> picture) { said = browser_host::Said(picture); });
+      bytes, [&](absl::StatusOr<DecodedPicture> picture) { said = browser_host::Said(picture); });
   if (!begun.ok()) return begun.ToString();
   Until([&] { return !said.empty(); });
   return said;

@@ -35,7 +35,7 @@
 namespace browser_host {
 
 // "13x7 PNG, 7 rows, pixels HASH" and, where there is one, the complaint; or the error.
-std::string Said(const absl::StatusOr<Picture>& picture);
+std::string Said(const absl::StatusOr<DecodedPicture>& picture);
 // The same of a picture that is decoded here.
 std::string SaidOf(const PictureBytes& bytes);
 

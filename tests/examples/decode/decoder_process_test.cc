@@ -121,9 +121,10 @@ HOST_TEST(DecoderProcess, ThatDiesIsToldAndTheNextPictureHasAnother) {
   // It stands still with the picture in its socket.
   ASSERT_TRUE(forkserver::testing::SignalProcess(first, SIGSTOP).ok());
   std::string said;
-  ASSERT_TRUE(decoder.client()
-                  .Decode(sound, [&](absl::StatusOr<Picture> picture) { said = Said(picture); })
-                  .ok());
+  ASSERT_TRUE(
+      decoder.client()
+          .Decode(sound, [&](absl::StatusOr<DecodedPicture> picture) { said = Said(picture); })
+          .ok());
   ASSERT_TRUE(forkserver::testing::SignalProcess(first, SIGKILL).ok());
   decoder.Until([&] { return !said.empty(); });
   EXPECT_THAT(said, HasSubstr("UNAVAILABLE"));
