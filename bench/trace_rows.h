@@ -1,5 +1,6 @@
-// What it costs a launch to be seen: traces (forkserver/report/launch_trace.h), off, beside a program
-// that is built without them, and on; and flight records (forkserver/host/flight_recorder.h).
+// What it costs a launch to be seen: traces (forkserver/report/launch_trace.h), off, beside a
+// program that is built without them, and on; and flight records
+// (forkserver/host/flight_recorder.h).
 #ifndef BENCH_TRACE_ROWS_H_
 #define BENCH_TRACE_ROWS_H_
 

@@ -9,9 +9,9 @@
 // debugger follows; it says its pid on stderr and waits before its program is made
 // (child/debug_pause.h). Nothing that takes time ends it or counts against it: its launch has no
 // timeout, and while a debugger has it (IsTraced) the model has no deadline for its end. Nor is a
-// template that is silent taken for dead meanwhile, since a debugger may hold it. No pool is kept for
-// what is launched by exec, and where all types of a program are debugged, none of its templates is
-// started (safe mode).
+// template that is silent taken for dead meanwhile, since a debugger may hold it. No pool is kept
+// for what is launched by exec, and where all types of a program are debugged, none of its
+// templates is started (safe mode).
 //
 // A value that is none is told on stderr, in one line, and counts as not set. PROCESS=0 is off,
 // whatever PAUSE says.

@@ -278,8 +278,8 @@ void Process::Ended() {
   end_.Tell(*status_);
 }
 
-// Only what was sent counts, and not of one that had ended before, by whatever. Nobody else reaps it
-// meanwhile.
+// Only what was sent counts, and not of one that had ended before, by whatever. Nobody else reaps
+// it meanwhile.
 int Process::SendSignal(int signal) {
   const bool counts = witness_ != nullptr && !HasEnded();
   if (syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) != 0) return errno;

@@ -64,8 +64,8 @@ class SandboxChain {
   absl::StatusOr<ChildRegistration> Register(pid_t pid, size_t ruleset, ProcessType type);
   // As whom the host knows the process that has `pid` in the chain's namespace. NotFound.
   absl::StatusOr<pid_t> FindByInnerPid(pid_t pid) const;
-  // What was last refused to a process, and not before `since`, oldest first, as far as the reporter
-  // kept it; nothing where its broker has stopped.
+  // What was last refused to a process, and not before `since`, oldest first, as far as the
+  // reporter kept it; nothing where its broker has stopped.
   std::vector<RefusedCall> RefusedCallsOf(pid_t pid, int64_t since, size_t most) const;
 
  private:

@@ -117,8 +117,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// `fd` or, where it is among those that stdio will take, a duplicate of it; none stays that. Returns
-// 0 or an errno.
+// `fd` or, where it is among those that stdio will take, a duplicate of it; none stays that.
+// Returns 0 or an errno.
 int MoveAside(int& fd, UniqueFd& aside) {
   if (fd < 0 || fd > STDERR_FILENO) return 0;
   aside.reset(fcntl(fd, F_DUPFD_CLOEXEC, 3));
