@@ -85,10 +85,10 @@ DeathKind KindOf(const FlightEnd& end, const CrashRecord& record) {
   if (end.status.kind == ExitStatus::Kind::kKilled) {
     if (FatalCall(end) != nullptr) return DeathKind::kCrash;
     const bool is_crash = IsCrashSignal(end.status.code);
-    if (is_crash && record.crash) return DeathKind::kCrash;
+    if (is_crash && (record.crash || !end.WasSent(end.status.code))) return DeathKind::kCrash;
     if (!end.missed_deadline.empty()) return DeathKind::kMissedDeadline;
     if (end.WasSent(end.status.code)) return DeathKind::kNoReport;
-    return is_crash ? DeathKind::kCrash : DeathKind::kKilled;
+    return DeathKind::kKilled;
   }
   // It has lived through its crash (a handler of its own that went on), or was late all the same.
   return end.missed_deadline.empty() ? DeathKind::kNoReport : DeathKind::kMissedDeadline;
@@ -158,8 +158,7 @@ std::string WhyNoStack(const CrashReport& report) {
     return "it had no flight record yet, or none at all";
   }
   return "its handler did not run: a stack overflow on a thread without a CrashStack, a signal "
-         "that "
-         "was blocked, or a handler of its own";
+         "that was blocked, or a handler of its own";
 }
 
 }  // namespace forkserver

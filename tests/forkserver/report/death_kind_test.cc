@@ -82,6 +82,8 @@ TEST(DeathKind, OfOneThatWasLateIsThatUnlessItCrashed) {
   EXPECT_EQ(Kind(late, RecordOf(0)), "missed deadline");
   late.status.code = SIGSEGV;
   EXPECT_EQ(Kind(late, RecordOf(SIGSEGV)), "crash");
+  // Whose handler did not run, and that was not what the host sent.
+  EXPECT_EQ(Kind(late, RecordOf(0)), "crash");
 }
 
 TEST(DeathKind, OfOneThatExitedIsNoneWhateverTheRecordHas) {
