@@ -291,6 +291,9 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     return absl::InvalidArgumentError("--json says nothing without about:processes");
   }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
+  if (asks_for_no_page && wants_pictures) {
+    return absl::InvalidArgumentError("--pictures and --gallery want a page to be named");
+  }
   if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {
     line.pages.push_back(default_pages);
   }

@@ -69,6 +69,10 @@ absl::Status PageHost::Receive(PagePainted& message) {
   if (waiting_.front().paint_width == 0 || result_.picture != nullptr) {
     return absl::FailedPreconditionError("a picture that nobody waits for");
   }
+  if (message.width != waiting_.front().paint_width) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a picture ", message.width, " wide, of ", waiting_.front().paint_width));
+  }
   absl::StatusOr<Picture> picture =
       Picture::Map(message.pixels.fd.get(), message.width, message.height);
   if (!picture.ok()) return picture.status();

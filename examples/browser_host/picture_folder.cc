@@ -21,7 +21,7 @@ absl::Status WritePng(const Picture& picture, FILE* file, const std::string& nam
   image.version = PNG_IMAGE_VERSION;
   image.width = picture.width();
   image.height = picture.height();
-  // As cairo's pixels lie in memory; a page has no transparent ones.
+  // As cairo's pixels lie in memory. Alpha is the process's word too.
   image.format = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? PNG_FORMAT_BGRA : PNG_FORMAT_ARGB;
   image.flags = PNG_IMAGE_FLAG_FAST;
   const int written =
@@ -58,9 +58,10 @@ std::string PictureFolder::NameFor(std::string_view url) {
   // Neither hidden nor a folder.
   while (name.starts_with('.')) name.erase(0, 1);
   if (name.empty()) name = "page";
-  const int number = ++names_[name];
-  if (number > 1) absl::StrAppend(&name, "-", number);
-  return name + ".png";
+  std::string free = name;
+  for (int number = 2; !names_.insert(free).second; ++number)
+    free = absl::StrCat(name, "-", number);
+  return free + ".png";
 }
 
 absl::StatusOr<std::string> PictureFolder::Write(std::string_view url, const Picture& picture) {

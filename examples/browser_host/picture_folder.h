@@ -9,7 +9,7 @@
 #ifndef EXAMPLES_BROWSER_HOST_PICTURE_FOLDER_H_
 #define EXAMPLES_BROWSER_HOST_PICTURE_FOLDER_H_
 
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +31,7 @@ class PictureFolder {
   std::string NameFor(std::string_view url);
 
   std::string path_;
-  std::map<std::string, int> names_;  // how often each was wanted
+  std::set<std::string> names_;  // that were given
 };
 
 }  // namespace browser_host

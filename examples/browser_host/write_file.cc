@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "transceiver/errno_status.h"
@@ -14,6 +15,11 @@ using forkserver::ErrnoStatus;
 absl::Status WriteFile(
     const std::string& path,
     const std::function<absl::Status(FILE* file, const std::string& name)>& write) {
+  // What is renamed takes the place of a device or a link, and not its part.
+  struct stat there;
+  if (lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+    return absl::InvalidArgumentError("write " + path + ": it is there, and no file");
+  }
   const std::string beside = path + ".new";
   const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return ErrnoStatus(errno, "open " + beside);

@@ -137,7 +137,7 @@ int Main(int argc, char** argv) {
   if (!stop.ok()) return 2;
   const absl::StatusOr<BrowserResult> result = OpenSites(
       **parent, *sites,
-      {.paint_width = 800,
+      {.paint_width = 2,
        .on_picture = [](const std::string&, const Picture& picture) -> absl::StatusOr<std::string> {
          return absl::StrFormat("%d pixels, last 0x%x", picture.pixels().size(),
                                 picture.pixels().back());

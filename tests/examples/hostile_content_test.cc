@@ -123,8 +123,8 @@ TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
                           "5picture-unsealed", "6picture-socket", "7picture-twice", "8good"})});
   EXPECT_THAT(Lines(result.errors),
               ElementsAre(HasSubstr("PagePainted: a picture of 2 by 2 in 15 bytes"),
-                          HasSubstr("PagePainted: a picture of 2147483648 by 2"),
-                          HasSubstr("PagePainted: a picture of 0 by 2"),
+                          HasSubstr("PagePainted: a picture 2147483648 wide, of 2"),
+                          HasSubstr("PagePainted: a picture 0 wide, of 2"),
                           HasSubstr("PagePainted: map a picture: EPERM"),
                           HasSubstr("PagePainted: map a picture: EINVAL"),
                           HasSubstr("PagePainted: a picture that nobody waits for")));

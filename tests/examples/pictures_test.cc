@@ -11,8 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "examples/browser_host/picture.h"
+#include "examples/browser_host/picture_folder.h"
 #include "tests/examples/run_browser_host.h"
 #include "tests/testing/program.h"
+#include "transceiver/sealed_memfd.h"
 
 namespace forkserver::testing {
 namespace {
@@ -108,6 +111,31 @@ TEST_F(Pictures, OfTwoPagesOfOneNameAreTwo) {
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(Names(), (std::set<std::string>{"a.test-..-252f.html.png", "a.test-b-c.html-2.png",
                                             "a.test-b-c.html.png"}));
+}
+
+TEST_F(Pictures, NamesAreNeverGivenTwice) {
+  absl::StatusOr<browser_host::PictureFolder> folder = browser_host::PictureFolder::Make(Folder());
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  const std::vector<uint8_t> pixel = {0xff, 0xff, 0xff, 0xff};
+  const absl::StatusOr<UniqueFd> memory = CreateSealedMemfd("picture", pixel);
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const auto picture = browser_host::Picture::Map(memory->get(), 1, 1);
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(*folder->Write("https://a.test/x", *picture), "a.test-x.png");
+  EXPECT_EQ(*folder->Write("https://a.test/x?", *picture), "a.test-x-2.png");
+  EXPECT_EQ(*folder->Write("https://a.test/x/2", *picture), "a.test-x-2-2.png");
+  EXPECT_EQ(Names().size(), 3u);
+}
+
+TEST_F(Pictures, GalleryTakesNoDevicesPlace) {
+  Write("sites/a/page.html", "<title>page</title>");
+  const std::string link = folder_ / "link.html";
+  std::filesystem::create_symlink("/dev/null", link);
+  const ProgramResult result = Run({"--gallery", link, "--pictures", Folder(), folder_ / "sites"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("write " + link + ": it is there, and no file\n"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(Run({"--print-prefs", "--gallery", folder_ / "g.html"}).exit_code, 2);
 }
 
 // The page is opened all the same.
