@@ -1,15 +1,17 @@
 #include "examples/browser_host/addresses.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "examples/browser_host/percent.h"
+#include "absl/strings/strip.h"
+#include "examples/browser_host/file_url.h"
 #include "forkserver/model/url.h"
 
 namespace browser_host {
@@ -68,6 +70,21 @@ absl::StatusOr<std::vector<Site>> Choose(const std::vector<Url>& urls,
   return chosen;
 }
 
+bool IsOfTheNetwork(const Url& url) {
+  // With the dot that may end it.
+  return url.IsHttpFamily() && !absl::EndsWith(absl::StripSuffix(url.host(), "."), ".test");
+}
+
+// That of the URL's origin, which is added where it is missing.
+Site& SiteOf(const Url& url, std::vector<Site>& sites) {
+  std::string origin = absl::StrCat(url.scheme(), "://", url.host());
+  if (url.port()) absl::StrAppend(&origin, ":", *url.port());
+  const auto found = std::find_if(sites.begin(), sites.end(),
+                                  [&](const Site& site) { return site.url == origin; });
+  if (found != sites.end()) return *found;
+  return sites.emplace_back(Site{.url = std::move(origin)});
+}
+
 }  // namespace
 
 bool IsUrl(std::string_view argument) {
@@ -81,22 +98,12 @@ bool IsUrl(std::string_view argument) {
                      });
 }
 
-std::optional<std::string> PathOfFileUrl(std::string_view argument) {
-  const absl::StatusOr<Url> url = Url::Parse(argument);
-  if (!url.ok() || !url->HasScheme("file")) return std::nullopt;
-  const std::optional<std::string> path = PercentDecode(url->path());
-  if (!path) return std::nullopt;
-  std::string normal = std::filesystem::path(*path).lexically_normal().string();
-  // Two slashes in front mean nothing here, and one at the end is no name.
-  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
-  return normal.substr(std::min(normal.find_first_not_of('/'), normal.size()) - 1);
-}
-
-absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments,
-                                              PassedOver& passed_over) {
+absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
+                                      PassedOver& passed_over) {
   std::vector<std::string> paths;
   std::vector<Url> urls;
   Site files = {.url = "file:"};
+  std::vector<Site> network;
   for (const std::string& argument : arguments) {
     if (!IsUrl(argument)) {
       paths.push_back(argument);
@@ -106,14 +113,23 @@ absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& ar
     if (!url.ok()) return url.status();
     if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
       files.pages.push_back({.path = *path, .url = url->ToString()});
+    } else if (IsOfTheNetwork(*url)) {
+      SiteOf(*url, network).pages.push_back({.url = url->ToString()});
     } else {
       urls.push_back(*std::move(url));
     }
   }
-  absl::StatusOr<std::vector<Site>> sites = FindSites(paths, passed_over);
-  if (sites.ok() && urls.size() + files.pages.size() > 0) sites = Choose(urls, paths, *sites);
-  if (sites.ok() && !files.pages.empty()) sites->push_back(std::move(files));
-  return sites;
+  absl::StatusOr<std::vector<Site>> served = FindSites(paths, passed_over);
+  if (!served.ok()) return served.status();
+  PagesToOpen pages = {.served = *std::move(served)};
+  const bool are_named = urls.size() + files.pages.size() + network.size() > 0;
+  absl::StatusOr<std::vector<Site>> chosen =
+      are_named ? Choose(urls, paths, pages.served) : pages.served;
+  if (!chosen.ok()) return chosen.status();
+  pages.sites = *std::move(chosen);
+  std::move(network.begin(), network.end(), std::back_inserter(pages.sites));
+  if (!files.pages.empty()) pages.sites.push_back(std::move(files));
+  return pages;
 }
 
 }  // namespace browser_host

@@ -1,18 +1,20 @@
 // What the command line's arguments are: folders and files that are served, and URLs.
 //
 //     PassedOver passed_over;
-//     PagesToOpen({"pages"}, passed_over)                                // all of its sites
-//     PagesToOpen({"pages", "https://field-guide.test/"}, passed_over)   // one page of one of them
-//     PagesToOpen({"pages", "file:///srv/page.html"}, passed_over)       // one, by `file`'s
-//     process
+//     FindPages({"pages"}, passed_over)                                // all of its sites
+//     FindPages({"pages", "https://field-guide.test/"}, passed_over)   // one page of one of them
+//     FindPages({"pages", "file:///srv/page.html"}, passed_over)       // one, by `file`'s process
+//     FindPages({"https://example.com/"}, passed_over)                 // one of the network
 //
 // Folders and files are served (sites.h), and all their pages opened. With URLs among the arguments
 // what is named is opened, URLs and files, and a folder is only served: of it those pages that
 // https: URLs name. A folder's URL is its index.html. file: URLs are one site, "file:".
+//
+// http: and https: URLs of other hosts are the network's, each origin a site of its own. Hosts
+// below .test are not: nobody has them (RFC 6761), so what is not served there is nowhere.
 #ifndef EXAMPLES_BROWSER_HOST_ADDRESSES_H_
 #define EXAMPLES_BROWSER_HOST_ADDRESSES_H_
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,13 +26,16 @@ namespace browser_host {
 
 // It begins with a scheme and a colon; a file that does is named as ./a:b.html.
 bool IsUrl(std::string_view argument);
-// What a file: URL names, absolute and without `.` and `..`; nothing for what is none.
-std::optional<std::string> PathOfFileUrl(std::string_view argument);
+
+struct PagesToOpen {
+  std::vector<Site> sites = {};   // with the pages that are to be opened
+  std::vector<Site> served = {};  // folders, with all their pages
+};
 
 // Errors are those of FindSites and of Url::Parse, and one line that says what is served:
 // "about:config is not served here; there is https://a.test, https://b.test".
-absl::StatusOr<std::vector<Site>> PagesToOpen(const std::vector<std::string>& arguments,
-                                              PassedOver& passed_over);
+absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
+                                      PassedOver& passed_over);
 
 }  // namespace browser_host
 

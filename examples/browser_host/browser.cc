@@ -9,7 +9,6 @@
 #include "examples/browser_host/tab.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/registrable_domain.h"
-#include "forkserver/report/process_sample.h"
 #include "transceiver/clock.h"
 
 namespace browser_host {
@@ -30,6 +29,7 @@ class Browser {
       : parent_(parent),
         sites_(sites),
         options_(options),
+        services_(parent, options.served),
         pages_(sites.size()),
         content_(parent, suffixes,
                  [this](ParentProcess& of, ContentProcesses& siblings) {
@@ -52,11 +52,16 @@ class Browser {
       parent_.loop().Run(forkserver::kNever);
       if (records_.empty() && failed_launches_ >= kMostTabs) return why_none_launches_;
     }
+    services_.ShutDown();
+    while (services_.are_running()) parent_.loop().Run(forkserver::kNever);
     BrowserResult result;
     for (std::vector<OpenedPage>& of_site : pages_) {
       std::move(of_site.begin(), of_site.end(), std::back_inserter(result.pages));
     }
     for (auto& [id, record] : records_) result.processes.push_back(std::move(record));
+    for (EndedProcess& service : services_.TakeEnded()) {
+      result.processes.push_back(std::move(service));
+    }
     return result;
   }
 
@@ -76,24 +81,24 @@ class Browser {
 
   void OpenTab() {
     const size_t next = tabs_.size();
-    tabs_.push_back(std::make_unique<Tab>(content_, options_, sites_[next], next + 1, pages_[next],
-                                          Tab::Events{.on_last_page =
-                                                          [this](const PageHost& host) {
-                                                            EndedProcess& record =
-                                                                records_[host.id()];
-                                                            record.private_kib =
-                                                                PrivateKib(record.handle.pid);
-                                                          },
-                                                      .on_end = [this] { ++ended_; }}));
+    tabs_.push_back(std::make_unique<Tab>(
+        content_, services_.loader(), options_, sites_[next], next + 1, pages_[next],
+        Tab::Events{.on_last_page =
+                        [this](const PageHost& host) {
+                          EndedProcess& record = records_[host.id()];
+                          record.private_kib = PrivateKib(record.handle.pid);
+                        },
+                    .on_end = [this] { ++ended_; }}));
     tabs_.back()->OpenNext();
   }
 
   std::unique_ptr<ContentProcess> MakeHost(ParentProcess& parent, ContentProcesses& siblings) {
-    auto host = std::make_unique<PageHost>(parent, siblings);
+    auto host = std::make_unique<PageHost>(parent, siblings, services_);
     host->WhenLaunched(
         [this, &host = *host](const absl::StatusOr<forkserver::ProcessHandle>& handle) {
           if (handle.ok()) {
-            records_[host.id()] = {.remote_type = host.remote_type().ToString(), .handle = *handle};
+            records_[host.id()] = {
+                .type = "content", .remote_type = host.remote_type().ToString(), .handle = *handle};
           } else {
             ++failed_launches_;
             why_none_launches_ = handle.status();
@@ -112,6 +117,7 @@ class Browser {
   ParentProcess& parent_;
   const std::vector<Site>& sites_;
   const BrowserOptions& options_;
+  PageServices services_;
   std::vector<std::vector<OpenedPage>> pages_;  // of each site
   std::vector<std::unique_ptr<Tab>> tabs_;
   size_t ended_ = 0;
@@ -125,11 +131,6 @@ class Browser {
 };
 
 }  // namespace
-
-int64_t PrivateKib(pid_t pid) {
-  const forkserver::ProcessSample sample = forkserver::TakeProcessSample(pid);
-  return sample.memory.ok() ? static_cast<int64_t>(sample.memory->private_bytes() >> 10) : -1;
-}
 
 bool BrowserResult::all_opened() const {
   return std::all_of(pages.begin(), pages.end(),

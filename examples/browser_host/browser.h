@@ -8,7 +8,6 @@
 #define EXAMPLES_BROWSER_HOST_BROWSER_H_
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <functional>
 #include <memory>
@@ -16,15 +15,14 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "examples/browser_host/ended_process.h"
+#include "examples/browser_host/load/served_sites.h"
 #include "examples/browser_host/page_host.h"
 #include "examples/browser_host/sites.h"
 #include "forkserver/model/origin_attributes.h"
 #include "forkserver/model/parent_process.h"
 
 namespace browser_host {
-
-// Memory that only this process has, or -1.
-int64_t PrivateKib(pid_t pid);
 
 struct OpenedPage {
   std::string url = {};
@@ -34,15 +32,6 @@ struct OpenedPage {
   uint32_t picture_height = 0;
 };
 
-// A content process, after its end.
-struct EndedProcess {
-  std::string remote_type = {};
-  forkserver::ProcessHandle handle = {};
-  size_t pages = 0;
-  int64_t private_kib = -1;  // when its last page was done; -1: it did not live to tell
-  forkserver::ProcessEnd end = {};
-};
-
 // How a content process comes by a page.
 enum class PagesAre : uint8_t {
   kGiven,       // as descriptors; files of file: URLs by name
@@ -50,6 +39,7 @@ enum class PagesAre : uint8_t {
 };
 
 struct BrowserOptions {
+  ServedSites served = ServedSites({});  // what pages may name besides what is on the network
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
@@ -69,7 +59,7 @@ struct BrowserOptions {
 
 struct BrowserResult {
   std::vector<OpenedPage> pages = {};        // in the order of the sites
-  std::vector<EndedProcess> processes = {};  // in the order of their launches
+  std::vector<EndedProcess> processes = {};  // content's in the order of their launches, others'
 
   // Whether no page has an error.
   bool all_opened() const;

@@ -4,10 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "examples/browser_host/html_text.h"
 #include "examples/browser_host/process_rows.h"
 #include "examples/browser_host/write_file.h"
-#include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
@@ -26,12 +25,6 @@ table { border-collapse: collapse; font-size: 13px; }
 td, th { padding: 3px 10px; text-align: left; border-bottom: 1px solid #ddd; }
 </style>
 )";
-
-std::string Escaped(std::string_view text) {
-  return absl::StrReplaceAll(
-      forkserver::OneLine(text),
-      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
-}
 
 // In a link everything but what is sure to be itself there.
 std::string Linked(std::string_view path) {
@@ -64,15 +57,15 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
   } else {
     what = page.result.error.empty() ? page.result.no_picture : page.result.error;
   }
-  absl::StrAppend(&html, "<figcaption><b>", Escaped(page.result.summary.title), "</b><br>",
-                  Escaped(page.url), "<br><span class=\"what\">", Escaped(what),
+  absl::StrAppend(&html, "<figcaption><b>", HtmlText(page.result.summary.title), "</b><br>",
+                  HtmlText(page.url), "<br><span class=\"what\">", HtmlText(what),
                   "</span></figcaption></figure>\n");
 }
 
 void AppendProcess(std::string& html, const ProcessRow& row) {
-  absl::StrAppend(&html, "<tr><td>", row.pid, "<td>", Escaped(row.type), "<td>",
-                  Escaped(row.remote_type), "<td>", Escaped(row.by), "<td>", row.pages, "<td>");
-  absl::StrAppend(&html, row.private_memory, "<td>", row.launch, "<td>", Escaped(row.end), "\n");
+  absl::StrAppend(&html, "<tr><td>", row.pid, "<td>", HtmlText(row.type), "<td>",
+                  HtmlText(row.remote_type), "<td>", HtmlText(row.by), "<td>", row.pages, "<td>");
+  absl::StrAppend(&html, row.private_memory, "<td>", row.launch, "<td>", HtmlText(row.end), "\n");
 }
 
 }  // namespace

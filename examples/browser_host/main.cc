@@ -18,6 +18,7 @@
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
 #include "examples/browser_host/instruments.h"
+#include "examples/browser_host/load/served_sites.h"
 #include "examples/browser_host/picture_book.h"
 #include "examples/browser_host/preallocate.h"
 #include "examples/browser_host/print_prefs.h"
@@ -87,15 +88,16 @@ void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
 }
 
 // Until its user has seen enough.
-int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
+int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const CommandLine& line,
                   const StopSignals& stop, SpokenLines& lines) {
   absl::StatusOr<std::unique_ptr<AboutProcesses>> about =
       AboutProcesses::Start(parent, {.json = line.json});
   if (!about.ok()) return Complain(about.status());
   if ((*about)->has_terminal() && isatty(STDERR_FILENO) != 0) lines.Hold();
   const absl::StatusOr<BrowserResult> result =
-      OpenSites(parent, sites,
-                {.pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
+      OpenSites(parent, pages.sites,
+                {.served = ServedSites(pages.served),
+                 .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
                  .attributes = line.attributes,
                  .keeps_open = true,
                  .on_all_done = [&] { (*about)->OnAllDone(); },
@@ -114,7 +116,7 @@ int ShowProcesses(ParentProcess& parent, const std::vector<Site>& sites, const C
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
-int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const CommandLine& line,
+int OpenAndReport(ParentProcess& parent, const PagesToOpen& pages, const CommandLine& line,
                   SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
@@ -122,18 +124,19 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
   if (absl::Status ready = Preallocate(parent, preallocation); !ready.ok()) return Complain(ready);
   const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Watch(parent.loop());
   if (!stop.ok()) return Complain(stop.status());
-  PrintSites(sites);
-  if (line.about_processes) return ShowProcesses(parent, sites, line, **stop, lines);
+  PrintSites(pages.sites);
+  if (line.about_processes) return ShowProcesses(parent, pages, line, **stop, lines);
   absl::StatusOr<PictureBook> book = PictureBook::Make(line);
   if (!book.ok()) return Complain(book.status());
-  PageProgress progress(sites, forkserver::NowNanos());
+  PageProgress progress(pages.sites, forkserver::NowNanos());
   BrowserOptions options = {
+      .served = ServedSites(pages.served),
       .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
       .attributes = line.attributes,
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
       .should_stop = [&] { return (*stop)->signal().has_value(); }};
   book->AddTo(options);
-  const absl::StatusOr<BrowserResult> result = OpenSites(parent, sites, options);
+  const absl::StatusOr<BrowserResult> result = OpenSites(parent, pages.sites, options);
   if (!result.ok()) return Complain(result.status());
   const std::optional<int>& signal = (*stop)->signal();
   if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
@@ -149,8 +152,8 @@ int OpenAndReport(ParentProcess& parent, const std::vector<Site>& sites, const C
 int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& line,
             SpokenLines& lines) {
   PassedOver passed_over;
-  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(line.pages, passed_over);
-  if (!sites.ok()) return Complain(sites.status());
+  const absl::StatusOr<PagesToOpen> pages = FindPages(line.pages, passed_over);
+  if (!pages.ok()) return Complain(pages.status());
   PrintPassedOver(passed_over);
   absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(line);
   if (!prefs.ok()) return Complain(prefs.status());
@@ -173,7 +176,7 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   if (line.print_prefs) {
     if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
   }
-  return sites->empty() ? 0 : OpenAndReport(**parent, *sites, line, lines);
+  return pages->sites.empty() ? 0 : OpenAndReport(**parent, *pages, line, lines);
 }
 
 int Main(int argc, char** argv) {

@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/page_metrics.h"
-#include "examples/browser_host/page_picture.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
 #include "transceiver/unique_fd.h"
@@ -59,6 +58,8 @@ absl::Status PageChild::Receive(forkserver::BrowserOpened& message) {
 
 absl::Status PageChild::Receive(forkserver::BrowserClosed& message,
                                 forkserver::Resolver<forkserver::Done> resolver) {
+  // From Done on nothing may be said in its name.
+  if (shown_ == message.browser) DropPage();
   browsers_.erase(message.browser);
   return resolver.Resolve({});
 }
@@ -71,12 +72,12 @@ absl::Status PageChild::Receive(LoadPage& message) {
   if (answer_) return absl::FailedPreconditionError("the page before it is not done");
   answer_.emplace();
   answer_->done.from = browser->second.as;
+  shown_ = message.browser;
   const absl::StatusOr<std::string> html = ReadHtml(message);
   const absl::StatusOr<PageSummary> summary = html.ok() ? Summarize(*html) : html.status();
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);
     answer_->done.text_bytes = summary->text_bytes;
-    if (message.paint_width > 0) Paint(*html, browser->second, message.paint_width);
     context().telemetry.Add(kPagesRead);
     context().telemetry.Record(kPageTextBytes, summary->text_bytes);
   } else {
@@ -84,21 +85,66 @@ absl::Status PageChild::Receive(LoadPage& message) {
     answer_->done.error = Cut(why);
     context().telemetry.Event(kPageFailed, why);
   }
-  return GoOnAnswering();
+  if (!summary.ok() || message.paint_width == 0) {
+    answer_->is_whole = true;
+    return GoOnAnswering();
+  }
+  if (absl::Status sent = GoOnAnswering(); !sent.ok()) return sent;
+  Paint(*html, browser->second, {.width = message.paint_width, .height = message.paint_height});
+  return absl::OkStatus();
 }
 
-void PageChild::Paint(std::string_view html, const Opened& browser, uint32_t width) {
-  absl::StatusOr<PagePicture> picture = PaintPicture(html, browser.url, width);
-  if (!picture.ok()) {
-    answer_->done.no_picture = Cut(std::string(picture.status().message()));
-    return;
+void PageChild::Paint(std::string_view html, const Opened& browser, const PictureSize& size) {
+  if (resources_ == nullptr) {
+    resources_ = std::make_unique<PageResources>(loop(), ResourceCalls());
   }
-  answer_->picture.emplace(
-      PagePainted{.from = browser.as,
-                  .width = picture->width,
-                  .height = picture->height,
-                  .pixels = {forkserver::StrangersFd(std::move(picture->pixels))},
-                  .paint_nanos = picture->nanos});
+  painter_ = std::make_unique<PicturePainter>(loop(), resources_->For(browser.as, browser.url));
+  painter_->Begin(html, browser.url, size, kPagePatience,
+                  [this](absl::StatusOr<PagePicture> picture) { OnPainted(std::move(picture)); });
+}
+
+void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
+  resources_->Forget();
+  answer_->is_whole = true;
+  if (picture.ok()) {
+    PagePainted& painted = answer_->picture.emplace(
+        PagePainted{.from = answer_->done.from,
+                    .width = picture->width,
+                    .height = picture->height,
+                    .pixels = {forkserver::StrangersFd(std::move(picture->pixels))},
+                    .paint_nanos = picture->nanos});
+    for (const FrameLayer& layer : picture->layers) {
+      painted.layers.items.push_back({.layer = layer.layer,
+                                      .x = static_cast<uint32_t>(layer.rect.x),
+                                      .y = static_cast<uint32_t>(layer.rect.y),
+                                      .width = static_cast<uint32_t>(layer.rect.width),
+                                      .height = static_cast<uint32_t>(layer.rect.height)});
+    }
+  } else {
+    answer_->done.no_picture = Cut(std::string(picture.status().message()));
+  }
+  GoOnAnswering().IgnoreError();
+}
+
+void PageChild::DropPage() {
+  if (resources_ != nullptr) resources_->Forget();
+  painter_.reset();
+  answer_.reset();
+  shown_ = 0;
+}
+
+PageResources::Calls PageChild::ResourceCalls() {
+  return {
+      .load = [this](const LoadResource& wanted,
+                     auto callback) { return Call(wanted, std::move(callback)); },
+      .load_frame = [this](const LoadFrame& wanted,
+                           auto callback) { return Call(wanted, std::move(callback)); },
+      .open_decoder = [this](auto callback) { return Call(OpenDecoder{}, std::move(callback)); }};
+}
+
+void PageChild::CleanUp() {
+  DropPage();
+  resources_.reset();
 }
 
 void PageChild::ReportMemory(forkserver::MemoryReporter& report) {
@@ -128,9 +174,13 @@ absl::Status PageChild::GoOnAnswering() {
     sent = Send(*answer_->picture);
     if (sent.ok()) answer_->picture.reset();
   }
+  if (sent.ok() && !answer_->is_whole) return sent;
   if (sent.ok()) sent = Send(answer_->done);
   if (absl::IsResourceExhausted(sent)) {
-    OnRoom([this] { GoOnAnswering().IgnoreError(); });
+    // By then the page may have been dropped.
+    OnRoom([this] {
+      if (answer_) GoOnAnswering().IgnoreError();
+    });
     return absl::OkStatus();
   }
   answer_.reset();

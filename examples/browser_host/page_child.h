@@ -1,7 +1,10 @@
-// A content process of the browser host: reads the pages that it is given, and says what is in
-// them.
+// A content process of the browser host: reads the pages that it is given, says what is in them,
+// and paints them.
 //
 //     .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>}}
+//
+// A page that is painted has kPagePatience for what it needs from elsewhere; what has not come by
+// then is left out of its picture.
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
 
@@ -9,21 +12,28 @@
 #include <stdint.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "child/process/content_child.h"
 #include "child/process/content_messages.h"
 #include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/page_picture.h"
+#include "examples/browser_host/page_resources.h"
 #include "transceiver/actor/resolver.h"
 
 namespace browser_host {
 
 class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
  public:
+  // Less than the parent's, which ends a process that says nothing for longer.
+  static constexpr absl::Duration kPagePatience = absl::Seconds(7);
+
   using ContentChild::Receive;
 
   absl::Status Receive(forkserver::BrowserOpened& message);
@@ -41,6 +51,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
     size_t sent = 0;
     std::optional<PagePainted> picture = {};
     PageDone done = {};
+    bool is_whole = false;  // nothing is added any more
   };
 
   // Says it, as far as there is room, and goes on when there is more.
@@ -52,10 +63,18 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   };
 
   // Its picture is in the answer then, or why it has none.
-  void Paint(std::string_view html, const Opened& browser, uint32_t width);
+  void Paint(std::string_view html, const Opened& browser, const PictureSize& size);
+  void OnPainted(absl::StatusOr<PagePicture> picture);
+  // Nothing more is said of the page that is shown.
+  void DropPage();
+  PageResources::Calls ResourceCalls();
+  void CleanUp() override;
 
   std::map<uint64_t, Opened> browsers_;
   std::optional<PageAnswer> answer_;
+  std::unique_ptr<PageResources> resources_;  // from the first page that is painted on
+  std::unique_ptr<PicturePainter> painter_;   // of the page that is shown
+  uint64_t shown_ = 0;                        // the browser whose page was loaded last
 };
 
 }  // namespace browser_host

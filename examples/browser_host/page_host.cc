@@ -11,11 +11,16 @@ namespace {
 
 constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
 
+using forkserver::Resolver;
+using forkserver::Url;
+
 absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
   return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
 }
 
 }  // namespace
+
+PageHost::~PageHost() { CancelTimer(); }
 
 void PageHost::Load(Loading loading) {
   waiting_.push_back(std::move(loading));
@@ -26,8 +31,11 @@ void PageHost::Begin() {
   is_loading_ = true;
   ++pages_;
   Loading& first = waiting_.front();
-  LoadPage message = {
-      .browser = first.browser, .path = first.path, .paint_width = first.paint_width};
+  resources_ = 0;
+  LoadPage message = {.browser = first.browser,
+                      .path = first.path,
+                      .paint_width = first.paint_width,
+                      .paint_height = first.paint_height};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
   if (!IsDebugged()) {
     timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
@@ -64,11 +72,50 @@ absl::Status PageHost::Receive(PageItems& message) {
   return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItemsOfAPage, " items"));
 }
 
+absl::Status PageHost::Receive(LoadResource& message, Resolver<ResourceLoaded> resolver) {
+  if (!IsLoading(message.from)) return LoadsNothing(message.from);
+  if (message.what == LoadWhat::kDocument) {
+    return absl::InvalidArgumentError("a document that is no frame's");
+  }
+  if (++resources_ > kMaxResourcesOfAPage) {
+    resolver.Reject(absl::ResourceExhaustedError("too many for one page"));
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Url> url = Url::Parse(message.url.view());
+  if (!url.ok()) {
+    resolver.Reject(url.status());
+    return absl::OkStatus();
+  }
+  // Its process may be gone before what it wants is there.
+  auto answer = std::make_shared<Resolver<ResourceLoaded>>(std::move(resolver));
+  services_.loader().Load(*url, message.what, [answer](absl::StatusOr<Loaded> loaded) {
+    if (!loaded.ok()) return answer->Reject(loaded.status());
+    answer->Resolve({.body = {forkserver::StrangersFd(std::move(loaded->body))}}).IgnoreError();
+  });
+  return absl::OkStatus();
+}
+
+absl::Status PageHost::Receive(OpenDecoder&, Resolver<DecoderOpened> resolver) {
+  auto answer = std::make_shared<Resolver<DecoderOpened>>(std::move(resolver));
+  ConnectToDecoder(services_.decoder(), *this, [answer](absl::StatusOr<ClientsEnd> end) {
+    if (!end.ok()) return answer->Reject(end.status());
+    answer->Resolve({.end = *std::move(end)}).IgnoreError();
+  });
+  return absl::OkStatus();
+}
+
+absl::Status PageHost::Receive(LoadFrame& message, Resolver<FrameLoaded> resolver) {
+  if (!IsLoading(message.from)) return LoadsNothing(message.from);
+  resolver.Reject(absl::UnimplementedError("no frames yet"));
+  return absl::OkStatus();
+}
+
 absl::Status PageHost::Receive(PagePainted& message) {
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
   if (waiting_.front().paint_width == 0 || result_.picture != nullptr) {
     return absl::FailedPreconditionError("a picture that nobody waits for");
   }
+  if (!message.layers.items.empty()) return absl::PermissionDeniedError("a layer that is not its");
   if (message.width != waiting_.front().paint_width) {
     return absl::InvalidArgumentError(
         absl::StrCat("a picture ", message.width, " wide, of ", waiting_.front().paint_width));

@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/page_services.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/picture.h"
 #include "forkserver/model/content_host.h"
@@ -47,18 +48,25 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
     forkserver::UniqueFd file = {};  // open; or else
     std::string path = {};           // what the process is to open itself
     uint32_t paint_width = 0;        // in CSS pixels; 0: it is not to be painted
+    uint32_t paint_height = 0;       // of a frame; 0: as high as the page is
     std::function<void(PageEnd end, PageResult result)> on_end = {};
   };
 
-  using ContentHost::ContentHost;
+  // `services` is borrowed, and outlives it.
+  PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcesses& siblings,
+           PageServices& services)
+      : ContentHost(parent, siblings), services_(services) {}
   using ContentHost::Receive;
-  ~PageHost() override { CancelTimer(); }
+  ~PageHost() override;
 
   // `on_end` is called once, unless this is destroyed before the process has ended. It may load the
   // next page.
   void Load(Loading loading);
 
   absl::Status Receive(PageItems& message);
+  absl::Status Receive(LoadResource& message, forkserver::Resolver<ResourceLoaded> resolver);
+  absl::Status Receive(OpenDecoder& message, forkserver::Resolver<DecoderOpened> resolver);
+  absl::Status Receive(LoadFrame& message, forkserver::Resolver<FrameLoaded> resolver);
   absl::Status Receive(PagePainted& message);
   absl::Status Receive(PageDone& message);
 
@@ -73,10 +81,12 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   void CancelTimer();
   void OnContentEnd(const forkserver::ProcessEnd& end) override;
 
+  PageServices& services_;
   std::deque<Loading> waiting_;  // the first is being loaded
   bool is_loading_ = false;
   PageResult result_;  // of the first, so far
   size_t pages_ = 0;
+  size_t resources_ = 0;  // that the first has asked for
   forkserver::EventLoop::TimerId timer_ = 0;
 };
 

@@ -6,9 +6,24 @@
 //                                        itself; or its path, for `file` processes, which do, and
 //                                        to show what becomes of that in another one's sandbox
 //     content -> parent   PageItems      title, headings and links; as many messages as they need
-//     content -> parent   PagePainted    its picture, in memory that nobody can change any more;
-//                                        of a page that was to be painted, and could be
+//     content -> parent   LoadResource   wants a style sheet or an image of its page; answered with
+//                                        its bytes, as a descriptor
+//     content -> parent   OpenDecoder    wants a line to the data decoder
+//                                        (decode/decoder_messages.h)
+//     content -> parent   LoadFrame      wants the document of a frame of its page; answered with
+//     its
+//                                        bytes, where that belongs into the same process, or with
+//                                        the layer that has its picture, which another process has
+//                                        painted
+//     content -> parent   PagePainted    its picture, in memory that nobody can change any more,
+//     and
+//                                        where in it which layers go; of a page that was to be
+//                                        painted, and could be
 //     content -> parent   PageDone       the text size, or why the page could not be read
+//
+// Layers are pictures that the parent has of other processes' frames. It gives out their ids, each
+// to the browser that has asked for the frame; a PagePainted that names any other layer kills its
+// process.
 //
 // The parent gives a process one page at a time, so that one that dies takes one page with it and
 // not the rest. What a process says of a page it says in its browser's name, and the parent holds
@@ -25,6 +40,8 @@
 #include <tuple>
 
 #include "child/process/content_messages.h"
+#include "examples/browser_host/decode/decoder_messages.h"
+#include "examples/browser_host/load/load_what.h"
 #include "transceiver/actor/descriptor.h"
 #include "transceiver/actor/list.h"
 #include "transceiver/actor/protocol.h"
@@ -47,7 +64,49 @@ struct LoadPage {
   std::optional<forkserver::Descriptor> page = {};
   forkserver::Text<4096> path = {};  // where there is no descriptor
   uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
-  auto Fields() { return std::tie(browser, page, path, paint_width); }
+  uint32_t paint_height = 0;         // of a frame, whose picture is no higher; 0: as high as it is
+  auto Fields() { return std::tie(browser, page, path, paint_width, paint_height); }
+};
+
+// What a page may name; longer ones are not loaded.
+inline constexpr size_t kMaxResourceUrlBytes = 8 * 1024;
+// Of one page; more are refused.
+inline constexpr size_t kMaxResourcesOfAPage = 1000;
+inline constexpr size_t kMaxFramesOfAPage = 32;
+
+struct ResourceLoaded {
+  forkserver::Descriptor body = {};  // a file, to be read from its beginning
+  auto Fields() { return std::tie(body); }
+};
+
+// Refused with why it could not be loaded.
+struct LoadResource {
+  static constexpr std::string_view kName = "LoadResource";
+  static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
+  using Reply = ResourceLoaded;
+  forkserver::BrowserClaimField from = {};
+  LoadWhat what = LoadWhat::kImage;  // no document
+  forkserver::Text<kMaxResourceUrlBytes> url = {};
+  auto Fields() { return std::tie(from, what, url); }
+};
+
+struct FrameLoaded {
+  forkserver::Text<kMaxResourceUrlBytes> url = {};  // after redirects
+  std::optional<forkserver::Descriptor> body = {};  // as a resource's
+  uint64_t layer = 0;                               // where there is no body
+  auto Fields() { return std::tie(url, body, layer); }
+};
+
+// Refused with why there is no document.
+struct LoadFrame {
+  static constexpr std::string_view kName = "LoadFrame";
+  static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
+  using Reply = FrameLoaded;
+  forkserver::BrowserClaimField from = {};
+  forkserver::Text<kMaxResourceUrlBytes> url = {};
+  uint32_t width = 0;  // of its box, in CSS pixels
+  uint32_t height = 0;
+  auto Fields() { return std::tie(from, url, width, height); }
 };
 
 enum class PageItemKind : uint8_t { kTitle, kHeading, kLink };
@@ -71,6 +130,16 @@ struct PageItems {
 inline constexpr uint32_t kMostPictureHeight = 10'000;
 inline constexpr uint32_t kMostPictureWidth = 10'000;
 
+// Another process's picture in this one, clipped to both.
+struct LayerPlace {
+  uint64_t layer = 0;
+  uint32_t x = 0;
+  uint32_t y = 0;
+  uint32_t width = 0;
+  uint32_t height = 0;
+  auto Fields() { return std::tie(layer, x, y, width, height); }
+};
+
 struct PagePainted {
   static constexpr std::string_view kName = "PagePainted";
   static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
@@ -80,7 +149,8 @@ struct PagePainted {
   // A sealed memfd (transceiver/sealed_memfd.h) of width times height pixels (paint/pixels.h).
   forkserver::Descriptor pixels = {};
   uint64_t paint_nanos = 0;  // from the page's bytes to the picture, by the process's own word
-  auto Fields() { return std::tie(from, width, height, pixels, paint_nanos); }
+  forkserver::List<LayerPlace, kMaxFramesOfAPage> layers = {};
+  auto Fields() { return std::tie(from, width, height, pixels, paint_nanos, layers); }
 };
 
 struct PageDone {
@@ -95,7 +165,8 @@ struct PageDone {
 
 struct PageProtocol {
   static constexpr std::string_view kName = "Content";
-  using Messages = forkserver::ContentMessages<LoadPage, PageItems, PagePainted, PageDone>;
+  using Messages = forkserver::ContentMessages<LoadPage, PageItems, LoadResource, OpenDecoder,
+                                               LoadFrame, PagePainted, PageDone>;
 };
 
 }  // namespace browser_host

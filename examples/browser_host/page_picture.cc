@@ -2,41 +2,61 @@
 
 #include <stddef.h>
 
-#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "examples/browser_host/page_messages.h"
-#include "examples/browser_host/paint/painter.h"
 #include "transceiver/clock.h"
 #include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
 
-absl::StatusOr<PagePicture> PaintPicture(std::string_view html, std::string url, uint32_t width) {
-  const int64_t begin = forkserver::NowNanos();
-  const auto page = PagePainter::Create(
-      {.html = html, .url = std::move(url)},
-      {.width = static_cast<int>(width), .most_height = static_cast<int>(kMostPictureHeight)});
-  if (!page.ok()) return page.status();
-  PagePainter& painter = **page;
-  if (absl::Status laid_out = painter.Layout(); !laid_out.ok()) return laid_out;
-  const size_t stride = static_cast<size_t>(painter.pixel_width()) * sizeof(uint32_t);
-  const size_t rows = static_cast<size_t>(painter.pixel_height());
+PicturePainter::PicturePainter(forkserver::EventLoop& loop, PageNeeds needs)
+    : loop_(loop), needs_(std::move(needs)), page_(needs_, allowance_) {}
+
+PicturePainter::~PicturePainter() {
+  if (timer_ != 0) loop_.CancelTimer(timer_);
+}
+
+void PicturePainter::Begin(std::string_view html, std::string url, const PictureSize& size,
+                           absl::Duration patience, Callback callback) {
+  callback_ = std::move(callback);
+  begin_ = forkserver::NowNanos();
+  timer_ =
+      loop_.AddTimer(forkserver::DeadlineAfter(begin_, absl::ToInt64Nanoseconds(patience)), [this] {
+        timer_ = 0;
+        page_.StopWaiting();
+      });
+  const int most_height = static_cast<int>(size.height != 0 ? size.height : kMostPictureHeight);
+  PaintOptions options = {.width = static_cast<int>(size.width), .most_height = most_height};
+  if (size.height != 0) options.height = most_height;
+  page_.Begin(html, std::move(url), options, [this](const absl::Status& ready) { OnReady(ready); });
+}
+
+void PicturePainter::OnReady(const absl::Status& ready) {
+  if (timer_ != 0) loop_.CancelTimer(std::exchange(timer_, 0));
+  std::exchange(callback_, nullptr)(ready.ok() ? MakePicture() : ready);
+}
+
+absl::StatusOr<PagePicture> PicturePainter::MakePicture() {
+  const size_t stride = static_cast<size_t>(page_.width()) * sizeof(uint32_t);
+  const size_t rows = static_cast<size_t>(page_.height());
   auto memory = forkserver::UnsealedMemfd::Create("page-picture", stride * rows);
   if (!memory.ok()) return memory.status();
+  PagePicture picture = {.width = static_cast<uint32_t>(page_.width()),
+                         .height = static_cast<uint32_t>(page_.height())};
   const absl::Status painted =
-      painter.PaintInto({.argb = reinterpret_cast<uint32_t*>(memory->bytes().data()),
-                         .width = painter.pixel_width(),
-                         .height = painter.pixel_height(),
-                         .stride = stride});
+      page_.PaintInto({.argb = reinterpret_cast<uint32_t*>(memory->bytes().data()),
+                       .width = page_.width(),
+                       .height = page_.height(),
+                       .stride = stride},
+                      picture.layers);
   if (!painted.ok()) return painted;
   absl::StatusOr<forkserver::UniqueFd> pixels = std::move(*memory).Seal();
   if (!pixels.ok()) return pixels.status();
-  return PagePicture{.width = static_cast<uint32_t>(painter.pixel_width()),
-                     .height = static_cast<uint32_t>(painter.pixel_height()),
-                     .pixels = *std::move(pixels),
-                     .nanos = static_cast<uint64_t>(forkserver::NowNanos() - begin)};
+  picture.pixels = *std::move(pixels);
+  picture.nanos = static_cast<uint64_t>(forkserver::NowNanos() - begin_);
+  return picture;
 }
 
 }  // namespace browser_host

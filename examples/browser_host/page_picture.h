@@ -1,27 +1,66 @@
 // What a content process makes of a page to look at.
+//
+//     PicturePainter painter(loop, needs);
+//     painter.Begin(html, url, {.width = 800}, patience,
+//                   [](absl::StatusOr<PagePicture> picture) { ... });
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
 
 #include <stdint.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "examples/browser_host/page_painting.h"
+#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
 
+struct PictureSize {
+  uint32_t width = 0;   // in CSS pixels
+  uint32_t height = 0;  // at most; 0: as high as the page is
+};
+
 struct PagePicture {
   uint32_t width = 0;
   uint32_t height = 0;
-  forkserver::UniqueFd pixels = {};  // a sealed memfd
-  uint64_t nanos = 0;                // that it took
+  forkserver::UniqueFd pixels = {};     // a sealed memfd
+  std::vector<FrameLayer> layers = {};  // to be laid onto it
+  uint64_t nanos = 0;                   // that it took, what the page waited for included
 };
 
-// Parses, lays out and paints it. Style sheets and images that it names elsewhere are left out.
-// Fails as PagePainter does, and where there is no memory for it.
-absl::StatusOr<PagePicture> PaintPicture(std::string_view html, std::string url, uint32_t width);
+class PicturePainter {
+ public:
+  using Callback = std::function<void(absl::StatusOr<PagePicture> picture)>;
+
+  PicturePainter(forkserver::EventLoop& loop, PageNeeds needs);
+  PicturePainter(const PicturePainter&) = delete;
+  PicturePainter& operator=(const PicturePainter&) = delete;
+  ~PicturePainter();
+
+  // Parses, lays out and paints it, once. Calls back once, at once or later, and not after the
+  // destruction, which is not to happen in the callback. Errors are PagePainter's, and that there
+  // is no memory for it.
+  void Begin(std::string_view html, std::string url, const PictureSize& size,
+             absl::Duration patience, Callback callback);
+
+ private:
+  void OnReady(const absl::Status& ready);
+  absl::StatusOr<PagePicture> MakePicture();
+
+  forkserver::EventLoop& loop_;
+  const PageNeeds needs_;
+  FrameAllowance allowance_;
+  PagePainting page_;
+  Callback callback_;
+  int64_t begin_ = 0;
+  forkserver::EventLoop::TimerId timer_ = 0;
+};
 
 }  // namespace browser_host
 

@@ -28,7 +28,7 @@ absl::StatusOr<std::string> ReadPage(int fd, const std::string& name) {
   std::string bytes;
   char chunk[65536];
   for (;;) {
-    const ssize_t size = read(fd, chunk, sizeof(chunk));
+    const ssize_t size = pread(fd, chunk, sizeof(chunk), static_cast<off_t>(bytes.size()));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return forkserver::ErrnoStatus(errno, "read " + name);
     if (size == 0) return bytes;

@@ -13,7 +13,8 @@ namespace browser_host {
 // InvalidArgument: "open /dev/null: not a file".
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path);
 
-// At most 64 MiB; more is an error. Errors name the file so.
+// From its beginning, wherever it was read to. At most 64 MiB; more is an error. Errors name the
+// file so.
 absl::StatusOr<std::string> ReadPage(int fd, const std::string& name);
 
 }  // namespace browser_host

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "examples/browser_host/ended_process.h"
 #include "forkserver/host/launched_by.h"
 
 namespace browser_host {
@@ -30,11 +31,12 @@ std::vector<ProcessRow> ProcessRows(const BrowserResult& result,
   }
   for (const EndedProcess& process : result.processes) {
     const absl::Duration launch = process.handle.times.ToReady();
+    const bool is_content = !process.remote_type.empty();
     rows.push_back({.pid = process.handle.pid,
-                    .type = "content",
-                    .remote_type = process.remote_type,
+                    .type = process.type,
+                    .remote_type = is_content ? process.remote_type : "-",
                     .by = forkserver::LaunchedByName(process.handle.by),
-                    .pages = std::to_string(process.pages),
+                    .pages = is_content ? std::to_string(process.pages) : "-",
                     .private_memory = Kib(process.private_kib),
                     .launch = absl::StrFormat("%d us", absl::ToInt64Microseconds(launch)),
                     .end = process.end.ToString()});

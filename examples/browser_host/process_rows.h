@@ -1,5 +1,5 @@
 // All processes of the host, as its reports list them: the parent, the fork server's own, the
-// content processes that it had.
+// content processes that it had, and those of services.
 #ifndef EXAMPLES_BROWSER_HOST_PROCESS_ROWS_H_
 #define EXAMPLES_BROWSER_HOST_PROCESS_ROWS_H_
 

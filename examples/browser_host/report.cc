@@ -33,14 +33,25 @@ void PrintList(const char* label, const std::vector<std::string>& entries, size_
 
 void PrintTable(const std::vector<ProcessRow>& rows) {
   static constexpr std::string_view kRemoteType = "REMOTE TYPE";
+  size_t type_width = 10;
   size_t width = kRemoteType.size();
-  for (const ProcessRow& row : rows) width = std::max(width, row.remote_type.size());
-  absl::PrintF("\n%7s  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", "PID", "TYPE",
-               static_cast<int>(width), kRemoteType, "BY", "PAGES", "PRIVATE", "LAUNCH", "END");
   for (const ProcessRow& row : rows) {
-    absl::PrintF("%7d  %-10s  %-*s  %-4s  %5s  %8s  %9s  %s\n", row.pid, row.type,
-                 static_cast<int>(width), row.remote_type, row.by, row.pages, row.private_memory,
-                 row.launch, row.end);
+    type_width = std::max(type_width, row.type.size());
+    width = std::max(width, row.remote_type.size());
+  }
+  const auto print = [&](const std::string& pid, std::string_view type,
+                         std::string_view remote_type, std::string_view by, std::string_view pages,
+                         std::string_view private_memory, std::string_view launch,
+                         std::string_view end) {
+    absl::PrintF("%7s  %-*s  %-*s  %-4s  %5s  %8s  %9s  %s\n", pid, static_cast<int>(type_width),
+                 type, static_cast<int>(width), remote_type, by, pages, private_memory, launch,
+                 end);
+  };
+  absl::PrintF("\n");
+  print("PID", "TYPE", kRemoteType, "BY", "PAGES", "PRIVATE", "LAUNCH", "END");
+  for (const ProcessRow& row : rows) {
+    print(std::to_string(row.pid), row.type, row.remote_type, row.by, row.pages, row.private_memory,
+          row.launch, row.end);
   }
 }
 
@@ -106,6 +117,7 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   std::vector<int64_t> nanos;
   size_t reaped = 0;
   for (const EndedProcess& process : result.processes) {
+    if (process.remote_type.empty()) continue;  // a service's
     nanos.push_back(absl::ToInt64Nanoseconds(process.handle.times.ToReady()));
     reaped += process.end.exit.ok();
   }
@@ -116,10 +128,10 @@ void PrintProcesses(const BrowserResult& result, const forkserver::ForkServer& s
   absl::PrintF(
       "%d page%s in %d content process%s; launch to Ready: median %d us, slowest %d us; "
       "%d of %d reaped\n",
-      result.pages.size(), result.pages.size() == 1 ? "" : "s", result.processes.size(),
-      result.processes.size() == 1 ? "" : "es",
+      result.pages.size(), result.pages.size() == 1 ? "" : "s", nanos.size(),
+      nanos.size() == 1 ? "" : "es",
       (nanos[(nanos.size() - 1) / 2] + nanos[nanos.size() / 2]) / 2000, nanos.back() / 1000, reaped,
-      result.processes.size());
+      nanos.size());
 }
 
 }  // namespace browser_host

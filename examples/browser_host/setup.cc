@@ -7,7 +7,8 @@
 
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
-#include "examples/browser_host/addresses.h"
+#include "examples/browser_host/decode/decoder_child.h"
+#include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_child.h"
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_summary.h"
@@ -24,6 +25,7 @@ using forkserver::SandboxPolicyId;
 forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages) {
   forkserver::StartOptions options = {
       .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>},
+                   {ProcessType::kDataDecoder, MakeChildProgram<DecoderChild>},
                    {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
       .warm_ups = {{"html parser", [] {
                       // Once through the parser: its code is paged in and malloc has grown.
@@ -44,6 +46,7 @@ forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages)
     forkserver::TemplateNamed(options.templates, name)
         .warm_ups.push_back({"painter", WarmUpPainter});
   }
+  SetUpDecoderTemplate(options.templates);
   // It has one child in its life.
   forkserver::TemplateNamed(options.templates, "utility").pool = forkserver::kNoPool;
   return options;

@@ -16,13 +16,13 @@ namespace browser_host {
 bool LooksLikePages(const std::string& path);
 
 struct Page {
-  std::string path = {};  // to open
+  std::string path = {};  // to open; empty: it comes from the network
   std::string url = {};   // "https://field-guide.test/birds/heron.html"
 };
 
 struct Site {
   std::string url = {};          // "https://field-guide.test", "file:"
-  std::string folder = {};       // that is served there; empty for files
+  std::string folder = {};       // that is served there; empty for files and the network
   std::vector<Page> pages = {};  // sorted by their paths
 };
 

@@ -11,9 +11,10 @@ namespace browser_host {
 using forkserver::OpenedBrowser;
 using forkserver::Url;
 
-Tab::Tab(forkserver::ContentProcesses& content, const BrowserOptions& options, const Site& site,
-         forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events)
+Tab::Tab(forkserver::ContentProcesses& content, const Loader& loader, const BrowserOptions& options,
+         const Site& site, forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events)
     : content_(content),
+      loader_(loader),
       options_(options),
       site_(site),
       group_(group),
@@ -24,9 +25,7 @@ Tab::Tab(forkserver::ContentProcesses& content, const BrowserOptions& options, c
 
 void Tab::OpenNext() {
   while (pages_.size() < site_.pages.size()) {
-    const Page& page = site_.pages[pages_.size()];
-    PageHost::Loading loading;
-    if (Prepare(page, loading)) return Open(page, std::move(loading));
+    if (Begin(site_.pages[pages_.size()])) return;
   }
   if (const forkserver::BrowserRecord* record = content_.browsers().Find(browser_)) {
     if (auto* host = static_cast<PageHost*>(content_.Find(record->process))) {
@@ -37,30 +36,58 @@ void Tab::OpenNext() {
   events_.on_end();
 }
 
-bool Tab::Prepare(const Page& page, PageHost::Loading& loading) {
-  loading.paint_width = options_.paint_width;
+bool Tab::Begin(const Page& page) {
+  absl::StatusOr<Url> url = Url::Parse(page.url);
+  if (!url.ok()) {
+    FinishPage({.error = std::string(url.status().message())});
+    return false;
+  }
+  if (page.path.empty()) {
+    loader_.Load(*url, LoadWhat::kDocument,
+                 [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
+    return true;
+  }
+  absl::StatusOr<PageHost::Loading> loading = LoadingOf(page);
+  if (!loading.ok()) {
+    FinishPage({.error = std::string(loading.status().message())});
+    return false;
+  }
+  Open({.load = {.url = *std::move(url)}, .loading = *std::move(loading)});
+  return true;
+}
+
+absl::StatusOr<PageHost::Loading> Tab::LoadingOf(const Page& page) const {
+  PageHost::Loading loading;
   if (IsFile() || options_.pages_are == PagesAre::kOpenedByIt) {
     // Whole: in a sandbox it has no working directory.
     loading.path = std::filesystem::absolute(page.path).string();
-    return true;
+    return loading;
   }
   absl::StatusOr<forkserver::UniqueFd> file = OpenPage(page.path);
-  if (file.ok()) {
-    loading.file = *std::move(file);
-    return true;
-  }
-  FinishPage({.error = std::string(file.status().message())});
-  return false;
+  if (!file.ok()) return file.status();
+  loading.file = *std::move(file);
+  return loading;
 }
 
-void Tab::Open(const Page& page, PageHost::Loading loading) {
-  absl::StatusOr<Url> url = Url::Parse(page.url);
-  if (!url.ok()) return OnPageEnd(PageEnd::kDone, {.error = std::string(url.status().message())});
+void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
+  if (is_stopped_) return;
+  if (!loaded.ok()) {
+    return OnPageEnd(PageEnd::kDone, {.error = std::string(loaded.status().message())});
+  }
+  Document document = {.load = {.url = std::move(loaded->url)}, .loading = {}};
+  document.load.opener_policy = std::move(loaded->opener_policy);
+  document.load.embedder_policy = std::move(loaded->embedder_policy);
+  document.loading.file = std::move(loaded->body);
+  Open(std::move(document));
+}
+
+void Tab::Open(Document document) {
+  document.load.initiated_by = forkserver::InitiatedBy::kUser;
+  document.load.attributes = options_.attributes;
+  document.loading.paint_width = options_.paint_width;
   // std::function wants what can be copied.
-  auto kept = std::make_shared<PageHost::Loading>(std::move(loading));
-  content_.Open({.load = {.url = *std::move(url),
-                          .initiated_by = forkserver::InitiatedBy::kUser,
-                          .attributes = options_.attributes},
+  auto kept = std::make_shared<PageHost::Loading>(std::move(document.loading));
+  content_.Open({.load = std::move(document.load),
                  .group = group_,
                  .stdio = {forkserver::Stdio::Null(), {}, {}}},
                 [this, kept](absl::StatusOr<OpenedBrowser> opened) {

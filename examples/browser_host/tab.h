@@ -11,10 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "examples/browser_host/browser.h"
+#include "examples/browser_host/load/loader.h"
 #include "examples/browser_host/page_host.h"
 #include "examples/browser_host/sites.h"
 #include "forkserver/model/content_processes.h"
+#include "forkserver/model/select_remote_type.h"
 
 namespace browser_host {
 
@@ -28,8 +31,8 @@ class Tab {
   };
 
   // All are borrowed, and outlive the tab's end; `pages` is where what was opened goes.
-  Tab(forkserver::ContentProcesses& content, const BrowserOptions& options, const Site& site,
-      forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events);
+  Tab(forkserver::ContentProcesses& content, const Loader& loader, const BrowserOptions& options,
+      const Site& site, forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events);
 
   // Opens the next page; call it once.
   void OpenNext();
@@ -38,9 +41,17 @@ class Tab {
   void Stop() { is_stopped_ = true; }
 
  private:
-  // What the page's process is given of it. False: the page is done, since it cannot be opened.
-  bool Prepare(const Page& page, PageHost::Loading& loading);
-  void Open(const Page& page, PageHost::Loading loading);
+  // A page, as it is opened: where it is from by then, and what its process is given of it.
+  struct Document {
+    forkserver::Load load;
+    PageHost::Loading loading;
+  };
+
+  // Begins to open it. False: it is done, since it cannot be opened.
+  bool Begin(const Page& page);
+  absl::StatusOr<PageHost::Loading> LoadingOf(const Page& page) const;
+  void OnLoaded(absl::StatusOr<Loaded> loaded);
+  void Open(Document document);
   void LoadIn(const forkserver::OpenedBrowser& opened, PageHost::Loading loading);
   void OnPageEnd(PageEnd end, PageResult result);
   void FinishPage(PageResult result);
@@ -48,6 +59,7 @@ class Tab {
   bool IsFile() const { return site_.folder.empty(); }
 
   forkserver::ContentProcesses& content_;
+  const Loader& loader_;
   const BrowserOptions& options_;
   const Site& site_;
   const forkserver::GroupId group_;

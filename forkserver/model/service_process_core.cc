@@ -42,6 +42,10 @@ const ProcessHandle* ServiceProcessCore::process() const {
   return hosts_.empty() ? nullptr : hosts_.front()->process();
 }
 
+void ServiceProcessCore::ShutDown() {
+  if (!hosts_.empty() && hosts_.front()->MayBeGivenWork()) hosts_.front()->ShutDownWhenDelivered();
+}
+
 absl::Status ServiceProcessCore::WhyGivenUp() const {
   return absl::UnavailableError(
       absl::StrFormat("%s: gave up after %d ends: %s", row_.name, ends_, last_end_));
@@ -100,7 +104,9 @@ void ServiceProcessCore::OnEnd(RunsIn ran_in, const ProcessEnd& end) {
       OnTurn();
     });
   }
-  Tell(nullptr, why);
+  const std::shared_ptr<bool> alive = alive_;
+  if (const auto on_end = options_.on_end) on_end(end);
+  if (*alive) Tell(nullptr, why);
 }
 
 void ServiceProcessCore::OnTurn() {

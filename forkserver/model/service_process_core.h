@@ -24,6 +24,8 @@ struct ServiceOptions {
   // For reports: it was launched, and here it runs; or it has ended, and `process` is null. `why`:
   // how an end that was not asked for came. May destroy the ServiceProcess.
   std::function<void(const ProcessHandle* process, const absl::Status& why)> on_change = {};
+  // The same of each end, asked for or not, ahead of on_change.
+  std::function<void(const ProcessEnd& end)> on_end = {};
 };
 
 class ServiceProcessCore {
@@ -38,6 +40,9 @@ class ServiceProcessCore {
   ProcessType type() const { return row_.type; }
   // Where it runs at the moment; null: it is not launched yet, or not any more.
   const ProcessHandle* process() const;
+  // Asks where it runs to end, behind all that it was sent. Who needs it later has it launched
+  // again.
+  void ShutDown();
   // How many of its processes ended without having been asked to, or were not launched.
   int ends() const { return ends_; }
 

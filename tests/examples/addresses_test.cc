@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "examples/browser_host/file_url.h"
 #include "examples/browser_host/percent.h"
 #include "examples/browser_host/site_hosts.h"
 #include "tests/testing/temporary_folder.h"
@@ -97,10 +98,10 @@ class PagesToOpenTest : public ::testing::Test {
 
   static std::vector<std::string> PagesOf(const std::vector<std::string>& arguments) {
     PassedOver passed_over;
-    const absl::StatusOr<std::vector<Site>> sites = PagesToOpen(arguments, passed_over);
-    if (!sites.ok()) return {std::string(sites.status().message())};
+    const absl::StatusOr<PagesToOpen> pages = FindPages(arguments, passed_over);
+    if (!pages.ok()) return {std::string(pages.status().message())};
     std::vector<std::string> urls;
-    for (const Site& site : *sites) {
+    for (const Site& site : pages->sites) {
       for (const Page& page : site.pages) {
         urls.push_back(page.url);
         EXPECT_EQ(std::filesystem::exists(page.path), !site.folder.empty()) << page.path;
@@ -153,7 +154,7 @@ TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
 TEST_F(PagesToOpenTest, WhatIsNoPageOfTheFolderIsPassedOverAndCounted) {
   const auto found = [&](const std::string& folder) {
     PassedOver passed_over;
-    const auto sites = PagesToOpen({(folder_ / folder).string()}, passed_over);
+    const auto sites = FindPages({(folder_ / folder).string()}, passed_over);
     const std::string text = passed_over.ToString();
     return sites.ok() ? text : std::string(sites.status().message());
   };
@@ -185,9 +186,9 @@ TEST_F(PagesToOpenTest, WhatIsNoPageOfTheFolderIsPassedOverAndCounted) {
 
 TEST(PagesToOpen, NothingIsNothing) {
   PassedOver passed_over;
-  const absl::StatusOr<std::vector<Site>> sites = PagesToOpen({}, passed_over);
-  ASSERT_TRUE(sites.ok());
-  EXPECT_THAT(*sites, IsEmpty());
+  const absl::StatusOr<PagesToOpen> pages = FindPages({}, passed_over);
+  ASSERT_TRUE(pages.ok());
+  EXPECT_THAT(pages->sites, IsEmpty());
 }
 
 }  // namespace

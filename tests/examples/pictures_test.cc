@@ -1,7 +1,6 @@
 // The pictures that the browser host writes of pages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <png.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,7 +12,7 @@
 
 #include "examples/browser_host/picture.h"
 #include "examples/browser_host/picture_folder.h"
-#include "tests/examples/run_browser_host.h"
+#include "tests/examples/painted_sites.h"
 #include "tests/testing/program.h"
 #include "transceiver/sealed_memfd.h"
 
@@ -24,47 +23,17 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct ReadPicture {
-  uint32_t width = 0;
-  uint32_t height = 0;
-  std::vector<uint32_t> argb = {};
-
-  uint32_t At(uint32_t x, uint32_t y) const { return argb[size_t{y} * width + x]; }
-};
-
-ReadPicture ReadPng(const std::string& path) {
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  EXPECT_NE(png_image_begin_read_from_file(&image, path.c_str()), 0) << path << image.message;
-  image.format = PNG_FORMAT_BGRA;
-  ReadPicture picture = {.width = image.width, .height = image.height};
-  picture.argb.resize(PNG_IMAGE_SIZE(image) / sizeof(uint32_t));
-  EXPECT_NE(png_image_finish_read(&image, nullptr, picture.argb.data(), 0, nullptr), 0);
-  return picture;
-}
-
-class Pictures : public BrowserHost {
- protected:
-  ProgramResult RunOn(const std::string& pages) { return Run({"--pictures", Folder(), pages}); }
-  std::string Folder() const { return folder_ / "pictures"; }
-  std::set<std::string> Names() const {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
-      names.insert(entry.path().filename());
-    }
-    return names;
-  }
-};
+class Pictures : public PaintedSites {};
 
 TEST_F(Pictures, HaveWhatThePageSays) {
   Write("sites/a/box.html",
         "<body style='margin:0; background:#00f'>"
         "<div style='width:100px; height:50px; background:#f00'></div>"
         "<div style='height:20px'></div>");
-  const ProgramResult result = RunOn(folder_ / "sites");
+  const ProgramResult result = RunOn({folder_ / "sites"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("  picture   a.test-box.html.png, 800 by 70, painted in "));
-  const ReadPicture picture = ReadPng(Folder() + "/a.test-box.html.png");
+  const ReadPicture picture = PictureOf("a.test-box.html.png");
   ASSERT_EQ(picture.width, 800u);
   EXPECT_EQ(picture.At(0, 0), 0xffff0000u);
   EXPECT_EQ(picture.At(99, 49), 0xffff0000u);
@@ -79,10 +48,10 @@ TEST_F(Pictures, HaveTextOfEachKind) {
         "<body style='margin:0; font-size:40px'><div>Words</div><div><b>Words</b></div>"
         "<div><i>Words</i></div><div><tt>Words</tt></div>"
         "<div style='font-family:sans-serif'>Words</div><div>\xce\x91\xd0\xaf</div>");
-  const ProgramResult result = RunOn(folder_ / "sites");
+  const ProgramResult result = RunOn({folder_ / "sites"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("layers"));
-  const ReadPicture picture = ReadPng(Folder() + "/a.test-text.html.png");
+  const ReadPicture picture = PictureOf("a.test-text.html.png");
   // Each of six lines has black in it; which of them is whose depends on the fonts.
   size_t lines = 0;
   bool was_dark = false;
@@ -97,7 +66,7 @@ TEST_F(Pictures, HaveTextOfEachKind) {
 }
 
 TEST_F(Pictures, OfEachPageThatShipsWithItAreThere) {
-  const ProgramResult result = RunOn(Pages());
+  const ProgramResult result = RunOn({Pages()});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(Names().size(), 26u);
   EXPECT_THAT(result.output, Not(HasSubstr("picture   none")));
@@ -107,7 +76,7 @@ TEST_F(Pictures, OfTwoPagesOfOneNameAreTwo) {
   Write("sites/a/b-c.html", "<title>1</title>");
   Write("sites/a/b/c.html", "<title>2</title>");
   Write("sites/a/..%2f.html", "<title>3</title>");
-  const ProgramResult result = RunOn(folder_ / "sites");
+  const ProgramResult result = RunOn({folder_ / "sites"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(Names(), (std::set<std::string>{"a.test-..-252f.html.png", "a.test-b-c.html-2.png",
                                             "a.test-b-c.html.png"}));
@@ -143,7 +112,7 @@ TEST_F(Pictures, PageBeyondTheBoundsHasNone) {
   std::string deep = "<title>deep</title>";
   for (int i = 0; i < 1000; ++i) deep += "<div>";
   Write("sites/a/deep.html", deep);
-  const ProgramResult result = RunOn(folder_ / "sites");
+  const ProgramResult result = RunOn({folder_ / "sites"});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, AllOf(HasSubstr("  title     deep\n"),
                                    HasSubstr("  picture   none: page nests more than ")));

@@ -1,0 +1,162 @@
+#include "examples/browser_host/page_painting.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "examples/browser_host/message_page.h"
+
+namespace browser_host {
+namespace {
+
+// The part of `box` that is on a page of that size.
+PageRect Clipped(const PageRect& box, int width, int height) {
+  const int right = std::min(box.x + box.width, width);
+  const int bottom = std::min(box.y + box.height, height);
+  return {.x = box.x,
+          .y = box.y,
+          .width = std::max(0, right - box.x),
+          .height = std::max(0, bottom - box.y)};
+}
+
+bool IsOn(const PageRect& box) {
+  return box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0;
+}
+
+}  // namespace
+
+PagePainting::PagePainting(const PageNeeds& needs, FrameAllowance& allowance, int depth)
+    : needs_(needs), allowance_(allowance), depth_(depth) {}
+
+PagePainting::~PagePainting() { *alive_ = false; }
+
+template <typename Callback>
+auto PagePainting::WhileAlive(Callback callback) {
+  return [alive = alive_, callback = std::move(callback)](auto&& result) {
+    if (*alive) callback(std::forward<decltype(result)>(result));
+  };
+}
+
+void PagePainting::Begin(std::string_view html, std::string url, const PaintOptions& options,
+                         std::function<void(absl::Status ready)> on_ready) {
+  options_ = options;
+  on_ready_ = std::move(on_ready);
+  auto painter = PagePainter::Create({.html = html, .url = std::move(url)}, options);
+  if (!painter.ok()) return Finish(painter.status());
+  painter_ = *std::move(painter);
+  LayOut();
+}
+
+void PagePainting::LayOut() {
+  if (absl::Status laid_out = painter_->Layout(); !laid_out.ok()) return Finish(laid_out);
+  const std::vector<NeededResource> needed = painter_->TakeNeeded();
+  if (needed.empty() || has_stopped_waiting_) return BeginFrames();
+  awaited_ = 1;
+  for (const NeededResource& one : needed) Need(one);
+  OnArrival();
+}
+
+void PagePainting::Need(const NeededResource& needed) {
+  ++awaited_;
+  if (needed.kind == ResourceKind::kStyleSheet) {
+    return needs_.style_sheet(
+        needed.url, WhileAlive([this, url = needed.url](absl::StatusOr<std::string> text) {
+          // What is beyond a bound is as what did not come.
+          if (text.ok()) painter_->SupplyStyleSheet(url, *text).IgnoreError();
+          OnArrival();
+        }));
+  }
+  needs_.image(needed.url, WhileAlive([this, url = needed.url](absl::StatusOr<Pixels> pixels) {
+                 if (pixels.ok()) painter_->SupplyImage(url, *std::move(pixels)).IgnoreError();
+                 OnArrival();
+               }));
+}
+
+void PagePainting::OnArrival() {
+  if (--awaited_ > 0 || has_stopped_waiting_) return;
+  LayOut();
+}
+
+void PagePainting::StopWaiting() {
+  if (on_ready_ == nullptr || std::exchange(has_stopped_waiting_, true)) return;
+  if (!frames_have_begun_) return LayOut();
+  for (Frame& frame : frames_) {
+    if (frame.page != nullptr) frame.page->StopWaiting();
+  }
+  // Of frames whose document has not come nothing will say so.
+  Finish(absl::OkStatus());
+}
+
+void PagePainting::BeginFrames() {
+  frames_have_begun_ = true;
+  if (has_stopped_waiting_ || depth_ >= allowance_.depth) return Finish(absl::OkStatus());
+  std::vector<std::string> urls;
+  for (PageFrame& frame : painter_->frames()) {
+    const PageRect rect = Clipped(frame.rect, width(), height());
+    if (frame.url.empty() || !IsOn(rect) || allowance_.frames == 0) continue;
+    --allowance_.frames;
+    frames_.push_back({.rect = rect});
+    urls.push_back(std::move(frame.url));
+  }
+  awaited_ = 1 + frames_.size();
+  for (size_t i = 0; i < urls.size(); ++i) {
+    needs_.frame(urls[i], frames_[i].rect,
+                 WhileAlive([this, i](auto content) { OnFrame(i, std::move(content)); }));
+  }
+  OnFrameReady();
+}
+
+void PagePainting::OnFrame(size_t index, absl::StatusOr<FrameContent> content) {
+  if (has_stopped_waiting_) return;
+  Frame& frame = frames_[index];
+  if (content.ok() && content->layer != 0) {
+    frame.layer = content->layer;
+    return OnFrameReady();
+  }
+  if (!content.ok()) {
+    const std::string why(content.status().message());
+    content = FrameContent{.html = MessagePage({.title = "Frame not loaded", .text = why})};
+  }
+  frame.page = std::make_unique<PagePainting>(needs_, allowance_, depth_ + 1);
+  const PaintOptions options = {
+      .width = frame.rect.width, .height = frame.rect.height, .most_height = frame.rect.height};
+  frame.page->Begin(content->html, content->url, options, [this, index](const absl::Status& ready) {
+    // Its box stays empty.
+    if (!ready.ok()) frames_[index].is_empty = true;
+    OnFrameReady();
+  });
+}
+
+void PagePainting::OnFrameReady() {
+  if (--awaited_ == 0) Finish(absl::OkStatus());
+}
+
+void PagePainting::Finish(absl::Status ready) {
+  if (on_ready_ != nullptr) std::exchange(on_ready_, nullptr)(std::move(ready));
+}
+
+absl::Status PagePainting::PaintInto(const Canvas& canvas, std::vector<FrameLayer>& layers) {
+  if (absl::Status painted = painter_->PaintInto(canvas); !painted.ok()) return painted;
+  for (const Frame& frame : frames_) {
+    const PageRect rect = Clipped(frame.rect, canvas.width, canvas.height);
+    if (!IsOn(rect)) continue;
+    if (frame.layer != 0) layers.push_back({.layer = frame.layer, .rect = rect});
+    if (frame.page == nullptr || frame.is_empty) continue;
+    std::vector<FrameLayer> inner;
+    const Canvas part = {.argb = canvas.argb + rect.y * (canvas.stride / 4) + rect.x,
+                         .width = rect.width,
+                         .height = rect.height,
+                         .stride = canvas.stride};
+    // A frame that cannot be painted leaves the page as it is.
+    if (!frame.page->PaintInto(part, inner).ok()) continue;
+    for (FrameLayer& layer : inner) {
+      layer.rect.x += rect.x;
+      layer.rect.y += rect.y;
+      layers.push_back(layer);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace browser_host

@@ -1,0 +1,82 @@
+// How a content process comes by what its pages need: style sheets, images and frames' documents,
+// by data: URLs, from the parent, or by file: URLs, which a `file` process opens itself.
+//
+//     PageResources resources(loop(), {.load = [this](LoadResource& wanted, auto callback) {...},
+//     ...}); PageNeeds needs = resources.For(claim, url); PagePainting page(needs, frames);
+//
+// A few things are asked for at a time, the rest waits: the parent's answers are descriptors, of
+// which a process has a bounded number. Images are decoded by the data decoder process, to which
+// there is one line; this process never parses one.
+//
+// Threads: the loop's. Callbacks come while both this and the page are there: Forget is called when
+// a page is over.
+#ifndef EXAMPLES_BROWSER_HOST_PAGE_RESOURCES_H_
+#define EXAMPLES_BROWSER_HOST_PAGE_RESOURCES_H_
+
+#include <stddef.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "child/process/content_messages.h"
+#include "examples/browser_host/decode/decoder_client.h"
+#include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/page_painting.h"
+#include "transceiver/event_loop.h"
+
+namespace browser_host {
+
+class PageResources {
+ public:
+  // The port's calls.
+  struct Calls {
+    std::function<absl::Status(const LoadResource&,
+                               std::function<void(absl::StatusOr<ResourceLoaded>)>)>
+        load = {};
+    std::function<absl::Status(const LoadFrame&, std::function<void(absl::StatusOr<FrameLoaded>)>)>
+        load_frame = {};
+    std::function<absl::Status(std::function<void(absl::StatusOr<DecoderOpened>)>)> open_decoder =
+        {};
+  };
+
+  PageResources(forkserver::EventLoop& loop, Calls calls);
+
+  // For the page of that browser, until Forget. `needs` borrows this.
+  PageNeeds For(forkserver::BrowserClaimField page, std::string url);
+  // Nothing is asked for any more, and nobody is called back.
+  void Forget();
+
+ private:
+  using BytesCallback = std::function<void(absl::StatusOr<std::string> bytes)>;
+
+  static constexpr size_t kMostUnderWay = 16;
+
+  void LoadBytes(const std::string& url, LoadWhat what, const BytesCallback& callback);
+  void LoadImage(const std::string& url, PageNeeds::PixelsCallback callback);
+  void LoadFrameDocument(const std::string& url, const PageRect& box,
+                         const PageNeeds::FrameCallback& callback);
+  absl::StatusOr<std::string> ReadOwnFile(const std::string& url) const;
+  // `ask` is called when it is its turn, and calls back Done when it was answered.
+  void Queue(std::function<void()> ask);
+  void OnAnswer();
+
+  // Calls back nothing when the page is over.
+  template <typename Callback>
+  auto OfThisPage(Callback callback);
+
+  const Calls calls_;
+  forkserver::BrowserClaimField page_;
+  std::string page_url_;
+  std::deque<std::function<void()>> waiting_;
+  size_t under_way_ = 0;
+  std::shared_ptr<bool> is_wanted_ = std::make_shared<bool>(false);
+  DecoderClient decoder_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAGE_RESOURCES_H_

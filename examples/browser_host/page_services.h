@@ -1,0 +1,55 @@
+// What content processes have from the parent besides their pages: bytes, and the services whose
+// processes work on them, one for all pages.
+//
+//     PageServices services(parent, ServedSites(pages.served));
+//     services.loader().Load(...);                    // and so on, from the hosts
+//     services.ShutDown();
+//     while (services.are_running()) loop.Run(kNever);
+//     std::vector<EndedProcess> ended = services.TakeEnded();
+//
+// A service's process is launched by the first who needs it. Threads: the loop's.
+#ifndef EXAMPLES_BROWSER_HOST_PAGE_SERVICES_H_
+#define EXAMPLES_BROWSER_HOST_PAGE_SERVICES_H_
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "examples/browser_host/decode/decoder_host.h"
+#include "examples/browser_host/ended_process.h"
+#include "examples/browser_host/load/loader.h"
+#include "examples/browser_host/load/served_sites.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/model/service_process.h"
+
+namespace browser_host {
+
+class PageServices {
+ public:
+  PageServices(forkserver::ParentProcess& parent, ServedSites served);
+  PageServices(const PageServices&) = delete;
+  PageServices& operator=(const PageServices&) = delete;
+
+  const Loader& loader() const { return loader_; }
+  DecoderService& decoder() { return decoder_; }
+
+  // Asks their processes to end.
+  void ShutDown();
+  bool are_running() const { return !running_.empty(); }
+  // Those that have ended, in the order of their launches.
+  std::vector<EndedProcess> TakeEnded();
+
+ private:
+  // With what reports want of its processes.
+  forkserver::ServiceOptions Recorded(forkserver::ProcessType type,
+                                      forkserver::ServiceOptions options);
+
+  const Loader loader_;
+  std::map<forkserver::ProcessType, EndedProcess> running_;  // of each type one at most
+  std::map<forkserver::ChildId, EndedProcess> ended_;        // ids count up
+  DecoderService decoder_;
+};
+
+}  // namespace browser_host
+
+#endif  // EXAMPLES_BROWSER_HOST_PAGE_SERVICES_H_
