@@ -1,0 +1,282 @@
+#include "bench/first_paint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/types.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "bench/pool_view.h"
+#include "bench/stopwatch.h"
+#include "examples/browser_host/page_host.h"
+#include "forkserver/host/launched_by.h"
+#include "forkserver/model/content_processes.h"
+#include "forkserver/model/parent_process.h"
+#include "forkserver/model/registrable_domain.h"
+#include "forkserver/report/process_sample.h"
+#include "preload/prefs/prefs_store.h"
+#include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/event_loop.h"
+#include "transceiver/sealed_memfd.h"
+#include "transceiver/unique_fd.h"
+
+namespace bench {
+namespace {
+
+using namespace forkserver;
+using browser_host::PageEnd;
+using browser_host::PageHost;
+using browser_host::PageResult;
+
+constexpr std::string_view kContent = "content";
+constexpr PoolBounds kPool = {.min = 2, .max = 2};
+constexpr uint32_t kWidth = 800;
+constexpr int64_t kPatience = 10 * kNanosPerSecond;
+
+constexpr std::string_view kSmallPage =
+#include "bench/small_page_text.inc"
+    ;
+
+// An open page.
+struct Page {
+  std::optional<absl::StatusOr<PageResult>> result = {};
+};
+
+}  // namespace
+
+struct SmallPageBrowser::Model {
+  ForkServer& server;
+  const bool execs;
+  UniqueFd html = {};  // as a response has been received: sealed
+  std::unique_ptr<EventLoop> loop = {};
+  std::unique_ptr<ParentProcess> parent = {};
+  std::optional<PublicSuffixList> suffixes = {};
+  std::unique_ptr<ContentProcesses> content = {};
+  PoolBounds pool = {};
+  absl::Status ended = {};  // of the first process that did not end well
+
+  // False: not in time.
+  bool Until(const std::function<bool()>& done) {
+    const int64_t deadline = NowNanos() + kPatience;
+    while (!done()) {
+      if (NowNanos() >= deadline) return false;
+      loop->Run(deadline);
+    }
+    return true;
+  }
+
+  // The same for what the loop is not told of.
+  bool UntilSeen(const std::function<bool()>& done) {
+    const int64_t deadline = NowNanos() + kPatience;
+    while (!done()) {
+      if (NowNanos() >= deadline) return false;
+      loop->Run(NowNanos() + kNanosPerMilli);
+    }
+    return true;
+  }
+
+  // A pool that is set looks at once whether it lacks something: not while anything is measured.
+  absl::Status SetPool(PoolBounds bounds) {
+    if (bounds.max == pool.max) return absl::OkStatus();
+    pool = bounds;
+    return server.SetPool(kContent, bounds);
+  }
+
+  absl::Status FillPool() {
+    if (absl::Status set = SetPool(kPool); !set.ok()) return set;
+    const IdleBlanks idle = IdleBlanksOf(server, kContent);
+    const bool filled = UntilSeen([&] {
+      const std::vector<pid_t> blanks = idle();
+      return blanks.size() == kPool.max && std::all_of(blanks.begin(), blanks.end(), IsAsleep);
+    });
+    return filled ? absl::OkStatus()
+                  : absl::DeadlineExceededError("the pool was not filled in ten seconds");
+  }
+
+  // `page` has a result in the end.
+  void Open(const std::string& address, Page& page) {
+    const absl::StatusOr<Url> url = Url::Parse(address);
+    if (!url.ok()) {
+      page.result = url.status();
+      return;
+    }
+    // Read from its beginning by each process.
+    UniqueFd file(open(absl::StrCat("/proc/self/fd/", html.get()).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) {
+      page.result = ErrnoStatus(errno, "open the page");
+      return;
+    }
+    content->Open({.load = {.url = *url, .initiated_by = InitiatedBy::kUser},
+                   .stdio = {Stdio::Null(), {}, {}}},
+                  [&](absl::StatusOr<OpenedBrowser> opened) {
+                    if (!opened.ok()) {
+                      page.result = opened.status();
+                      return;
+                    }
+                    static_cast<PageHost*>(opened->process)
+                        ->Load({.browser = opened->browser,
+                                .file = std::move(file),
+                                .paint_width = kWidth,
+                                .on_end = [&page](PageEnd, PageResult result) {
+                                  page.result = std::move(result);
+                                }});
+                  });
+  }
+
+  // Closes all, and waits for the ends of their processes.
+  absl::Status CloseAll() {
+    content->CloseAll();
+    if (!Until([&] { return content->processes().empty(); })) {
+      return absl::DeadlineExceededError("a page's process did not end in ten seconds");
+    }
+    return ended;
+  }
+
+  // Whether all processes came to be as they were to.
+  absl::Status CheckLaunches(LaunchedBy by) const {
+    for (const ContentProcess* process : content->processes()) {
+      const ProcessHandle* const handle = process->process();
+      if (handle == nullptr) return absl::InternalError(process->Name() + " does not run");
+      if (handle->by == by) continue;
+      return absl::InternalError(absl::StrFormat("%s was launched by %s, not by %s",
+                                                 process->Name(), LaunchedByName(handle->by),
+                                                 LaunchedByName(by)));
+    }
+    return absl::OkStatus();
+  }
+
+  // The proportional set size of all, in bytes.
+  absl::StatusOr<uint64_t> WeighWhenPainted(const std::vector<Page>& pages, Weighed what) {
+    Until([&] {
+      return std::all_of(pages.begin(), pages.end(),
+                         [](const Page& page) { return page.result.has_value(); });
+    });
+    for (const Page& page : pages) {
+      if (absl::Status painted = Check(page); !painted.ok()) return painted;
+    }
+    if (absl::Status good = CheckLaunches(execs ? LaunchedBy::kExec : LaunchedBy::kFork);
+        !good.ok()) {
+      return good;
+    }
+    std::vector<pid_t> pids;
+    for (const ContentProcess* process : content->processes()) {
+      pids.push_back(process->process()->pid);
+    }
+    if (pids.size() != pages.size()) return absl::InternalError("two pages share a process");
+    if (!UntilSeen([&] { return std::all_of(pids.begin(), pids.end(), IsAsleep); })) {
+      return absl::DeadlineExceededError("the pages' processes did not come to rest");
+    }
+    if (what == Weighed::kPagesAndTemplates) {
+      if (const std::optional<pid_t> seed = server.seed_pid()) pids.push_back(*seed);
+      for (const TemplateStatus& one : server.templates()) {
+        if (one.pid) pids.push_back(*one.pid);
+        if (one.init_pid) pids.push_back(*one.init_pid);
+      }
+    }
+    uint64_t bytes = 0;
+    for (const pid_t pid : pids) {
+      const ProcessSample sample = TakeProcessSample(pid);
+      if (!sample.memory.ok()) return sample.memory.status();
+      bytes += sample.memory->proportional;
+    }
+    return bytes;
+  }
+
+  static absl::Status Check(const Page& page) {
+    if (!page.result) return absl::DeadlineExceededError("no picture in ten seconds");
+    if (!page.result->ok()) return page.result->status();
+    const PageResult& result = **page.result;
+    if (!result.error.empty()) return absl::InternalError("page: " + result.error);
+    if (result.picture == nullptr) return absl::InternalError("no picture: " + result.no_picture);
+    return absl::OkStatus();
+  }
+};
+
+SmallPageBrowser::SmallPageBrowser(std::unique_ptr<Model> model) : model_(std::move(model)) {}
+SmallPageBrowser::~SmallPageBrowser() = default;
+
+absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkServer& server,
+                                                                           Launches launches) {
+  auto model =
+      std::make_unique<Model>(Model{.server = server, .execs = launches == Launches::kExecs});
+  absl::StatusOr<UniqueFd> html = CreateSealedMemfd(
+      "page", {reinterpret_cast<const uint8_t*>(kSmallPage.data()), kSmallPage.size()});
+  if (!html.ok()) return html.status();
+  model->html = *std::move(html);
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop = EventLoop::Create();
+  if (!loop.ok()) return loop.status();
+  model->loop = *std::move(loop);
+  absl::StatusOr<std::unique_ptr<ParentProcess>> parent =
+      ParentProcess::Create({.server = server, .loop = *model->loop});
+  if (!parent.ok()) return parent.status();
+  model->parent = *std::move(parent);
+  PrefsStore prefs;
+  if (model->execs) {
+    prefs.LoadText("user_pref(\"dom.ipc.forkserver.enable\", false);", "bench");
+  }
+  absl::StatusOr<PrefsGeneration> generation = prefs.Publish();
+  if (!generation.ok()) return generation.status();
+  if (absl::Status set = model->parent->SetPrefs(*std::move(generation)); !set.ok()) return set;
+  absl::StatusOr<PublicSuffixList> suffixes = PublicSuffixList::Load();
+  if (!suffixes.ok()) return suffixes.status();
+  model->suffixes.emplace(*std::move(suffixes));
+  model->content = std::make_unique<ContentProcesses>(
+      *model->parent, *model->suffixes,
+      [](ParentProcess& of, ContentProcesses& siblings) {
+        return std::make_unique<PageHost>(of, siblings);
+      },
+      ContentEvents{.on_process_end = [model = model.get()](const ContentProcess&,
+                                                            const ProcessEnd& end,
+                                                            const std::vector<BrowserId>&) {
+        if (end.exit.ok() && end.exit->success()) return;
+        model->ended.Update(absl::InternalError("content process " + end.ToString()));
+      }});
+  // What the process types say that it has, the first time too.
+  if (absl::Status set = server.SetPool(kContent, kNoPool); !set.ok()) return set;
+  if (!model->execs) {
+    if (auto hello = server.WaitUntilServing(kContent); !hello.ok()) return hello.status();
+  }
+  return std::unique_ptr<SmallPageBrowser>(new SmallPageBrowser(std::move(model)));
+}
+
+absl::StatusOr<double> SmallPageBrowser::FirstPaint(Source source) {
+  Model& model = *model_;
+  const absl::Status prepared = source == Source::kPool ? model.FillPool() : model.SetPool(kNoPool);
+  if (!prepared.ok()) return prepared;
+  Page page;
+  const Stopwatch watch;
+  model.Open("https://www.example.com/bread.html", page);
+  model.Until([&] { return page.result.has_value(); });
+  const double micros = watch.Micros();
+  absl::Status painted = Model::Check(page);
+  painted.Update(model.CheckLaunches(model.execs               ? LaunchedBy::kExec
+                                     : source == Source::kPool ? LaunchedBy::kPool
+                                                               : LaunchedBy::kFork));
+  if (absl::Status closed = model.CloseAll(); !closed.ok()) return closed;
+  if (!painted.ok()) return painted;
+  return micros;
+}
+
+absl::StatusOr<double> SmallPageBrowser::ProportionalKib(int pages, Weighed what) {
+  Model& model = *model_;
+  if (absl::Status set = model.SetPool(kNoPool); !set.ok()) return set;
+  std::vector<Page> open(static_cast<size_t>(pages));
+  for (size_t i = 0; i < open.size(); ++i) {
+    model.Open(absl::StrCat("https://site-", i, ".test/bread.html"), open[i]);
+  }
+  const absl::StatusOr<uint64_t> bytes = model.WeighWhenPainted(open, what);
+  if (absl::Status closed = model.CloseAll(); !closed.ok()) return closed;
+  if (!bytes.ok()) return bytes.status();
+  return static_cast<double>(*bytes) / 1024 / pages;
+}
+
+}  // namespace bench
