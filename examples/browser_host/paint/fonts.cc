@@ -13,6 +13,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +30,7 @@ namespace {
 constexpr int kShapingSize = 256;
 constexpr size_t kMostFamilyBytes = 256;
 constexpr size_t kMostTextBytes = 4096;
+constexpr size_t kMostFamilies = 256;
 
 // A character of each script that the machine may have a font of its own for: Hebrew, Arabic,
 // Devanagari, Bengali, Tamil, Thai, Georgian, Armenian, Ethiopic, Hangul, Hiragana, Han, a
@@ -118,10 +122,14 @@ struct Fonts::State {
   std::vector<Face> faces;        // three families in four styles, then those of other scripts
   cairo_font_options_t* options = nullptr;
   std::vector<std::string> of_unknown;  // SubstitutesOf a family that nobody has heard of
+  // What fontconfig has said of names, which takes it 50 us and more for each.
+  std::map<std::string, std::optional<size_t>, std::less<>> families;
 
   // The face of that font file, opened if it is new.
   absl::StatusOr<size_t> Add(PangoFont* font);
   size_t NearestTo(FcPattern* pattern) const;
+  // The first face of the family that stands for it; nothing: nobody has heard of it.
+  std::optional<size_t> FamilyNamed(const std::string& name);
   size_t FaceWith(char32_t character, size_t wanted) const;
 };
 
@@ -198,6 +206,19 @@ size_t Fonts::State::NearestTo(FcPattern* pattern) const {
   while (nearest < 12 && faces[nearest].file != name) ++nearest;
   FcPatternDestroy(match);
   return nearest < 12 ? nearest : 0;
+}
+
+std::optional<size_t> Fonts::State::FamilyNamed(const std::string& name) {
+  if (const auto known = families.find(name); known != families.end()) return known->second;
+  FcPattern* pattern = PatternOf(name);
+  std::optional<size_t> family;
+  if (name == "sans-serif" || SubstitutesOf(pattern) != of_unknown) {
+    family = NearestTo(pattern) / 4 * 4;
+  }
+  FcPatternDestroy(pattern);
+  // A page that makes names up is not to fill the memory with them.
+  if (families.size() < kMostFamilies) families.emplace(name, family);
+  return family;
 }
 
 Fonts::Fonts(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -280,11 +301,7 @@ size_t Fonts::FaceFor(std::string_view families, FontWeight weight, FontSlant sl
       (slant == FontSlant::kItalic ? 2 : 0) + (weight == FontWeight::kBold ? 1 : 0);
   const std::vector<std::string> names = Families(families);
   for (const std::string& name : names) {
-    FcPattern* pattern = PatternOf(name);
-    const bool is_known = name == "sans-serif" || SubstitutesOf(pattern) != state_->of_unknown;
-    const size_t face = is_known ? state_->NearestTo(pattern) : 0;
-    FcPatternDestroy(pattern);
-    if (is_known) return face / 4 * 4 + style;
+    if (const std::optional<size_t> family = state_->FamilyNamed(name)) return *family + style;
   }
   return style;
 }

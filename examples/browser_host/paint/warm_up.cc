@@ -23,14 +23,31 @@ p { color: #333; border: 1px dashed red; border-radius: 4px }
 <div style="float: left; overflow: hidden; background: #eee">float</div><iframe src="f"></iframe>
 <p style="font: bold 12px 'DejaVu Sans', Arial, sans-serif">&eacute;&alpha;&#1078;</p><hr></body></html>)html";
 
+// What pages ask for most, beside what they have when they ask for nothing.
+constexpr const char* kFamilies[] = {
+    "sans-serif", "serif",   "monospace", "system-ui",       "Arial",   "Helvetica",  "Verdana",
+    "Tahoma",     "Georgia", "Times",     "Times New Roman", "Courier", "Courier New"};
+
+// The sizes of text and of headings, in the master style sheet.
+constexpr double kSizes[] = {13, 16};
+constexpr double kHeadingSizes[] = {18, 24, 32};
+
+constexpr char kLetters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]/\"'";
+
 // Shapes, and has cairo make pictures of, what most pages are written with.
 void DrawLetters(const Fonts& fonts) {
-  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 64, 64);
+  // As wide as the widest of them: of a letter that falls outside, nothing is made.
+  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 4096, 64);
   cairo_t* cairo = cairo_create(surface);
   for (size_t face = 0; face < fonts.faces(); ++face) {
-    const ShapedText text = fonts.Shape(
-        face, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]/\"'");
-    for (const double size : {13.0, 16.0}) fonts.Draw(cairo, text, size, 0, 20);
+    const ShapedText text = fonts.Shape(face, kLetters);
+    for (const double size : kSizes) fonts.Draw(cairo, text, size, 0, 20);
+  }
+  for (const char* family : {"sans-serif", "serif"}) {
+    const size_t face = fonts.FaceFor(family, FontWeight::kBold, FontSlant::kUpright);
+    const ShapedText text = fonts.Shape(face, kLetters);
+    for (const double size : kHeadingSizes) fonts.Draw(cairo, text, size, 0, 40);
   }
   cairo_destroy(cairo);
   cairo_surface_destroy(surface);
@@ -41,6 +58,9 @@ void DrawLetters(const Fonts& fonts) {
 absl::Status WarmUpPainter() {
   const absl::StatusOr<Fonts*> fonts = Fonts::OfThisProcess();
   if (!fonts.ok()) return fonts.status();
+  for (const char* family : kFamilies) {
+    (*fonts)->FaceFor(family, FontWeight::kRegular, FontSlant::kUpright);
+  }
   DrawLetters(**fonts);
   MasterStyle();
   absl::StatusOr<std::unique_ptr<PagePainter>> page =
