@@ -1,0 +1,54 @@
+#include "examples/browser_host/compose/layer_pixels.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "absl/strings/str_format.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/sealed_memfd.h"
+
+namespace browser_host {
+
+absl::Status CheckLayerSize(uint32_t width, uint32_t height) {
+  if (width > 0 && width <= kMostLayerWidth && height > 0 && height <= kMostLayerHeight) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrFormat("%d by %d pixels", width, height));
+}
+
+absl::StatusOr<LayerPixels> LayerPixels::Map(int fd, uint32_t width, uint32_t height) {
+  if (absl::Status size = CheckLayerSize(width, height); !size.ok()) return size;
+  // The largest that there is, so that the error of a wrong size names it.
+  const size_t most = BytesOfPixels(kMostLayerWidth, kMostLayerHeight);
+  forkserver::Mapping memory;
+  const int error = forkserver::MapSealedMemfd(fd, most, forkserver::SealedAccess::kRead, memory);
+  if (error != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d by %d pixels: %s", width, height, forkserver::ErrnoName(error)));
+  }
+  if (memory.bytes().size() != BytesOfPixels(width, height)) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d by %d pixels in %d bytes", width, height, memory.bytes().size()));
+  }
+  return LayerPixels(std::move(memory), width, height);
+}
+
+std::span<const uint32_t> LayerPixels::argb() const {
+  return {reinterpret_cast<const uint32_t*>(memory_.bytes().data()), size_t{width_} * height_};
+}
+
+absl::Status LayerPixels::Populate(uint32_t first, uint32_t count) const {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t row = BytesOfPixels(width_, 1);
+  const size_t begin = first * row / page * page;
+  const size_t size = (size_t{first} + count) * row - begin;
+  if (madvise(memory_.bytes().data() + begin, size, MADV_POPULATE_READ) == 0) {
+    return absl::OkStatus();
+  }
+  // Linux before 5.14 has no such advice: there it comes out at the first use.
+  if (errno == EINVAL) return absl::OkStatus();
+  return forkserver::ErrnoStatus(errno, absl::StrFormat("madvise of %d bytes of pixels", size));
+}
+
+}  // namespace browser_host
