@@ -29,7 +29,7 @@ class Browser {
       : parent_(parent),
         sites_(sites),
         options_(options),
-        services_(parent, options.served),
+        services_(parent, options.served, options.network),
         pages_(sites.size()),
         content_(parent, suffixes,
                  [this](ParentProcess& of, ContentProcesses& siblings) {

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "examples/browser_host/ended_process.h"
+#include "examples/browser_host/fetch/fetch_setup.h"
 #include "examples/browser_host/load/served_sites.h"
 #include "examples/browser_host/page_host.h"
 #include "examples/browser_host/sites.h"
@@ -40,6 +41,7 @@ enum class PagesAre : uint8_t {
 
 struct BrowserOptions {
   ServedSites served = ServedSites({});  // what pages may name besides what is on the network
+  FetchSetup network = {};               // as the socket process's template has it
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none

@@ -37,6 +37,8 @@ enum Option : int {
   kTrace,
   kTelemetry,
   kCrashReports,
+  kCaFile,
+  kConnectTo,
   kJson,
 };
 
@@ -54,6 +56,8 @@ constexpr option kOptions[] = {
     {"trace", required_argument, nullptr, kTrace},
     {"telemetry", required_argument, nullptr, kTelemetry},
     {"crash-reports", required_argument, nullptr, kCrashReports},
+    {"ca-file", required_argument, nullptr, kCaFile},
+    {"connect-to", required_argument, nullptr, kConnectTo},
     {"json", no_argument, nullptr, kJson},
     {"sandbox-report", optional_argument, nullptr, kSandboxReport},
     {nullptr, 0, nullptr, 0},
@@ -84,6 +88,8 @@ const char* WhatItNames(int option) {
       return "--telemetry: the name of a file";
     case kCrashReports:
       return "--crash-reports: the name of a folder";
+    case kCaFile:
+      return "--ca-file: the name of a file";
   }
   return nullptr;
 }
@@ -118,7 +124,8 @@ std::string_view HelpText() {
          "Links that lead out of a folder or to folders, and what is no file, are passed over;\n"
          "a pipe or a device that is named itself is an error of that page.\n"
          "With URLs, what is named is opened, and a folder is only served: of it the pages that\n"
-         "https: URLs name. A file: URL goes to a process that may read that file.\n"
+         "https: URLs name. A file: URL goes to a process that may read that file. Others are\n"
+         "fetched by the socket process, but for hosts below .test, which nobody has.\n"
          "\n"
          "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
          "the processes, and print what was done; the exit status is then 130, 143 or 129.\n"
@@ -154,6 +161,11 @@ std::string_view HelpText() {
          "(docs/telemetry.md)\n"
          "  --crash-reports FOLDER     write a report of each process that crashes, is killed or\n"
          "                             late to FOLDER, 100 at most (docs/crash-reports.md)\n"
+         "  --ca-file FILE             take the word of these certificates (PEM) about servers of\n"
+         "                             https: URLs, too; more than once where there are several\n"
+         "  --connect-to H:P:H2:P2     for URLs of host H and port P connect to H2 and P2 "
+         "instead;\n"
+         "                             each may be empty: any, or the same\n"
          "  --no-sandbox               as the prefs security.sandbox.content.level and\n"
          "                             security.sandbox.file-content.level = 0 do\n"
          "  --by-name                  have content processes open the pages themselves, which "
@@ -177,7 +189,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         return absl::InvalidArgumentError(
             absl::StrFormat("%s is missing: %s is an option", what, optarg));
       }
-      if (choice != kPrefs && !named.insert(choice).second) {
+      if (choice != kPrefs && choice != kCaFile && !named.insert(choice).second) {
         return absl::InvalidArgumentError(absl::StrCat(what, " is given twice"));
       }
     }
@@ -227,6 +239,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       case kCrashReports:
         line.crash_reports = optarg;
+        break;
+      case kCaFile:
+        line.network.ca_files.push_back(std::filesystem::absolute(optarg).string());
+        break;
+      case kConnectTo:
+        line.network.connect_to.push_back(optarg);
         break;
       case kDefaultPages:
         default_pages = optarg;

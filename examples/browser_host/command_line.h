@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "examples/browser_host/fetch/fetch_setup.h"
 #include "forkserver/model/origin_attributes.h"
 
 namespace browser_host {
@@ -25,8 +26,9 @@ struct CommandLine {
   std::string pictures = {};       // the folder; empty: pages are not painted
   std::string gallery = {};        // the file; its pictures are in `pictures`
   std::string crash_reports = {};  // the folder; empty: none are written
-  std::string trace;               // the file for it; empty: there is to be none
-  std::string telemetry;           // the same
+  FetchSetup network = {};
+  std::string trace;      // the file for it; empty: there is to be none
+  std::string telemetry;  // the same
   // Whose layers are to be tried on this machine; empty: that is not asked for.
   std::vector<forkserver::SandboxPolicyId> sandbox_report;
 };

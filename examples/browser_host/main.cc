@@ -97,6 +97,7 @@ int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const Command
   const absl::StatusOr<BrowserResult> result =
       OpenSites(parent, pages.sites,
                 {.served = ServedSites(pages.served),
+                 .network = line.network,
                  .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
                  .attributes = line.attributes,
                  .keeps_open = true,
@@ -131,6 +132,7 @@ int OpenAndReport(ParentProcess& parent, const PagesToOpen& pages, const Command
   PageProgress progress(pages.sites, forkserver::NowNanos());
   BrowserOptions options = {
       .served = ServedSites(pages.served),
+      .network = line.network,
       .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
       .attributes = line.attributes,
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
@@ -186,8 +188,7 @@ int Main(int argc, char** argv) {
   Instruments instruments(line.ok() ? *line : CommandLine(), lines);
   auto server = [&] {
     const BlockedStopSignals blocked;
-    forkserver::StartOptions options =
-        MakeStartOptions(line.ok() ? line->pages : std::vector<std::string>());
+    forkserver::StartOptions options = MakeStartOptions(line.ok() ? *line : CommandLine());
     instruments.AddTo(options);
     return ForkServer::Start(argc, argv, std::move(options));
   }();

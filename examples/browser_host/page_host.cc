@@ -74,7 +74,7 @@ absl::Status PageHost::Receive(PageItems& message) {
 
 absl::Status PageHost::Receive(LoadResource& message, Resolver<ResourceLoaded> resolver) {
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
-  if (message.what == LoadWhat::kDocument) {
+  if (message.what == FetchFor::kDocument) {
     return absl::InvalidArgumentError("a document that is no frame's");
   }
   if (++resources_ > kMaxResourcesOfAPage) {

@@ -41,7 +41,7 @@
 
 #include "child/process/content_messages.h"
 #include "examples/browser_host/decode/decoder_messages.h"
-#include "examples/browser_host/load/load_what.h"
+#include "examples/browser_host/fetch/fetch_bounds.h"
 #include "transceiver/actor/descriptor.h"
 #include "transceiver/actor/list.h"
 #include "transceiver/actor/protocol.h"
@@ -85,7 +85,7 @@ struct LoadResource {
   static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kChild;
   using Reply = ResourceLoaded;
   forkserver::BrowserClaimField from = {};
-  LoadWhat what = LoadWhat::kImage;  // no document
+  FetchFor what = FetchFor::kImage;  // no document
   forkserver::Text<kMaxResourceUrlBytes> url = {};
   auto Fields() { return std::tie(from, what, url); }
 };

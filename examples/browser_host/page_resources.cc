@@ -57,7 +57,7 @@ PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url
   return {
       .style_sheet =
           [this](const std::string& of, const PageNeeds::TextCallback& callback) {
-            LoadBytes(of, LoadWhat::kStyleSheet, callback);
+            LoadBytes(of, FetchFor::kStyleSheet, callback);
           },
       .image = [this](const std::string& of,
                       PageNeeds::PixelsCallback callback) { LoadImage(of, std::move(callback)); },
@@ -97,7 +97,7 @@ absl::StatusOr<std::string> PageResources::ReadOwnFile(const std::string& url) c
   return ReadPage(file->get(), *path);
 }
 
-void PageResources::LoadBytes(const std::string& url, LoadWhat what,
+void PageResources::LoadBytes(const std::string& url, FetchFor what,
                               const BytesCallback& callback) {
   if (IsDataUrl(url)) return callback(DataUrlBytes(url));
   if (IsFileUrl(url)) return callback(ReadOwnFile(url));
@@ -119,7 +119,7 @@ void PageResources::LoadBytes(const std::string& url, LoadWhat what,
 }
 
 void PageResources::LoadImage(const std::string& url, PageNeeds::PixelsCallback callback) {
-  LoadBytes(url, LoadWhat::kImage,
+  LoadBytes(url, FetchFor::kImage,
             [this, callback = std::move(callback)](const absl::StatusOr<std::string>& bytes) {
               if (!bytes.ok()) return callback(bytes.status());
               const absl::Status begun = decoder_.Decode(

@@ -55,7 +55,7 @@ class PageResources {
 
   static constexpr size_t kMostUnderWay = 16;
 
-  void LoadBytes(const std::string& url, LoadWhat what, const BytesCallback& callback);
+  void LoadBytes(const std::string& url, FetchFor what, const BytesCallback& callback);
   void LoadImage(const std::string& url, PageNeeds::PixelsCallback callback);
   void LoadFrameDocument(const std::string& url, const PageRect& box,
                          const PageNeeds::FrameCallback& callback);

@@ -9,9 +9,15 @@ namespace browser_host {
 
 using forkserver::ParentProcess;
 using forkserver::ProcessType;
+using forkserver::Url;
 
-PageServices::PageServices(ParentProcess& parent, ServedSites served)
-    : loader_(std::move(served)),
+PageServices::PageServices(ParentProcess& parent, ServedSites served, FetchSetup network)
+    : parent_(parent),
+      network_setup_(std::move(network)),
+      loader_(std::move(served),
+              [this](const Url& url, FetchFor what, const Loader::Callback& callback) {
+                FetchFromNetwork(url, what, callback);
+              }),
       decoder_(parent, ProcessType::kDataDecoder, MakeDecoderHost,
                Recorded(ProcessType::kDataDecoder, DecoderServiceOptions())) {}
 
@@ -31,9 +37,38 @@ forkserver::ServiceOptions PageServices::Recorded(ProcessType type,
   return options;
 }
 
+void PageServices::FetchFromNetwork(const Url& url, FetchFor what,
+                                    const Loader::Callback& callback) {
+  if (!network_) {
+    network_.emplace(parent_, ProcessType::kSocket, MakeSocketHost,
+                     Recorded(ProcessType::kSocket, SocketServiceOptions(network_setup_)));
+  }
+  Fetch(*network_, {.url = url.ToString(), .what = what},
+        [callback](absl::StatusOr<Fetched> fetched) {
+          if (!fetched.ok()) return callback(fetched.status());
+          absl::StatusOr<Url> final_url = Url::Parse(fetched->final_url);
+          if (!final_url.ok()) return callback(final_url.status());
+          callback(Loaded{.url = *std::move(final_url),
+                          .body = std::move(fetched->body),
+                          .opener_policy = std::move(fetched->opener_policy),
+                          .embedder_policy = std::move(fetched->embedder_policy)});
+        });
+}
+
+CompositorService& PageServices::compositor() {
+  if (!compositor_) {
+    const forkserver::ServiceOptions recorded = Recorded(ProcessType::kGpu, {});
+    compositor_.emplace(parent_, CompositorService::Options{.on_change = recorded.on_change,
+                                                            .on_end = recorded.on_end});
+  }
+  return *compositor_;
+}
+
 void PageServices::ShutDown() {
   for (auto& [type, process] : running_) process.private_kib = PrivateKib(process.handle.pid);
   decoder_.ShutDown();
+  if (network_) network_->ShutDown();
+  if (compositor_) compositor_->ShutDown();
 }
 
 std::vector<EndedProcess> PageServices::TakeEnded() {

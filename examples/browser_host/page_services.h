@@ -1,7 +1,7 @@
 // What content processes have from the parent besides their pages: bytes, and the services whose
 // processes work on them, one for all pages.
 //
-//     PageServices services(parent, ServedSites(pages.served));
+//     PageServices services(parent, ServedSites(pages.served), network);
 //     services.loader().Load(...);                    // and so on, from the hosts
 //     services.ShutDown();
 //     while (services.are_running()) loop.Run(kNever);
@@ -12,11 +12,16 @@
 #define EXAMPLES_BROWSER_HOST_PAGE_SERVICES_H_
 
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "examples/browser_host/compose/compositor_service.h"
 #include "examples/browser_host/decode/decoder_host.h"
 #include "examples/browser_host/ended_process.h"
+#include "examples/browser_host/fetch/fetch_bounds.h"
+#include "examples/browser_host/fetch/fetch_service.h"
+#include "examples/browser_host/fetch/fetch_setup.h"
 #include "examples/browser_host/load/loader.h"
 #include "examples/browser_host/load/served_sites.h"
 #include "forkserver/model/parent_process.h"
@@ -26,12 +31,14 @@ namespace browser_host {
 
 class PageServices {
  public:
-  PageServices(forkserver::ParentProcess& parent, ServedSites served);
+  // `network`: what the socket process's template was given, too.
+  PageServices(forkserver::ParentProcess& parent, ServedSites served, FetchSetup network);
   PageServices(const PageServices&) = delete;
   PageServices& operator=(const PageServices&) = delete;
 
   const Loader& loader() const { return loader_; }
   DecoderService& decoder() { return decoder_; }
+  CompositorService& compositor();
 
   // Asks their processes to end.
   void ShutDown();
@@ -44,10 +51,18 @@ class PageServices {
   forkserver::ServiceOptions Recorded(forkserver::ProcessType type,
                                       forkserver::ServiceOptions options);
 
+  void FetchFromNetwork(const forkserver::Url& url, FetchFor what,
+                        const Loader::Callback& callback);
+
+  forkserver::ParentProcess& parent_;
+  const FetchSetup network_setup_;
   const Loader loader_;
   std::map<forkserver::ProcessType, EndedProcess> running_;  // of each type one at most
   std::map<forkserver::ChildId, EndedProcess> ended_;        // ids count up
   DecoderService decoder_;
+  // Their types' rows have them launched as soon as they are made.
+  std::optional<FetchService> network_;
+  std::optional<CompositorService> compositor_;
 };
 
 }  // namespace browser_host

@@ -7,7 +7,9 @@
 
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "examples/browser_host/compose/compositor_child.h"
 #include "examples/browser_host/decode/decoder_child.h"
+#include "examples/browser_host/fetch/socket_child.h"
 #include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_child.h"
 #include "examples/browser_host/page_metrics.h"
@@ -22,10 +24,12 @@ using forkserver::MakeChildProgram;
 using forkserver::ProcessType;
 using forkserver::SandboxPolicyId;
 
-forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages) {
+forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
   forkserver::StartOptions options = {
       .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>},
                    {ProcessType::kDataDecoder, MakeChildProgram<DecoderChild>},
+                   {ProcessType::kSocket, MakeChildProgram<SocketChild>},
+                   {ProcessType::kGpu, MakeChildProgram<CompositorChild>},
                    {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
       .warm_ups = {{"html parser", [] {
                       // Once through the parser: its code is paged in and malloc has grown.
@@ -34,7 +38,7 @@ forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages)
                     }}}};
   options.metrics = PageMetrics();
   options.templates = forkserver::ProcessTemplates(options.programs);
-  for (const std::string& page : pages) {
+  for (const std::string& page : line.pages) {
     const std::optional<std::string> path = PathOfFileUrl(page);
     if (!path) continue;
     forkserver::TemplateNamed(options.templates, "file")
@@ -47,6 +51,8 @@ forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages)
         .warm_ups.push_back({"painter", WarmUpPainter});
   }
   SetUpDecoderTemplate(options.templates);
+  SetUpSocketTemplate(options.templates, line.network);
+  SetUpCompositorTemplate(options.templates);
   // It has one child in its life.
   forkserver::TemplateNamed(options.templates, "utility").pool = forkserver::kNoPool;
   return options;

@@ -12,8 +12,9 @@
 
 namespace browser_host {
 
-// `pages` are the command line's: the `file` processes may read what file: URLs name, and below it.
-forkserver::StartOptions MakeStartOptions(const std::vector<std::string>& pages);
+// Of the command line's pages the `file` processes may read what file: URLs name, and below it; of
+// its network the socket process the certificates.
+forkserver::StartOptions MakeStartOptions(const CommandLine& line);
 
 // What is wrong in the files goes to stderr.
 absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line);

@@ -43,7 +43,7 @@ bool Tab::Begin(const Page& page) {
     return false;
   }
   if (page.path.empty()) {
-    loader_.Load(*url, LoadWhat::kDocument,
+    loader_.Load(*url, FetchFor::kDocument,
                  [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
     return true;
   }

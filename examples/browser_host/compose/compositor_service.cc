@@ -100,7 +100,8 @@ CompositorService::CompositorService(forkserver::ParentProcess& parent, Options 
                {.fallback_program = options_.when_given_up == WhenGivenUp::kThread
                                         ? forkserver::MakeChildProgram<CompositorChild>
                                         : forkserver::ChildProgramFactory(),
-                .on_change = options_.on_change}) {}
+                .on_change = options_.on_change,
+                .on_end = options_.on_end}) {}
 
 CompositorService::~CompositorService() {
   *alive_ = false;

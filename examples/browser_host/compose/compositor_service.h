@@ -90,6 +90,8 @@ class CompositorService {
     // As ServiceOptions::on_change.
     std::function<void(const forkserver::ProcessHandle* process, const absl::Status& why)>
         on_change = {};
+    // As ServiceOptions::on_end.
+    std::function<void(const forkserver::ProcessEnd& end)> on_end = {};
   };
   using Callback = std::function<void(absl::StatusOr<SharedPicture> whole)>;
 
@@ -98,6 +100,9 @@ class CompositorService {
   CompositorService(const CompositorService&) = delete;
   CompositorService& operator=(const CompositorService&) = delete;
   ~CompositorService();
+
+  // As ServiceProcess.
+  void ShutDown() { service_.ShutDown(); }
 
   // Calls back once, in the loop's time, or at once where it cannot be asked for.
   void Compose(ComposeRequest request, Callback callback);

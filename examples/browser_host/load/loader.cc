@@ -8,7 +8,7 @@ namespace browser_host {
 using forkserver::UniqueFd;
 using forkserver::Url;
 
-void Loader::Load(const Url& url, LoadWhat what, const Callback& callback) const {
+void Loader::Load(const Url& url, FetchFor what, const Callback& callback) const {
   if (!url.IsHttpFamily()) {
     return callback(absl::InvalidArgumentError(absl::StrCat("nothing loads ", url.scheme(), ":")));
   }

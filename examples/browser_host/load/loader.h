@@ -1,7 +1,7 @@
 // Where pages come from, and what is in them: folders that are served, and the network.
 //
-//     Loader loader(served, {.fetch = [&](const Url& url, LoadWhat what, Loader::Callback done)
-//     {...}}); loader.Load(*Url::Parse("https://a.test/"), LoadWhat::kDocument,
+//     Loader loader(served, {.fetch = [&](const Url& url, FetchFor what, Loader::Callback done)
+//     {...}}); loader.Load(*Url::Parse("https://a.test/"), FetchFor::kDocument,
 //                 [](absl::StatusOr<Loaded> loaded) { ... });
 //
 // The parent's. It knows where bytes are, and never looks at one: a folder's file is handed on
@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "examples/browser_host/load/load_what.h"
+#include "examples/browser_host/fetch/fetch_bounds.h"
 #include "examples/browser_host/load/served_sites.h"
 #include "forkserver/model/url.h"
 #include "transceiver/unique_fd.h"
@@ -26,7 +26,6 @@ namespace browser_host {
 struct Loaded {
   forkserver::Url url;  // after redirects
   forkserver::UniqueFd body = {};
-  std::string charset = {};          // of the Content-Type
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy, as it came
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy
 };
@@ -35,14 +34,14 @@ class Loader {
  public:
   using Callback = std::function<void(absl::StatusOr<Loaded> loaded)>;
   // Of http and https URLs at other hosts. Empty: there is no network.
-  using Fetch = std::function<void(const forkserver::Url& url, LoadWhat what, Callback callback)>;
+  using Fetch = std::function<void(const forkserver::Url& url, FetchFor what, Callback callback)>;
 
   explicit Loader(ServedSites served, Fetch fetch = {})
       : served_(std::move(served)), fetch_(std::move(fetch)) {}
 
   // Calls back once, at once or later; or never, where what fetches is destroyed first. Errors are
   // one line that does not name the URL.
-  void Load(const forkserver::Url& url, LoadWhat what, const Callback& callback) const;
+  void Load(const forkserver::Url& url, FetchFor what, const Callback& callback) const;
 
  private:
   const ServedSites served_;

@@ -33,13 +33,13 @@ struct Kind {
   std::span<const std::string_view> endings;
 };
 
-Kind KindOf(LoadWhat what) {
+Kind KindOf(FetchFor what) {
   switch (what) {
-    case LoadWhat::kDocument:
+    case FetchFor::kDocument:
       return {"page", kPages};
-    case LoadWhat::kStyleSheet:
+    case FetchFor::kStyleSheet:
       return {"style sheet", kStyleSheets};
-    case LoadWhat::kImage:
+    case FetchFor::kImage:
       return {"image", kImages};
   }
   return {};
@@ -59,7 +59,7 @@ bool ServedSites::Serves(const Url& url) const {
   return !url.port() && folders_.contains(SiteName(url));
 }
 
-absl::StatusOr<UniqueFd> ServedSites::Open(const Url& url, LoadWhat what) const {
+absl::StatusOr<UniqueFd> ServedSites::Open(const Url& url, FetchFor what) const {
   const auto found = folders_.find(SiteName(url));
   if (found == folders_.end() || url.port()) {
     return absl::NotFoundError(absl::StrCat(SiteName(url), " is not served here"));

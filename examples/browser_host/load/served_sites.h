@@ -3,7 +3,7 @@
 //
 //     ServedSites served(sites);
 //     absl::StatusOr<UniqueFd> file = served.Open(*Url::Parse("https://a.test/x.css"),
-//                                                 LoadWhat::kStyleSheet);
+//                                                 FetchFor::kStyleSheet);
 //
 // What a file is, its name says: a page, a style sheet or an image by its ending. So no page has
 // another site's pages by calling them images, and the parent need not look into them.
@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "examples/browser_host/load/load_what.h"
+#include "examples/browser_host/fetch/fetch_bounds.h"
 #include "examples/browser_host/sites.h"
 #include "forkserver/model/url.h"
 #include "transceiver/unique_fd.h"
@@ -34,7 +34,7 @@ class ServedSites {
 
   // Errors name the path on the site: "open birds/heron.html: ENOENT", "birds: no image by its
   // name". A folder's page is its index.html.
-  absl::StatusOr<forkserver::UniqueFd> Open(const forkserver::Url& url, LoadWhat what) const;
+  absl::StatusOr<forkserver::UniqueFd> Open(const forkserver::Url& url, FetchFor what) const;
 
  private:
   std::map<std::string, std::string> folders_;  // by "https://a.test"
