@@ -29,7 +29,7 @@ class Browser {
       : parent_(parent),
         sites_(sites),
         options_(options),
-        services_(parent, options.served, options.network),
+        services_(parent, suffixes, options.served, options.network),
         pages_(sites.size()),
         content_(parent, suffixes,
                  [this](ParentProcess& of, ContentProcesses& siblings) {
@@ -37,7 +37,11 @@ class Browser {
                  },
                  {.on_process_end = [this](const ContentProcess& process,
                                            const forkserver::ProcessEnd& end,
-                                           const auto&) { OnProcessEnd(process, end); }}) {}
+                                           const auto&) { OnProcessEnd(process, end); },
+                  .embedder_policy_of =
+                      [](const ContentProcess& owner, const forkserver::Url& url) {
+                        return static_cast<const PageHost&>(owner).frames().EmbedderPolicyOf(url);
+                      }}) {}
 
   absl::StatusOr<BrowserResult> Run() {
     while (options_.keeps_open || ended_ < sites_.size() || !content_.processes().empty()) {
@@ -108,6 +112,7 @@ class Browser {
   }
 
   void OnProcessEnd(const ContentProcess& process, const forkserver::ProcessEnd& end) {
+    services_.layers().ForgetProcess(process.id());
     const auto found = records_.find(process.id());
     if (found == records_.end()) return;  // it never ran
     found->second.pages = static_cast<const PageHost&>(process).pages();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "transceiver/clock.h"
+#include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
@@ -20,7 +21,14 @@ absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
 
 }  // namespace
 
-PageHost::~PageHost() { CancelTimer(); }
+PageHost::PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcesses& siblings,
+                   PageServices& services)
+    : ContentHost(parent, siblings), services_(services), frames_(*this, services, PaintNested) {}
+
+PageHost::~PageHost() {
+  *alive_ = false;
+  CancelTimer();
+}
 
 void PageHost::Load(Loading loading) {
   waiting_.push_back(std::move(loading));
@@ -32,6 +40,7 @@ void PageHost::Begin() {
   ++pages_;
   Loading& first = waiting_.front();
   resources_ = 0;
+  frames_.Begin(first.browser);
   LoadPage message = {.browser = first.browser,
                       .path = first.path,
                       .paint_width = first.paint_width,
@@ -41,7 +50,7 @@ void PageHost::Begin() {
     timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
       timer_ = 0;
       Kill(absl::DeadlineExceededError("no answer within 10 s"));
-      EndPage({.error = "no answer within 10 s"});
+      EndPage(NotRead("no answer within 10 s"));
     });
   }
   // A process that cannot be told is about to end, and takes this page with it.
@@ -49,7 +58,7 @@ void PageHost::Begin() {
 }
 
 bool PageHost::IsLoading(const forkserver::BrowserClaimField& from) const {
-  return is_loading_ && waiting_.front().browser == from.browser;
+  return is_loading_ && !is_composing_ && waiting_.front().browser == from.browser;
 }
 
 absl::Status PageHost::Receive(PageItems& message) {
@@ -106,7 +115,7 @@ absl::Status PageHost::Receive(OpenDecoder&, Resolver<DecoderOpened> resolver) {
 
 absl::Status PageHost::Receive(LoadFrame& message, Resolver<FrameLoaded> resolver) {
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
-  resolver.Reject(absl::UnimplementedError("no frames yet"));
+  frames_.Load(message, std::move(resolver));
   return absl::OkStatus();
 }
 
@@ -115,15 +124,37 @@ absl::Status PageHost::Receive(PagePainted& message) {
   if (waiting_.front().paint_width == 0 || result_.picture != nullptr) {
     return absl::FailedPreconditionError("a picture that nobody waits for");
   }
-  if (!message.layers.items.empty()) return absl::PermissionDeniedError("a layer that is not its");
   if (message.width != waiting_.front().paint_width) {
     return absl::InvalidArgumentError(
         absl::StrCat("a picture ", message.width, " wide, of ", waiting_.front().paint_width));
   }
+  const uint32_t box_height = waiting_.front().paint_height;
+  if (box_height != 0 && message.height != box_height) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a picture ", message.height, " high, of ", box_height));
+  }
   absl::StatusOr<Picture> picture =
       Picture::Map(message.pixels.fd.get(), message.width, message.height);
   if (!picture.ok()) return picture.status();
+  std::vector<PlacedFrame> placed;
+  for (const LayerPlace& place : message.layers.items) {
+    constexpr uint32_t kFar = kMostPictureHeight;
+    if (place.x > kFar || place.y > kFar) return absl::InvalidArgumentError("a layer far away");
+    placed.push_back({.layer = place.layer,
+                      .x = static_cast<int32_t>(place.x),
+                      .y = static_cast<int32_t>(place.y),
+                      .width = place.width,
+                      .height = place.height});
+  }
+  absl::StatusOr<std::vector<ComposeLayer>> layers =
+      services_.layers().Place(id(), message.from.browser, placed);
+  if (!layers.ok()) return layers.status();
+  layers_ = *std::move(layers);
   result_.picture = std::make_shared<const Picture>(*std::move(picture));
+  result_.shared = {
+      .pixels = std::make_shared<const forkserver::UniqueFd>(std::move(message.pixels.fd)),
+      .width = message.width,
+      .height = message.height};
   result_.paint_nanos = message.paint_nanos;
   return absl::OkStatus();
 }
@@ -134,14 +165,62 @@ absl::Status PageHost::Receive(PageDone& message) {
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();
   result.no_picture = message.no_picture.str();
-  EndPage(std::move(result));
+  if (layers_.empty()) {
+    EndPage(std::move(result));
+  } else {
+    Compose(std::move(result));
+  }
   return absl::OkStatus();
+}
+
+void PageHost::Compose(PageResult result) {
+  // What it may take from here on is the compositor's, which has a patience of its own.
+  CancelTimer();
+  is_composing_ = true;
+  result_ = result;
+  services_.compositor().Compose(
+      {.base = result.shared, .layers = std::exchange(layers_, {})},
+      [this, alive = alive_, result](const absl::StatusOr<SharedPicture>& whole) {
+        if (*alive && is_composing_) OnComposed(result, whole);
+      });
+}
+
+void PageHost::OnComposed(PageResult result, const absl::StatusOr<SharedPicture>& whole) {
+  absl::StatusOr<Picture> picture =
+      whole.ok() ? Picture::Map(whole->pixels->get(), whole->width, whole->height)
+                 : absl::StatusOr<Picture>(whole.status());
+  if (picture.ok()) {
+    result.picture = std::make_shared<const Picture>(*std::move(picture));
+    result.shared = *whole;
+  } else {
+    // The page is what it is without them.
+    parent().Log(absl::StrCat(Name(), ": without its frames, for ",
+                              forkserver::OneLine(std::string(picture.status().message()))));
+  }
+  EndPage(std::move(result));
+}
+
+void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument document,
+                           FrameLoads::PictureCallback callback) {
+  static_cast<PageHost&>(nested).Load(
+      {.browser = document.browser,
+       .file = std::move(document.body),
+       .paint_width = document.width,
+       .paint_height = document.height,
+       .on_end = [callback = std::move(callback)](PageEnd end, const PageResult& result) {
+         if (end == PageEnd::kNotBegun)
+           return callback(absl::UnavailableError("its process ended"));
+         if (result.picture != nullptr) return callback(result.shared);
+         callback(absl::UnavailableError(result.error.empty() ? result.no_picture : result.error));
+       }});
 }
 
 void PageHost::EndPage(PageResult result) {
   CancelTimer();
   result_ = {};
+  layers_.clear();
   is_loading_ = false;
+  is_composing_ = false;
   const Loading ended = std::move(waiting_.front());
   waiting_.pop_front();
   if (!waiting_.empty() && is_running()) Begin();
@@ -153,7 +232,11 @@ void PageHost::CancelTimer() {
 }
 
 void PageHost::OnContentEnd(const forkserver::ProcessEnd& end) {
-  if (is_loading_) EndPage({.error = "its process ended: " + end.ToString()});
+  if (is_composing_) {
+    EndPage(std::move(result_));
+  } else if (is_loading_) {
+    EndPage(NotRead("its process ended: " + end.ToString()));
+  }
   for (const Loading& waiting : std::exchange(waiting_, {})) {
     waiting.on_end(PageEnd::kNotBegun, {});
   }

@@ -16,8 +16,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "examples/browser_host/compose/compositor_service.h"
+#include "examples/browser_host/compose/shared_picture.h"
+#include "examples/browser_host/frame_loads.h"
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_services.h"
 #include "examples/browser_host/page_summary.h"
@@ -31,10 +35,18 @@ namespace browser_host {
 struct PageResult {
   PageSummary summary = {};
   std::shared_ptr<const Picture> picture = {};  // null: it was not to be painted, or could not be
+  SharedPicture shared = {};                    // the same, to be handed on
   uint64_t paint_nanos = 0;                     // by its process's word
   std::string no_picture = {};                  // why it could not be
   std::string error = {};                       // why it could not be read; empty: it was
 };
+
+// Of a page that was not read.
+inline PageResult NotRead(absl::string_view why) {
+  PageResult result;
+  result.error = std::string(why);
+  return result;
+}
 
 enum class PageEnd : uint8_t {
   kDone,
@@ -54,8 +66,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
 
   // `services` is borrowed, and outlives it.
   PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcesses& siblings,
-           PageServices& services)
-      : ContentHost(parent, siblings), services_(services) {}
+           PageServices& services);
   using ContentHost::Receive;
   ~PageHost() override;
 
@@ -70,6 +81,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   absl::Status Receive(PagePainted& message);
   absl::Status Receive(PageDone& message);
 
+  const FrameLoads& frames() const { return frames_; }
   // How many it was given so far.
   size_t pages() const { return pages_; }
 
@@ -77,6 +89,11 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   void Begin();
   // Whether the page that is being loaded is what the process speaks of.
   bool IsLoading(const forkserver::BrowserClaimField& from) const;
+  // Makes the picture whole, where frames of other processes belong into it.
+  void Compose(PageResult result);
+  void OnComposed(PageResult result, const absl::StatusOr<SharedPicture>& whole);
+  static void PaintNested(forkserver::ContentProcess& nested, FrameDocument document,
+                          FrameLoads::PictureCallback callback);
   void EndPage(PageResult result);
   void CancelTimer();
   void OnContentEnd(const forkserver::ProcessEnd& end) override;
@@ -84,10 +101,14 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   PageServices& services_;
   std::deque<Loading> waiting_;  // the first is being loaded
   bool is_loading_ = false;
-  PageResult result_;  // of the first, so far
+  bool is_composing_ = false;         // it has said all of the first
+  PageResult result_;                 // of the first, so far
+  std::vector<ComposeLayer> layers_;  // in its picture
   size_t pages_ = 0;
   size_t resources_ = 0;  // that the first has asked for
   forkserver::EventLoop::TimerId timer_ = 0;
+  FrameLoads frames_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace browser_host

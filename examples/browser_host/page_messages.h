@@ -64,7 +64,7 @@ struct LoadPage {
   std::optional<forkserver::Descriptor> page = {};
   forkserver::Text<4096> path = {};  // where there is no descriptor
   uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
-  uint32_t paint_height = 0;         // of a frame, whose picture is no higher; 0: as high as it is
+  uint32_t paint_height = 0;         // of a frame's box, and its picture; 0: as high as it is
   auto Fields() { return std::tie(browser, page, path, paint_width, paint_height); }
 };
 

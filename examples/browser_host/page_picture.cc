@@ -29,7 +29,7 @@ void PicturePainter::Begin(std::string_view html, std::string url, const Picture
       });
   const int most_height = static_cast<int>(size.height != 0 ? size.height : kMostPictureHeight);
   PaintOptions options = {.width = static_cast<int>(size.width), .most_height = most_height};
-  if (size.height != 0) options.height = most_height;
+  if (size.height != 0) options.height = box_height_ = most_height;
   page_.Begin(html, std::move(url), options, [this](const absl::Status& ready) { OnReady(ready); });
 }
 
@@ -40,15 +40,16 @@ void PicturePainter::OnReady(const absl::Status& ready) {
 
 absl::StatusOr<PagePicture> PicturePainter::MakePicture() {
   const size_t stride = static_cast<size_t>(page_.width()) * sizeof(uint32_t);
-  const size_t rows = static_cast<size_t>(page_.height());
+  const int height = box_height_ != 0 ? box_height_ : page_.height();
+  const size_t rows = static_cast<size_t>(height);
   auto memory = forkserver::UnsealedMemfd::Create("page-picture", stride * rows);
   if (!memory.ok()) return memory.status();
   PagePicture picture = {.width = static_cast<uint32_t>(page_.width()),
-                         .height = static_cast<uint32_t>(page_.height())};
+                         .height = static_cast<uint32_t>(height)};
   const absl::Status painted =
       page_.PaintInto({.argb = reinterpret_cast<uint32_t*>(memory->bytes().data()),
                        .width = page_.width(),
-                       .height = page_.height(),
+                       .height = height,
                        .stride = stride},
                       picture.layers);
   if (!painted.ok()) return painted;

@@ -23,7 +23,7 @@ namespace browser_host {
 
 struct PictureSize {
   uint32_t width = 0;   // in CSS pixels
-  uint32_t height = 0;  // at most; 0: as high as the page is
+  uint32_t height = 0;  // of a frame's box, which it fills; 0: as high as the page is
 };
 
 struct PagePicture {
@@ -58,6 +58,7 @@ class PicturePainter {
   FrameAllowance allowance_;
   PagePainting page_;
   Callback callback_;
+  int box_height_ = 0;  // 0: it is none
   int64_t begin_ = 0;
   forkserver::EventLoop::TimerId timer_ = 0;
 };

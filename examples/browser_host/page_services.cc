@@ -11,8 +11,10 @@ using forkserver::ParentProcess;
 using forkserver::ProcessType;
 using forkserver::Url;
 
-PageServices::PageServices(ParentProcess& parent, ServedSites served, FetchSetup network)
+PageServices::PageServices(ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
+                           ServedSites served, FetchSetup network)
     : parent_(parent),
+      suffixes_(suffixes),
       network_setup_(std::move(network)),
       loader_(std::move(served),
               [this](const Url& url, FetchFor what, const Loader::Callback& callback) {

@@ -1,7 +1,7 @@
 // What content processes have from the parent besides their pages: bytes, and the services whose
 // processes work on them, one for all pages.
 //
-//     PageServices services(parent, ServedSites(pages.served), network);
+//     PageServices services(parent, suffixes, ServedSites(pages.served), network);
 //     services.loader().Load(...);                    // and so on, from the hosts
 //     services.ShutDown();
 //     while (services.are_running()) loop.Run(kNever);
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "examples/browser_host/compose/compositor_service.h"
+#include "examples/browser_host/compose/layer_tree.h"
 #include "examples/browser_host/decode/decoder_host.h"
 #include "examples/browser_host/ended_process.h"
 #include "examples/browser_host/fetch/fetch_bounds.h"
@@ -25,20 +26,24 @@
 #include "examples/browser_host/load/loader.h"
 #include "examples/browser_host/load/served_sites.h"
 #include "forkserver/model/parent_process.h"
+#include "forkserver/model/registrable_domain.h"
 #include "forkserver/model/service_process.h"
 
 namespace browser_host {
 
 class PageServices {
  public:
-  // `network`: what the socket process's template was given, too.
-  PageServices(forkserver::ParentProcess& parent, ServedSites served, FetchSetup network);
+  // `suffixes` is borrowed. `network`: what the socket process's template was given, too.
+  PageServices(forkserver::ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
+               ServedSites served, FetchSetup network);
   PageServices(const PageServices&) = delete;
   PageServices& operator=(const PageServices&) = delete;
 
   const Loader& loader() const { return loader_; }
   DecoderService& decoder() { return decoder_; }
   CompositorService& compositor();
+  LayerTree& layers() { return layers_; }
+  const forkserver::PublicSuffixList& suffixes() const { return suffixes_; }
 
   // Asks their processes to end.
   void ShutDown();
@@ -55,6 +60,8 @@ class PageServices {
                         const Loader::Callback& callback);
 
   forkserver::ParentProcess& parent_;
+  const forkserver::PublicSuffixList& suffixes_;
+  LayerTree layers_;
   const FetchSetup network_setup_;
   const Loader loader_;
   std::map<forkserver::ProcessType, EndedProcess> running_;  // of each type one at most

@@ -39,7 +39,7 @@ void Tab::OpenNext() {
 bool Tab::Begin(const Page& page) {
   absl::StatusOr<Url> url = Url::Parse(page.url);
   if (!url.ok()) {
-    FinishPage({.error = std::string(url.status().message())});
+    FinishPage(NotRead(url.status().message()));
     return false;
   }
   if (page.path.empty()) {
@@ -49,7 +49,7 @@ bool Tab::Begin(const Page& page) {
   }
   absl::StatusOr<PageHost::Loading> loading = LoadingOf(page);
   if (!loading.ok()) {
-    FinishPage({.error = std::string(loading.status().message())});
+    FinishPage(NotRead(loading.status().message()));
     return false;
   }
   Open({.load = {.url = *std::move(url)}, .loading = *std::move(loading)});
@@ -72,7 +72,7 @@ absl::StatusOr<PageHost::Loading> Tab::LoadingOf(const Page& page) const {
 void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
   if (is_stopped_) return;
   if (!loaded.ok()) {
-    return OnPageEnd(PageEnd::kDone, {.error = std::string(loaded.status().message())});
+    return OnPageEnd(PageEnd::kDone, NotRead(loaded.status().message()));
   }
   Document document = {.load = {.url = std::move(loaded->url)}, .loading = {}};
   document.load.opener_policy = std::move(loaded->opener_policy);
@@ -94,9 +94,8 @@ void Tab::Open(Document document) {
                   if (opened.ok() && opened->process != nullptr) {
                     return LoadIn(*opened, std::move(*kept));
                   }
-                  OnPageEnd(PageEnd::kDone,
-                            {.error = opened.ok() ? "is the parent's own"
-                                                  : std::string(opened.status().message())});
+                  OnPageEnd(PageEnd::kDone, NotRead(opened.ok() ? "is the parent's own"
+                                                                : opened.status().message()));
                 });
 }
 

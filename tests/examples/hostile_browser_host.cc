@@ -9,6 +9,7 @@
 //     forge     answers in the name of a site that would be a line of its own
 //     lie       answers with an error that would be
 //     flood     never stops sending items        garbage   sends what is no message
+//     resource  wants a document for a style sheet      late      wants one for a page that is done
 //     signal    has the host be sent SIGINT, and never answers (where no sandbox forbids it)
 //
 // It ends as the browser host does when it is sent a signal.
@@ -78,7 +79,10 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "lie")) done.error = "x\n  title     good\x1b[2J";
     if (absl::StrContains(url, "flood")) return Flood(claim);
     if (absl::StrContains(url, "picture")) return SendPicture(claim, url);
-    return Send(done);
+    if (absl::StrContains(url, "resource")) return Want(claim, FetchFor::kDocument, url);
+    const absl::Status sent = Send(done);
+    if (sent.ok() && absl::StrContains(url, "late")) return Want(claim, FetchFor::kImage, url);
+    return sent;
   }
 
  private:
@@ -97,9 +101,18 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     } else {
       painted.pixels.fd = *forkserver::CreateSealedMemfd("picture", bytes);
     }
+    if (absl::StrContains(url, "layer")) {
+      painted.layers.items.push_back({.layer = 1, .width = 2, .height = 2});
+    }
     absl::Status sent = Send(painted);
     if (sent.ok() && absl::StrContains(url, "twice")) sent = Send(painted);
     return sent.ok() ? Send(PageDone{.from = from}) : sent;
+  }
+
+  absl::Status Want(const forkserver::BrowserClaimField& from, FetchFor what,
+                    const std::string& url) {
+    return Call(LoadResource{.from = from, .what = what, .url = url},
+                [](const absl::StatusOr<ResourceLoaded>&) {});
   }
 
   absl::Status Flood(const forkserver::BrowserClaimField& from) {

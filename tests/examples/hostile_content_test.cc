@@ -120,18 +120,28 @@ TEST_F(HostileContent, NonsenseAndAFloodAreReportedInOneLineEach) {
 TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
   const ProgramResult result =
       Run({"", Site("a", {"1picture-good", "2picture-short", "3picture-wide", "4picture-none",
-                          "5picture-unsealed", "6picture-socket", "7picture-twice", "8good"})});
+                          "5picture-unsealed", "6picture-socket", "7picture-twice", "8good",
+                          "9picture-layer"})});
   EXPECT_THAT(Lines(result.errors),
               ElementsAre(HasSubstr("PagePainted: a picture of 2 by 2 in 15 bytes"),
                           HasSubstr("PagePainted: a picture 2147483648 wide, of 2"),
                           HasSubstr("PagePainted: a picture 0 wide, of 2"),
                           HasSubstr("PagePainted: map a picture: EPERM"),
                           HasSubstr("PagePainted: map a picture: EINVAL"),
-                          HasSubstr("PagePainted: a picture that nobody waits for")));
-  EXPECT_EQ(Errors(result).size(), 6u);
+                          HasSubstr("PagePainted: a picture that nobody waits for"),
+                          HasSubstr("PagePainted: layer 1 was never given out")));
+  EXPECT_EQ(Errors(result).size(), 7u);
   EXPECT_EQ(Opened(result), 2u);
   EXPECT_THAT(result.output,
               HasSubstr("  picture   4 pixels, last 0xffffffff, 2 by 2, painted in "));
+}
+
+// One for a page that is done may have been on its way.
+TEST_F(HostileContent, WhoWantsADocumentForAResourceIsKilledAndWhoIsLateIsNot) {
+  const ProgramResult result = Run({"", Site("a", {"1resource", "2late", "3good"})});
+  EXPECT_THAT(Lines(result.errors),
+              ElementsAre(HasSubstr("LoadResource: a document that is no frame's")));
+  EXPECT_EQ(Opened(result), 2u);
 }
 
 TEST_F(HostileContent, ProcessThatDoesNotAnswerIsKilledAfterTenSeconds) {

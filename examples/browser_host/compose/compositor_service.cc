@@ -182,7 +182,7 @@ void CompositorService::OnAnswer(CompositorHost& host, absl::StatusOr<Composed> 
     host.Kill(whole.status());
   }
   // What is sent from here would go to one that is ending, where it is.
-  if (!jobs_.empty()) SendSoon();
+  if (jobs_.size() > 1) SendSoon();
   FinishFirst(std::move(whole));
 }
 
