@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "examples/browser_host/broken_tabs.h"
 #include "examples/browser_host/file_url.h"
 #include "forkserver/model/url.h"
 
@@ -103,6 +104,7 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
   std::vector<std::string> paths;
   std::vector<Url> urls;
   Site files = {.url = "file:"};
+  Site about = {.url = "about:"};
   std::vector<Site> network;
   for (const std::string& argument : arguments) {
     if (!IsUrl(argument)) {
@@ -113,6 +115,8 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
     if (!url.ok()) return url.status();
     if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
       files.pages.push_back({.path = *path, .url = url->ToString()});
+    } else if (IsBrokenTab(url->ToString())) {
+      about.pages.push_back({.url = url->ToString()});
     } else if (IsOfTheNetwork(*url)) {
       SiteOf(*url, network).pages.push_back({.url = url->ToString()});
     } else {
@@ -122,13 +126,14 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
   absl::StatusOr<std::vector<Site>> served = FindSites(paths, passed_over);
   if (!served.ok()) return served.status();
   PagesToOpen pages = {.served = *std::move(served)};
-  const bool are_named = urls.size() + files.pages.size() + network.size() > 0;
+  const bool are_named = urls.size() + files.pages.size() + about.pages.size() + network.size() > 0;
   absl::StatusOr<std::vector<Site>> chosen =
       are_named ? Choose(urls, paths, pages.served) : pages.served;
   if (!chosen.ok()) return chosen.status();
   pages.sites = *std::move(chosen);
   std::move(network.begin(), network.end(), std::back_inserter(pages.sites));
   if (!files.pages.empty()) pages.sites.push_back(std::move(files));
+  if (!about.pages.empty()) pages.sites.push_back(std::move(about));
   return pages;
 }
 

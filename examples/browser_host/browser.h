@@ -8,6 +8,7 @@
 #define EXAMPLES_BROWSER_HOST_BROWSER_H_
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <functional>
 #include <memory>
@@ -31,6 +32,7 @@ struct OpenedPage {
   std::string picture_file = {};  // as BrowserOptions::on_picture says; empty: it has none
   uint32_t picture_width = 0;
   uint32_t picture_height = 0;
+  std::string report = {};  // the id of its process's, where that has died of it
 };
 
 // How a content process comes by a page.
@@ -45,9 +47,15 @@ struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
+  // Whether a page that has an error has the picture of one that says so, as its tab would show it.
+  bool paints_errors = false;
   // Of each page that has one, before it is let go of: the name of its file, or why there is none.
   std::function<absl::StatusOr<std::string>(const std::string& url, const Picture& picture)>
       on_picture = {};
+  // Of a process that a page was lost with: calls back once with the id of its crash report, or
+  // with none, unless the loop ends before.
+  std::function<void(pid_t pid, std::function<void(const std::string& report)> callback)>
+      when_reported = {};
   // Whether the last page of each site stays open, and its process with it, until `should_stop`.
   bool keeps_open = false;
   // Every page is done; before what ends is waited for.
@@ -69,8 +77,9 @@ struct BrowserResult {
 
 // Returns when every page was answered or given up, and every process reaped. Where it was to stop
 // before that, the pages that were done are in the result, and no others. A page whose process
-// dies, does not answer or cannot be launched has an error, and its site goes on in a new one. An
-// error here means that nothing can be launched: eight launches have failed, and none has not.
+// dies, does not answer or cannot be launched has an error, and its site goes on in a new one. One
+// that has an error has the picture of a page that says so, if that is wanted. An error here
+// means that nothing can be launched: eight launches have failed, and none has not.
 absl::StatusOr<BrowserResult> OpenSites(forkserver::ParentProcess& parent,
                                         const std::vector<Site>& sites,
                                         const BrowserOptions& options);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/page_metrics.h"
+#include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
 #include "transceiver/size_limit_guard.h"
@@ -43,8 +43,9 @@ Instruments::Instruments(const CommandLine& line, SpokenLines& lines)
     reporter_ = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
         .folder = {.path = line.crash_reports},
         // On the reporter's thread.
-        .on_report = [&lines](const forkserver::CrashReport& report,
-                              const absl::StatusOr<std::string>& path) {
+        .on_report = [this, &lines](const forkserver::CrashReport& report,
+                                    const absl::StatusOr<std::string>& path) {
+          if (path.ok()) report_ids_.Add(report.end.who.pid, report.id);
           lines.Say(ReportLine(report, path));
         }});
   }
@@ -78,6 +79,16 @@ absl::Status Instruments::Open() {
       open(telemetry_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (telemetry_file_.is_open()) return absl::OkStatus();
   return forkserver::ErrnoStatus(errno, absl::StrCat("telemetry: open ", telemetry_path_));
+}
+
+absl::Status Instruments::Watch(forkserver::EventLoop& loop) {
+  return reporter_ != nullptr ? report_ids_.Watch(loop) : absl::OkStatus();
+}
+
+void Instruments::WhenReported(pid_t pid, std::function<void(const std::string& report)> callback) {
+  if (reporter_ == nullptr) return callback("");
+  report_ids_.WhenKnown(pid, forkserver::NowNanos() + forkserver::kNanosPerSecond,
+                        std::move(callback));
 }
 
 absl::Status Instruments::Close(forkserver::ForkServer& server) {

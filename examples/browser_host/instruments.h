@@ -12,16 +12,21 @@
 #ifndef EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
 #define EXAMPLES_BROWSER_HOST_INSTRUMENTS_H_
 
+#include <sys/types.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "examples/browser_host/command_line.h"
+#include "examples/browser_host/report_ids.h"
 #include "examples/browser_host/spoken_lines.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/report/crash_reporter.h"
 #include "forkserver/report/launch_trace.h"
 #include "forkserver/report/telemetry.h"
+#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -36,6 +41,13 @@ class Instruments {
   // The files, so that nothing is launched where one of them cannot be. One line, which names it.
   absl::Status Open();
 
+  // Calls back once, in the loop's time or at once: with the id of the crash report of a process
+  // that has just ended; with none where there is none, or none within a second.
+  void WhenReported(pid_t pid, std::function<void(const std::string& report)> callback);
+  // The loop of the above, for as long as that is called.
+  absl::Status Watch(forkserver::EventLoop& loop);
+  void Unwatch() { report_ids_.Unwatch(); }
+
   // Ends the server where something is to be written of its end, and writes that. The first error,
   // of which a crash report that could not be written is one.
   absl::Status Close(forkserver::ForkServer& server);
@@ -44,7 +56,8 @@ class Instruments {
   absl::Status EndReports();
   absl::Status WriteTelemetry();
 
-  std::unique_ptr<forkserver::CrashReporter> reporter_;
+  ReportIds report_ids_;
+  std::unique_ptr<forkserver::CrashReporter> reporter_;  // tells what is above
   const std::string trace_path_;
   std::shared_ptr<forkserver::LaunchTrace> trace_;
   const std::string telemetry_path_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -117,8 +118,8 @@ int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const Command
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
-int OpenAndReport(ParentProcess& parent, const PagesToOpen& pages, const CommandLine& line,
-                  SpokenLines& lines) {
+int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesToOpen& pages,
+                  const CommandLine& line, SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
   forkserver::Preallocation preallocation(parent, *memory);
@@ -135,6 +136,8 @@ int OpenAndReport(ParentProcess& parent, const PagesToOpen& pages, const Command
       .network = line.network,
       .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
       .attributes = line.attributes,
+      .when_reported = [&](pid_t pid,
+                           auto callback) { instruments.WhenReported(pid, std::move(callback)); },
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
       .should_stop = [&] { return (*stop)->signal().has_value(); }};
   book->AddTo(options);
@@ -173,12 +176,14 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   if (!loop.ok()) return Complain(loop.status());
   auto parent = ParentProcess::Create({.server = server, .loop = **loop, .log = lines.AsLog()});
   if (!parent.ok()) return Complain(parent.status());
+  if (absl::Status watched = instruments.Watch(**loop); !watched.ok()) return Complain(watched);
+  const absl::Cleanup unwatch = [&] { instruments.Unwatch(); };
   // The level of a sandbox is that of the moment when its template starts.
   if (absl::Status set = (*parent)->SetPrefs(*std::move(prefs)); !set.ok()) return Complain(set);
   if (line.print_prefs) {
     if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
   }
-  return pages->sites.empty() ? 0 : OpenAndReport(**parent, *pages, line, lines);
+  return pages->sites.empty() ? 0 : OpenAndReport(**parent, instruments, *pages, line, lines);
 }
 
 int Main(int argc, char** argv) {

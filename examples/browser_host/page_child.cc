@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/broken_tabs.h"
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
@@ -32,8 +33,12 @@ std::vector<PageItem> ItemsOf(const PageSummary& summary) {
   return items;
 }
 
-absl::StatusOr<std::string> ReadHtml(LoadPage& message) {
+absl::StatusOr<std::string> ReadHtml(LoadPage& message, const std::string& url) {
   if (message.page) return ReadPage(message.page->fd.get(), "the given file");
+  if (message.path.view().empty()) {
+    BreakFor(url);
+    return absl::NotFoundError("there is no such page");
+  }
   const std::string name = message.path.str();
   const absl::StatusOr<UniqueFd> opened = OpenPage(name);
   if (opened.ok()) return ReadPage(opened->get(), name);
@@ -73,7 +78,7 @@ absl::Status PageChild::Receive(LoadPage& message) {
   answer_.emplace();
   answer_->done.from = browser->second.as;
   shown_ = message.browser;
-  const absl::StatusOr<std::string> html = ReadHtml(message);
+  const absl::StatusOr<std::string> html = ReadHtml(message, browser->second.url);
   const absl::StatusOr<PageSummary> summary = html.ok() ? Summarize(*html) : html.status();
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);

@@ -23,7 +23,11 @@ absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
 
 PageHost::PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcesses& siblings,
                    PageServices& services)
-    : ContentHost(parent, siblings), services_(services), frames_(*this, services, PaintNested) {}
+    : ContentHost(parent, siblings), services_(services), frames_(*this, services, PaintNested) {
+  WhenLaunched([this](const absl::StatusOr<forkserver::ProcessHandle>& process) {
+    if (process.ok()) pid_ = process->pid;
+  });
+}
 
 PageHost::~PageHost() {
   *alive_ = false;
@@ -50,7 +54,7 @@ void PageHost::Begin() {
     timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
       timer_ = 0;
       Kill(absl::DeadlineExceededError("no answer within 10 s"));
-      EndPage(NotRead("no answer within 10 s"));
+      LosePage("no answer within 10 s");
     });
   }
   // A process that cannot be told is about to end, and takes this page with it.
@@ -227,6 +231,12 @@ void PageHost::EndPage(PageResult result) {
   ended.on_end(PageEnd::kDone, std::move(result));
 }
 
+void PageHost::LosePage(absl::string_view why) {
+  PageResult result = NotRead(why);
+  result.died = pid_;
+  EndPage(std::move(result));
+}
+
 void PageHost::CancelTimer() {
   if (timer_ != 0) parent().loop().CancelTimer(std::exchange(timer_, 0));
 }
@@ -235,7 +245,7 @@ void PageHost::OnContentEnd(const forkserver::ProcessEnd& end) {
   if (is_composing_) {
     EndPage(std::move(result_));
   } else if (is_loading_) {
-    EndPage(NotRead("its process ended: " + end.ToString()));
+    LosePage("its process ended: " + end.ToString());
   }
   for (const Loading& waiting : std::exchange(waiting_, {})) {
     waiting.on_end(PageEnd::kNotBegun, {});

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <deque>
 #include <functional>
@@ -39,6 +40,7 @@ struct PageResult {
   uint64_t paint_nanos = 0;                     // by its process's word
   std::string no_picture = {};                  // why it could not be
   std::string error = {};                       // why it could not be read; empty: it was
+  pid_t died = 0;  // of the process that ended with it, or was killed for it; 0: none was
 };
 
 // Of a page that was not read.
@@ -95,11 +97,14 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   static void PaintNested(forkserver::ContentProcess& nested, FrameDocument document,
                           FrameLoads::PictureCallback callback);
   void EndPage(PageResult result);
+  // With this process.
+  void LosePage(absl::string_view why);
   void CancelTimer();
   void OnContentEnd(const forkserver::ProcessEnd& end) override;
 
   PageServices& services_;
   std::deque<Loading> waiting_;  // the first is being loaded
+  pid_t pid_ = 0;
   bool is_loading_ = false;
   bool is_composing_ = false;         // it has said all of the first
   PageResult result_;                 // of the first, so far

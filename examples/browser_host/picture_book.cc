@@ -39,6 +39,7 @@ absl::StatusOr<PictureBook> PictureBook::Make(const CommandLine& line) {
 void PictureBook::AddTo(BrowserOptions& options) {
   if (!folder_) return;
   options.paint_width = kPaintWidth;
+  options.paints_errors = true;
   options.on_picture = [this](const std::string& url, const Picture& picture) {
     absl::StatusOr<std::string> name = folder_->Write(url, picture);
     written_.Update(name.status());

@@ -55,6 +55,16 @@ void PrintTable(const std::vector<ProcessRow>& rows) {
   }
 }
 
+void PrintPicture(const OpenedPage& page) {
+  if (!page.picture_file.empty()) {
+    absl::PrintF("  picture   %s, %d by %d, painted in %.1f ms\n", OneLine(page.picture_file),
+                 page.picture_width, page.picture_height,
+                 static_cast<double>(page.result.paint_nanos) / 1e6);
+  } else if (!page.result.no_picture.empty()) {
+    absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
+  }
+}
+
 // One line, and one more for each layer that this machine refused.
 void PrintSandbox(const forkserver::SandboxReport* report) {
   if (report == nullptr) {
@@ -96,6 +106,8 @@ void PrintPages(const BrowserResult& result) {
     printf("%s\n", OneLine(page.url).c_str());
     if (!page.result.error.empty()) {
       printf("  error     %s\n", OneLine(page.result.error).c_str());
+      if (!page.report.empty()) printf("  report    %s\n", OneLine(page.report).c_str());
+      PrintPicture(page);
       continue;
     }
     const PageSummary& summary = page.result.summary;
@@ -103,13 +115,7 @@ void PrintPages(const BrowserResult& result) {
     PrintList("headings", summary.headings, kShownHeadings);
     PrintList("links", summary.links, kShownLinks);
     printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
-    if (!page.picture_file.empty()) {
-      absl::PrintF("  picture   %s, %d by %d, painted in %.1f ms\n", OneLine(page.picture_file),
-                   page.picture_width, page.picture_height,
-                   static_cast<double>(page.result.paint_nanos) / 1e6);
-    } else if (!page.result.no_picture.empty()) {
-      absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
-    }
+    PrintPicture(page);
   }
 }
 

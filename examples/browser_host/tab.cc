@@ -4,7 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "examples/browser_host/message_page.h"
 #include "examples/browser_host/page_reader.h"
+#include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
 
@@ -24,9 +26,7 @@ Tab::Tab(forkserver::ContentProcesses& content, const Loader& loader, const Brow
 }
 
 void Tab::OpenNext() {
-  while (pages_.size() < site_.pages.size()) {
-    if (Begin(site_.pages[pages_.size()])) return;
-  }
+  if (pages_.size() < site_.pages.size()) return Begin(site_.pages[pages_.size()]);
   if (const forkserver::BrowserRecord* record = content_.browsers().Find(browser_)) {
     if (auto* host = static_cast<PageHost*>(content_.Find(record->process))) {
       events_.on_last_page(*host);
@@ -36,24 +36,18 @@ void Tab::OpenNext() {
   events_.on_end();
 }
 
-bool Tab::Begin(const Page& page) {
+void Tab::Begin(const Page& page) {
   absl::StatusOr<Url> url = Url::Parse(page.url);
-  if (!url.ok()) {
-    FinishPage(NotRead(url.status().message()));
-    return false;
-  }
+  if (!url.ok()) return OnPageEnd(PageEnd::kDone, NotRead(url.status().message()));
+  // What they show, their process knows.
+  if (url->HasScheme("about")) return Open({.load = {.url = *std::move(url)}, .loading = {}});
   if (page.path.empty()) {
-    loader_.Load(*url, FetchFor::kDocument,
-                 [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
-    return true;
+    return loader_.Load(*url, FetchFor::kDocument,
+                        [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
   }
   absl::StatusOr<PageHost::Loading> loading = LoadingOf(page);
-  if (!loading.ok()) {
-    FinishPage(NotRead(loading.status().message()));
-    return false;
-  }
+  if (!loading.ok()) return OnPageEnd(PageEnd::kDone, NotRead(loading.status().message()));
   Open({.load = {.url = *std::move(url)}, .loading = *std::move(loading)});
-  return true;
 }
 
 absl::StatusOr<PageHost::Loading> Tab::LoadingOf(const Page& page) const {
@@ -107,15 +101,52 @@ void Tab::LoadIn(const OpenedBrowser& opened, PageHost::Loading loading) {
 }
 
 void Tab::OnPageEnd(PageEnd end, PageResult result) {
-  const bool was_ended = is_stopped_ && !result.error.empty();
-  if (end == PageEnd::kDone && !was_ended) FinishPage(std::move(result));
+  if (lost_) {
+    // Its picture, where it could be painted, and else none.
+    lost_->picture = std::move(result.picture);
+    lost_->paint_nanos = result.paint_nanos;
+    FinishPage(*std::exchange(lost_, std::nullopt));
+    if (!is_stopped_) OpenNext();
+    return;
+  }
+  const bool is_lost = end == PageEnd::kDone && !result.error.empty();
+  if (is_lost && !is_stopped_) {
+    if (result.died == 0 || !options_.when_reported) return Explain(std::move(result));
+    const pid_t died = result.died;
+    return options_.when_reported(
+        died, [this, alive = alive_, result = std::move(result)](const std::string& report) {
+          if (!*alive || is_stopped_) return;
+          report_ = report;
+          Explain(result);
+        });
+  }
+  if (end == PageEnd::kDone && !is_lost) FinishPage(std::move(result));
   if (!is_stopped_) OpenNext();
+}
+
+void Tab::Explain(PageResult lost) {
+  lost_ = std::move(lost);
+  const bool has_crashed = lost_->died != 0;
+  const std::string note = report_.empty() ? "" : "Crash report " + report_;
+  const std::string html =
+      MessagePage({.title = has_crashed ? "This page's process has ended" : "Page not loaded",
+                   .url = site_.pages[pages_.size()].url,
+                   .text = lost_->error,
+                   .note = note});
+  absl::StatusOr<forkserver::UniqueFd> body = forkserver::CreateSealedMemfd(
+      "message-page", {reinterpret_cast<const uint8_t*>(html.data()), html.size()});
+  if (!options_.paints_errors || !body.ok()) return OnPageEnd(PageEnd::kDone, {});
+  Document document = {
+      .load = {.url = *Url::Parse(has_crashed ? "about:framecrashed" : "about:neterror")},
+      .loading = {}};
+  document.loading.file = *std::move(body);
+  Open(std::move(document));
 }
 
 void Tab::FinishPage(PageResult result) {
   const Page& page = site_.pages[pages_.size()];
-  OpenedPage& opened =
-      pages_.emplace_back(OpenedPage{.url = page.url, .result = std::move(result)});
+  OpenedPage& opened = pages_.emplace_back(OpenedPage{
+      .url = page.url, .result = std::move(result), .report = std::exchange(report_, {})});
   // It may be large, and there may be many.
   const std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
   if (picture != nullptr && options_.on_picture) {

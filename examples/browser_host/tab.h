@@ -8,6 +8,8 @@
 #define EXAMPLES_BROWSER_HOST_TAB_H_
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,7 @@ class Tab {
 
   // Opens the next page; call it once.
   void OpenNext();
+  ~Tab() { *alive_ = false; }
   // Opens no more pages. The one that its process has may still be done; it has no error where that
   // process ends first, and is not opened. `on_end` is not called any more.
   void Stop() { is_stopped_ = true; }
@@ -47,13 +50,15 @@ class Tab {
     PageHost::Loading loading;
   };
 
-  // Begins to open it. False: it is done, since it cannot be opened.
-  bool Begin(const Page& page);
+  // Begins to open it.
+  void Begin(const Page& page);
   absl::StatusOr<PageHost::Loading> LoadingOf(const Page& page) const;
   void OnLoaded(absl::StatusOr<Loaded> loaded);
   void Open(Document document);
   void LoadIn(const forkserver::OpenedBrowser& opened, PageHost::Loading loading);
   void OnPageEnd(PageEnd end, PageResult result);
+  // Shows a page of ours in the place of one that has an error, where pages are painted.
+  void Explain(PageResult lost);
   void FinishPage(PageResult result);
   void CloseBrowser(forkserver::BrowserId next);
   bool IsFile() const { return site_.folder.empty(); }
@@ -67,6 +72,9 @@ class Tab {
   const Events events_;
   forkserver::BrowserId browser_ = 0;
   bool is_stopped_ = false;
+  std::string report_;              // of the page that is open
+  std::optional<PageResult> lost_;  // what is being explained
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace browser_host

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -142,9 +144,12 @@ TEST_F(PageResources, FilePagesHaveWhatIsBelowWhatWasNamed) {
   const std::string url = "file://" + (folder_ / "pages/page.html").string();
   const std::string beneath = "file://" + (folder_ / "pages").string();
   const ProgramResult result = RunOn({url, beneath});
-  // Of the folder there is none.
-  ASSERT_EQ(Names().size(), 1u) << result.output;
-  EXPECT_EQ(PictureOf(*Names().begin()).At(19, 9), kBlue);
+  const std::string name = folder_.filename().string() + "-pages-page.html.png";
+  const std::set<std::string> names = Names();
+  const auto file = std::find_if(names.begin(), names.end(),
+                                 [&](const std::string& one) { return one.ends_with(name); });
+  ASSERT_NE(file, names.end()) << result.output;
+  EXPECT_EQ(PictureOf(*file).At(19, 9), kBlue);
 }
 
 TEST_F(PageResources, PagesOfTheWebHaveNoFiles) {
