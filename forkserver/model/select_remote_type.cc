@@ -38,7 +38,7 @@ class Rules {
     if (absl::Status status = CheckLoad(); !status.ok()) return status;
     if (load_.kind == LoadKind::kDedicatedWorker) return OfDedicatedWorker();
     if (url_.HasScheme("about")) return OfAbout();
-    if (url_.HasScheme("chrome")) return OfOurPage(ParentRemoteType());
+    if (url_.HasScheme("chrome")) return OfParentPage();
     if (url_.HasScheme("data")) {
       return load_.initiated_by == InitiatedBy::kUser ? Nobodys() : OfPrecursor();
     }
@@ -116,7 +116,7 @@ class Rules {
     if (page == nullptr) return Nobodys();
     switch (WhereOf(*page)) {
       case AboutWhere::kParent:
-        return OfOurPage(ParentRemoteType());
+        return OfParentPage();
       case AboutWhere::kPrivilegedAbout:
         return OfOurPage(Make(RemoteTypeKind::kPrivilegedAbout));
       case AboutWhere::kWeb:
@@ -161,6 +161,15 @@ class Rules {
     }
     if (!may(*asker) && asker->kind != RemoteTypeKind::kPrivilegedAbout) {
       return Denied("not for web content");
+    }
+    return type;
+  }
+
+  // Who may have it does not depend on where the program has it laid out.
+  absl::StatusOr<RemoteType> OfParentPage() const {
+    absl::StatusOr<RemoteType> type = OfOurPage(ParentRemoteType());
+    if (type.ok() && load_.parent_pages == ParentPages::kInPrivilegedProcess) {
+      type = RemoteType{.kind = RemoteTypeKind::kPrivilegedAbout};
     }
     return type;
   }

@@ -14,7 +14,8 @@
 //     privilegedabout or web. Those of the parent and of privilegedabout are no frames of others,
 //     and only the user, the parent's pages and privileged ones ask for them: neither web content
 //     nor a page that nobody names. Error pages stay where the tab is, but never in the
-//     parent, which Gecko allows.
+//     parent, which Gecko allows. A program whose parent is to lay out nothing has the parent's
+//     pages in a privileged process (Load::parent_pages); who may have them is the same.
 //   - about:blank, about:srcdoc and data: have no origin of their own and go where they come from:
 //     the initiator, else the owner. data: that the user entered, and what comes from nobody or
 //     from the parent, is `web`.
@@ -64,6 +65,16 @@ enum class InitiatedBy : uint8_t { kPage, kUser };
 
 enum class ExtensionRank : uint8_t { kOrdinary, kPrivileged };
 
+// Where the program lays out the pages that are the parent's by their rows, and chrome:.
+enum class ParentPages : uint8_t {
+  kInParent,
+  // In `privilegedabout`, without the load's attributes: they are the program's, whatever the tab
+  // is. Nothing that the user or a page has loaded is in the parent then. Rights that pages had for
+  // being in the parent they are given by actors (kRemoteTypes), and share with the other pages of
+  // that process.
+  kInPrivilegedProcess,
+};
+
 struct Load {
   Url url;
   LoadKind kind = LoadKind::kDocument;
@@ -87,6 +98,8 @@ struct Load {
   std::optional<RemoteType> blob_creator = {};
   // Of moz-extension, of its blobs too: what the parent knows of the extension.
   ExtensionRank extension = ExtensionRank::kOrdinary;
+  // The same in all loads of a program.
+  ParentPages parent_pages = ParentPages::kInParent;
 };
 
 // kFull: the document gets a browsing context group of its own, and nothing that was in the frame

@@ -254,6 +254,23 @@ HOST_TEST(ContentProcesses, PagesOfTheParentAreLoadedByNoProcess) {
   EXPECT_TRUE(model.content().processes().empty());
 }
 
+HOST_TEST(ContentProcesses, PagesOfAParentThatLaysOutNothingAreLoadedByAPrivilegedProcess) {
+  ModelTest model(server);
+  BrowserRequest request = {.load = {.url = *Url::Parse("about:config"),
+                                     .initiated_by = InitiatedBy::kUser,
+                                     .parent_pages = ParentPages::kInPrivilegedProcess}};
+  const auto opened = model.Open(request);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  ASSERT_NE(opened->process, nullptr);
+  EXPECT_EQ(model.AskOf(opened->process, "remote type"), "privilegedabout");
+  EXPECT_EQ(model.AskOf(opened->process, "addresses"), "1 about:config");
+  // It is that of all such pages.
+  EXPECT_EQ(model.Open("about:logins")->process, opened->process);
+  request.load.initiated_by = InitiatedBy::kPage;
+  request.load.initiator = RemoteType{.kind = RemoteTypeKind::kWeb};
+  EXPECT_TRUE(absl::IsPermissionDenied(model.Open(request).status()));
+}
+
 HOST_TEST(ContentProcesses, LoadThatIsNoneLaunchesNothing) {
   ModelTest model(server);
   EXPECT_FALSE(model.Open("javascript:alert(1)").ok());

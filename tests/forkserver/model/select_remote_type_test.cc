@@ -50,6 +50,7 @@ class Go {
   Go& AsSharedWorkerOf(const char* type) { return As(LoadKind::kSharedWorker, type); }
   Go& AsServiceWorker() { return load_.kind = LoadKind::kServiceWorker, *this; }
   Go& MadeBy(const char* type) { return load_.blob_creator = Type(type), *this; }
+  Go& NotInParent() { return load_.parent_pages = ParentPages::kInPrivilegedProcess, *this; }
   Go& OfPrivilegedExtension() { return load_.extension = ExtensionRank::kPrivileged, *this; }
 
   const Load& load() const { return load_; }
@@ -496,6 +497,41 @@ TEST_F(SelectRemoteTypeTest, AboutPagesGoByTheirRow) {
       });
 }
 
+TEST_F(SelectRemoteTypeTest, PagesOfAParentThatLaysOutNothingArePrivileged) {
+  ExpectAll(
+      prefs_,
+      {
+          {"about:config", Go("about:config").ByUser().NotInParent(), "privilegedabout"},
+          {"about:processes", Go("about:processes").ByUser().NotInParent(), "privilegedabout"},
+          {"about:memory with a query", Go("ABOUT:Memory?x").ByUser().NotInParent(),
+           "privilegedabout"},
+          {"Their source", Go("view-source:about:config").ByUser().NotInParent(),
+           "privilegedabout"},
+          {"chrome:", Go("chrome://browser/content/browser.xhtml").ByUser().NotInParent(),
+           "privilegedabout"},
+          {"They have no container", Go("about:config").ByUser().Container(3).NotInParent(),
+           "privilegedabout"},
+          {"Nor a private one", Go("about:config").ByUser().Private().NotInParent(),
+           "privilegedabout"},
+          {"In a new tab", Go("about:config").ByUser().InNewTab().NotInParent(), "privilegedabout"},
+          {"Their likes may open them", Go("about:config").From("privilegedabout").NotInParent(),
+           "privilegedabout"},
+          {"Web content may not", Go("about:config").From(kA).NotInParent(), "denied"},
+          {"Nor a file", Go("about:config").From("file").NotInParent(), "denied"},
+          {"Nor an extension", Go("about:processes").From("extension").NotInParent(), "denied"},
+          {"Nor a page that nobody names", Go("about:config").NotInParent(), "denied"},
+          {"Nor chrome:", Go("chrome://browser/x").From("web").NotInParent(), "denied"},
+          {"They are no frame of web content", Go("about:config").InFrameOf(kA).NotInParent(),
+           "denied"},
+          {"Nor if the user asks", Go("about:config").InFrameOf(kA).ByUser().NotInParent(),
+           "denied"},
+          {"Nor of a privileged page, though it is the same process",
+           Go("about:config").InFrameOf("privilegedabout").NotInParent(), "denied"},
+          {"An edit is a page as any other", Go("about:config?set=a=1").From(kA).NotInParent(),
+           "denied"},
+      });
+}
+
 TEST_F(SelectRemoteTypeTest, AttributesAreKept) {
   ExpectAll(prefs_,
             {
@@ -680,6 +716,7 @@ TEST_F(SelectRemoteTypeTest, WebContentIsNeverInTheParent) {
   const std::vector<std::optional<RemoteType>> shown = {RemoteType(), ParentRemoteType(), Type(kA),
                                                         Type("privilegedabout")};
   int in_parent = 0;
+  int not_in_parent = 0;
   int loads = 0;
   for (const ModelPrefs* prefs : {&prefs_, &without_isolation_}) {
     for (const char* url : urls) {
@@ -702,7 +739,20 @@ TEST_F(SelectRemoteTypeTest, WebContentIsNeverInTheParent) {
                   load.blob_creator = current;
                   absl::StatusOr<Selection> selection = SelectRemoteType(load, *prefs, list_);
                   ++loads;
+                  load.parent_pages = ParentPages::kInPrivilegedProcess;
+                  const absl::StatusOr<Selection> elsewhere = SelectRemoteType(load, *prefs, list_);
+                  load.parent_pages = ParentPages::kInParent;
+                  // The same rights; and another place for what the parent would have laid out.
+                  ASSERT_EQ(elsewhere.status(), selection.status()) << url;
                   if (!selection.ok()) continue;
+                  if (elsewhere->type != selection->type) {
+                    ++not_in_parent;
+                    ASSERT_EQ(selection->type, ParentRemoteType()) << url;
+                    ASSERT_EQ(elsewhere->type, Type("privilegedabout")) << url;
+                  } else if (elsewhere->type.kind == RemoteTypeKind::kParent) {
+                    // What the parent's own documents have, of which there are none then.
+                    ASSERT_EQ(owner, ParentRemoteType()) << url;
+                  }
                   ASSERT_NE(selection->type.kind, RemoteTypeKind::kPrealloc) << url;
                   ASSERT_TRUE(RemoteType::Parse(selection->type.ToString()).ok());
                   if (selection->type.kind != RemoteTypeKind::kParent) continue;
@@ -722,6 +772,7 @@ TEST_F(SelectRemoteTypeTest, WebContentIsNeverInTheParent) {
   }
   EXPECT_EQ(loads, 2 * 26 * 5 * 2 * 2 * 8 * 8 * 4);
   EXPECT_GT(in_parent, 0);
+  EXPECT_GT(not_in_parent, 0);
 }
 
 }  // namespace
