@@ -55,13 +55,12 @@ struct Page {
 
 struct SmallPageBrowser::Model {
   ForkServer& server;
-  const bool execs;
+  const ProcessesFrom from;
   UniqueFd html = {};  // as a response has been received: sealed
   std::unique_ptr<EventLoop> loop = {};
   std::unique_ptr<ParentProcess> parent = {};
   std::optional<PublicSuffixList> suffixes = {};
   std::unique_ptr<ContentProcesses> content = {};
-  PoolBounds pool = {};
   absl::Status ended = {};  // of the first process that did not end well
 
   // False: not in time.
@@ -84,15 +83,7 @@ struct SmallPageBrowser::Model {
     return true;
   }
 
-  // A pool that is set looks at once whether it lacks something: not while anything is measured.
-  absl::Status SetPool(PoolBounds bounds) {
-    if (bounds.max == pool.max) return absl::OkStatus();
-    pool = bounds;
-    return server.SetPool(kContent, bounds);
-  }
-
-  absl::Status FillPool() {
-    if (absl::Status set = SetPool(kPool); !set.ok()) return set;
+  absl::Status AwaitPool() {
     const IdleBlanks idle = IdleBlanksOf(server, kContent);
     const bool filled = UntilSeen([&] {
       const std::vector<pid_t> blanks = idle();
@@ -142,7 +133,10 @@ struct SmallPageBrowser::Model {
   }
 
   // Whether all processes came to be as they were to.
-  absl::Status CheckLaunches(LaunchedBy by) const {
+  absl::Status CheckLaunches() const {
+    const LaunchedBy by = from == ProcessesFrom::kExec       ? LaunchedBy::kExec
+                          : from == ProcessesFrom::kTemplate ? LaunchedBy::kFork
+                                                             : LaunchedBy::kPool;
     for (const ContentProcess* process : content->processes()) {
       const ProcessHandle* const handle = process->process();
       if (handle == nullptr) return absl::InternalError(process->Name() + " does not run");
@@ -155,7 +149,7 @@ struct SmallPageBrowser::Model {
   }
 
   // The proportional set size of all, in bytes.
-  absl::StatusOr<uint64_t> WeighWhenPainted(const std::vector<Page>& pages, Weighed what) {
+  absl::StatusOr<uint64_t> WeighWhenPainted(const std::vector<Page>& pages) {
     Until([&] {
       return std::all_of(pages.begin(), pages.end(),
                          [](const Page& page) { return page.result.has_value(); });
@@ -163,10 +157,7 @@ struct SmallPageBrowser::Model {
     for (const Page& page : pages) {
       if (absl::Status painted = Check(page); !painted.ok()) return painted;
     }
-    if (absl::Status good = CheckLaunches(execs ? LaunchedBy::kExec : LaunchedBy::kFork);
-        !good.ok()) {
-      return good;
-    }
+    if (absl::Status good = CheckLaunches(); !good.ok()) return good;
     std::vector<pid_t> pids;
     for (const ContentProcess* process : content->processes()) {
       pids.push_back(process->process()->pid);
@@ -175,7 +166,7 @@ struct SmallPageBrowser::Model {
     if (!UntilSeen([&] { return std::all_of(pids.begin(), pids.end(), IsAsleep); })) {
       return absl::DeadlineExceededError("the pages' processes did not come to rest");
     }
-    if (what == Weighed::kPagesAndTemplates) {
+    if (from != ProcessesFrom::kExec) {
       if (const std::optional<pid_t> seed = server.seed_pid()) pids.push_back(*seed);
       for (const TemplateStatus& one : server.templates()) {
         if (one.pid) pids.push_back(*one.pid);
@@ -205,9 +196,8 @@ SmallPageBrowser::SmallPageBrowser(std::unique_ptr<Model> model) : model_(std::m
 SmallPageBrowser::~SmallPageBrowser() = default;
 
 absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkServer& server,
-                                                                           Launches launches) {
-  auto model =
-      std::make_unique<Model>(Model{.server = server, .execs = launches == Launches::kExecs});
+                                                                           ProcessesFrom from) {
+  auto model = std::make_unique<Model>(Model{.server = server, .from = from});
   absl::StatusOr<UniqueFd> html = CreateSealedMemfd(
       "page", {reinterpret_cast<const uint8_t*>(kSmallPage.data()), kSmallPage.size()});
   if (!html.ok()) return html.status();
@@ -220,7 +210,7 @@ absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkS
   if (!parent.ok()) return parent.status();
   model->parent = *std::move(parent);
   PrefsStore prefs;
-  if (model->execs) {
+  if (from == ProcessesFrom::kExec) {
     prefs.LoadText("user_pref(\"dom.ipc.forkserver.enable\", false);", "bench");
   }
   absl::StatusOr<PrefsGeneration> generation = prefs.Publish();
@@ -240,40 +230,38 @@ absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkS
         if (end.exit.ok() && end.exit->success()) return;
         model->ended.Update(absl::InternalError("content process " + end.ToString()));
       }});
-  // What the process types say that it has, the first time too.
-  if (absl::Status set = server.SetPool(kContent, kNoPool); !set.ok()) return set;
-  if (!model->execs) {
+  const PoolBounds pool = from == ProcessesFrom::kPool ? kPool : kNoPool;
+  if (absl::Status set = server.SetPool(kContent, pool); !set.ok()) return set;
+  if (from != ProcessesFrom::kExec) {
     if (auto hello = server.WaitUntilServing(kContent); !hello.ok()) return hello.status();
   }
   return std::unique_ptr<SmallPageBrowser>(new SmallPageBrowser(std::move(model)));
 }
 
-absl::StatusOr<double> SmallPageBrowser::FirstPaint(Source source) {
+absl::StatusOr<double> SmallPageBrowser::FirstPaint() {
   Model& model = *model_;
-  const absl::Status prepared = source == Source::kPool ? model.FillPool() : model.SetPool(kNoPool);
-  if (!prepared.ok()) return prepared;
+  if (model.from == ProcessesFrom::kPool) {
+    if (absl::Status filled = model.AwaitPool(); !filled.ok()) return filled;
+  }
   Page page;
   const Stopwatch watch;
   model.Open("https://www.example.com/bread.html", page);
   model.Until([&] { return page.result.has_value(); });
   const double micros = watch.Micros();
   absl::Status painted = Model::Check(page);
-  painted.Update(model.CheckLaunches(model.execs               ? LaunchedBy::kExec
-                                     : source == Source::kPool ? LaunchedBy::kPool
-                                                               : LaunchedBy::kFork));
+  painted.Update(model.CheckLaunches());
   if (absl::Status closed = model.CloseAll(); !closed.ok()) return closed;
   if (!painted.ok()) return painted;
   return micros;
 }
 
-absl::StatusOr<double> SmallPageBrowser::ProportionalKib(int pages, Weighed what) {
+absl::StatusOr<double> SmallPageBrowser::ProportionalKib(int pages) {
   Model& model = *model_;
-  if (absl::Status set = model.SetPool(kNoPool); !set.ok()) return set;
   std::vector<Page> open(static_cast<size_t>(pages));
   for (size_t i = 0; i < open.size(); ++i) {
     model.Open(absl::StrCat("https://site-", i, ".test/bread.html"), open[i]);
   }
-  const absl::StatusOr<uint64_t> bytes = model.WeighWhenPainted(open, what);
+  const absl::StatusOr<uint64_t> bytes = model.WeighWhenPainted(open);
   if (absl::Status closed = model.CloseAll(); !closed.ok()) return closed;
   if (!bytes.ok()) return bytes.status();
   return static_cast<double>(*bytes) / 1024 / pages;

@@ -30,6 +30,10 @@ Budget FullBudget(Group group) {
       return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(30)};
     case Group::kTrace:
       return {.warm_up_rounds = 50, .max_rounds = 10'000, .max_time = absl::Seconds(30)};
+    case Group::kPage:
+      return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(60)};
+    case Group::kPageMemory:
+      return {.warm_up_rounds = 1, .max_rounds = 20, .max_time = absl::Seconds(15)};
     case Group::kMessage:
       return {.warm_up_rounds = 50, .max_rounds = 20'000, .max_time = absl::Seconds(10)};
   }
@@ -56,6 +60,10 @@ Budget QuickBudget(Group group) {
       return {.warm_up_rounds = 5, .max_rounds = 300, .max_time = absl::Seconds(5)};
     case Group::kTrace:
       return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(6)};
+    case Group::kPage:
+      return {.warm_up_rounds = 10, .max_rounds = 200, .max_time = absl::Seconds(10)};
+    case Group::kPageMemory:
+      return {.warm_up_rounds = 1, .max_rounds = 5, .max_time = absl::Seconds(5)};
     case Group::kMessage:
       return {.warm_up_rounds = 20, .max_rounds = 5'000, .max_time = absl::Seconds(3)};
   }

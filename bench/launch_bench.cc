@@ -18,6 +18,7 @@
 #include "bench/groups.h"
 #include "bench/growth.h"
 #include "bench/launch_rows.h"
+#include "bench/paint_rows.h"
 #include "bench/phases.h"
 #include "bench/plot_data.h"
 #include "bench/pool_view.h"
@@ -67,7 +68,7 @@ std::vector<Row> AllRows(OwnRows& own) {
   rows.push_back(PythonForkserverRow());
   for (const std::vector<Row>& more :
        {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), TelemetryRows(), StartRows(),
-        HeapRows(), TraceRows(), CrashRows(), RateRows(), own.launches->MemoryRows()}) {
+        HeapRows(), TraceRows(), CrashRows(), PaintRows(), RateRows(), own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

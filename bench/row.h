@@ -15,16 +15,18 @@
 namespace bench {
 
 enum class Group {
-  kPool,     // apart: what fills the pool must not run beside other rows
-  kLaunch,   // microseconds each
-  kGrowth,   // the same launch from a small and from a large template
-  kHeap,     // forks that copy 1 GiB of page tables
-  kRate,     // each sample is a window of time
-  kMemory,   // a sample is a look at a process that stands still
-  kCall,     // system calls in a child that is there
-  kStart,    // whole programs, exec'ed, in milliseconds
-  kTrace,    // the same launch of hosts that are traced and not
-  kMessage,  // round trips between processes that are there, and nothing beside them
+  kPool,        // apart: what fills the pool must not run beside other rows
+  kLaunch,      // microseconds each
+  kGrowth,      // the same launch from a small and from a large template
+  kHeap,        // forks that copy 1 GiB of page tables
+  kRate,        // each sample is a window of time
+  kMemory,      // a sample is a look at a process that stands still
+  kCall,        // system calls in a child that is there
+  kStart,       // whole programs, exec'ed, in milliseconds
+  kTrace,       // the same launch of hosts that are traced and not
+  kPage,        // pages that are painted, in processes of their own
+  kPageMemory,  // each sample opens and weighs many of them
+  kMessage,     // round trips between processes that are there, and nothing beside them
 };
 
 struct Row {

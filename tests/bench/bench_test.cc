@@ -147,8 +147,9 @@ TEST(MeasureGroups, LeavesOutAGroupThatFailsAndMeasuresTheOthers) {
 }
 
 TEST(Extent, QuickIsLessThanFullAndRoundsAreAtMostWhatIsAsked) {
-  for (const Group group : {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate,
-                            Group::kMemory, Group::kStart, Group::kTrace, Group::kMessage}) {
+  for (const Group group :
+       {Group::kLaunch, Group::kGrowth, Group::kHeap, Group::kRate, Group::kMemory, Group::kStart,
+        Group::kTrace, Group::kPage, Group::kPageMemory, Group::kMessage}) {
     const Budget full = BudgetOf(group, {.pace = Pace::kFull});
     const Budget quick = BudgetOf(group, {.pace = Pace::kQuick});
     EXPECT_LT(quick.max_rounds, full.max_rounds);
@@ -194,6 +195,29 @@ TEST(LaunchBench, StartsAHostWithTheLauncherAndWithout) {
   EXPECT_EQ(document["rows"][0]["name"], "direct_start");
   EXPECT_EQ(document["rows"][1]["name"], "launcher_start");
   EXPECT_EQ(document["rows"][1]["baseline"], "direct_start");
+}
+
+TEST(LaunchBench, PaintsAPageInAProcessOfEachKindAndWeighsThem) {
+  const std::string path = ::testing::TempDir() + "/paint.json";
+  const forkserver::testing::ProgramResult result =
+      forkserver::testing::RunProgram({"bench/launch_bench", "--rounds", "1", "--filter",
+                                       "^(first_paint|page_process_pss)_", "--json", path});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::ifstream file(path);
+  const nlohmann::json document = nlohmann::json::parse(file);
+  EXPECT_TRUE(document["left_out"].empty()) << document["left_out"];
+  std::vector<std::string> rows;
+  for (const nlohmann::json& row : document["rows"]) {
+    rows.push_back(row["name"].get<std::string>() + " " + row["unit"].get<std::string>() + " " +
+                   row.value("baseline", "-"));
+    // Less than that, in either unit, is no process that has painted.
+    EXPECT_GT(row["p50"].get<double>(), 100) << row;
+  }
+  EXPECT_EQ(rows, (std::vector<std::string>{"page_process_pss_exec KiB -",
+                                            "page_process_pss_template KiB page_process_pss_exec",
+                                            "first_paint_exec us -",
+                                            "first_paint_template us first_paint_exec",
+                                            "first_paint_pool us first_paint_exec"}));
 }
 
 // A plain build of it, that is: its two programs are not beside it.
