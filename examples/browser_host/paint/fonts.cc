@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/paint/letter_pictures.h"
 #include "examples/browser_host/paint/well_formed.h"
 #include "preload/single_thread.h"
 
@@ -31,6 +32,7 @@ constexpr int kShapingSize = 256;
 constexpr size_t kMostFamilyBytes = 256;
 constexpr size_t kMostTextBytes = 4096;
 constexpr size_t kMostFamilies = 256;
+constexpr size_t kMostStrikes = 64;
 
 // A character of each script that the machine may have a font of its own for: Hebrew, Arabic,
 // Devanagari, Bengali, Tamil, Thai, Georgian, Armenian, Ethiopic, Hangul, Hiragana, Han, a
@@ -43,6 +45,7 @@ struct Face {
   cairo_font_face_t* cairo = nullptr;
   std::string file;
   double em = 1;  // in harfbuzz's units
+  bool has_colors = false;
   FaceMetrics metrics;
   // Of an em of 1: slanted where the machine has no italic and fontconfig leans the upright.
   cairo_matrix_t shape = {.xx = 1, .yx = 0, .xy = 0, .yy = 1, .x0 = 0, .y0 = 0};
@@ -113,6 +116,12 @@ absl::Status WaitForPangosThreads() {
 
 }  // namespace
 
+// One face at one size.
+struct Strike {
+  cairo_scaled_font_t* font = nullptr;
+  LetterPictures letters;
+};
+
 struct Fonts::State {
   FT_Library freetype = nullptr;
   PangoFontMap* map = nullptr;
@@ -122,6 +131,7 @@ struct Fonts::State {
   std::vector<Face> faces;        // three families in four styles, then those of other scripts
   cairo_font_options_t* options = nullptr;
   std::vector<std::string> of_unknown;  // SubstitutesOf a family that nobody has heard of
+  std::map<std::pair<size_t, double>, Strike> strikes;
   // What fontconfig has said of names, which takes it 50 us and more for each.
   std::map<std::string, std::optional<size_t>, std::less<>> families;
 
@@ -130,6 +140,9 @@ struct Fonts::State {
   size_t NearestTo(FcPattern* pattern) const;
   // The first face of the family that stands for it; nothing: nobody has heard of it.
   std::optional<size_t> FamilyNamed(const std::string& name);
+  cairo_matrix_t MatrixOf(size_t face, double size) const;
+  // Null: of that none are kept.
+  Strike* StrikeOf(size_t face, double size);
   size_t FaceWith(char32_t character, size_t wanted) const;
 };
 
@@ -149,6 +162,7 @@ absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
   if (FT_New_Face(freetype, face.file.c_str(), index, &freetype_face) != 0) {
     return absl::NotFoundError(absl::StrCat("font ", face.file, " cannot be opened"));
   }
+  face.has_colors = FT_HAS_COLOR(freetype_face);
   FcPattern* with_face = FcPatternDuplicate(pattern);
   FcPatternAddFTFace(with_face, FC_FT_FACE, freetype_face);
   face.cairo = cairo_ft_font_face_create_for_pattern(with_face);
@@ -219,6 +233,33 @@ std::optional<size_t> Fonts::State::FamilyNamed(const std::string& name) {
   // A page that makes names up is not to fill the memory with them.
   if (families.size() < kMostFamilies) families.emplace(name, family);
   return family;
+}
+
+cairo_matrix_t Fonts::State::MatrixOf(size_t face, double size) const {
+  cairo_matrix_t matrix;
+  cairo_matrix_t scale;
+  cairo_matrix_init_scale(&scale, size, size);
+  cairo_matrix_multiply(&matrix, &faces[face].shape, &scale);
+  return matrix;
+}
+
+Strike* Fonts::State::StrikeOf(size_t face, double size) {
+  if (const auto found = strikes.find({face, size}); found != strikes.end()) return &found->second;
+  // A letter of several colours is no coverage.
+  if (size > LetterPictures::kLargestSize || strikes.size() >= kMostStrikes ||
+      faces[face].has_colors) {
+    return nullptr;
+  }
+  cairo_matrix_t unscaled;
+  cairo_matrix_init_identity(&unscaled);
+  const cairo_matrix_t matrix = MatrixOf(face, size);
+  cairo_scaled_font_t* font =
+      cairo_scaled_font_create(faces[face].cairo, &matrix, &unscaled, options);
+  if (cairo_scaled_font_status(font) != CAIRO_STATUS_SUCCESS) {
+    cairo_scaled_font_destroy(font);
+    return nullptr;
+  }
+  return &strikes.try_emplace({face, size}, Strike{.font = font, .letters = {}}).first->second;
 }
 
 Fonts::Fonts(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -364,8 +405,6 @@ ShapedText Fonts::Shape(size_t face, std::string_view utf8) const {
 
 void Fonts::Draw(cairo_t* cairo, const ShapedText& text, double size, double x,
                  double baseline) const {
-  cairo_save(cairo);
-  cairo_set_font_options(cairo, state_->options);
   std::vector<cairo_glyph_t> glyphs;
   for (const ShapedText::Run& run : text.runs) {
     glyphs = run.glyphs;
@@ -373,15 +412,16 @@ void Fonts::Draw(cairo_t* cairo, const ShapedText& text, double size, double x,
       glyph.x = x + glyph.x * size;
       glyph.y = baseline + glyph.y * size;
     }
+    Strike* const strike = state_->StrikeOf(run.face, size);
+    if (strike != nullptr && strike->letters.Draw(cairo, strike->font, glyphs)) continue;
+    cairo_save(cairo);
+    cairo_set_font_options(cairo, state_->options);
     cairo_set_font_face(cairo, state_->faces[run.face].cairo);
-    cairo_matrix_t matrix = state_->faces[run.face].shape;
-    cairo_matrix_t scale;
-    cairo_matrix_init_scale(&scale, size, size);
-    cairo_matrix_multiply(&matrix, &matrix, &scale);
+    const cairo_matrix_t matrix = state_->MatrixOf(run.face, size);
     cairo_set_font_matrix(cairo, &matrix);
     cairo_show_glyphs(cairo, glyphs.data(), static_cast<int>(glyphs.size()));
+    cairo_restore(cairo);
   }
-  cairo_restore(cairo);
 }
 
 }  // namespace browser_host

@@ -37,9 +37,9 @@ constexpr char kLetters[] =
 
 // Shapes, and has cairo make pictures of, what most pages are written with.
 void DrawLetters(const Fonts& fonts) {
-  // As wide as the widest of them: of a letter that falls outside, nothing is made.
-  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 4096, 64);
+  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 64, 64);
   cairo_t* cairo = cairo_create(surface);
+  cairo_set_source_rgb(cairo, 0, 0, 0);
   for (size_t face = 0; face < fonts.faces(); ++face) {
     const ShapedText text = fonts.Shape(face, kLetters);
     for (const double size : kSizes) fonts.Draw(cairo, text, size, 0, 20);

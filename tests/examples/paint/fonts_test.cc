@@ -90,5 +90,64 @@ TEST(Fonts, KeepNothingOfWhatTheyWereAsked) {
   EXPECT_LT(mallinfo2().uordblks, before + 16 * 1024);
 }
 
+// An image, and what draws on it.
+struct Image {
+  static constexpr int kWidth = 400;
+  static constexpr int kHeight = 40;
+
+  Image() {
+    cairo_set_source_rgb(cairo, 0.9, 0.8, 0.5);
+    cairo_paint(cairo);
+  }
+  ~Image() {
+    cairo_destroy(cairo);
+    cairo_surface_destroy(surface);
+  }
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
+
+  int Byte(int x, int y, int which) const {
+    return cairo_image_surface_get_data(
+        surface)[y * cairo_image_surface_get_stride(surface) + x * 4 + which];
+  }
+
+  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, kWidth, kHeight);
+  cairo_t* cairo = cairo_create(surface);
+};
+
+// In a group it is cairo that draws.
+TEST(Fonts, DrawLettersAsCairoDoes) {
+  const Fonts& fonts = TheFonts();
+  // Apart, since where two letters of a word overlap cairo may add what they cover.
+  for (const double alpha : {1.0, 0.4}) {
+    for (const FontWeight weight : {FontWeight::kRegular, FontWeight::kBold}) {
+      const size_t face = fonts.FaceFor("serif", weight, FontSlant::kUpright);
+      const ShapedText text = fonts.Shape(face, "A p a r t , 2 6 : Q j h g");
+      Image ours;
+      Image cairos;
+      cairo_push_group(cairos.cairo);
+      int drawn = 0;
+      for (const Image* image : {&ours, &cairos}) {
+        cairo_rectangle(image->cairo, 11, 3, 220, 30);
+        cairo_clip(image->cairo);
+        cairo_set_source_rgba(image->cairo, 0.1, 0.2, 0.6, alpha);
+        fonts.Draw(image->cairo, text, 21, 7.4, 24.6);
+      }
+      cairo_pop_group_to_source(cairos.cairo);
+      cairo_paint(cairos.cairo);
+      for (int y = 0; y < Image::kHeight; ++y) {
+        for (int x = 0; x < Image::kWidth; ++x) {
+          for (int which = 0; which < 4; ++which) {
+            // The group is laid over the ground in one more step, rounded.
+            ASSERT_NEAR(ours.Byte(x, y, which), cairos.Byte(x, y, which), 2) << x << ", " << y;
+          }
+          drawn += ours.Byte(x, y, 0) != ours.Byte(0, 0, 0) ? 1 : 0;
+        }
+      }
+      EXPECT_GT(drawn, 500);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace browser_host
