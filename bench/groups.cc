@@ -61,9 +61,9 @@ Budget QuickBudget(Group group) {
     case Group::kTrace:
       return {.warm_up_rounds = 20, .max_rounds = 2'000, .max_time = absl::Seconds(6)};
     case Group::kPage:
-      return {.warm_up_rounds = 10, .max_rounds = 200, .max_time = absl::Seconds(10)};
+      return {.warm_up_rounds = 10, .max_rounds = 200, .max_time = absl::Seconds(7)};
     case Group::kPageMemory:
-      return {.warm_up_rounds = 1, .max_rounds = 5, .max_time = absl::Seconds(5)};
+      return {.warm_up_rounds = 1, .max_rounds = 5, .max_time = absl::Seconds(4)};
     case Group::kMessage:
       return {.warm_up_rounds = 20, .max_rounds = 5'000, .max_time = absl::Seconds(3)};
   }
