@@ -60,8 +60,10 @@ struct SmallPageBrowser::Model {
   std::unique_ptr<EventLoop> loop = {};
   std::unique_ptr<ParentProcess> parent = {};
   std::optional<PublicSuffixList> suffixes = {};
+  std::vector<Page> pages = {};  // those that are open: what has them ends before
   std::unique_ptr<ContentProcesses> content = {};
-  absl::Status ended = {};  // of the first process that did not end well
+  // Of the first process that did not end well. Nothing more is opened then.
+  absl::Status ended = {};
 
   // False: not in time.
   bool Until(const std::function<bool()>& done) {
@@ -127,7 +129,7 @@ struct SmallPageBrowser::Model {
   absl::Status CloseAll() {
     content->CloseAll();
     if (!Until([&] { return content->processes().empty(); })) {
-      return absl::DeadlineExceededError("a page's process did not end in ten seconds");
+      ended.Update(absl::DeadlineExceededError("a page's process did not end in ten seconds"));
     }
     return ended;
   }
@@ -149,7 +151,7 @@ struct SmallPageBrowser::Model {
   }
 
   // The proportional set size of all, in bytes.
-  absl::StatusOr<uint64_t> WeighWhenPainted(const std::vector<Page>& pages) {
+  absl::StatusOr<uint64_t> WeighWhenPainted() {
     Until([&] {
       return std::all_of(pages.begin(), pages.end(),
                          [](const Page& page) { return page.result.has_value(); });
@@ -243,7 +245,9 @@ absl::StatusOr<double> SmallPageBrowser::FirstPaint() {
   if (model.from == ProcessesFrom::kPool) {
     if (absl::Status filled = model.AwaitPool(); !filled.ok()) return filled;
   }
-  Page page;
+  if (!model.ended.ok()) return model.ended;
+  model.pages = std::vector<Page>(1);
+  Page& page = model.pages[0];
   const Stopwatch watch;
   model.Open("https://www.example.com/bread.html", page);
   model.Until([&] { return page.result.has_value(); });
@@ -257,11 +261,12 @@ absl::StatusOr<double> SmallPageBrowser::FirstPaint() {
 
 absl::StatusOr<double> SmallPageBrowser::ProportionalKib(int pages) {
   Model& model = *model_;
-  std::vector<Page> open(static_cast<size_t>(pages));
-  for (size_t i = 0; i < open.size(); ++i) {
-    model.Open(absl::StrCat("https://site-", i, ".test/bread.html"), open[i]);
+  if (!model.ended.ok()) return model.ended;
+  model.pages = std::vector<Page>(static_cast<size_t>(pages));
+  for (size_t i = 0; i < model.pages.size(); ++i) {
+    model.Open(absl::StrCat("https://site-", i, ".test/bread.html"), model.pages[i]);
   }
-  const absl::StatusOr<uint64_t> bytes = model.WeighWhenPainted(open);
+  const absl::StatusOr<uint64_t> bytes = model.WeighWhenPainted();
   if (absl::Status closed = model.CloseAll(); !closed.ok()) return closed;
   if (!bytes.ok()) return bytes.status();
   return static_cast<double>(*bytes) / 1024 / pages;
