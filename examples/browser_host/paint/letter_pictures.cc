@@ -1,6 +1,5 @@
 #include "examples/browser_host/paint/letter_pictures.h"
 
-
 #include <algorithm>
 #include <cmath>
 #include <optional>
