@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 // alone have forty.
 constexpr char kDocumentation[] = "/usr/share/doc";
 constexpr size_t kMostSites = 8;
-constexpr size_t kMostPagesOfASite = 15;
+constexpr size_t kMostPagesOfASite = 10;
 // Larger ones are right, and take seconds on a busy machine.
 constexpr size_t kMostPageBytes = 300'000;
 
