@@ -37,11 +37,16 @@ inline constexpr size_t kMostRedirects = 20;
 inline constexpr size_t kMostHeaderLines = 300;
 inline constexpr size_t kMostHeaderBytes = 65'536;
 
-// Under way at a time; more wait for a place, and more than those are refused.
+// Under way at a time; more wait for a place in the socket process.
 inline constexpr size_t kMostFetches = 64;
 // Of them from one host and port, so that one that is silent leaves places for others.
 inline constexpr size_t kMostFetchesPerHost = 16;
 inline constexpr size_t kMostWaitingFetches = 1024;
+// What the parent gives the socket process at a time: an actor with more calls unanswered handles
+// nothing else (ActorOptions::max_unanswered). The rest waits in the parent, and more than those
+// are refused.
+inline constexpr size_t kMostSentFetches = 256;
+inline constexpr size_t kMostKeptFetches = 8192;
 // Connections to one host and port.
 inline constexpr long kMostConnectionsPerHost = 6;
 

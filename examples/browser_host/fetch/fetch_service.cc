@@ -82,51 +82,86 @@ absl::Status CheckAnswer(const ResourceFetched& answer, FetchFor what) {
 }  // namespace
 
 SocketHost::~SocketHost() {
-  for (const auto& [id, job] : jobs_) parent().loop().CancelTimer(job.late);
+  for (const auto& [id, job] : jobs_) parent().loop().CancelTimer(job.timer);
 }
 
 FetchId SocketHost::Fetch(const FetchRequest& request, Callback callback) {
+  const auto refuse = [&](const absl::Status& why) {
+    callback(AboutUrl(request.url, why));
+    return FetchId{0};
+  };
   const absl::StatusOr<Url> url = Url::Parse(request.url);
   if (!url.ok() || !url->IsHttpFamily()) {
-    callback(AboutUrl(request.url, absl::InvalidArgumentError("no URL of http or https")));
-    return 0;
+    return refuse(absl::InvalidArgumentError("no URL of http or https"));
+  }
+  Job job = {.request = request, .callback = callback};
+  job.request.url = url->ToString();
+  if (job.request.url.size() > kMaxFetchUrlBytes) {
+    return refuse(absl::InvalidArgumentError(
+        absl::StrCat("a URL of more than ", kMaxFetchUrlBytes, " bytes")));
+  }
+  if (jobs_.size() >= kMostKeptFetches) {
+    return refuse(absl::ResourceExhaustedError(absl::StrCat("too many fetches: ", jobs_.size())));
   }
   // Of the program's, since a number may be cancelled when its host is gone.
   static std::atomic<FetchId> last_id = 0;
   const FetchId id = ++last_id;
-  const FetchPatience& patience = request.patience;
-  const absl::Status asked =
-      Call(FetchResource{.id = id,
-                         .url = url->ToString(),
-                         .what = request.what,
-                         .connect_millis = Millis(patience.connect),
-                         .silence_millis = Millis(patience.silence),
-                         .whole_millis = Millis(patience.whole)},
-           [this, id](absl::StatusOr<ResourceFetched> answer) { OnAnswer(id, std::move(answer)); });
-  if (!asked.ok()) {
-    callback(AboutUrl(request.url, asked));
-    return 0;
-  }
-  const int64_t late = forkserver::DeadlineAfter(
-      forkserver::NowNanos(),
-      absl::ToInt64Nanoseconds(absl::Milliseconds(Millis(patience.whole)) + kGrace));
-  jobs_.emplace(id, Job{.url = url->ToString(),
-                        .what = request.what,
-                        .callback = std::move(callback),
-                        .late = parent().loop().AddTimer(late, [this, id] { OnLate(id); })});
+  job.deadline = forkserver::DeadlineAfter(
+      forkserver::NowNanos(), Millis(request.patience.whole) * forkserver::kNanosPerMilli);
+  job.timer = parent().loop().AddTimer(job.deadline, [this, id] { OnNoPlace(id); });
+  jobs_.emplace(id, std::move(job));
+  waiting_.push_back(id);
+  SendWaiting();
   return id;
+}
+
+// What cannot be sent is told in the loop's time, so that whoever asks has the number first.
+void SocketHost::SendWaiting() {
+  while (!waiting_.empty() && sent_ < kMostSentFetches) {
+    const FetchId id = waiting_.front();
+    Job& job = jobs_.at(id);
+    const absl::Status asked = SendJob(id, job);
+    // It goes on when there is room, or ends and says so.
+    if (absl::IsResourceExhausted(asked)) return OnRoom([this] { SendWaiting(); });
+    waiting_.pop_front();
+    parent().loop().CancelTimer(job.timer);
+    if (!asked.ok()) {
+      job.timer = parent().loop().AddTimer(forkserver::NowNanos(), [this, id, asked] {
+        Finish(id, AboutUrl(jobs_.at(id).request.url, asked));
+      });
+      continue;
+    }
+    job.is_sent = true;
+    ++sent_;
+    const int64_t late = forkserver::DeadlineAfter(job.deadline, absl::ToInt64Nanoseconds(kGrace));
+    job.timer = parent().loop().AddTimer(late, [this, id] { OnLate(id); });
+  }
+}
+
+absl::Status SocketHost::SendJob(FetchId id, Job& job) {
+  const FetchPatience& patience = job.request.patience;
+  const absl::Duration left = absl::Nanoseconds(job.deadline - forkserver::NowNanos());
+  return Call(
+      FetchResource{.id = id,
+                    .url = job.request.url,
+                    .what = job.request.what,
+                    .connect_millis = Millis(patience.connect),
+                    .silence_millis = Millis(patience.silence),
+                    .whole_millis = Millis(patience.whole),
+                    .waited_millis = Millis(patience.whole) - Millis(left)},
+      [this, id](absl::StatusOr<ResourceFetched> answer) { OnAnswer(id, std::move(answer)); });
 }
 
 void SocketHost::OnAnswer(FetchId id, absl::StatusOr<ResourceFetched> answer) {
   const auto found = jobs_.find(id);
   // It was late.
   if (found == jobs_.end()) return;
-  const Job& job = found->second;
-  if (!answer.ok()) return Finish(id, AboutUrl(job.url, answer.status()));
-  if (absl::Status good = CheckAnswer(*answer, job.what); !good.ok()) {
+  const FetchRequest& request = found->second.request;
+  if (!answer.ok()) return Finish(id, AboutUrl(request.url, answer.status()));
+  if (absl::Status good = CheckAnswer(*answer, request.what); !good.ok()) {
     const absl::Status why = absl::InternalError(absl::StrCat("FetchResource: ", good.message()));
     Kill(why);
-    return Finish(id, AboutUrl(job.url, why));
+    return Finish(id, AboutUrl(request.url, why));
   }
   Fetched fetched = {.final_url = answer->final_url.str(),
                      .http_status = answer->http_status,
@@ -140,15 +175,25 @@ void SocketHost::OnAnswer(FetchId id, absl::StatusOr<ResourceFetched> answer) {
   Finish(id, std::move(fetched));
 }
 
+void SocketHost::OnNoPlace(FetchId id) {
+  waiting_.remove(id);
+  const FetchRequest& request = jobs_.at(id).request;
+  Finish(id, AboutUrl(request.url, absl::DeadlineExceededError("no place for it in time")));
+}
+
 void SocketHost::OnLate(FetchId id) {
   const absl::Status why = absl::DeadlineExceededError("no word of the socket process");
   if (!IsDebugged()) Kill(why);
-  Finish(id, AboutUrl(jobs_.at(id).url, why));
+  Finish(id, AboutUrl(jobs_.at(id).request.url, why));
 }
 
 void SocketHost::Cancel(FetchId id) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end()) return;
   // A process that cannot be told is ending, and its fetches with it.
-  if (jobs_.contains(id)) Send(StopFetch{.id = id}).IgnoreError();
+  if (found->second.is_sent) return Send(StopFetch{.id = id}).IgnoreError();
+  waiting_.remove(id);
+  Finish(id, AboutUrl(found->second.request.url, absl::CancelledError("cancelled")));
 }
 
 void SocketHost::Finish(FetchId id, absl::StatusOr<Fetched> fetched) {
@@ -157,7 +202,9 @@ void SocketHost::Finish(FetchId id, absl::StatusOr<Fetched> fetched) {
   if (found == jobs_.end()) return;
   const Job job = std::move(found->second);
   jobs_.erase(found);
-  parent().loop().CancelTimer(job.late);
+  parent().loop().CancelTimer(job.timer);
+  if (job.is_sent) --sent_;
+  SendWaiting();
   job.callback(std::move(fetched));
 }
 

@@ -15,9 +15,10 @@
 // process that breaks it is killed: bounds, sealed memory of the size that it says, a final URL of
 // http or https. Whether a server really said so, nobody can tell.
 //
-// A fetch whose socket process ends gets Unavailable; the next one launches another, up to the
-// third end (ServiceProcess). One that has said nothing when its own deadline is well over is
-// stuck, and is killed.
+// Some are given to the socket process, some wait here, and what is too many is ResourceExhausted
+// (fetch_bounds.h). A fetch whose socket process ends gets Unavailable; the next one launches
+// another, up to the third end (ServiceProcess). One that has said nothing when its own deadline is
+// well over is stuck, and is killed.
 //
 // Ownership and threads: those of ServiceProcess.
 #ifndef EXAMPLES_BROWSER_HOST_FETCH_FETCH_SERVICE_H_
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -79,19 +81,26 @@ class SocketHost : public forkserver::ProcessHost<SocketHost, SocketProtocol> {
 
  private:
   struct Job {
-    std::string url;
-    FetchFor what;
-    Callback callback;
-    forkserver::EventLoop::TimerId late = 0;
+    FetchRequest request;  // its URL is canonical
+    int64_t deadline = 0;
+    Callback callback = {};
+    forkserver::EventLoop::TimerId timer = 0;
+    bool is_sent = false;
   };
 
   void OnEnd(const forkserver::ProcessEnd&) override {}
+  void SendWaiting();
+  absl::Status SendJob(FetchId id, Job& job);
   void OnAnswer(FetchId id, absl::StatusOr<ResourceFetched> answer);
+  void OnNoPlace(FetchId id);
   void OnLate(FetchId id);
   // The last that its caller does: the callback may destroy this.
   void Finish(FetchId id, absl::StatusOr<Fetched> fetched);
 
   std::map<FetchId, Job> jobs_;
+  // Of those, in their order: what has not been sent.
+  std::list<FetchId> waiting_;
+  size_t sent_ = 0;
 };
 
 using FetchService = forkserver::ServiceProcess<SocketHost>;

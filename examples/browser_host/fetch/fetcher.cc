@@ -41,7 +41,9 @@ Fetcher::~Fetcher() {
   jobs_.clear();
   multi_.reset();
   for (const auto& [fd, watch] : watches_) loop_.Unwatch(watch);
-  if (timer_ != 0) loop_.CancelTimer(timer_);
+  for (const auto timer : {timer_, kick_}) {
+    if (timer != 0) loop_.CancelTimer(timer);
+  }
 }
 
 int Fetcher::OnSocket(CURL*, curl_socket_t fd, int what, void* fetcher, void*) {
@@ -82,6 +84,16 @@ int Fetcher::OnTimer(CURLM*, long millis, void* fetcher) {
   return 0;
 }
 
+// libcurl makes those that wait for a connection ready when another one's handle is taken out, and
+// does not say so.
+void Fetcher::Kick() {
+  if (kick_ != 0) return;
+  kick_ = loop_.AddTimer(NowNanos(), [this] {
+    kick_ = 0;
+    Drive(CURL_SOCKET_TIMEOUT, 0);
+  });
+}
+
 void Fetcher::Drive(curl_socket_t fd, int events) {
   int running = 0;
   curl_multi_socket_action(multi_.get(), fd, events, &running);
@@ -96,15 +108,11 @@ void Fetcher::Drive(curl_socket_t fd, int events) {
 
 void Fetcher::Fetch(uint64_t id, const FetchOrder& order, Callback callback) {
   if (jobs_.contains(id)) return callback(absl::InvalidArgumentError("a number that is taken"));
-  if (waiting_.size() >= kMostWaitingFetches) {
-    return callback(absl::ResourceExhaustedError(
-        absl::StrFormat("too many fetches: %d wait", waiting_.size())));
-  }
   auto transfer = std::make_unique<Transfer>(
       loop_, setup_, id, order, [this, id](absl::Status why) { Finish(id, std::move(why)); });
   if (absl::Status good = transfer->CheckUrl(); !good.ok()) return callback(good);
   const int64_t deadline =
-      DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(order.patience.whole));
+      DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(order.patience.whole - order.waited));
   const auto whole = loop_.AddTimer(deadline, [this, id, time = order.patience.whole] {
     const Job& job = jobs_.at(id);
     const std::string seconds = absl::StrFormat("%g s", absl::ToDoubleSeconds(time));
@@ -155,6 +163,7 @@ void Fetcher::BeginHop(Transfer& transfer) {
 void Fetcher::OnHopEnd(Transfer& transfer, CURLcode code) {
   // What is asked of the handle stays there until the next hop.
   curl_multi_remove_handle(multi_.get(), transfer.easy());
+  Kick();
   std::optional<absl::StatusOr<FetchAnswer>> answer = transfer.EndHop(code);
   if (!answer) return BeginHop(transfer);
   Finish(transfer.id(), *std::move(answer));
@@ -168,6 +177,7 @@ void Fetcher::Finish(uint64_t id, absl::StatusOr<FetchAnswer> answer) {
   if (job.has_place) {
     // Where it is in there.
     curl_multi_remove_handle(multi_.get(), job.transfer->easy());
+    Kick();
     --places_;
     const auto of_its_host = places_by_host_.find(job.transfer->host());
     if (--of_its_host->second == 0) places_by_host_.erase(of_its_host);

@@ -71,7 +71,7 @@ class Fetcher {
   ~Fetcher();
 
   // Calls back once, in the loop's time or at once. `id` is the caller's, and that of no fetch
-  // that is under way.
+  // that is under way. However many there are, kMostFetches are under way and the others wait.
   void Fetch(uint64_t id, const FetchOrder& order, Callback callback);
   // Calls back with Cancelled. One that is not there is ignored.
   void Cancel(uint64_t id);
@@ -91,6 +91,7 @@ class Fetcher {
   static int OnTimer(CURLM* multi, long millis, void* fetcher);
   void WatchSocket(curl_socket_t fd, int what);
   void Drive(curl_socket_t fd, int events);
+  void Kick();
 
   // Those that there are places for.
   void StartWaiting();
@@ -111,6 +112,7 @@ class Fetcher {
   // Its destruction calls back into what is above it.
   std::map<curl_socket_t, forkserver::EventLoop::WatchId> watches_;
   forkserver::EventLoop::TimerId timer_ = 0;
+  forkserver::EventLoop::TimerId kick_ = 0;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   std::map<uint64_t, Job> jobs_;
   // Those that have no place yet, as they came.

@@ -34,7 +34,8 @@ absl::Status SocketChild::Receive(FetchResource& message, Resolver<ResourceFetch
                             .what = message.what,
                             .patience = {.connect = absl::Milliseconds(message.connect_millis),
                                          .silence = absl::Milliseconds(message.silence_millis),
-                                         .whole = absl::Milliseconds(message.whole_millis)}};
+                                         .whole = absl::Milliseconds(message.whole_millis)},
+                            .waited = absl::Milliseconds(message.waited_millis)};
   // A std::function's are copied.
   auto answer = std::make_shared<Resolver<ResourceFetched>>(std::move(resolver));
   fetcher_->Fetch(message.id, order, [answer](absl::StatusOr<FetchAnswer> fetched) {

@@ -59,7 +59,10 @@ struct FetchResource {
   uint32_t connect_millis = 0;
   uint32_t silence_millis = 0;
   uint32_t whole_millis = 0;
-  auto Fields() { return std::tie(id, url, what, connect_millis, silence_millis, whole_millis); }
+  uint32_t waited_millis = 0;  // of those
+  auto Fields() {
+    return std::tie(id, url, what, connect_millis, silence_millis, whole_millis, waited_millis);
+  }
 };
 
 struct StopFetch {

@@ -397,7 +397,7 @@ absl::Status Transfer::ErrorOf(CURLcode code) {
     case CURLE_OUT_OF_MEMORY:
       return absl::ResourceExhaustedError("no memory");
     default:
-      return absl::AbortedError(absl::StrCat(curl_easy_strerror(code), ": ", words));
+      return absl::AbortedError(words.empty() ? curl_easy_strerror(code) : words);
   }
 }
 

@@ -33,6 +33,7 @@ struct FetchOrder {
   std::string url;
   FetchFor what = FetchFor::kDocument;
   FetchPatience patience = {};
+  absl::Duration waited = {};  // of patience.whole, elsewhere
 };
 
 // FetchService's Fetched (fetch_service.h) says what is in them.

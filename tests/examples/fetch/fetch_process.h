@@ -55,7 +55,7 @@ class FetchTest {
 
   pid_t pid() const { return service_->process()->pid; }
   // What the socket process has open, and its threads.
-  size_t Descriptors() const;
+  size_t Descriptors();
   size_t Threads() const;
 
  private:
