@@ -115,22 +115,16 @@ FetchId SocketHost::Fetch(const FetchRequest& request, Callback callback) {
   return id;
 }
 
-// What cannot be sent is told in the loop's time, so that whoever asks has the number first.
 void SocketHost::SendWaiting() {
   while (!waiting_.empty() && sent_ < kMostSentFetches) {
     const FetchId id = waiting_.front();
     Job& job = jobs_.at(id);
     const absl::Status asked = SendJob(id, job);
-    // It goes on when there is room, or ends and says so.
     if (absl::IsResourceExhausted(asked)) return OnRoom([this] { SendWaiting(); });
+    // It has ended, and OnEnd tells all of them.
+    if (!asked.ok()) return;
     waiting_.pop_front();
     parent().loop().CancelTimer(job.timer);
-    if (!asked.ok()) {
-      job.timer = parent().loop().AddTimer(forkserver::NowNanos(), [this, id, asked] {
-        Finish(id, AboutUrl(jobs_.at(id).request.url, asked));
-      });
-      continue;
-    }
     job.is_sent = true;
     ++sent_;
     const int64_t late = forkserver::DeadlineAfter(job.deadline, absl::ToInt64Nanoseconds(kGrace));
@@ -173,6 +167,17 @@ void SocketHost::OnAnswer(FetchId id, absl::StatusOr<ResourceFetched> answer) {
                      .body = UniqueFd(answer->body.fd.release()),
                      .body_size = answer->body_size};
   Finish(id, std::move(fetched));
+}
+
+// Those that it was given have heard it of their calls.
+void SocketHost::OnEnd(const forkserver::ProcessEnd& end) {
+  const absl::Status why = absl::UnavailableError("socket process: " + end.ToString());
+  const std::weak_ptr<bool> alive = alive_;
+  waiting_.clear();
+  while (!alive.expired() && !jobs_.empty()) {
+    const auto& [id, job] = *jobs_.begin();
+    Finish(id, AboutUrl(job.request.url, why));
+  }
 }
 
 void SocketHost::OnNoPlace(FetchId id) {

@@ -16,7 +16,7 @@
 // http or https. Whether a server really said so, nobody can tell.
 //
 // Some are given to the socket process, some wait here, and what is too many is ResourceExhausted
-// (fetch_bounds.h). A fetch whose socket process ends gets Unavailable; the next one launches
+// (fetch_bounds.h). All whose socket process ends get Unavailable; the next one launches
 // another, up to the third end (ServiceProcess). One that has said nothing when its own deadline is
 // well over is stuck, and is killed.
 //
@@ -88,7 +88,7 @@ class SocketHost : public forkserver::ProcessHost<SocketHost, SocketProtocol> {
     bool is_sent = false;
   };
 
-  void OnEnd(const forkserver::ProcessEnd&) override {}
+  void OnEnd(const forkserver::ProcessEnd& end) override;
   void SendWaiting();
   absl::Status SendJob(FetchId id, Job& job);
   void OnAnswer(FetchId id, absl::StatusOr<ResourceFetched> answer);
@@ -101,6 +101,7 @@ class SocketHost : public forkserver::ProcessHost<SocketHost, SocketProtocol> {
   // Of those, in their order: what has not been sent.
   std::list<FetchId> waiting_;
   size_t sent_ = 0;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 using FetchService = forkserver::ServiceProcess<SocketHost>;

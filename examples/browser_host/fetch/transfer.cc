@@ -410,12 +410,15 @@ absl::Status Transfer::ConnectError() {
                  : absl::StrCat("no connection: ", forkserver::ErrnoName(static_cast<int>(error))));
 }
 
+// The host's name is compared when the certificate is found to be good, and libcurl has no word for
+// it here.
 absl::Status Transfer::CertificateError() {
-  long verified = X509_V_OK;
+  long verified = X509_V_ERR_UNSPECIFIED;
   curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verified);
-  return absl::PermissionDeniedError(absl::StrCat(
-      "certificate: ", verified == X509_V_OK ? std::string("not for this host")
-                                             : X509_verify_cert_error_string(verified)));
+  return absl::PermissionDeniedError(
+      absl::StrCat("certificate: ", verified == X509_V_ERR_UNSPECIFIED
+                                        ? std::string("not for this host")
+                                        : X509_verify_cert_error_string(verified)));
 }
 
 }  // namespace browser_host

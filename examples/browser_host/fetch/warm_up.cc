@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <memory>
 #include <vector>
@@ -67,6 +68,8 @@ absl::Status WarmUpFetching(std::span<const std::string> ca_files) {
     ForgetEnvironment();
     if (absl::Status done = WarmUpLibraries(); !done.ok()) return done;
     WarmUpNames();
+    // Certificates have times, and the C library reads its zone at the first.
+    tzset();
     warm.has_globals = true;
   }
   std::vector<std::string> files = {std::string(kSystemCaFile)};

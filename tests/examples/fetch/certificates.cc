@@ -85,8 +85,8 @@ ServerIdentity SelfSigned(const CertificateOptions& options) {
   return {.certificate = PemOf(made), .key = PemOf(key)};
 }
 
-TestAuthority::TestAuthority() : key_(MakeKey()) {
-  certificate_ = Make(key_, "test authority", nullptr, -86'400, 86'400);
+TestAuthority::TestAuthority(const std::string& name) : key_(MakeKey()) {
+  certificate_ = Make(key_, name, nullptr, -86'400, 86'400);
   Extend(*certificate_, NID_basic_constraints, "critical,CA:TRUE");
   Extend(*certificate_, NID_key_usage, "critical,keyCertSign");
   Sign(*certificate_, key_);

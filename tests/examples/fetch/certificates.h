@@ -34,7 +34,7 @@ ServerIdentity SelfSigned(const CertificateOptions& options = {});
 
 class TestAuthority {
  public:
-  TestAuthority();
+  explicit TestAuthority(const std::string& name = "test authority");
   // Its certificate, for a CA file.
   const std::string& pem() const { return pem_; }
   ServerIdentity Issue(const CertificateOptions& options = {}) const;

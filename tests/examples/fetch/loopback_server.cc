@@ -272,6 +272,11 @@ void LoopbackServer::Serve(const std::string& path, Handler handler) {
   handlers_[path] = std::move(handler);
 }
 
+void LoopbackServer::AnswerRaw(std::function<void(HttpConnection& connection)> handler) {
+  const std::lock_guard lock(mutex_);
+  raw_ = std::move(handler);
+}
+
 void LoopbackServer::ServeFolder(const std::string& path, const std::string& folder) {
   const std::lock_guard lock(mutex_);
   folders_[path] = folder;
@@ -319,6 +324,7 @@ void LoopbackServer::Talk(Connection& connection) {
   pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   {
     HttpConnection http(connection.fd.get(), tls_.get());
+    if (const auto raw = RawHandler(); http.is_open() && raw) raw(http);
     if (http.is_open() && http.is_http2()) TalkHttp2(http);
     while (http.is_open()) {
       const std::optional<HttpRequest> request = http.ReadRequest();
@@ -336,6 +342,11 @@ void LoopbackServer::Talk(Connection& connection) {
   while (recv(connection.fd.get(), rest, sizeof(rest), MSG_DONTWAIT) > 0) {
   }
   connection.fd.reset();
+}
+
+std::function<void(HttpConnection& connection)> LoopbackServer::RawHandler() {
+  const std::lock_guard lock(mutex_);
+  return raw_;
 }
 
 Handler LoopbackServer::FindHandler(const HttpRequest& request) {

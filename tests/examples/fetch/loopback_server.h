@@ -127,6 +127,8 @@ class LoopbackServer {
   // Of a path, its query left out. The last one counts; a path that nobody named is a 404.
   void Serve(const std::string& path, Page page);
   void Serve(const std::string& path, Handler handler);
+  // Each connection, before it has said anything, in place of all pages.
+  void AnswerRaw(std::function<void(HttpConnection& connection)> handler);
   // Files of `folder` below `path`, which ends in a slash, with the types of their names.
   void ServeFolder(const std::string& path, const std::string& folder);
 
@@ -151,6 +153,7 @@ class LoopbackServer {
   void Accept();
   void Talk(Connection& connection);
   void TalkHttp2(HttpConnection& connection);
+  std::function<void(HttpConnection& connection)> RawHandler();
   Handler FindHandler(const HttpRequest& request);
   std::optional<Page> FindFile(const std::string& path) const;
 
@@ -162,6 +165,7 @@ class LoopbackServer {
   std::mutex mutex_;
   std::map<std::string, Handler> handlers_;
   std::map<std::string, std::string> folders_;
+  std::function<void(HttpConnection& connection)> raw_;
   std::vector<HttpRequest> requests_;
   std::list<Connection> all_;
   size_t accepted_ = 0;
