@@ -21,8 +21,10 @@ namespace {
 using forkserver::UniqueFd;
 using forkserver::Url;
 
-// Beyond its own deadline: its launch, and a machine that is busy.
-constexpr absl::Duration kGrace = absl::Seconds(15);
+// Beyond its own deadline: a machine that is busy, and where it does not run yet its launch, which
+// has a deadline of ten seconds.
+constexpr absl::Duration kGrace = absl::Seconds(5);
+constexpr absl::Duration kGraceForLaunch = absl::Seconds(15);
 // Of a URL in an error.
 constexpr size_t kMaxNamedBytes = 200;
 
@@ -127,7 +129,8 @@ void SocketHost::SendWaiting() {
     parent().loop().CancelTimer(job.timer);
     job.is_sent = true;
     ++sent_;
-    const int64_t late = forkserver::DeadlineAfter(job.deadline, absl::ToInt64Nanoseconds(kGrace));
+    const int64_t late = forkserver::DeadlineAfter(
+        job.deadline, absl::ToInt64Nanoseconds(is_running() ? kGrace : kGraceForLaunch));
     job.timer = parent().loop().AddTimer(late, [this, id] { OnLate(id); });
   }
 }

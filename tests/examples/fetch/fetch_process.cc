@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/fetch/socket_child.h"
 #include "forkserver/model/process_templates.h"
+#include "preload/prefs/prefs_store.h"
 #include "transceiver/clock.h"
 
 namespace browser_host {
@@ -44,16 +45,24 @@ std::string Said(const absl::StatusOr<Fetched>& fetched) {
 }
 
 FetchTest::FetchTest(forkserver::ForkServer& server, const FetchSetup& setup,
-                     std::function<void(std::string_view line)> log)
+                     std::function<void(std::string_view line)> log, std::string_view prefs)
     : loop_(*forkserver::EventLoop::Create()),
       parent_(*forkserver::ParentProcess::Create(
           {.server = server,
            .loop = *loop_,
-           .log = log ? std::move(log) : [](std::string_view line) { ADD_FAILURE() << line; }})),
-      service_(std::make_unique<FetchService>(*parent_, ProcessType::kSocket, MakeSocketHost,
-                                              SocketServiceOptions(setup))) {}
+           .log = log ? std::move(log) : [](std::string_view line) { ADD_FAILURE() << line; }})) {
+  forkserver::PrefsStore store;
+  EXPECT_TRUE(store.LoadText(prefs, "test.js").empty());
+  EXPECT_TRUE(parent_->SetPrefs(*store.Publish()).ok());
+  service_ = std::make_unique<FetchService>(*parent_, ProcessType::kSocket, MakeSocketHost,
+                                            SocketServiceOptions(setup));
+}
 
-FetchTest::~FetchTest() { service_.reset(); }
+FetchTest::~FetchTest() {
+  service_.reset();
+  // Else the server keeps the last generation's descriptor.
+  parent_->server().SetPrefs({});
+}
 
 void FetchTest::Until(const std::function<bool()>& done) {
   const int64_t deadline = forkserver::NowNanos() + 30 * forkserver::kNanosPerSecond;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,7 +36,8 @@ std::string BodyOf(const Fetched& fetched);
 class FetchTest {
  public:
   explicit FetchTest(forkserver::ForkServer& server, const FetchSetup& setup = {},
-                     std::function<void(std::string_view line)> log = {});
+                     std::function<void(std::string_view line)> log = {},
+                     std::string_view prefs = {});
   ~FetchTest();
 
   forkserver::EventLoop& loop() { return *loop_; }

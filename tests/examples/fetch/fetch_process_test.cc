@@ -91,6 +91,20 @@ HOST_TEST(FetchProcess, GivenUpIsAnErrorOfEachFetch) {
             "UNAVAILABLE: " + web.Url("/") + ": socket: gave up after 3 ends: killed by SIGKILL");
 }
 
+// Which warms up by itself, in its sandbox.
+HOST_TEST(FetchProcess, FetchesWhereItIsExeced) {
+  LoopbackServer web;
+  web.Serve("/", Html("<p>hello"));
+  FetchTest fetch(server, {}, {}, "pref(\"dom.ipc.forkserver.enable\", false);");
+  EXPECT_EQ(fetch.Get(web.Url("/")), "200 text/html 8 bytes: <p>hello");
+  EXPECT_EQ(fetch.service().process()->by, forkserver::LaunchedBy::kExec);
+  EXPECT_EQ(fetch.service().process()->sandbox->policy, forkserver::SandboxPolicyId::kSocket);
+  // It has the system's certificates: one of nobody's is told from none at all.
+  LoopbackServer secure({.identity = SelfSigned()});
+  EXPECT_EQ(fetch.Get(secure.Url("/")),
+            "PERMISSION_DENIED: " + secure.Url("/") + ": certificate: self-signed certificate");
+}
+
 // Destroyed with fetches under way: nobody is called, nothing is left.
 HOST_TEST(FetchProcess, DestroyedServiceCallsNobody) {
   LoopbackServer web;
@@ -207,6 +221,19 @@ HOST_TEST(TakenOver, BreaksTheFormOnceAndIsKilledForIt) {
   }
 }
 
+// Its own deadline is over, and so is what a busy machine needs beyond it.
+HOST_TEST(TakenOver, SaysNothingAndIsKilledForIt) {
+  std::string log;
+  FetchTest fetch(server, {}, [&](std::string_view line) { log = line; });
+  EXPECT_THAT(fetch.Get("http://a.test/fine"), StartsWith("200  10 bytes"));
+  const std::string& other = fetch.Begin({.url = "http://a.test/silent"});
+  EXPECT_EQ(
+      fetch.Get({.url = "http://a.test/silent", .patience = {.whole = absl::Milliseconds(100)}}),
+      "DEADLINE_EXCEEDED: http://a.test/silent: no word of the socket process");
+  EXPECT_THAT(fetch.Wait(other), StartsWith("UNAVAILABLE: http://a.test/silent: "));
+  EXPECT_THAT(log, HasSubstr("killed, for no word of the socket process"));
+}
+
 HOST_TEST(TakenOver, SaysItsErrorsInOneLine) {
   FetchTest fetch(server);
   EXPECT_EQ(fetch.Get("http://a.test/words"), "ABORTED: http://a.test/words: two\\x0alines");
@@ -218,6 +245,7 @@ HOST_TEST(TakenOver, SaysItsErrorsInOneLine) {
 namespace forkserver {
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = browser_host::FetchHostSetup();
+  setup.body_starts_broker = test == "FetchProcess.FetchesWhereItIsExeced";
   if (test.starts_with("TakenOver.")) {
     setup.options.programs[0].make = MakeChildProgram<browser_host::TakenOver>;
   }
