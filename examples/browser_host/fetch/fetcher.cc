@@ -163,7 +163,6 @@ void Fetcher::BeginHop(Transfer& transfer) {
 void Fetcher::OnHopEnd(Transfer& transfer, CURLcode code) {
   // What is asked of the handle stays there until the next hop.
   curl_multi_remove_handle(multi_.get(), transfer.easy());
-  Kick();
   std::optional<absl::StatusOr<FetchAnswer>> answer = transfer.EndHop(code);
   if (!answer) return BeginHop(transfer);
   Finish(transfer.id(), *std::move(answer));

@@ -28,8 +28,8 @@ absl::Status WarmUpFetching(std::span<const std::string> ca_files);
 // What was loaded, or why not. WarmUpFetching comes before it.
 absl::StatusOr<TrustStore> FetchTrust();
 
-// For each process, after its fork: OpenSSL's generator is seeded anew. Two children of one
-// template that have the same pid, each in a pid namespace of its own, would have the same keys.
+// For each process, after its fork: OpenSSL's generator is seeded anew. It does so by itself where
+// it sees another pid than the one that it was seeded in; pids come again.
 absl::Status SeedAnew();
 
 }  // namespace browser_host
