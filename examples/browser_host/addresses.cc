@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "examples/browser_host/about/about_address.h"
 #include "examples/browser_host/broken_tabs.h"
 #include "examples/browser_host/file_url.h"
 #include "forkserver/model/url.h"
@@ -76,6 +77,11 @@ bool IsOfTheNetwork(const Url& url) {
   return url.IsHttpFamily() && !absl::EndsWith(absl::StripSuffix(url.host(), "."), ".test");
 }
 
+bool IsAboutPage(const Url& url) {
+  const std::string text = url.ToString();
+  return IsBrokenTab(text) || ParseAboutAddress(text).ok();
+}
+
 // That of the URL's origin, which is added where it is missing.
 Site& SiteOf(const Url& url, std::vector<Site>& sites) {
   std::string origin = absl::StrCat(url.scheme(), "://", url.host());
@@ -115,7 +121,7 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
     if (!url.ok()) return url.status();
     if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
       files.pages.push_back({.path = *path, .url = url->ToString()});
-    } else if (IsBrokenTab(url->ToString())) {
+    } else if (IsAboutPage(*url)) {
       about.pages.push_back({.url = url->ToString()});
     } else if (IsOfTheNetwork(*url)) {
       SiteOf(*url, network).pages.push_back({.url = url->ToString()});

@@ -10,7 +10,8 @@
 // what is named is opened, URLs and files, and a folder is only served: of it those pages that
 // https: URLs name. A folder's URL is its index.html. file: URLs are one site, "file:".
 //
-// about:crash, about:hang and about:oom are pages, too (broken_tabs.h); "about:" is their site.
+// about:processes and about:config (about/about_address.h), about:crash, about:hang and about:oom
+// (broken_tabs.h) are pages, too; "about:" is their site.
 //
 // http: and https: URLs of other hosts are the network's, each origin a site of its own. Hosts
 // below .test are not: nobody has them (RFC 6761), so what is not served there is nowhere.
@@ -35,7 +36,7 @@ struct PagesToOpen {
 };
 
 // Errors are those of FindSites and of Url::Parse, and one line that says what is served:
-// "about:config is not served here; there is https://a.test, https://b.test".
+// "about:memory is not served here; there is https://a.test, https://b.test".
 absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
                                       PassedOver& passed_over);
 

@@ -29,7 +29,7 @@ class Browser {
       : parent_(parent),
         sites_(sites),
         options_(options),
-        services_(parent, suffixes, options.served, options.network),
+        services_(parent, suffixes, options.served, options.network, options.prefs),
         pages_(sites.size()),
         content_(parent, suffixes,
                  [this](ParentProcess& of, ContentProcesses& siblings) {

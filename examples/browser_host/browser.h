@@ -23,6 +23,7 @@
 #include "examples/browser_host/sites.h"
 #include "forkserver/model/origin_attributes.h"
 #include "forkserver/model/parent_process.h"
+#include "preload/prefs/prefs_store.h"
 
 namespace browser_host {
 
@@ -42,8 +43,9 @@ enum class PagesAre : uint8_t {
 };
 
 struct BrowserOptions {
-  ServedSites served = ServedSites({});  // what pages may name besides what is on the network
-  FetchSetup network = {};               // as the socket process's template has it
+  ServedSites served = ServedSites({});     // what pages may name besides what is on the network
+  FetchSetup network = {};                  // as the socket process's template has it
+  forkserver::PrefsStore* prefs = nullptr;  // what about:config shows and edits; borrowed
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none

@@ -94,7 +94,7 @@ const char* WhatItNames(int option) {
   return nullptr;
 }
 
-constexpr std::string_view kAboutProcesses = "about:processes";
+constexpr char kAboutProcesses[] = "about:processes";
 
 absl::StatusOr<uint32_t> ParseContainer(const char* text) {
   uint32_t container = 0;
@@ -129,6 +129,11 @@ std::string_view HelpText() {
          "\n"
          "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
          "the processes, and print what was done; the exit status is then 130, 143 or 129.\n"
+         "\n"
+         "about:config shows the prefs, about:config?NAME those with that in their name, and\n"
+         "about:config?set=NAME=VALUE sets one, for as long as this runs: processes that run hear\n"
+         "of it. about:crash, about:hang and about:oom break their process. about:processes is a\n"
+         "page with --pictures or --gallery, and else a table:\n"
          "\n"
          "With about:processes the last page of each site stays open, and a table of all "
          "processes\n"
@@ -260,7 +265,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         break;
       }
       case 1:
-        if (optarg == kAboutProcesses) {
+        if (std::string_view(optarg) == kAboutProcesses) {
           line.about_processes = true;
         } else {
           line.pages.push_back(optarg);
@@ -299,11 +304,14 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "--print-prefs, --by-name, --private, --container, --pictures, --gallery, --trace, "
         "--telemetry and --crash-reports say nothing beside --sandbox-report");
   }
-  if (line.about_processes &&
-      (!line.sandbox_report.empty() || line.print_prefs || wants_pictures)) {
+  if (line.about_processes && wants_pictures) {
+    // A page like others, and no table.
+    line.about_processes = false;
+    line.pages.emplace_back(kAboutProcesses);
+  }
+  if (line.about_processes && (!line.sandbox_report.empty() || line.print_prefs)) {
     return absl::InvalidArgumentError(
-        "about:processes is asked for without --print-prefs, --pictures, --gallery and "
-        "--sandbox-report");
+        "about:processes is asked for without --print-prefs and --sandbox-report");
   }
   if (line.json && !line.about_processes) {
     return absl::InvalidArgumentError("--json says nothing without about:processes");

@@ -9,7 +9,7 @@
 
 namespace browser_host {
 
-// On one line, as OneLine leaves it (transceiver/one_line.h).
+// On one line: control characters and what is no UTF-8 are \xNN (transceiver/one_line.h).
 std::string HtmlText(std::string_view text);
 
 }  // namespace browser_host

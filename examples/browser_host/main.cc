@@ -35,6 +35,7 @@
 #include "forkserver/model/preallocation.h"
 #include "forkserver/model/total_memory.h"
 #include "preload/prefs/prefs_map.h"
+#include "preload/prefs/prefs_store.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/event_loop.h"
@@ -63,7 +64,9 @@ absl::Status FlushOutput() {
 }
 
 int ReportSandbox(const CommandLine& line) {
-  const absl::StatusOr<forkserver::PrefsGeneration> generation = LoadPrefs(line);
+  forkserver::PrefsStore store;
+  if (absl::Status loaded = LoadPrefs(line, store); !loaded.ok()) return Complain(loaded);
+  const absl::StatusOr<forkserver::PrefsGeneration> generation = store.Publish();
   if (!generation.ok()) return Complain(generation.status());
   forkserver::PrefsMap prefs;
   if (const int error = forkserver::PrefsMap::Attach(generation->fd->get(), prefs); error != 0) {
@@ -119,7 +122,7 @@ int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const Command
 }
 
 int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesToOpen& pages,
-                  const CommandLine& line, SpokenLines& lines) {
+                  forkserver::PrefsStore& store, const CommandLine& line, SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
   forkserver::Preallocation preallocation(parent, *memory);
@@ -134,6 +137,7 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesTo
   BrowserOptions options = {
       .served = ServedSites(pages.served),
       .network = line.network,
+      .prefs = &store,
       .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
       .attributes = line.attributes,
       .when_reported = [&](pid_t pid,
@@ -160,7 +164,9 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   const absl::StatusOr<PagesToOpen> pages = FindPages(line.pages, passed_over);
   if (!pages.ok()) return Complain(pages.status());
   PrintPassedOver(passed_over);
-  absl::StatusOr<forkserver::PrefsGeneration> prefs = LoadPrefs(line);
+  forkserver::PrefsStore store;
+  if (absl::Status loaded = LoadPrefs(line, store); !loaded.ok()) return Complain(loaded);
+  absl::StatusOr<forkserver::PrefsGeneration> prefs = store.Publish();
   if (!prefs.ok()) return Complain(prefs.status());
   if (absl::Status opened = instruments.Open(); !opened.ok()) return Complain(opened);
   // In safe mode there is no template to wait for; the first process says so.
@@ -183,7 +189,8 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   if (line.print_prefs) {
     if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
   }
-  return pages->sites.empty() ? 0 : OpenAndReport(**parent, instruments, *pages, line, lines);
+  return pages->sites.empty() ? 0
+                              : OpenAndReport(**parent, instruments, *pages, store, line, lines);
 }
 
 int Main(int argc, char** argv) {

@@ -78,7 +78,36 @@ absl::Status PageChild::Receive(LoadPage& message) {
   answer_.emplace();
   answer_->done.from = browser->second.as;
   shown_ = message.browser;
-  const absl::StatusOr<std::string> html = ReadHtml(message, browser->second.url);
+  const PictureSize size = {.width = message.paint_width, .height = message.paint_height};
+  const bool is_about = !message.page && AboutClient::Shows(browser->second.url);
+  if (!is_about) return Show(ReadHtml(message, browser->second.url), browser->second, size);
+  ShowAboutPage(browser->second, size);
+  return absl::OkStatus();
+}
+
+void PageChild::ShowAboutPage(const Opened& browser, const PictureSize& size) {
+  if (about_ == nullptr) {
+    about_ = std::make_unique<AboutClient>(
+        loop(), AboutClient::Options{.need_data = [this] {
+          const absl::Status asked =
+              Call(OpenAboutData{}, [this](absl::StatusOr<AboutDataOpened> opened) {
+                if (!opened.ok()) return about_->Fail(opened.status());
+                about_->Connect(std::move(opened->end));
+              });
+          if (!asked.ok()) about_->Fail(asked);
+        }});
+  }
+  about_->Get(browser.url,
+              [this, id = browser.as.browser, size](const absl::StatusOr<std::string>& html) {
+                // Another one may be shown by now.
+                const auto found = browsers_.find(id);
+                if (found == browsers_.end() || shown_ != id || !answer_) return;
+                Show(html, found->second, size).IgnoreError();
+              });
+}
+
+absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Opened& browser,
+                             const PictureSize& size) {
   const absl::StatusOr<PageSummary> summary = html.ok() ? Summarize(*html) : html.status();
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);
@@ -90,12 +119,12 @@ absl::Status PageChild::Receive(LoadPage& message) {
     answer_->done.error = Cut(why);
     context().telemetry.Event(kPageFailed, why);
   }
-  if (!summary.ok() || message.paint_width == 0) {
+  if (!summary.ok() || size.width == 0) {
     answer_->is_whole = true;
     return GoOnAnswering();
   }
   if (absl::Status sent = GoOnAnswering(); !sent.ok()) return sent;
-  Paint(*html, browser->second, {.width = message.paint_width, .height = message.paint_height});
+  Paint(*html, browser, size);
   return absl::OkStatus();
 }
 
@@ -150,6 +179,7 @@ PageResources::Calls PageChild::ResourceCalls() {
 void PageChild::CleanUp() {
   DropPage();
   resources_.reset();
+  about_.reset();
 }
 
 void PageChild::ReportMemory(forkserver::MemoryReporter& report) {

@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "child/process/content_child.h"
 #include "child/process/content_messages.h"
+#include "examples/browser_host/about/about_client.h"
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_picture.h"
 #include "examples/browser_host/page_resources.h"
@@ -62,6 +63,10 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
     std::string url = {};
   };
 
+  void ShowAboutPage(const Opened& browser, const PictureSize& size);
+  // What it says is in the answer then, and its picture.
+  absl::Status Show(const absl::StatusOr<std::string>& html, const Opened& browser,
+                    const PictureSize& size);
   // Its picture is in the answer then, or why it has none.
   void Paint(std::string_view html, const Opened& browser, const PictureSize& size);
   void OnPainted(absl::StatusOr<PagePicture> picture);
@@ -71,6 +76,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   void CleanUp() override;
 
   std::map<uint64_t, Opened> browsers_;
+  std::unique_ptr<AboutClient> about_;  // from the first such page on
   std::optional<PageAnswer> answer_;
   std::unique_ptr<PageResources> resources_;  // from the first page that is painted on
   std::unique_ptr<PicturePainter> painter_;   // of the page that is shown

@@ -117,6 +117,14 @@ absl::Status PageHost::Receive(OpenDecoder&, Resolver<DecoderOpened> resolver) {
   return absl::OkStatus();
 }
 
+absl::Status PageHost::Receive(OpenAboutData&, Resolver<AboutDataOpened> resolver) {
+  absl::StatusOr<AboutChildsEnd> end = services_.OpenAboutData(*this);
+  if (AboutHost::IsFault(end.status())) return end.status();
+  if (end.ok()) return resolver.Resolve({.end = *std::move(end)});
+  resolver.Reject(end.status());
+  return absl::OkStatus();
+}
+
 absl::Status PageHost::Receive(LoadFrame& message, Resolver<FrameLoaded> resolver) {
   if (!IsLoading(message.from)) return LoadsNothing(message.from);
   frames_.Load(message, std::move(resolver));

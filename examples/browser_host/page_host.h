@@ -79,6 +79,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   absl::Status Receive(PageItems& message);
   absl::Status Receive(LoadResource& message, forkserver::Resolver<ResourceLoaded> resolver);
   absl::Status Receive(OpenDecoder& message, forkserver::Resolver<DecoderOpened> resolver);
+  absl::Status Receive(OpenAboutData& message, forkserver::Resolver<AboutDataOpened> resolver);
   absl::Status Receive(LoadFrame& message, forkserver::Resolver<FrameLoaded> resolver);
   absl::Status Receive(PagePainted& message);
   absl::Status Receive(PageDone& message);

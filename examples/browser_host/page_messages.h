@@ -10,6 +10,7 @@
 //                                        its bytes, as a descriptor
 //     content -> parent   OpenDecoder    wants a line to the data decoder
 //                                        (decode/decoder_messages.h)
+//     content -> parent   OpenAboutData  wants what about: pages show (about/about_messages.h)
 //     content -> parent   LoadFrame      wants the document of a frame of its page; answered with
 //     its
 //                                        bytes, where that belongs into the same process, or with
@@ -40,6 +41,7 @@
 #include <tuple>
 
 #include "child/process/content_messages.h"
+#include "examples/browser_host/about/about_messages.h"
 #include "examples/browser_host/decode/decoder_messages.h"
 #include "examples/browser_host/fetch/fetch_bounds.h"
 #include "transceiver/actor/descriptor.h"
@@ -166,7 +168,7 @@ struct PageDone {
 struct PageProtocol {
   static constexpr std::string_view kName = "Content";
   using Messages = forkserver::ContentMessages<LoadPage, PageItems, LoadResource, OpenDecoder,
-                                               LoadFrame, PagePainted, PageDone>;
+                                               LoadFrame, OpenAboutData, PagePainted, PageDone>;
 };
 
 }  // namespace browser_host

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "child/process_types.h"
+#include "examples/browser_host/live_processes.h"
 
 namespace browser_host {
 
@@ -12,9 +13,15 @@ using forkserver::ProcessType;
 using forkserver::Url;
 
 PageServices::PageServices(ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
-                           ServedSites served, FetchSetup network)
+                           ServedSites served, FetchSetup network, forkserver::PrefsStore* prefs)
     : parent_(parent),
       suffixes_(suffixes),
+      about_(parent, {.processes = [this] { return LiveProcesses(parent_); },
+                      .prefs = prefs != nullptr ? *prefs : no_prefs_,
+                      .publish =
+                          [this](const forkserver::PrefsGeneration& next) {
+                            return parent_.SetPrefs(next);
+                          }}),
       network_setup_(std::move(network)),
       loader_(std::move(served),
               [this](const Url& url, FetchFor what, const Loader::Callback& callback) {
@@ -55,6 +62,11 @@ void PageServices::FetchFromNetwork(const Url& url, FetchFor what,
                           .opener_policy = std::move(fetched->opener_policy),
                           .embedder_policy = std::move(fetched->embedder_policy)});
         });
+}
+
+absl::StatusOr<AboutChildsEnd> PageServices::OpenAboutData(
+    const forkserver::ProcessHostCore& process) {
+  return about_.Open(process);
 }
 
 CompositorService& PageServices::compositor() {

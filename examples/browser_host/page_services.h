@@ -1,7 +1,7 @@
 // What content processes have from the parent besides their pages: bytes, and the services whose
 // processes work on them, one for all pages.
 //
-//     PageServices services(parent, suffixes, ServedSites(pages.served), network);
+//     PageServices services(parent, suffixes, ServedSites(pages.served), network, &prefs);
 //     services.loader().Load(...);                    // and so on, from the hosts
 //     services.ShutDown();
 //     while (services.are_running()) loop.Run(kNever);
@@ -16,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "examples/browser_host/about/about_host.h"
+#include "examples/browser_host/about/about_messages.h"
 #include "examples/browser_host/compose/compositor_service.h"
 #include "examples/browser_host/compose/layer_tree.h"
 #include "examples/browser_host/decode/decoder_host.h"
@@ -28,20 +31,24 @@
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/registrable_domain.h"
 #include "forkserver/model/service_process.h"
+#include "preload/prefs/prefs_store.h"
 
 namespace browser_host {
 
 class PageServices {
  public:
-  // `suffixes` is borrowed. `network`: what the socket process's template was given, too.
+  // `suffixes` and `prefs` are borrowed; without the latter about:config has none. `network`: what
+  // the socket process's template was given, too.
   PageServices(forkserver::ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
-               ServedSites served, FetchSetup network);
+               ServedSites served, FetchSetup network, forkserver::PrefsStore* prefs);
   PageServices(const PageServices&) = delete;
   PageServices& operator=(const PageServices&) = delete;
 
   const Loader& loader() const { return loader_; }
   DecoderService& decoder() { return decoder_; }
   CompositorService& compositor();
+  // As AboutHost::Open.
+  absl::StatusOr<AboutChildsEnd> OpenAboutData(const forkserver::ProcessHostCore& process);
   LayerTree& layers() { return layers_; }
   const forkserver::PublicSuffixList& suffixes() const { return suffixes_; }
 
@@ -62,6 +69,8 @@ class PageServices {
   forkserver::ParentProcess& parent_;
   const forkserver::PublicSuffixList& suffixes_;
   LayerTree layers_;
+  forkserver::PrefsStore no_prefs_;
+  AboutHost about_;
   const FetchSetup network_setup_;
   const Loader loader_;
   std::map<forkserver::ProcessType, EndedProcess> running_;  // of each type one at most

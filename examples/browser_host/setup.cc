@@ -58,8 +58,7 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
   return options;
 }
 
-absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line) {
-  forkserver::PrefsStore store;
+absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store) {
   for (const std::string& file : line.prefs_files) {
     absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
     if (!complaints.ok()) return complaints.status();
@@ -81,7 +80,7 @@ absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line) {
   } else if (line.print_prefs) {
     absl::FPrintF(stderr, "no prefs are set\n");
   }
-  return store.Publish();
+  return absl::OkStatus();
 }
 
 }  // namespace browser_host

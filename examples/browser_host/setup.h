@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "examples/browser_host/command_line.h"
 #include "forkserver/host/fork_server.h"
 #include "preload/prefs/prefs_store.h"
@@ -17,7 +17,7 @@ namespace browser_host {
 forkserver::StartOptions MakeStartOptions(const CommandLine& line);
 
 // What is wrong in the files goes to stderr.
-absl::StatusOr<forkserver::PrefsGeneration> LoadPrefs(const CommandLine& line);
+absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store);
 
 }  // namespace browser_host
 

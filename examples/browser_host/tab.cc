@@ -78,6 +78,8 @@ void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
 void Tab::Open(Document document) {
   document.load.initiated_by = forkserver::InitiatedBy::kUser;
   document.load.attributes = options_.attributes;
+  // The parent lays out nothing.
+  document.load.parent_pages = forkserver::ParentPages::kInPrivilegedProcess;
   document.loading.paint_width = options_.paint_width;
   // std::function wants what can be copied.
   auto kept = std::make_shared<PageHost::Loading>(std::move(document.loading));

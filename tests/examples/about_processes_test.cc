@@ -97,7 +97,6 @@ TEST_F(AboutProcesses, WhatItIsNotAskedForWithIsAUsageError) {
   EXPECT_EQ(Run({"--json", folder_}).exit_code, 2);
   EXPECT_EQ(Run({"about:processes", "--print-prefs", folder_}).exit_code, 2);
   EXPECT_EQ(Run({"about:processes", "--sandbox-report"}).exit_code, 2);
-  EXPECT_EQ(Run({"about:processes", "--gallery", folder_ / "g.html", folder_}).exit_code, 2);
 }
 
 // A user at a terminal.

@@ -142,7 +142,7 @@ TEST_F(PagesToOpenTest, FileThatIsNamedBesideAUrlIsOpenedToo) {
 TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
   const std::string served = " is not served here; there is https://a.test, https://z.test";
   for (const char* url :
-       {"about:config", "https://evil.test/", "http://a.test/", "https://a.test:8443/",
+       {"about:memory", "https://evil.test/", "http://a.test/", "https://a.test:8443/",
         "data:text/html,x", "moz-extension://id/x.html", "view-source:https://a.test/"}) {
     EXPECT_THAT(Open({url}), ElementsAre(url + served));
   }

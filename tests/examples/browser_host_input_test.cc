@@ -103,10 +103,10 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
        "--container 4294967296: a container is a number"},
       {{"--container=x", Pages()}, 2, "--container x: a container"},
       {{"--container"}, 2, "--container wants a value"},
-      {{"about:config", Pages()},
+      {{"about:memory", Pages()},
        1,
-       "about:config is not served here; there is https://field-guide"},
-      {{"about:config"}, 1, "about:config is not served here; nothing is"},
+       "about:memory is not served here; there is https://field-guide"},
+      {{"about:memory"}, 1, "about:memory is not served here; nothing is"},
       {{"https://a b/", Pages()}, 1, "url https://a b/: a space"},
       {{"file://host/page.html"}, 1, "a file on another host"},
   };

@@ -10,6 +10,7 @@
 //     lie       answers with an error that would be
 //     flood     never stops sending items        garbage   sends what is no message
 //     resource  wants a document for a style sheet      late      wants one for a page that is done
+//     prefs     wants what about:config has
 //     signal    has the host be sent SIGINT, and never answers (where no sandbox forbids it)
 //
 // It ends as the browser host does when it is sent a signal.
@@ -79,6 +80,9 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "lie")) done.error = "x\n  title     good\x1b[2J";
     if (absl::StrContains(url, "flood")) return Flood(claim);
     if (absl::StrContains(url, "picture")) return SendPicture(claim, url);
+    if (absl::StrContains(url, "prefs")) {
+      return Call(OpenAboutData{}, [](const absl::StatusOr<AboutDataOpened>&) {});
+    }
     if (absl::StrContains(url, "resource")) return Want(claim, FetchFor::kDocument, url);
     const absl::Status sent = Send(done);
     if (sent.ok() && absl::StrContains(url, "late")) return Want(claim, FetchFor::kImage, url);

@@ -136,6 +136,12 @@ TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
               HasSubstr("  picture   4 pixels, last 0xffffffff, 2 by 2, painted in "));
 }
 
+TEST_F(HostileContent, WebContentThatWantsThePrefsIsKilled) {
+  const ProgramResult result = Run({"", Site("a", {"1prefs", "2good"})});
+  EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("killed, for Content OpenAboutData: ")));
+  EXPECT_EQ(Opened(result), 1u);
+}
+
 // One for a page that is done may have been on its way.
 TEST_F(HostileContent, WhoWantsADocumentForAResourceIsKilledAndWhoIsLateIsNot) {
   const ProgramResult result = Run({"", Site("a", {"1resource", "2late", "3good"})});

@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/about/about_address.h"
 #include "examples/browser_host/about/pref_text.h"
-#include "transceiver/one_line.h"
+#include "examples/browser_host/html_text.h"
 
 namespace browser_host {
 namespace {
@@ -95,32 +95,6 @@ std::string RowOf(const PrefField& pref) {
 }
 
 }  // namespace
-
-std::string HtmlText(std::string_view text) {
-  std::string html;
-  for (const char c : forkserver::OneLine(text)) {
-    switch (c) {
-      case '&':
-        html += "&amp;";
-        break;
-      case '<':
-        html += "&lt;";
-        break;
-      case '>':
-        html += "&gt;";
-        break;
-      case '"':
-        html += "&quot;";
-        break;
-      case '\'':
-        html += "&#39;";
-        break;
-      default:
-        html += c;
-    }
-  }
-  return html;
-}
 
 std::string ProcessesHtml(const ProcessesView& view) {
   Table table(absl::StrCat(Head("Processes"),

@@ -22,10 +22,6 @@ namespace browser_host {
 
 inline constexpr size_t kMaxAboutPageBytes = size_t{1} << 20;
 
-// As text or in an attribute's double quotes: "a&lt;b". Control characters and what is no UTF-8 are
-// \xNN.
-std::string HtmlText(std::string_view text);
-
 struct ProcessesView {
   std::span<const ProcessField> rows = {};
   size_t left_out = 0;

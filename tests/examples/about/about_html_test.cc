@@ -1,5 +1,6 @@
 // The HTML of about:processes and about:config: what it shows, and that it shows text only.
 #include "examples/browser_host/about/about_html.h"
+#include "examples/browser_host/html_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
