@@ -41,9 +41,7 @@ Fetcher::~Fetcher() {
   jobs_.clear();
   multi_.reset();
   for (const auto& [fd, watch] : watches_) loop_.Unwatch(watch);
-  for (const auto timer : {timer_, kick_}) {
-    if (timer != 0) loop_.CancelTimer(timer);
-  }
+  if (timer_ != 0) loop_.CancelTimer(timer_);
 }
 
 int Fetcher::OnSocket(CURL*, curl_socket_t fd, int what, void* fetcher, void*) {
@@ -82,16 +80,6 @@ int Fetcher::OnTimer(CURLM*, long millis, void* fetcher) {
         self.Drive(CURL_SOCKET_TIMEOUT, 0);
       });
   return 0;
-}
-
-// libcurl makes those that wait for a connection ready when another one's handle is taken out, and
-// does not say so.
-void Fetcher::Kick() {
-  if (kick_ != 0) return;
-  kick_ = loop_.AddTimer(NowNanos(), [this] {
-    kick_ = 0;
-    Drive(CURL_SOCKET_TIMEOUT, 0);
-  });
 }
 
 void Fetcher::Drive(curl_socket_t fd, int events) {
@@ -176,7 +164,6 @@ void Fetcher::Finish(uint64_t id, absl::StatusOr<FetchAnswer> answer) {
   if (job.has_place) {
     // Where it is in there.
     curl_multi_remove_handle(multi_.get(), job.transfer->easy());
-    Kick();
     --places_;
     const auto of_its_host = places_by_host_.find(job.transfer->host());
     if (--of_its_host->second == 0) places_by_host_.erase(of_its_host);

@@ -91,7 +91,6 @@ class Fetcher {
   static int OnTimer(CURLM* multi, long millis, void* fetcher);
   void WatchSocket(curl_socket_t fd, int what);
   void Drive(curl_socket_t fd, int events);
-  void Kick();
 
   // Those that there are places for.
   void StartWaiting();
@@ -112,7 +111,6 @@ class Fetcher {
   // Its destruction calls back into what is above it.
   std::map<curl_socket_t, forkserver::EventLoop::WatchId> watches_;
   forkserver::EventLoop::TimerId timer_ = 0;
-  forkserver::EventLoop::TimerId kick_ = 0;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   std::map<uint64_t, Job> jobs_;
   // Those that have no place yet, as they came.

@@ -145,7 +145,9 @@ HOST_TEST(FetchRules, GivePicturesAndStyleSheetsNothingElse) {
   for (const char* path : {"/png", "/png-as-text", "/jpeg", "/gif", "/webp", "/slow-png"}) {
     EXPECT_THAT(fetch.Get(web.Url(path), FetchFor::kImage), StartsWith("200 ")) << path;
   }
-  for (const char* path : {"/wave", "/html-as-png", "/json", "/short", "/empty", "/css"}) {
+  web.Serve("/endless", Endless("HTTP/1.1 200 OK\r\n\r\n", "<p>not a picture"));
+  for (const char* path :
+       {"/wave", "/html-as-png", "/json", "/short", "/empty", "/css", "/endless"}) {
     EXPECT_EQ(fetch.Get(web.Url(path), FetchFor::kImage),
               "PERMISSION_DENIED: " + web.Url(path) + ": no picture");
   }
