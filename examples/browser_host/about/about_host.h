@@ -65,7 +65,7 @@ struct AboutProcess {
   int64_t launch_micros = -1;
 };
 
-// "about:config: security.sandbox.content.level: not from a page"
+// PermissionDenied for the levels of sandboxes: "not from a page".
 absl::Status MayEditAllButSandboxes(std::string_view name);
 
 class AboutHost {
@@ -97,7 +97,7 @@ class AboutHost {
  private:
   class Line;
 
-  // What edits and lists have in common.
+  // The generation that has it, or why it was not made.
   absl::StatusOr<uint64_t> Edit(const SetPref& edit);
 
   forkserver::ParentProcess& parent_;
