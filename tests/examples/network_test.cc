@@ -1,0 +1,141 @@
+// Pages of the browser host that come from servers: redirections, policies of the response, TLS,
+// and servers that do not behave.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "tests/examples/fetch/certificates.h"
+#include "tests/examples/fetch/loopback_server.h"
+#include "tests/examples/painted_sites.h"
+#include "tests/testing/program.h"
+
+namespace forkserver::testing {
+namespace {
+
+using browser_host::LoopbackServer;
+using browser_host::RedirectTo;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+browser_host::Page Html(const std::string& body, Headers headers = {}) {
+  headers.emplace_back("Content-Type", "text/html");
+  return {.headers = std::move(headers), .body = body};
+}
+
+constexpr char kName[] = "IP:127.0.0.4";
+
+class Network : public PaintedSites {
+ protected:
+  LoopbackServer one_{LoopbackServer::Options{.address = "127.0.0.2"}};
+  LoopbackServer other_{LoopbackServer::Options{.address = "127.0.0.3"}};
+};
+
+TEST_F(Network, TheSocketProcessFetchesAndNobodyElseDoes) {
+  one_.Serve("/", Html("<title>hello</title>"));
+  const ProgramResult result = Run({one_.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("  title     hello\n"),
+                                   ContainsRegex("content +webIsolated=http://127.0.0.2 "),
+                                   ContainsRegex("socket +- +fork +- .* exited with status 0\n"),
+                                   HasSubstr("sandbox: socket, level 2, 15 of 15 layers\n")));
+}
+
+// A page belongs to the site that it comes from, whoever has led there.
+TEST_F(Network, RedirectionLeadsToTheOtherSitesProcess) {
+  one_.Serve("/", RedirectTo(other_.Url("/there")));
+  other_.Serve("/there", Html("<title>there</title>"));
+  const ProgramResult result = Run({one_.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("  title     there\n"),
+                                   ContainsRegex("content +webIsolated=http://127.0.0.3 "),
+                                   Not(HasSubstr("webIsolated=http://127.0.0.2 "))));
+}
+
+TEST_F(Network, PoliciesOfTheResponseIsolateThePage) {
+  // Only what comes securely can be isolated.
+  const Headers isolated = {{"Cross-Origin-Opener-Policy", "same-origin"},
+                            {"Cross-Origin-Embedder-Policy", "require-corp"}};
+  const browser_host::TestAuthority authority;
+  LoopbackServer secure({.address = "127.0.0.4", .identity = authority.Issue({.names = kName})});
+  secure.Serve("/", Html("<title>isolated</title>", isolated));
+  const std::string ca = Write("ca.pem", authority.pem());
+  const ProgramResult result = Run({"--ca-file", ca, secure.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("  title     isolated\n"),
+                                   ContainsRegex("content +webCOOP\\+COEP=https://127.0.0.4 ")));
+}
+
+TEST_F(Network, ServerThatNobodyVouchesForHasNoPage) {
+  const browser_host::TestAuthority authority;
+  LoopbackServer secure({.address = "127.0.0.4", .identity = authority.Issue({.names = kName})});
+  secure.Serve("/", Html("<title>secret</title>"));
+  const ProgramResult result = RunOn({secure.Url("/")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("  error     "), HasSubstr("certificate"), Not(HasSubstr("secret"))));
+}
+
+TEST_F(Network, FramesImagesAndStyleSheetsComeFromTheirServers) {
+  WritePicture("red.png", kRed);
+  std::ifstream file(folder_ / "red.png");
+  const std::string png((std::istreambuf_iterator<char>(file)), {});
+  other_.Serve("/red.png", {.headers = {{"Content-Type", "image/png"}}, .body = png});
+  other_.Serve("/frame", Html("<body style='margin:0;background:#00f'>"));
+  one_.Serve("/s.css", {.headers = {{"Content-Type", "text/css"}},
+                        .body = "body{margin:0} img,iframe{display:block;border:0}"});
+  one_.Serve("/",
+             Html("<link rel=stylesheet href=/s.css><img src='" + other_.Url("/red.png") +
+                  "'><iframe width=30 height=20 src='" + other_.Url("/frame") + "'></iframe>"));
+  const ProgramResult result = RunOn({one_.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  const ReadPicture picture = PictureOf(*Names().begin());
+  EXPECT_EQ(picture.At(19, 9), kRed);
+  EXPECT_EQ(picture.At(29, 29), kBlue);
+  EXPECT_THAT(result.output, AllOf(ContainsRegex("content +webIsolated=http://127.0.0.2 "),
+                                   ContainsRegex("content +webIsolated=http://127.0.0.3 ")));
+}
+
+// What calls itself an image or style sheet and is none does not reach the page's process.
+TEST_F(Network, PagesOfOthersAreNoImages) {
+  other_.Serve("/secret", Html("secret"));
+  one_.Serve("/", Html("<title>t</title><img src='" + other_.Url("/secret") +
+                       "'><link rel=stylesheet href='" + other_.Url("/secret") + "'>"));
+  const ProgramResult result = RunOn({one_.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(other_.requests().size(), 2u);
+}
+
+TEST_F(Network, ServersThatMisbehaveCostTheirPageAndNoOther) {
+  one_.Serve("/loop", RedirectTo(one_.Url("/loop")));
+  one_.Serve("/garbage", browser_host::Raw("no HTTP at all\r\n\r\n"));
+  one_.Serve("/bomb", browser_host::GzipBomb(size_t{256} << 20));
+  one_.Serve("/file", RedirectTo("file:///etc/passwd"));
+  one_.Serve("/missing", {.status = 404, .headers = {}, .body = "<title>not here</title>"});
+  one_.Serve("/good", Html("<title>good</title>"));
+  const ProgramResult result = RunOn({one_.Url("/loop"), one_.Url("/garbage"), one_.Url("/bomb"),
+                                      one_.Url("/file"), one_.Url("/missing"), one_.Url("/good")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("redirects\n"), HasSubstr(" bytes\n"),
+                                   HasSubstr("  title     not here\n"),
+                                   HasSubstr("  title     good\n"), Not(HasSubstr("root:"))));
+  EXPECT_EQ(Names().size(), 6u);
+}
+
+// The page is there before its image is: it is painted without it.
+TEST_F(Network, ImageThatDoesNotComeIsLeftOut) {
+  one_.Serve("/slow.png", browser_host::Silent());
+  one_.Serve("/", Html("<title>patient</title><img src=/slow.png>"));
+  const ProgramResult result = RunOn({one_.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("  title     patient\n"));
+  EXPECT_EQ(Names().size(), 1u);
+}
+
+}  // namespace
+}  // namespace forkserver::testing
