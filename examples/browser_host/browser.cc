@@ -116,6 +116,7 @@ class Browser {
     const auto found = records_.find(process.id());
     if (found == records_.end()) return;  // it never ran
     found->second.pages = static_cast<const PageHost&>(process).pages();
+    found->second.embedder = static_cast<const PageHost&>(process).embedder();
     found->second.end = end;
   }
 

@@ -17,8 +17,9 @@ struct EndedProcess {
   std::string_view type = {};    // "content"
   std::string remote_type = {};  // of content
   forkserver::ProcessHandle handle = {};
-  size_t pages = 0;          // of content
-  int64_t private_kib = -1;  // when its last work was done; -1: it did not live to tell
+  forkserver::ChildId embedder = 0;  // of content: of the page whose frames it had; 0: of a tab's
+  size_t pages = 0;                  // of content
+  int64_t private_kib = -1;          // when its last work was done; -1: it did not live to tell
   forkserver::ProcessEnd end = {};
 };
 

@@ -127,6 +127,7 @@ void FrameLoads::Paint(BrowserId browser, const WantedPointer& wanted) {
     return wanted->resolver.Reject(absl::UnavailableError("its process has ended"));
   }
   FrameDocument document = {.browser = browser,
+                            .embedder = owner_.id(),
                             .body = std::move(wanted->document.body),
                             .width = wanted->width,
                             .height = wanted->height};

@@ -45,6 +45,7 @@ namespace browser_host {
 // What a nested process is given to paint.
 struct FrameDocument {
   forkserver::BrowserId browser = 0;
+  forkserver::ChildId embedder = 0;
   forkserver::UniqueFd body = {};
   uint32_t width = 0;  // of its box, in CSS pixels
   uint32_t height = 0;

@@ -63,8 +63,9 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
 }
 
 void AppendProcess(std::string& html, const ProcessRow& row) {
-  absl::StrAppend(&html, "<tr><td>", row.pid, "<td>", HtmlText(row.type), "<td>",
-                  HtmlText(row.remote_type), "<td>", HtmlText(row.by), "<td>", row.pages, "<td>");
+  absl::StrAppend(&html, "<tr><td style=\"padding-left: ", 10 + 24 * row.depth, "px\">",
+                  HtmlText(row.type), "<td>", row.pid, "<td>", HtmlText(row.remote_type), "<td>",
+                  HtmlText(row.by), "<td>", row.pages, "<td>");
   absl::StrAppend(&html, row.private_memory, "<td>", row.launch, "<td>", HtmlText(row.end), "\n");
 }
 
@@ -76,9 +77,9 @@ std::string GalleryHtml(std::string_view folder, const BrowserResult& result,
   absl::StrAppendFormat(&html, "<h1>%d pages</h1>\n", result.pages.size());
   for (const OpenedPage& page : result.pages) AppendPage(html, folder, page);
   absl::StrAppend(&html,
-                  "<h2>Processes</h2>\n<table>\n<tr><th>pid<th>type<th>remote type<th>by<th>pages"
+                  "<h2>Processes</h2>\n<table>\n<tr><th>type<th>pid<th>remote type<th>by<th>pages"
                   "<th>private<th>launch to Ready<th>end\n");
-  for (const ProcessRow& row : ProcessRows(result, server)) AppendProcess(html, row);
+  for (const ProcessRow& row : ProcessTree(result, server)) AppendProcess(html, row);
   absl::StrAppend(&html, "</table>\n</html>\n");
   return html;
 }

@@ -42,6 +42,7 @@ void PageHost::Load(Loading loading) {
 void PageHost::Begin() {
   is_loading_ = true;
   ++pages_;
+  embedder_ = waiting_.front().embedder;
   Loading& first = waiting_.front();
   resources_ = 0;
   frames_.Begin(first.browser);
@@ -218,6 +219,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
       {.browser = document.browser,
        .file = std::move(document.body),
        .paint_width = document.width,
+       .embedder = document.embedder,
        .paint_height = document.height,
        .on_end = [callback = std::move(callback)](PageEnd end, const PageResult& result) {
          if (end == PageEnd::kNotBegun)

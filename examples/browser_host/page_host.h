@@ -59,10 +59,11 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
  public:
   struct Loading {
     forkserver::BrowserId browser = 0;
-    forkserver::UniqueFd file = {};  // open; or else
-    std::string path = {};           // what the process is to open itself
-    uint32_t paint_width = 0;        // in CSS pixels; 0: it is not to be painted
-    uint32_t paint_height = 0;       // of a frame; 0: as high as the page is
+    forkserver::UniqueFd file = {};    // open; or else
+    std::string path = {};             // what the process is to open itself
+    uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
+    forkserver::ChildId embedder = 0;  // of a frame: the process of its page
+    uint32_t paint_height = 0;         // of a frame; 0: as high as the page is
     std::function<void(PageEnd end, PageResult result)> on_end = {};
   };
 
@@ -87,6 +88,8 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   const FrameLoads& frames() const { return frames_; }
   // How many it was given so far.
   size_t pages() const { return pages_; }
+  // 0: those were a tab's own.
+  forkserver::ChildId embedder() const { return embedder_; }
 
  private:
   void Begin();
@@ -111,6 +114,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   PageResult result_;                 // of the first, so far
   std::vector<ComposeLayer> layers_;  // in its picture
   size_t pages_ = 0;
+  forkserver::ChildId embedder_ = 0;
   size_t resources_ = 0;  // that the first has asked for
   forkserver::EventLoop::TimerId timer_ = 0;
   FrameLoads frames_;

@@ -24,9 +24,16 @@ struct ProcessRow {
   std::string private_memory = "-";
   std::string launch = "-";  // request to Ready
   std::string end = "running";
+  size_t depth = 0;  // in a tree: below what it was made of
 };
 
 std::vector<ProcessRow> ProcessRows(const BrowserResult& result,
+                                    const forkserver::ForkServer& server);
+
+// The same as a tree: each below the template that it was forked from, or below the parent where it
+// was exec'ed, and processes of frames below that of their page. (To the kernel all are the
+// parent's own children.)
+std::vector<ProcessRow> ProcessTree(const BrowserResult& result,
                                     const forkserver::ForkServer& server);
 
 }  // namespace browser_host

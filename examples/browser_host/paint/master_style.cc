@@ -4,7 +4,9 @@ namespace browser_host {
 namespace {
 
 // After the suggestions of html.spec.whatwg.org, "Rendering", as far as litehtml 0.6 knows the
-// properties. A table's text does not inherit what is centred around it, as in browsers.
+// properties. Heads and feet of tables are groups like others, where they are written: of
+// table-header-group and table-footer-group litehtml lays out no row. A table's text does not
+// inherit what is centred around it, as in browsers.
 constexpr char kSheet[] = R"css(
 html, body, address, article, aside, blockquote, center, details, dd, dir, div, dl, dt, fieldset,
 figcaption, figure, footer, form, h1, h2, h3, h4, h5, h6, header, hgroup, hr, legend, listing, main,
@@ -47,9 +49,9 @@ ol ul ul, ul ul ul, ol ol ul, ul ol ul { list-style-type: square }
 ol { list-style-type: decimal }
 hr { border: 1px solid #909090; margin-top: 0.5em; margin-bottom: 0.5em }
 table { display: table; border-spacing: 2px; border-collapse: separate; text-align: left }
-thead { display: table-header-group }
+thead { display: table-row-group }
 tbody { display: table-row-group }
-tfoot { display: table-footer-group }
+tfoot { display: table-row-group }
 tr { display: table-row }
 td, th { display: table-cell; padding: 1px; vertical-align: middle }
 th { text-align: center }

@@ -153,6 +153,17 @@ TEST(Painter, RoundsCorners) {
   EXPECT_EQ(page.At(30, 30), kRed);
 }
 
+TEST(Painter, HeadsAndFeetOfTablesAreRowsLikeOthers) {
+  const auto table = [](const std::string& head, const std::string& body, const std::string& foot) {
+    return Paint(Page("", "<table>" + head + "<tr><th>A<th>B" + body + "<tr><td>1<td>2" + foot +
+                              "<tr><td>3<td>4</table>"));
+  };
+  const Painted plain = table("", "", "");
+  const Painted grouped = table("<thead>", "<tbody>", "<tfoot>");
+  EXPECT_EQ(grouped.height, plain.height);
+  EXPECT_EQ(grouped.pixels, plain.pixels);
+}
+
 TEST(Painter, ClipsWhatOverflows) {
   const Painted page =
       Paint(Page("#o { width: 40px; height: 40px; overflow: hidden }"
