@@ -64,8 +64,9 @@ void WarmUpNames() {
 
 absl::Status WarmUpFetching(std::span<const std::string> ca_files) {
   Warm& warm = TheWarm();
+  // A child's is the host's again.
+  ForgetEnvironment();
   if (!warm.has_globals) {
-    ForgetEnvironment();
     if (absl::Status done = WarmUpLibraries(); !done.ok()) return done;
     WarmUpNames();
     // Certificates have times, and the C library reads its zone at the first.

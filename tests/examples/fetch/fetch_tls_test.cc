@@ -1,6 +1,7 @@
 // https: whose certificates are believed, and what is asked of a server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -142,6 +143,17 @@ HOST_TEST(FetchTls, IsNotTakenForWhatItIsNot) {
   EXPECT_THAT(tls.fetch().Get(url), StartsWith("ABORTED: " + url + ": TLS: "));
 }
 
+// Not where the environment would have them.
+HOST_TEST(FetchTls, WritesTheKeysOfItsConnectionsNowhere) {
+  TlsTest tls(server, "FetchTls.WritesTheKeysOfItsConnectionsNowhere");
+  const char* const keys = getenv("SSLKEYLOGFILE");
+  ASSERT_NE(keys, nullptr);
+  unlink(keys);
+  EXPECT_EQ(tls.GetFrom(tls.authority().Issue()), kFine);
+  EXPECT_NE(access(keys, F_OK), 0);
+  EXPECT_EQ(forkserver::testing::StatusOf(server, "socket").hello.warm_ups[0].descriptors, 0);
+}
+
 // Without its CA file it says so, for https: only.
 HOST_TEST(FetchTls, WithoutItsCertificatesIsAnErrorOfEachFetchThatWantsThem) {
   FetchTest fetch(server, SetupOf("FetchTls.WithoutItsCertificates"));
@@ -159,7 +171,13 @@ HOST_TEST(FetchTls, WithoutItsCertificatesIsAnErrorOfEachFetchThatWantsThem) {
 namespace forkserver {
 testing::HostSetup testing::SetUpHost(const std::string& test) {
   const std::string missing = "FetchTls.WithoutItsCertificates";
-  return browser_host::FetchHostSetup(
+  HostSetup setup = browser_host::FetchHostSetup(
       browser_host::SetupOf(test.starts_with(missing) ? missing : test));
+  if (test == "FetchTls.WritesTheKeysOfItsConnectionsNowhere") {
+    setup.before_start = [] {
+      setenv("SSLKEYLOGFILE", browser_host::TestCaFile("keys").c_str(), 1);
+    };
+  }
+  return setup;
 }
 }  // namespace forkserver
