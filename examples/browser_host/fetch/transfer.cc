@@ -5,10 +5,8 @@
 #include <openssl/x509.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/fetch/content_type.h"
