@@ -17,6 +17,7 @@
 #include "bench/pool_view.h"
 #include "bench/stopwatch.h"
 #include "examples/browser_host/page_host.h"
+#include "examples/browser_host/page_services.h"
 #include "forkserver/host/launched_by.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/parent_process.h"
@@ -60,6 +61,7 @@ struct SmallPageBrowser::Model {
   std::unique_ptr<EventLoop> loop = {};
   std::unique_ptr<ParentProcess> parent = {};
   std::optional<PublicSuffixList> suffixes = {};
+  std::unique_ptr<browser_host::PageServices> services = {};  // none runs: the page needs nothing
   std::vector<Page> pages = {};  // those that are open: what has them ends before
   std::unique_ptr<ContentProcesses> content = {};
   // Of the first process that did not end well. Nothing more is opened then.
@@ -221,14 +223,17 @@ absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkS
   absl::StatusOr<PublicSuffixList> suffixes = PublicSuffixList::Load();
   if (!suffixes.ok()) return suffixes.status();
   model->suffixes.emplace(*std::move(suffixes));
+  model->services = std::make_unique<browser_host::PageServices>(
+      *model->parent, *model->suffixes, browser_host::ServedSites({}), browser_host::FetchSetup{});
   model->content = std::make_unique<ContentProcesses>(
       *model->parent, *model->suffixes,
-      [](ParentProcess& of, ContentProcesses& siblings) {
-        return std::make_unique<PageHost>(of, siblings);
+      [&services = *model->services](ParentProcess& of, ContentProcesses& siblings) {
+        return std::make_unique<PageHost>(of, siblings, services);
       },
-      ContentEvents{.on_process_end = [model = model.get()](const ContentProcess&,
+      ContentEvents{.on_process_end = [model = model.get()](const ContentProcess& process,
                                                             const ProcessEnd& end,
                                                             const std::vector<BrowserId>&) {
+        model->services->layers().ForgetProcess(process.id());
         if (end.exit.ok() && end.exit->success()) return;
         model->ended.Update(absl::InternalError("content process " + end.ToString()));
       }});
