@@ -1,15 +1,34 @@
 #include "examples/browser_host/page_picture.h"
 
 #include <stddef.h>
+#include <sys/mman.h>
 
 #include <utility>
 
 #include "absl/status/status.h"
 #include "examples/browser_host/page_messages.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
+#include "transceiver/mapping.h"
 #include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
+namespace {
+
+// What is painted on, before it is written to a memfd in one go: pages of a memfd that is painted
+// into are a fault each, of 2 us and more, and anonymous memory comes in pages of 2 MiB, where the
+// kernel has some. For 2.3 MB that is 0.8 ms instead of 1.4.
+int MapCanvas(size_t bytes, forkserver::Mapping& canvas) {
+  constexpr size_t kLargePage = 2 << 20;
+  const bool is_large = bytes > kLargePage / 4;
+  // A mapping of whole large pages begins with one.
+  const size_t size = is_large ? (bytes + kLargePage - 1) / kLargePage * kLargePage : bytes;
+  const int error = canvas.Map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  if (error == 0 && is_large) madvise(canvas.bytes().data(), size, MADV_HUGEPAGE);
+  return error;
+}
+
+}  // namespace
 
 PicturePainter::PicturePainter(forkserver::EventLoop& loop, PageNeeds needs)
     : loop_(loop), needs_(std::move(needs)), page_(needs_, allowance_) {}
@@ -42,18 +61,21 @@ absl::StatusOr<PagePicture> PicturePainter::MakePicture() {
   const size_t stride = static_cast<size_t>(page_.width()) * sizeof(uint32_t);
   const int height = box_height_ != 0 ? box_height_ : page_.height();
   const size_t rows = static_cast<size_t>(height);
-  auto memory = forkserver::UnsealedMemfd::Create("page-picture", stride * rows);
-  if (!memory.ok()) return memory.status();
+  forkserver::Mapping canvas;
+  if (const int error = MapCanvas(stride * rows, canvas); error != 0) {
+    return forkserver::ErrnoStatus(error, "mmap a canvas");
+  }
   PagePicture picture = {.width = static_cast<uint32_t>(page_.width()),
                          .height = static_cast<uint32_t>(height)};
   const absl::Status painted =
-      page_.PaintInto({.argb = reinterpret_cast<uint32_t*>(memory->bytes().data()),
+      page_.PaintInto({.argb = reinterpret_cast<uint32_t*>(canvas.bytes().data()),
                        .width = page_.width(),
                        .height = height,
                        .stride = stride},
                       picture.layers);
   if (!painted.ok()) return painted;
-  absl::StatusOr<forkserver::UniqueFd> pixels = std::move(*memory).Seal();
+  absl::StatusOr<forkserver::UniqueFd> pixels =
+      forkserver::CreateSealedMemfd("page-picture", canvas.bytes().first(stride * rows));
   if (!pixels.ok()) return pixels.status();
   picture.pixels = *std::move(pixels);
   picture.nanos = static_cast<uint64_t>(forkserver::NowNanos() - begin_);
