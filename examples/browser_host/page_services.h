@@ -40,7 +40,7 @@ class PageServices {
   // `suffixes` and `prefs` are borrowed; without the latter about:config has none. `network`: what
   // the socket process's template was given, too.
   PageServices(forkserver::ParentProcess& parent, const forkserver::PublicSuffixList& suffixes,
-               ServedSites served, FetchSetup network, forkserver::PrefsStore* prefs);
+               ServedSites served, FetchSetup network, forkserver::PrefsStore* prefs = nullptr);
   PageServices(const PageServices&) = delete;
   PageServices& operator=(const PageServices&) = delete;
 
