@@ -18,14 +18,22 @@ using forkserver::Url;
 FrameLoads::FrameLoads(ContentProcess& owner, PageServices& services, PaintNested paint_nested)
     : owner_(owner), services_(services), paint_nested_(std::move(paint_nested)) {}
 
-FrameLoads::~FrameLoads() { Begin(0); }
+FrameLoads::~FrameLoads() { Begin(0, false); }
 
-void FrameLoads::Begin(BrowserId page) {
+void FrameLoads::Begin(BrowserId page, bool is_secure) {
   if (page_ != 0) services_.layers().CloseBrowser(page_);
   page_ = page;
+  is_secure_ = is_secure;
+  for (const std::weak_ptr<Wanted>& one : std::exchange(wanted_, {})) {
+    // Those that have their answer do not hear this one.
+    if (const WantedPointer wanted = one.lock()) {
+      wanted->resolver.Reject(absl::CancelledError("the page is over"));
+    }
+  }
   *is_wanted_ = false;
   is_wanted_ = std::make_shared<bool>(true);
   frames_ = 0;
+  frame_pixels_ = 0;
   policies_.clear();
   // Their bridges are closed with the page's browser.
   nested_.clear();
@@ -51,13 +59,22 @@ void FrameLoads::Load(const LoadFrame& message, Resolver<FrameLoaded> resolver) 
       message.height > kMostPictureHeight) {
     return resolver.Reject(absl::InvalidArgumentError("a frame of no such size"));
   }
+  frame_pixels_ += uint64_t{message.width} * message.height;
+  if (frame_pixels_ > kMaxFramePixelsOfAPage) {
+    return resolver.Reject(absl::ResourceExhaustedError("the page's frames are too large"));
+  }
   const absl::StatusOr<Url> url = Url::Parse(message.url.view());
   if (!url.ok()) return resolver.Reject(url.status());
+  // Mixed content (w3.org/TR/mixed-content).
+  if (is_secure_ && url->HasScheme("http")) {
+    return resolver.Reject(absl::PermissionDeniedError("not by http, in a page of https"));
+  }
   auto wanted = std::make_shared<Wanted>(Wanted{.page = forkserver::ClaimOf(message.from),
                                                 .width = message.width,
                                                 .height = message.height,
                                                 .resolver = std::move(resolver),
                                                 .document = {.url = *url}});
+  wanted_.push_back(wanted);
   services_.loader().Load(*url, FetchFor::kDocument,
                           OfThisPage([this, wanted](absl::StatusOr<Loaded> loaded) {
                             if (!loaded.ok()) return wanted->resolver.Reject(loaded.status());
@@ -129,6 +146,7 @@ void FrameLoads::Paint(BrowserId browser, const WantedPointer& wanted) {
   FrameDocument document = {.browser = browser,
                             .embedder = owner_.id(),
                             .body = std::move(wanted->document.body),
+                            .is_secure = wanted->document.url.HasScheme("https"),
                             .width = wanted->width,
                             .height = wanted->height};
   paint_nested_(*nested, std::move(document),

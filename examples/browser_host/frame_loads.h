@@ -47,7 +47,8 @@ struct FrameDocument {
   forkserver::BrowserId browser = 0;
   forkserver::ChildId embedder = 0;
   forkserver::UniqueFd body = {};
-  uint32_t width = 0;  // of its box, in CSS pixels
+  bool is_secure = false;  // it came by https
+  uint32_t width = 0;      // of its box, in CSS pixels
   uint32_t height = 0;
 };
 
@@ -65,7 +66,8 @@ class FrameLoads {
   ~FrameLoads();
 
   // The frames before it are forgotten, and their layers with them.
-  void Begin(forkserver::BrowserId page);
+  // `is_secure`: the page came by https.
+  void Begin(forkserver::BrowserId page, bool is_secure);
   // Of the page that has begun.
   void Load(const LoadFrame& message, forkserver::Resolver<FrameLoaded> resolver);
   // What the response of a document that is being nested said (ContentEvents::embedder_policy_of).
@@ -95,7 +97,11 @@ class FrameLoads {
   PageServices& services_;
   const PaintNested paint_nested_;
   forkserver::BrowserId page_ = 0;
-  size_t frames_ = 0;                            // that the page has asked for
+  bool is_secure_ = false;
+  // That the page has asked for.
+  size_t frames_ = 0;
+  uint64_t frame_pixels_ = 0;
+  std::vector<std::weak_ptr<Wanted>> wanted_;
   std::map<std::string, std::string> policies_;  // by the document's URL
   struct Nested {
     forkserver::BridgeId bridge = 0;  // 0: its process is being launched

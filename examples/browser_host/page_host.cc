@@ -1,10 +1,14 @@
 #include "examples/browser_host/page_host.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "transceiver/clock.h"
+#include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
 
 namespace browser_host {
@@ -45,7 +49,9 @@ void PageHost::Begin() {
   embedder_ = waiting_.front().embedder;
   Loading& first = waiting_.front();
   resources_ = 0;
-  frames_.Begin(first.browser);
+  resource_bytes_ = 0;
+  decoder_lines_ = 0;
+  frames_.Begin(first.browser, first.is_secure);
   LoadPage message = {.browser = first.browser,
                       .path = first.path,
                       .paint_width = first.paint_width,
@@ -91,25 +97,49 @@ absl::Status PageHost::Receive(LoadResource& message, Resolver<ResourceLoaded> r
   if (message.what == FetchFor::kDocument) {
     return absl::InvalidArgumentError("a document that is no frame's");
   }
-  if (++resources_ > kMaxResourcesOfAPage) {
-    resolver.Reject(absl::ResourceExhaustedError("too many for one page"));
-    return absl::OkStatus();
-  }
-  const absl::StatusOr<Url> url = Url::Parse(message.url.view());
+  const absl::StatusOr<Url> url = MayLoad(message);
   if (!url.ok()) {
     resolver.Reject(url.status());
     return absl::OkStatus();
   }
   // Its process may be gone before what it wants is there.
   auto answer = std::make_shared<Resolver<ResourceLoaded>>(std::move(resolver));
-  services_.loader().Load(*url, message.what, [answer](absl::StatusOr<Loaded> loaded) {
-    if (!loaded.ok()) return answer->Reject(loaded.status());
-    answer->Resolve({.body = {forkserver::StrangersFd(std::move(loaded->body))}}).IgnoreError();
-  });
+  services_.loader().Load(
+      *url, message.what, [this, alive = alive_, answer](absl::StatusOr<Loaded> loaded) {
+        absl::Status may = loaded.status();
+        if (may.ok() && *alive) may = CountBytes(loaded->body);
+        if (!may.ok()) return answer->Reject(may);
+        answer->Resolve({.body = {forkserver::StrangersFd(std::move(loaded->body))}}).IgnoreError();
+      });
   return absl::OkStatus();
 }
 
+absl::StatusOr<Url> PageHost::MayLoad(const LoadResource& wanted) {
+  if (++resources_ > kMaxResourcesOfAPage) {
+    return absl::ResourceExhaustedError("too many for one page");
+  }
+  absl::StatusOr<Url> url = Url::Parse(wanted.url.view());
+  // Mixed content (w3.org/TR/mixed-content): images cannot change the page.
+  const bool may_be_mixed = wanted.what == FetchFor::kImage;
+  if (url.ok() && waiting_.front().is_secure && url->HasScheme("http") && !may_be_mixed) {
+    return absl::PermissionDeniedError("not by http, in a page of https");
+  }
+  return url;
+}
+
+absl::Status PageHost::CountBytes(const forkserver::UniqueFd& body) {
+  struct stat status;
+  if (fstat(body.get(), &status) != 0) return forkserver::ErrnoStatus(errno, "fstat");
+  resource_bytes_ += static_cast<uint64_t>(status.st_size);
+  if (resource_bytes_ <= kMaxResourceBytesOfAPage) return absl::OkStatus();
+  return absl::ResourceExhaustedError("too much for one page");
+}
+
 absl::Status PageHost::Receive(OpenDecoder&, Resolver<DecoderOpened> resolver) {
+  if (++decoder_lines_ > kMaxDecoderLinesOfAPage) {
+    resolver.Reject(absl::ResourceExhaustedError("too many lines for one page"));
+    return absl::OkStatus();
+  }
   auto answer = std::make_shared<Resolver<DecoderOpened>>(std::move(resolver));
   ConnectToDecoder(services_.decoder(), *this, [answer](absl::StatusOr<ClientsEnd> end) {
     if (!end.ok()) return answer->Reject(end.status());
@@ -218,6 +248,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
   static_cast<PageHost&>(nested).Load(
       {.browser = document.browser,
        .file = std::move(document.body),
+       .is_secure = document.is_secure,
        .paint_width = document.width,
        .embedder = document.embedder,
        .paint_height = document.height,

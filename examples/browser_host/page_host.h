@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "examples/browser_host/compose/compositor_service.h"
 #include "examples/browser_host/compose/shared_picture.h"
 #include "examples/browser_host/frame_loads.h"
@@ -28,6 +29,7 @@
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/picture.h"
 #include "forkserver/model/content_host.h"
+#include "forkserver/model/url.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
@@ -61,6 +63,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
     forkserver::BrowserId browser = 0;
     forkserver::UniqueFd file = {};    // open; or else
     std::string path = {};             // what the process is to open itself
+    bool is_secure = false;            // it came by https
     uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
     forkserver::ChildId embedder = 0;  // of a frame: the process of its page
     uint32_t paint_height = 0;         // of a frame; 0: as high as the page is
@@ -93,6 +96,9 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
 
  private:
   void Begin();
+  // Of a resource, or why the page has none of it.
+  absl::StatusOr<forkserver::Url> MayLoad(const LoadResource& wanted);
+  absl::Status CountBytes(const forkserver::UniqueFd& body);
   // Whether the page that is being loaded is what the process speaks of.
   bool IsLoading(const forkserver::BrowserClaimField& from) const;
   // Makes the picture whole, where frames of other processes belong into it.
@@ -115,7 +121,10 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   std::vector<ComposeLayer> layers_;  // in its picture
   size_t pages_ = 0;
   forkserver::ChildId embedder_ = 0;
-  size_t resources_ = 0;  // that the first has asked for
+  // What the first has asked for.
+  size_t resources_ = 0;
+  uint64_t resource_bytes_ = 0;
+  size_t decoder_lines_ = 0;
   forkserver::EventLoop::TimerId timer_ = 0;
   FrameLoads frames_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

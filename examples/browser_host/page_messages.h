@@ -75,6 +75,12 @@ inline constexpr size_t kMaxResourceUrlBytes = 8 * 1024;
 // Of one page; more are refused.
 inline constexpr size_t kMaxResourcesOfAPage = 1000;
 inline constexpr size_t kMaxFramesOfAPage = 32;
+// Of the pictures of all frames, which are memory that the parent keeps.
+inline constexpr uint64_t kMaxFramePixelsOfAPage = uint64_t{1} << 25;
+// Of what came from the network, which is memory as long as the page's process has it open.
+inline constexpr uint64_t kMaxResourceBytesOfAPage = uint64_t{1} << 28;
+// The decoder may die, and there may be another one.
+inline constexpr size_t kMaxDecoderLinesOfAPage = 4;
 
 struct ResourceLoaded {
   forkserver::Descriptor body = {};  // a file, to be read from its beginning

@@ -81,6 +81,7 @@ void Tab::Open(Document document) {
   // The parent lays out nothing.
   document.load.parent_pages = forkserver::ParentPages::kInPrivilegedProcess;
   document.loading.paint_width = options_.paint_width;
+  document.loading.is_secure = document.load.url.HasScheme("https");
   // std::function wants what can be copied.
   auto kept = std::make_shared<PageHost::Loading>(std::move(document.loading));
   content_.Open({.load = std::move(document.load),

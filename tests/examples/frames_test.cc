@@ -129,6 +129,22 @@ TEST_F(Frames, OfManySitesAreAsManyAsAPageMayHave) {
   EXPECT_THAT(output_, HasSubstr("1 page in 9 content processes;"));
 }
 
+// Each would be memory of the host's.
+TEST_F(Frames, ThatAreVeryLargeAreAsManyAsThereIsRoomFor) {
+  std::string body;
+  Write("sites/b/x.html", Coloured("#f00"));
+  for (int i = 0; i < 6; ++i) {
+    body += "<div style='position:absolute; top:0; left:" + std::to_string(i) + "px'>" +
+            Frame("https://b.test/x.html", 700, 9000) + "</div>";
+  }
+  const ReadPicture picture = Painted(body + "<div style='height:9000px'></div>");
+  // The fifth has made 31.5 million pixels of 33.5.
+  EXPECT_EQ(picture.At(0, 8999), kRed);
+  EXPECT_EQ(picture.At(4, 8999), kRed);
+  EXPECT_EQ(picture.At(703, 8999), kRed);
+  EXPECT_NE(picture.At(704, 8999), kRed);
+}
+
 // A process that dies of a frame's page takes that with it, and not the page around it.
 TEST_F(Frames, ThatCannotBeLaidOutLeaveThePageWhole) {
   std::string deep;

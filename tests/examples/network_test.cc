@@ -101,6 +101,19 @@ TEST_F(Network, FramesImagesAndStyleSheetsComeFromTheirServers) {
                                    ContainsRegex("content +webIsolated=http://127.0.0.3 ")));
 }
 
+TEST_F(Network, SecurePageHasImagesByHttpAndNothingElse) {
+  const browser_host::TestAuthority authority;
+  LoopbackServer secure({.address = "127.0.0.4", .identity = authority.Issue({.names = kName})});
+  secure.Serve("/", Html("<title>t</title><link rel=stylesheet href='" + one_.Url("/s.css") +
+                         "'><iframe src='" + one_.Url("/frame") + "'></iframe><img src='" +
+                         one_.Url("/red.png") + "'>"));
+  const std::string ca = Write("ca.pem", authority.pem());
+  const ProgramResult result = RunOn({"--ca-file", ca, secure.Url("/")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  ASSERT_EQ(one_.requests().size(), 1u);
+  EXPECT_EQ(one_.requests()[0].target, "/red.png");
+}
+
 // What calls itself an image or style sheet and is none does not reach the page's process.
 TEST_F(Network, PagesOfOthersAreNoImages) {
   other_.Serve("/secret", Html("secret"));
