@@ -98,6 +98,7 @@ void FrameLoads::OnDocument(const WantedPointer& wanted) {
   const std::string url = document.url.ToString();
   if (selection->type == own) {
     FrameLoaded loaded = {.url = url};
+    loaded.charset = document.charset;
     loaded.body.emplace().fd = forkserver::StrangersFd(std::move(document.body));
     wanted->resolver.Resolve(loaded).IgnoreError();
     return;
@@ -146,6 +147,7 @@ void FrameLoads::Paint(BrowserId browser, const WantedPointer& wanted) {
   FrameDocument document = {.browser = browser,
                             .embedder = owner_.id(),
                             .body = std::move(wanted->document.body),
+                            .charset = wanted->document.charset,
                             .is_secure = wanted->document.url.HasScheme("https"),
                             .width = wanted->width,
                             .height = wanted->height};

@@ -11,6 +11,7 @@
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/text_encoding.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -33,15 +34,20 @@ std::vector<PageItem> ItemsOf(const PageSummary& summary) {
   return items;
 }
 
+absl::StatusOr<std::string> Decoded(absl::StatusOr<std::string> bytes, const LoadPage& message) {
+  if (bytes.ok()) return ToUtf8(*std::move(bytes), message.charset.view());
+  return bytes;
+}
+
 absl::StatusOr<std::string> ReadHtml(LoadPage& message, const std::string& url) {
-  if (message.page) return ReadPage(message.page->fd.get(), "the given file");
+  if (message.page) return Decoded(ReadPage(message.page->fd.get(), "the given file"), message);
   if (message.path.view().empty()) {
     BreakFor(url);
     return absl::NotFoundError("there is no such page");
   }
   const std::string name = message.path.str();
   const absl::StatusOr<UniqueFd> opened = OpenPage(name);
-  if (opened.ok()) return ReadPage(opened->get(), name);
+  if (opened.ok()) return Decoded(ReadPage(opened->get(), name), message);
   return absl::Status(opened.status().code(),
                       absl::StrCat("in its process: ", opened.status().message()));
 }

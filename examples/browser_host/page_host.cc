@@ -54,6 +54,7 @@ void PageHost::Begin() {
   frames_.Begin(first.browser, first.is_secure);
   LoadPage message = {.browser = first.browser,
                       .path = first.path,
+                      .charset = first.charset,
                       .paint_width = first.paint_width,
                       .paint_height = first.paint_height};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
@@ -248,6 +249,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
   static_cast<PageHost&>(nested).Load(
       {.browser = document.browser,
        .file = std::move(document.body),
+       .charset = std::move(document.charset),
        .is_secure = document.is_secure,
        .paint_width = document.width,
        .embedder = document.embedder,

@@ -64,10 +64,11 @@ struct LoadPage {
   static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kParent;
   uint64_t browser = 0;
   std::optional<forkserver::Descriptor> page = {};
-  forkserver::Text<4096> path = {};  // where there is no descriptor
-  uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
-  uint32_t paint_height = 0;         // of a frame's box, and its picture; 0: as high as it is
-  auto Fields() { return std::tie(browser, page, path, paint_width, paint_height); }
+  forkserver::Text<4096> path = {};                 // where there is no descriptor
+  forkserver::Text<kMaxCharsetBytes> charset = {};  // of the response; or empty
+  uint32_t paint_width = 0;                         // in CSS pixels; 0: it is not to be painted
+  uint32_t paint_height = 0;  // of a frame's box, and its picture; 0: as high as it is
+  auto Fields() { return std::tie(browser, page, path, charset, paint_width, paint_height); }
 };
 
 // What a page may name; longer ones are not loaded.
@@ -101,8 +102,9 @@ struct LoadResource {
 struct FrameLoaded {
   forkserver::Text<kMaxResourceUrlBytes> url = {};  // after redirects
   std::optional<forkserver::Descriptor> body = {};  // as a resource's
+  forkserver::Text<kMaxCharsetBytes> charset = {};  // as a page's
   uint64_t layer = 0;                               // where there is no body
-  auto Fields() { return std::tie(url, body, layer); }
+  auto Fields() { return std::tie(url, body, charset, layer); }
 };
 
 // Refused with why there is no document.

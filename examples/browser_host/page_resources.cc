@@ -9,6 +9,7 @@
 #include "examples/browser_host/data_url.h"
 #include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_reader.h"
+#include "examples/browser_host/paint/text_encoding.h"
 
 namespace browser_host {
 namespace {
@@ -138,7 +139,7 @@ void PageResources::LoadFrameDocument(const std::string& url, const PageRect& bo
   if (IsFileUrl(url)) {
     absl::StatusOr<std::string> html = ReadOwnFile(url);
     if (!html.ok()) return callback(html.status());
-    return callback(FrameContent{.url = url, .html = *std::move(html)});
+    return callback(FrameContent{.url = url, .html = ToUtf8(*std::move(html), "")});
   }
   if (IsDataUrl(url)) {
     absl::StatusOr<std::string> html = DataUrlBytes(url);
@@ -159,7 +160,7 @@ void PageResources::LoadFrameDocument(const std::string& url, const PageRect& bo
         if (loaded->body) {
           absl::StatusOr<std::string> html = ReadPage(loaded->body->fd.get(), content.url);
           if (!html.ok()) return callback(html.status());
-          content.html = *std::move(html);
+          content.html = ToUtf8(*std::move(html), loaded->charset.view());
           content.layer = 0;
         }
         callback(std::move(content));

@@ -59,6 +59,7 @@ void PageServices::FetchFromNetwork(const Url& url, FetchFor what,
           if (!final_url.ok()) return callback(final_url.status());
           callback(Loaded{.url = *std::move(final_url),
                           .body = std::move(fetched->body),
+                          .charset = std::move(fetched->charset),
                           .opener_policy = std::move(fetched->opener_policy),
                           .embedder_policy = std::move(fetched->embedder_policy)});
         });

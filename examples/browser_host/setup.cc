@@ -14,6 +14,7 @@
 #include "examples/browser_host/page_child.h"
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/paint/warm_up.h"
 #include "examples/browser_host/print_prefs.h"
 #include "forkserver/model/process_templates.h"
@@ -49,6 +50,11 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
   for (const char* const name : {"content", "file"}) {
     forkserver::TemplateNamed(options.templates, name)
         .warm_ups.push_back({"painter", WarmUpPainter});
+    forkserver::TemplateNamed(options.templates, name)
+        .warm_ups.push_back({"text encoding", [] {
+                               WarmUpTextEncoding();
+                               return absl::OkStatus();
+                             }});
   }
   SetUpDecoderTemplate(options.templates);
   SetUpSocketTemplate(options.templates, line.network);

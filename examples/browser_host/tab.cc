@@ -72,6 +72,7 @@ void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
   document.load.opener_policy = std::move(loaded->opener_policy);
   document.load.embedder_policy = std::move(loaded->embedder_policy);
   document.loading.file = std::move(loaded->body);
+  document.loading.charset = std::move(loaded->charset);
   Open(std::move(document));
 }
 

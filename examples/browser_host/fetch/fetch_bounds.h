@@ -37,6 +37,9 @@ inline constexpr size_t kMostRedirects = 20;
 inline constexpr size_t kMostHeaderLines = 300;
 inline constexpr size_t kMostHeaderBytes = 65'536;
 
+// Of a Content-Type; a longer one is none.
+inline constexpr size_t kMaxCharsetBytes = 64;
+
 // Under way at a time; more wait for a place in the socket process.
 inline constexpr size_t kMostFetches = 64;
 // Of them from one host and port, so that one that is silent leaves places for others.

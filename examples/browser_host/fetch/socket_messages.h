@@ -30,7 +30,6 @@
 namespace browser_host {
 
 inline constexpr size_t kMaxMimeTypeBytes = 128;
-inline constexpr size_t kMaxCharsetBytes = 64;
 inline constexpr size_t kMaxPolicyBytes = 1024;
 
 struct ResourceFetched {

@@ -26,6 +26,7 @@ namespace browser_host {
 struct Loaded {
   forkserver::Url url;  // after redirects
   forkserver::UniqueFd body = {};
+  std::string charset = {};          // of the Content-Type
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy, as it came
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy
 };

@@ -48,6 +48,15 @@ std::string WellFormedUtf8(std::string_view bytes) {
   return text;
 }
 
+bool IsWellFormedUtf8(std::string_view bytes) {
+  for (size_t at = 0; at < bytes.size();) {
+    const size_t size = bytes[at] == '\0' ? 1 : CharacterBytes(bytes, at);
+    if (size == 0) return false;
+    at += size;
+  }
+  return true;
+}
+
 char32_t NextCharacter(std::string_view text, size_t& at) {
   const size_t size = CharacterBytes(text, at);
   if (size == 0) {

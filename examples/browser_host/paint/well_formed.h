@@ -16,6 +16,9 @@ namespace browser_host {
 
 std::string WellFormedUtf8(std::string_view bytes);
 
+// Whether all of it is characters, NUL among them.
+bool IsWellFormedUtf8(std::string_view bytes);
+
 // How many bytes the well-formed character at `at` has; 0: none begins there.
 size_t CharacterBytes(std::string_view text, size_t at);
 
