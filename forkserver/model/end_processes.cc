@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -13,9 +14,6 @@
 
 namespace forkserver {
 namespace {
-
-// How often those that a debugger has are looked at.
-constexpr absl::Duration kLook = absl::Seconds(1);
 
 enum class Stage : uint8_t { kAsked, kTerminated, kKilled };
 
@@ -26,19 +24,20 @@ class Turn {
       : parent_(parent), turn_(turn), options_(options), report_(report) {}
 
   void Run() {
-    int64_t deadline = DeadlineIn(options_.to_goodbye);
     for (std::vector<ChildId> left = Left(); !left.empty(); left = Left()) {
-      for (const ChildId id : left) Ask(id);
-      if (NowNanos() >= deadline) {
-        stage_ = stage_ == Stage::kAsked ? Stage::kTerminated : Stage::kKilled;
-        deadline = DeadlineIn(stage_ == Stage::kTerminated ? options_.to_sigterm : kLook);
-        for (const ChildId id : left) Force(id);
-      }
-      parent_.loop().Run(deadline);
+      int64_t next = kNever;
+      for (const ChildId id : left) next = std::min(next, LookAt(id));
+      parent_.loop().Run(next);
     }
   }
 
  private:
+  struct Progress {
+    Stage stage = Stage::kAsked;
+    int64_t deadline = kNever;  // of the stage; of one that a debugger has, the next look
+    bool was_held = false;      // by a debugger, when that was over
+  };
+
   static int64_t DeadlineIn(absl::Duration time) {
     return DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(time));
   }
@@ -52,9 +51,22 @@ class Turn {
     return left;
   }
 
+  // When it is to be looked at again.
+  int64_t LookAt(ChildId id) {
+    const auto [found, is_new] = progress_.try_emplace(id);
+    Progress& progress = found->second;
+    if (is_new) {
+      Ask(id);
+      progress.deadline = TimeOf(progress.stage);
+    } else if (NowNanos() >= progress.deadline) {
+      progress.deadline = OnDeadline(id, progress);
+    }
+    return progress.deadline;
+  }
+
   void Ask(ChildId id) {
     ProcessHostCore* const host = parent_.Find(id);
-    if (host == nullptr || !asked_.insert(id).second) return;
+    if (host == nullptr) return;
     ++report_.ended;
     host->CancelLaunch();
     // Or it was only about to be launched, and is no more.
@@ -63,12 +75,34 @@ class Turn {
     }
   }
 
-  void Force(ChildId id) {
+  int64_t OnDeadline(ChildId id, Progress& progress) {
     ProcessHostCore* const host = parent_.Find(id);
-    // One that a debugger has ends when that lets it.
-    if (host == nullptr || host->IsHeldByDebugger()) return;
-    const int signal = stage_ == Stage::kTerminated ? SIGTERM : SIGKILL;
-    const std::string name = host->Name();
+    if (host == nullptr) return kNever;
+    if (host->WaitsForDebugger()) {
+      progress.was_held = true;
+      return DeadlineIn(ProcessHostCore::kDebuggerLook);
+    }
+    if (std::exchange(progress.was_held, false)) return TimeOf(progress.stage);
+    progress.stage = progress.stage == Stage::kAsked ? Stage::kTerminated : Stage::kKilled;
+    Force(*host, progress.stage == Stage::kTerminated ? SIGTERM : SIGKILL);
+    return TimeOf(progress.stage);
+  }
+
+  // From now.
+  int64_t TimeOf(Stage stage) const {
+    switch (stage) {
+      case Stage::kAsked:
+        return DeadlineIn(options_.to_goodbye);
+      case Stage::kTerminated:
+        return DeadlineIn(options_.to_sigterm);
+      case Stage::kKilled:
+        return kNever;
+    }
+    return kNever;
+  }
+
+  void Force(ProcessHostCore& host, int signal) {
+    const std::string name = host.Name();
     const auto known = std::find_if(report_.forced.begin(), report_.forced.end(),
                                     [&](const EndReport::Forced& one) { return one.name == name; });
     if (known == report_.forced.end()) {
@@ -76,16 +110,15 @@ class Turn {
     } else {
       known->signal = signal;
     }
-    if (signal == SIGTERM) return host->Terminate();
-    host->Kill(absl::DeadlineExceededError("it did not end when it was asked to"));
+    if (signal == SIGTERM) return host.Terminate();
+    host.Kill(absl::DeadlineExceededError("it did not end when it was asked to"));
   }
 
   ParentProcess& parent_;
   const EndTurn turn_;
   const EndOptions& options_;
   EndReport& report_;
-  Stage stage_ = Stage::kAsked;
-  std::set<ChildId> asked_;
+  std::map<ChildId, Progress> progress_;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 // A type's turn is its row's (ProcessTypeRow::ends): content first, then what content uses, the gpu
 // and the network last. In its turn a process is asked: a Goodbye behind all that it was sent,
 // which it handles first. One that has not ended in time gets SIGTERM, and then SIGKILL. A thread
-// of the parent is only asked, and hung up on.
+// of the parent is only asked, and hung up on. One that a debugger has when its time is over is
+// waited for, which the parent's log is told, and has that time again when it is let go.
 //
 // From the call on nothing is launched any more: a launch ends with Cancelled ("the program is
 // ending"), also those that wait for a fork, and so does whoever asks a ServiceProcess or a
@@ -17,9 +18,10 @@
 // (ForkServer::End): children of the embedder's own that are no processes of the model live on,
 // without a broker.
 //
-// It runs the parent's loop until the last one has ended: not inside a handler. Its time is bounded
-// by three times what EndOptions says of processes, once for each turn, by what it says of the
-// server, and by the kernel for the end of a killed process. Threads: that of the loop.
+// It runs the parent's loop until the last one has ended: not inside a handler. Without a debugger
+// its time is bounded by three times what EndOptions says of processes, once for each turn, by what
+// it says of the server, and by the kernel for the end of a killed process. Threads: that of the
+// loop.
 #ifndef FORKSERVER_MODEL_END_PROCESSES_H_
 #define FORKSERVER_MODEL_END_PROCESSES_H_
 
@@ -35,7 +37,7 @@
 namespace forkserver {
 
 struct EndOptions {
-  // How long the processes of one turn have, all of them together.
+  // How long each has from when it is asked, which all of a turn are at once; and from SIGTERM.
   absl::Duration to_goodbye = absl::Seconds(2);
   absl::Duration to_sigterm = absl::Milliseconds(500);
   ServerEndOptions server = {};

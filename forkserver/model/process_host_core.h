@@ -141,8 +141,11 @@ class ProcessHostCore {
   bool has_ended() const { return state_ == State::kEnded; }
   // Nobody has a deadline for what it does (ForkServer::IsDebugged).
   bool IsDebugged() const;
-  // Nor for its end: the debugger that is wanted for it has it.
-  bool IsHeldByDebugger() const;
+  // Nor for its end, while the debugger that is wanted for it has it. No event tells that it is let
+  // go: whoever has a deadline for its end asks at that, and then every kDebuggerLook until it is;
+  // then it has as long again. The first time that it is true goes to the parent's log.
+  bool WaitsForDebugger();
+  static constexpr absl::Duration kDebuggerLook = absl::Seconds(1);
   // It runs, or will, and nobody has asked it to end.
   bool MayBeGivenWork() const {
     return (state_ == State::kNew || state_ == State::kLaunching || state_ == State::kRunning) &&
@@ -223,6 +226,8 @@ class ProcessHostCore {
   void BeginEnding(absl::Duration patience, std::string_view for_what);
   // `for_what` is a literal.
   void AwaitEnd(absl::Duration patience, std::string_view for_what);
+  // And then its end.
+  void AwaitDebugger(absl::Duration patience);
   void OnExit();
   absl::StatusOr<ExitStatus> Reap();
   void EndIfOver();

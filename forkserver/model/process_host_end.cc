@@ -1,7 +1,6 @@
 // How a process of the model ends: by itself, as it is asked to, or for something.
 #include <signal.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,8 +19,6 @@ namespace {
 constexpr int64_t kPortPatience = kNanosPerSecond;
 // How long one that has closed its port may take for its own end.
 constexpr absl::Duration kEndPatience = absl::Seconds(5);
-// How often one that a debugger has is looked at.
-constexpr absl::Duration kShortestLook = absl::Seconds(1);
 
 std::string AsText(const absl::Status& status) { return std::string(status.message()); }
 
@@ -36,8 +33,12 @@ std::string ProcessEnd::ToString() const {
   return OneLine(text);
 }
 
-bool ProcessHostCore::IsHeldByDebugger() const {
-  return IsDebugged() && process_ && !is_reaped_ && IsTraced(handle_.pid);
+bool ProcessHostCore::WaitsForDebugger() {
+  if (!IsDebugged() || !process_ || is_reaped_ || !IsTraced(handle_.pid)) return false;
+  if (!std::exchange(is_told_held_, true)) {
+    parent_.Log(absl::StrCat(Name(), ": its end is waited for, since a debugger has it"));
+  }
+  return true;
 }
 
 void ProcessHostCore::BeginEnding(absl::Duration patience, std::string_view for_what) {
@@ -50,15 +51,18 @@ void ProcessHostCore::AwaitEnd(absl::Duration patience, std::string_view for_wha
   const int64_t deadline = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(patience));
   patience_ = parent_.loop().AddTimer(deadline, [this, patience, for_what] {
     patience_ = 0;
-    if (!IsHeldByDebugger()) {
-      return Kill(absl::DeadlineExceededError(
-          absl::StrFormat("%s %s ago", for_what, absl::FormatDuration(patience))));
-    }
-    if (!std::exchange(is_told_held_, true)) {
-      parent_.Log(absl::StrCat(Name(), ": its end is waited for, since a debugger has it"));
-    }
-    // No event tells that it is let go; then it has as long again.
-    AwaitEnd(std::max(patience, kShortestLook), "a debugger let it go at most");
+    if (WaitsForDebugger()) return AwaitDebugger(patience);
+    Kill(absl::DeadlineExceededError(
+        absl::StrFormat("%s %s ago", for_what, absl::FormatDuration(patience))));
+  });
+}
+
+void ProcessHostCore::AwaitDebugger(absl::Duration patience) {
+  const int64_t look = DeadlineAfter(NowNanos(), absl::ToInt64Nanoseconds(kDebuggerLook));
+  patience_ = parent_.loop().AddTimer(look, [this, patience] {
+    patience_ = 0;
+    if (WaitsForDebugger()) return AwaitDebugger(patience);
+    AwaitEnd(patience, "a debugger let it go");
   });
 }
 

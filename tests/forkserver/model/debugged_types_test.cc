@@ -55,15 +55,28 @@ std::unique_ptr<PlainHost> LaunchStopped(ModelTest& model) {
   return host;
 }
 
+auto ToldOnceThatItIsHeld() {
+  return ::testing::Contains(::testing::HasSubstr("its end is waited for, since a debugger has it"))
+      .Times(1);
+}
+
 HOST_TEST(DebuggedTypes, ShutDownWaitsForThem) {
   ModelTest model(server, kPrefs);
   const auto host = LaunchStopped(model);
   host->ShutDown(kShort);
   model.Until([&] { return host->end.has_value(); });
   EXPECT_EQ(host->end->ToString(), "exited with status 0");
-  EXPECT_THAT(
-      model.log(),
-      ::testing::Contains(::testing::HasSubstr("its end is waited for, since a debugger has it")));
+  EXPECT_THAT(model.log(), ToldOnceThatItIsHeld());
+}
+
+// As long as it would have had without a debugger.
+HOST_TEST(DebuggedTypes, ShutDownGivesOneThatIsLetGoItsTimeAgain) {
+  ModelTest model(server, kPrefs);
+  const auto host = LaunchStopped(model);
+  ASSERT_TRUE(host->Call(Ask{.what = "hang"}, [](absl::StatusOr<Said>) {}).ok());
+  host->ShutDownWhenDelivered(absl::Milliseconds(100));
+  model.Until([&] { return host->end.has_value(); });
+  EXPECT_EQ(host->end->ToString(), "killed by SIGKILL, for a debugger let it go 100ms ago");
 }
 
 // Or a user who wants to end the program would wait for as long as the children wait for a
@@ -91,6 +104,22 @@ HOST_TEST(DebuggedTypes, TheEndOfAllProcessesWaitsForThem) {
   EXPECT_EQ(report.ended, 1u);
   EXPECT_TRUE(report.forced.empty()) << report.ToString();
   EXPECT_EQ(host->end->ToString(), "exited with status 0");
+  EXPECT_THAT(model.log(), ToldOnceThatItIsHeld());
+}
+
+// It does not listen when it is let go, which is when the other has been killed long ago.
+HOST_TEST(DebuggedTypes, AtTheEndOfAllEachHasItsOwnTimeAndSigtermFirst) {
+  ModelTest model(server, kPrefs);
+  const auto other = model.Launch(ProcessType::kUtility);
+  ASSERT_TRUE(testing::SignalProcess(other->process()->pid, SIGSTOP).ok());
+  const auto held = LaunchStopped(model);
+  ASSERT_TRUE(held->Call(Ask{.what = "hang"}, [](absl::StatusOr<Said>) {}).ok());
+  const EndReport report =
+      EndProcesses(model.parent(), {.to_goodbye = kShort, .to_sigterm = absl::Seconds(2)});
+  ASSERT_EQ(report.forced.size(), 2u) << report.ToString();
+  EXPECT_EQ(held->end->exit->ToString(), "killed by SIGTERM");
+  EXPECT_EQ(other->end->exit->ToString(), "killed by SIGKILL");
+  EXPECT_THAT(model.log(), ToldOnceThatItIsHeld());
 }
 
 HOST_TEST(DebuggedTypes, AServiceOfOneIsNotGivenUp) {
