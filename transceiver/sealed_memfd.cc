@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/size_limit_guard.h"
+#include "transceiver/write_all.h"
 
 namespace forkserver {
 namespace {
@@ -36,16 +37,8 @@ absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<cons
   absl::StatusOr<UniqueFd> made = CreateMemfd(name);
   if (!made.ok()) return made;
   UniqueFd fd = *std::move(made);
-  SizeLimitGuard guard;
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      return ErrnoStatus(guard.Failed(written == 0 ? EIO : errno),
-                         absl::StrFormat("write memfd %s", name));
-    }
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
+  const int error = WriteAll(fd.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (error != 0) return ErrnoStatus(error, absl::StrFormat("write memfd %s", name));
   return AddSeals(name, std::move(fd));
 }
 

@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -14,7 +12,7 @@
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
-#include "transceiver/size_limit_guard.h"
+#include "transceiver/write_all.h"
 
 namespace browser_host {
 namespace {
@@ -114,22 +112,10 @@ absl::Status Instruments::EndReports() {
 absl::Status Instruments::WriteTelemetry() {
   // Not opened where the start has failed.
   if (!telemetry_file_.is_open()) return absl::OkStatus();
-  absl::Status status;
-  const std::string json = ToJson(telemetry_->Collect());
-  forkserver::SizeLimitGuard guard;
-  for (std::string_view left = json; !left.empty();) {
-    const ssize_t size = write(telemetry_file_.get(), left.data(), left.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) {
-      const int error = guard.Failed(errno);
-      status.Update(
-          forkserver::ErrnoStatus(error, absl::StrCat("telemetry: write ", telemetry_path_)));
-      break;
-    }
-    left.remove_prefix(static_cast<size_t>(size));
-  }
+  const int error = forkserver::WriteAll(telemetry_file_.get(), ToJson(telemetry_->Collect()));
   telemetry_file_.reset();
-  return status;
+  if (error == 0) return absl::OkStatus();
+  return forkserver::ErrnoStatus(error, absl::StrCat("telemetry: write ", telemetry_path_));
 }
 
 }  // namespace browser_host

@@ -18,8 +18,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "transceiver/errno_status.h"
-#include "transceiver/size_limit_guard.h"
 #include "transceiver/unique_fd.h"
+#include "transceiver/write_all.h"
 
 namespace forkserver {
 namespace {
@@ -31,14 +31,8 @@ constexpr size_t kTimeBytes = 23;
 absl::Status WriteFile(const std::string& path, std::string_view text) {
   UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.is_open()) return ErrnoStatus(errno, "open " + path);
-  SizeLimitGuard guard;
-  while (!text.empty()) {
-    const ssize_t size = write(file.get(), text.data(), text.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return ErrnoStatus(guard.Failed(errno), "write " + path);
-    text.remove_prefix(static_cast<size_t>(size));
-  }
-  return absl::OkStatus();
+  const int error = WriteAll(file.get(), text);
+  return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "write " + path);
 }
 
 absl::Status WriteWhole(const std::string& path, std::string_view text) {

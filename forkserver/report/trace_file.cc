@@ -10,24 +10,9 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
-#include "transceiver/size_limit_guard.h"
+#include "transceiver/write_all.h"
 
 namespace forkserver {
-namespace {
-
-// 0 or an errno.
-int WriteAll(int fd, std::string_view text) {
-  SizeLimitGuard guard;
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return guard.Failed(errno);
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return 0;
-}
-
-}  // namespace
 
 absl::Status TraceFile::Open(const std::string& path) {
   if (state_ != State::kKeeping) {

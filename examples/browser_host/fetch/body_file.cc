@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
-#include "transceiver/size_limit_guard.h"
+#include "transceiver/write_all.h"
 
 namespace browser_host {
 
@@ -33,14 +32,8 @@ absl::Status BodyFile::Skip(size_t bytes) {
 absl::Status BodyFile::Append(std::string_view bytes) {
   if (absl::Status fits = Skip(bytes.size()); !fits.ok()) return fits;
   if (absl::Status opened = Open(); !opened.ok()) return opened;
-  forkserver::SizeLimitGuard guard;
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus(guard.Failed(errno), "write memfd body");
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
+  const int error = forkserver::WriteAll(fd_.get(), bytes);
+  return error == 0 ? absl::OkStatus() : ErrnoStatus(error, "write memfd body");
 }
 
 absl::StatusOr<UniqueFd> BodyFile::Seal() {
