@@ -19,8 +19,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/paint/letter_pictures.h"
+#include "examples/browser_host/paint/plain_shapes.h"
 #include "examples/browser_host/paint/well_formed.h"
 #include "preload/single_thread.h"
 
@@ -33,6 +35,8 @@ constexpr size_t kMostFamilyBytes = 256;
 constexpr size_t kMostTextBytes = 4096;
 constexpr size_t kMostFamilies = 256;
 constexpr size_t kMostStrikes = 64;
+// Three families in four styles: the first faces.
+constexpr size_t kFacesForText = 12;
 
 // A character of each script that the machine may have a font of its own for: Hebrew, Arabic,
 // Devanagari, Bengali, Tamil, Thai, Georgian, Armenian, Ethiopic, Hangul, Hiragana, Han, a
@@ -132,6 +136,12 @@ struct Fonts::State {
   cairo_font_options_t* options = nullptr;
   std::vector<std::string> of_unknown;  // SubstitutesOf a family that nobody has heard of
   std::map<std::pair<size_t, double>, Strike> strikes;
+  // Of the first faces; none: not measured. Texts with a letter are Latin, others of no script.
+  struct Plain {
+    PlainShapes latin;
+    PlainShapes common;
+  };
+  std::vector<Plain> plain;
   // What fontconfig has said of names, which takes it 50 us and more for each.
   std::map<std::string, std::optional<size_t>, std::less<>> families;
 
@@ -144,6 +154,8 @@ struct Fonts::State {
   // Null: of that none are kept.
   Strike* StrikeOf(size_t face, double size);
   size_t FaceWith(char32_t character, size_t wanted) const;
+  // False, and nothing is done: it is not measured, or not plain.
+  bool ShapePlain(size_t face, std::string_view text, ShapedText& shaped) const;
 };
 
 absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
@@ -347,9 +359,39 @@ size_t Fonts::FaceFor(std::string_view families, FontWeight weight, FontSlant sl
   return style;
 }
 
+void Fonts::MeasurePlainShapes() const {
+  if (!state_->plain.empty()) return;
+  for (size_t face = 0; face < kFacesForText; ++face) {
+    hb_font_t* const font = state_->faces[face].harfbuzz;
+    state_->plain.push_back(
+        {.latin = PlainShapes::Measure(font, HB_SCRIPT_LATIN, state_->language),
+         .common = PlainShapes::Measure(font, HB_SCRIPT_COMMON, state_->language)});
+  }
+}
+
+bool Fonts::State::ShapePlain(size_t face, std::string_view text, ShapedText& shaped) const {
+  if (face >= plain.size()) return false;
+  const PlainShapes& shapes = std::any_of(text.begin(), text.end(), absl::ascii_isalpha)
+                                  ? plain[face].latin
+                                  : plain[face].common;
+  const double em = faces[face].em;
+  ShapedText::Run run = {.face = face};
+  run.glyphs.reserve(text.size());
+  double width = 0;
+  const bool is_plain = shapes.Shape(text, [&](uint32_t glyph, int32_t advance) {
+    run.glyphs.push_back({.index = glyph, .x = width, .y = 0});
+    width += advance / em;
+  });
+  if (!is_plain) return false;
+  shaped.width = width;
+  shaped.runs.push_back(std::move(run));
+  return true;
+}
+
 ShapedText Fonts::Shape(size_t face, std::string_view utf8) const {
   utf8 = utf8.substr(0, kMostTextBytes);
   ShapedText shaped;
+  if (state_->ShapePlain(face, utf8, shaped)) return shaped;
   const auto shape_run = [&](size_t begin, size_t end, size_t run_face, GUnicodeScript script) {
     // By harfbuzz itself. pango would ask cairo for extents of glyphs, which opens the font's file
     // once more (and beside ten others, again and again).

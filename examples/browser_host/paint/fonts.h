@@ -78,6 +78,10 @@ class Fonts {
 
   size_t faces() const;
 
+  // Measures how its faces for text shape plain words, so that Shape need not ask harfbuzz for
+  // them: the same shapes, sooner (plain_shapes.h). Takes tens of milliseconds, the first time.
+  void MeasurePlainShapes() const;
+
  private:
   struct State;
   explicit Fonts(std::unique_ptr<State> state);

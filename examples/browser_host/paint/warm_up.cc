@@ -33,7 +33,8 @@ constexpr double kSizes[] = {13, 16};
 constexpr double kHeadingSizes[] = {18, 24, 32};
 
 constexpr char kLetters[] =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]/\"'";
+    " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]{}<>/\\\"'"
+    "#$%&*+=@^_`|~\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026";
 
 // Shapes, and has cairo make pictures of, what most pages are written with.
 void DrawLetters(const Fonts& fonts) {
@@ -61,6 +62,7 @@ absl::Status WarmUpPainter() {
   for (const char* family : kFamilies) {
     (*fonts)->FaceFor(family, FontWeight::kRegular, FontSlant::kUpright);
   }
+  (*fonts)->MeasurePlainShapes();
   DrawLetters(**fonts);
   MasterStyle();
   absl::StatusOr<std::unique_ptr<PagePainter>> page =

@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace browser_host {
 namespace {
@@ -145,6 +146,52 @@ TEST(Fonts, DrawLettersAsCairoDoes) {
         }
       }
       EXPECT_GT(drawn, 500);
+    }
+  }
+}
+
+// Words, and what looks like none.
+std::vector<std::string> PlainTexts() {
+  std::vector<std::string> texts = {" ",   "office", "AVATAR", "Yes,", "fi",  "waffle", "www",
+                                    "...", "500",    "37.5",   "(a)",  "LTA", "x1",     "e\u0301a"};
+  uint32_t random = 1;
+  const auto next = [&random](uint32_t below) {
+    random = random * 1664525 + 1013904223;
+    return (random >> 8) % below;
+  };
+  for (int i = 0; i < 3000; ++i) {
+    std::string& text = texts.emplace_back();
+    // Letters for the most part.
+    const bool is_word = next(4) != 0;
+    for (uint32_t left = 1 + next(12); left > 0; --left) {
+      text += is_word ? static_cast<char>('a' + next(26)) : static_cast<char>(' ' + next(95));
+    }
+  }
+  return texts;
+}
+
+TEST(Fonts, ShapePlainTextsTheSameWhenTheyHaveMeasuredThem) {
+  const std::vector<std::string> texts = PlainTexts();
+  constexpr size_t kFaces = 12;
+  std::vector<ShapedText> by_harfbuzz;
+  for (size_t face = 0; face < kFaces; ++face) {
+    for (const std::string& text : texts) by_harfbuzz.push_back(TheFonts().Shape(face, text));
+  }
+  TheFonts().MeasurePlainShapes();
+  for (size_t i = 0; i < by_harfbuzz.size(); ++i) {
+    SCOPED_TRACE(testing::Message() << i / texts.size() << " " << texts[i % texts.size()]);
+    const ShapedText& expected = by_harfbuzz[i];
+    const ShapedText shaped = TheFonts().Shape(i / texts.size(), texts[i % texts.size()]);
+    ASSERT_EQ(shaped.width, expected.width);
+    ASSERT_EQ(shaped.runs.size(), expected.runs.size());
+    for (size_t run = 0; run < shaped.runs.size(); ++run) {
+      ASSERT_EQ(shaped.runs[run].face, expected.runs[run].face);
+      ASSERT_EQ(shaped.runs[run].glyphs.size(), expected.runs[run].glyphs.size());
+      for (size_t glyph = 0; glyph < shaped.runs[run].glyphs.size(); ++glyph) {
+        ASSERT_EQ(shaped.runs[run].glyphs[glyph].index, expected.runs[run].glyphs[glyph].index);
+        ASSERT_EQ(shaped.runs[run].glyphs[glyph].x, expected.runs[run].glyphs[glyph].x);
+        ASSERT_EQ(shaped.runs[run].glyphs[glyph].y, expected.runs[run].glyphs[glyph].y);
+      }
     }
   }
 }
