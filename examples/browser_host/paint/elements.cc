@@ -17,9 +17,13 @@
 #include <litehtml/el_tr.h>
 
 #include <algorithm>
+#include <array>
+#include <bitset>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "examples/browser_host/paint/master_style.h"
 
 namespace browser_host {
 namespace {
@@ -29,6 +33,20 @@ using litehtml::tchar_t;
 
 constexpr int kMostSpan = 1000;
 
+// What litehtml asks each element for, and many times each word's, and what elements have from
+// those around them: most of the time from the root, past maps of strings of all that are between.
+constexpr std::string_view kInherited[] = {"text-transform", "color",          "white-space",
+                                           "visibility",     "text-indent",    "line-height",
+                                           "font-style",     "font-weight",    "font-family",
+                                           "text-align",     "vertical-align", "list-style-image",
+                                           "text-decoration"};
+
+// Or as many as there are.
+size_t InheritedIndex(std::string_view name) {
+  return static_cast<size_t>(std::find(std::begin(kInherited), std::end(kInherited), name) -
+                             std::begin(kInherited));
+}
+
 using DocumentPointer = std::shared_ptr<litehtml::document>;
 
 // `Base`: html_tag or one of its classes.
@@ -37,6 +55,38 @@ class Counted : public Base {
  public:
   Counted(const DocumentPointer& document, WorkBudget& work, const PaintBounds& bounds)
       : Base(document), work_(work), bounds_(bounds) {}
+
+  // Of the master style sheet only what may match an element of this name.
+  void apply_stylesheet(const litehtml::css& sheet) override {
+    Base::apply_stylesheet(IsOfMasterStyle(sheet) ? MasterStyleFor(this->get_tagName()) : sheet);
+  }
+
+  void add_style(const litehtml::tstring& style, const litehtml::tstring& base_url) override {
+    has_styles_ = false;
+    Base::add_style(style, base_url);
+  }
+
+  // From here on nothing is added to the styles of this element and of those around it, whose turn
+  // was before, but by add_style.
+  void parse_styles(bool is_reparse) override {
+    has_styles_ = true;
+    inherited_ = {};
+    is_known_ = {};
+    Base::parse_styles(is_reparse);
+  }
+
+  const tchar_t* get_style_property(const tchar_t* name, bool inherited,
+                                    const tchar_t* otherwise) const override {
+    const size_t index = inherited && has_styles_ ? InheritedIndex(name) : std::size(kInherited);
+    if (index == std::size(kInherited)) {
+      return Base::get_style_property(name, inherited, otherwise);
+    }
+    if (!is_known_[index]) {
+      is_known_[index] = true;
+      inherited_[index] = Base::get_style_property(name, true, nullptr);
+    }
+    return inherited_[index] != nullptr ? inherited_[index] : otherwise;
+  }
 
   using Base::select;
   int select(const litehtml::css_element_selector& selector, bool apply_pseudo) override {
@@ -159,6 +209,10 @@ class Counted : public Base {
 
   WorkBudget& work_;
   const PaintBounds& bounds_;
+  bool has_styles_ = false;
+  // What get_style_property has found.
+  mutable std::array<const tchar_t*, std::size(kInherited)> inherited_ = {};
+  mutable std::bitset<std::size(kInherited)> is_known_;
 };
 
 class Root : public Counted<litehtml::html_tag> {

@@ -1,5 +1,12 @@
 #include "examples/browser_host/paint/master_style.h"
 
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
 namespace browser_host {
 namespace {
 
@@ -71,15 +78,63 @@ input[type=hidden], select option, [hidden] { display: none }
 details summary { display: list-item; list-style-type: disc; list-style-position: inside }
 )css";
 
+// Elements that litehtml makes itself (elements.cc): they are not asked which part is theirs, and
+// have that of the element around them.
+constexpr std::string_view kInEachPart[] = {"li", "script", "title"};
+
+struct Master {
+  litehtml::context context;
+  std::map<std::string, size_t, std::less<>> part_of;  // by tags
+  std::vector<litehtml::css> parts;                    // the first is that of all others
+};
+
+bool IsOneOf(std::string_view tag, std::span<const std::string_view> tags) {
+  return std::find(tags.begin(), tags.end(), tag) != tags.end();
+}
+
+Master& TheMaster() {
+  static Master* const master = [] {
+    auto* made = new Master;
+    made->context.load_master_stylesheet(kSheet);
+    // Their counts are beside each other.
+    litehtml::css_selector::vector all;
+    for (const litehtml::css_selector::ptr& one : made->context.master_css().selectors()) {
+      all.emplace_back(one.get(), [](litehtml::css_selector*) {});
+    }
+    for (const litehtml::css_selector::ptr& one : all) {
+      made->part_of.try_emplace(one->m_right.m_tag, made->part_of.size() + 1);
+    }
+    made->parts.resize(made->part_of.size() + 1);
+    for (const litehtml::css_selector::ptr& one : all) {
+      const std::string& tag = one->m_right.m_tag;
+      const bool is_for_all = tag.empty() || tag == "*" || IsOneOf(tag, kInEachPart);
+      for (size_t part = 0; part < made->parts.size(); ++part) {
+        if (!is_for_all && part != made->part_of.at(tag)) continue;
+        // In their order; the class has no function for it.
+        const_cast<litehtml::css_selector::vector&>(made->parts[part].selectors()).push_back(one);
+      }
+    }
+    return made;
+  }();
+  return *master;
+}
+
 }  // namespace
 
-litehtml::context& MasterStyle() {
-  static litehtml::context* const context = [] {
-    auto* parsed = new litehtml::context;
-    parsed->load_master_stylesheet(kSheet);
-    return parsed;
-  }();
-  return *context;
+litehtml::context& MasterStyle() { return TheMaster().context; }
+
+const litehtml::css& MasterStyleFor(std::string_view tag) {
+  const Master& master = TheMaster();
+  const auto found = master.part_of.find(tag);
+  return master.parts[found != master.part_of.end() ? found->second : 0];
+}
+
+bool IsOfMasterStyle(const litehtml::css& sheet) {
+  const Master& master = TheMaster();
+  if (&sheet == &MasterStyle().master_css()) return true;
+  // Of one array.
+  return std::less_equal<>()(master.parts.data(), &sheet) &&
+         std::less<>()(&sheet, master.parts.data() + master.parts.size());
 }
 
 }  // namespace browser_host

@@ -5,10 +5,20 @@
 
 #include <litehtml/litehtml.h>
 
+#include <string_view>
+
 namespace browser_host {
 
 // Parsed at the first call and kept for the life of the process. Nothing writes it later.
 litehtml::context& MasterStyle();
+
+// What of it may match an element of that name, and no more than a few selectors beside: litehtml
+// tries all of a sheet on each element. The selectors are counted apart from what they say, since
+// an element holds those that match it: a child of a template copies the counts alone.
+const litehtml::css& MasterStyleFor(std::string_view tag);
+
+// Whether it is the sheet, or one of its parts.
+bool IsOfMasterStyle(const litehtml::css& sheet);
 
 }  // namespace browser_host
 
