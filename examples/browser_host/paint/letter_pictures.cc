@@ -1,5 +1,7 @@
 #include "examples/browser_host/paint/letter_pictures.h"
 
+#include <string.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -80,17 +82,44 @@ std::optional<Ground> GroundOf(cairo_t* cairo) {
   return ground;
 }
 
+// The same of two pixels, a channel in each lane: blue, green, red and alpha, as a little-endian
+// machine has them in memory.
+using Channels = uint16_t __attribute__((vector_size(16)));
+using Bytes = uint8_t __attribute__((vector_size(8)));
+
+Channels Times(Channels channels, Channels by) {
+  const Channels product = channels * by + 128;
+  return (product + (product >> 8)) >> 8;
+}
+
+Channels ChannelsOf(const void* two_pixels) {
+  Bytes bytes;
+  memcpy(&bytes, two_pixels, sizeof(bytes));
+  return __builtin_convertvector(bytes, Channels);
+}
+
 // Lays `ground.color` over a rectangle, as far as it is covered.
 void LayOver(const Ground& ground, const uint8_t* coverage, int left, int top, int width,
              int height) {
   const int from_x = std::max(left, ground.left);
   const int to_x = std::min(left + width, ground.right);
   const int to_y = std::min(top + height, ground.bottom);
+  const uint32_t color_twice[] = {ground.color, ground.color};
+  const Channels color = ChannelsOf(color_twice);
   for (int y = std::max(top, ground.top); y < to_y; ++y) {
     const uint8_t* covered = coverage + static_cast<ptrdiff_t>(y - top) * width - left;
     uint32_t* row = ground.pixels + static_cast<ptrdiff_t>(y) * ground.stride;
-    for (int x = from_x; x < to_x; ++x) {
-      if (covered[x] == 0) continue;
+    int x = from_x;
+    // Most pixels of a letter are covered in part: to ask first takes longer than to reckon.
+    for (; x + 1 < to_x; x += 2) {
+      const uint16_t a = covered[x], b = covered[x + 1];
+      const Channels above = Times(color, Channels{a, a, a, a, b, b, b, b});
+      const Channels alpha = __builtin_shufflevector(above, above, 3, 3, 3, 3, 7, 7, 7, 7);
+      const Bytes bytes =
+          __builtin_convertvector(above + Times(ChannelsOf(row + x), 255 - alpha), Bytes);
+      memcpy(row + x, &bytes, sizeof(bytes));
+    }
+    if (x < to_x) {
       const uint32_t above = Times(ground.color, covered[x]);
       row[x] = above + Times(row[x], 255 - (above >> 24));
     }
@@ -129,6 +158,27 @@ const LetterPictures::Picture* LetterPictures::Find(cairo_scaled_font_t* font,
   return Make(font, static_cast<uint32_t>(glyph));
 }
 
+void LetterPictures::KeepWhatIsCovered(const uint8_t* rows, int stride, Picture& picture) {
+  int left = picture.width, right = 0, top = picture.height, bottom = 0;
+  for (int y = 0; y < picture.height; ++y) {
+    for (int x = 0; x < picture.width; ++x) {
+      if (rows[static_cast<ptrdiff_t>(y) * stride + x] == 0) continue;
+      left = std::min(left, x);
+      right = std::max(right, x + 1);
+      top = std::min(top, y);
+      bottom = y + 1;
+    }
+  }
+  for (int y = top; y < bottom; ++y) {
+    const uint8_t* row = rows + static_cast<ptrdiff_t>(y) * stride;
+    coverage_.insert(coverage_.end(), row + left, row + right);
+  }
+  picture.left = static_cast<int16_t>(picture.left + left);
+  picture.top = static_cast<int16_t>(picture.top + top);
+  picture.width = static_cast<uint16_t>(std::max(0, right - left));
+  picture.height = static_cast<uint16_t>(std::max(0, bottom - top));
+}
+
 const LetterPictures::Picture* LetterPictures::Make(cairo_scaled_font_t* font, uint32_t glyph) {
   cairo_glyph_t one = {.index = glyph, .x = 0, .y = 0};
   cairo_text_extents_t extents;
@@ -160,10 +210,9 @@ const LetterPictures::Picture* LetterPictures::Make(cairo_scaled_font_t* font, u
     const bool is_drawn = cairo_status(cairo) == CAIRO_STATUS_SUCCESS;
     cairo_destroy(cairo);
     cairo_surface_flush(surface);
-    const uint8_t* row = cairo_image_surface_get_data(surface);
-    for (int y = 0; is_drawn && y < picture.height; ++y) {
-      coverage_.insert(coverage_.end(), row, row + picture.width);
-      row += cairo_image_surface_get_stride(surface);
+    if (is_drawn) {
+      KeepWhatIsCovered(cairo_image_surface_get_data(surface),
+                        cairo_image_surface_get_stride(surface), picture);
     }
     cairo_surface_destroy(surface);
     if (!is_drawn) return nullptr;

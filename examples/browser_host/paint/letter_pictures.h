@@ -49,6 +49,8 @@ class LetterPictures {
   // Null: it cannot be made, or not kept.
   const Picture* Find(cairo_scaled_font_t* font, unsigned long glyph);
   const Picture* Make(cairo_scaled_font_t* font, uint32_t glyph);
+  // Of what cairo has drawn, cut to where there is something.
+  void KeepWhatIsCovered(const uint8_t* rows, int stride, Picture& picture);
 
   std::vector<Picture> pictures_;  // by their glyphs
   std::vector<uint8_t> coverage_;
