@@ -32,8 +32,10 @@ constexpr const char* kFamilies[] = {
 constexpr double kSizes[] = {13, 16};
 constexpr double kHeadingSizes[] = {18, 24, 32};
 
+// With the ligatures that fonts have for Latin.
 constexpr char kLetters[] =
-    " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]{}<>/\\\"'"
+    " fi fl ff ffi ffl "
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?-()[]{}<>/\\\"'"
     "#$%&*+=@^_`|~\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026";
 
 // Shapes, and has cairo make pictures of, what most pages are written with.
@@ -57,6 +59,9 @@ void DrawLetters(const Fonts& fonts) {
 }  // namespace
 
 absl::Status WarmUpPainter() {
+  // Before the heap has holes: each page has all of its selectors looked at, which are in a few
+  // pages of memory so.
+  MasterStyle();
   const absl::StatusOr<Fonts*> fonts = Fonts::OfThisProcess();
   if (!fonts.ok()) return fonts.status();
   for (const char* family : kFamilies) {
@@ -64,7 +69,6 @@ absl::Status WarmUpPainter() {
   }
   (*fonts)->MeasurePlainShapes();
   DrawLetters(**fonts);
-  MasterStyle();
   absl::StatusOr<std::unique_ptr<PagePainter>> page =
       PagePainter::Create({.html = kPage, .url = "about:warm"}, {.width = 320});
   if (!page.ok()) return page.status();
