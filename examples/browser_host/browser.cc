@@ -139,8 +139,9 @@ class Browser {
 }  // namespace
 
 bool BrowserResult::all_opened() const {
-  return std::all_of(pages.begin(), pages.end(),
-                     [](const OpenedPage& page) { return page.result.error.empty(); });
+  return std::all_of(pages.begin(), pages.end(), [](const OpenedPage& page) {
+    return page.result.error.empty() && page.result.no_picture.empty();
+  });
 }
 
 absl::StatusOr<BrowserResult> OpenSites(ParentProcess& parent, const std::vector<Site>& sites,

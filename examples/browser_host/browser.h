@@ -73,7 +73,7 @@ struct BrowserResult {
   std::vector<OpenedPage> pages = {};        // in the order of the sites
   std::vector<EndedProcess> processes = {};  // content's in the order of their launches, others'
 
-  // Whether no page has an error.
+  // Whether no page has an error, or no picture where it was to have one.
   bool all_opened() const;
 };
 

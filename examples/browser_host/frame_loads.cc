@@ -30,6 +30,7 @@ void FrameLoads::Begin(BrowserId page, bool is_secure) {
       wanted->resolver.Reject(absl::CancelledError("the page is over"));
     }
   }
+  for (const LoadId load : std::exchange(loads_, {})) services_.loader().Cancel(load);
   *is_wanted_ = false;
   is_wanted_ = std::make_shared<bool>(true);
   frames_ = 0;
@@ -75,12 +76,13 @@ void FrameLoads::Load(const LoadFrame& message, Resolver<FrameLoaded> resolver) 
                                                 .resolver = std::move(resolver),
                                                 .document = {.url = *url}});
   wanted_.push_back(wanted);
-  services_.loader().Load(*url, FetchFor::kDocument,
-                          OfThisPage([this, wanted](absl::StatusOr<Loaded> loaded) {
-                            if (!loaded.ok()) return wanted->resolver.Reject(loaded.status());
-                            wanted->document = *std::move(loaded);
-                            OnDocument(wanted);
-                          }));
+  const LoadId load = services_.loader().Load(
+      *url, FetchFor::kDocument, OfThisPage([this, wanted](absl::StatusOr<Loaded> loaded) {
+        if (!loaded.ok()) return wanted->resolver.Reject(loaded.status());
+        wanted->document = *std::move(loaded);
+        OnDocument(wanted);
+      }));
+  loads_.push_back(load);
 }
 
 void FrameLoads::OnDocument(const WantedPointer& wanted) {

@@ -103,6 +103,7 @@ class FrameLoads {
   size_t frames_ = 0;
   uint64_t frame_pixels_ = 0;
   std::vector<std::weak_ptr<Wanted>> wanted_;
+  std::vector<LoadId> loads_;
   std::map<std::string, std::string> policies_;  // by the document's URL
   struct Nested {
     forkserver::BridgeId bridge = 0;  // 0: its process is being launched

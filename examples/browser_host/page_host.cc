@@ -19,6 +19,10 @@ constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
 using forkserver::Resolver;
 using forkserver::Url;
 
+void KeepFirst(const PageItem& item, std::vector<std::string>& items) {
+  if (items.size() < kKeptItems) items.push_back(item.text.str());
+}
+
 absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
   return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
 }
@@ -40,7 +44,8 @@ PageHost::~PageHost() {
 
 void PageHost::Load(Loading loading) {
   waiting_.push_back(std::move(loading));
-  if (!is_loading_) Begin();
+  // Where the process is ending, they are told when it has.
+  if (!is_loading_ && MayBeGivenWork()) Begin();
 }
 
 void PageHost::Begin() {
@@ -66,7 +71,7 @@ void PageHost::Begin() {
     });
   }
   // A process that cannot be told is about to end, and takes this page with it.
-  Send(message).IgnoreError();
+  MustBeTold(Send(message)).IgnoreError();
 }
 
 bool PageHost::IsLoading(const forkserver::BrowserClaimField& from) const {
@@ -82,14 +87,16 @@ absl::Status PageHost::Receive(PageItems& message) {
         summary.title = item.text.str();
         break;
       case PageItemKind::kHeading:
-        summary.headings.push_back(item.text.str());
+        ++result_.headings;
+        KeepFirst(item, summary.headings);
         break;
       case PageItemKind::kLink:
-        summary.links.push_back(item.text.str());
+        ++result_.links;
+        KeepFirst(item, summary.links);
         break;
     }
   }
-  if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return absl::OkStatus();
+  if (result_.headings + result_.links <= kMaxItemsOfAPage) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxItemsOfAPage, " items"));
 }
 
@@ -105,13 +112,13 @@ absl::Status PageHost::Receive(LoadResource& message, Resolver<ResourceLoaded> r
   }
   // Its process may be gone before what it wants is there.
   auto answer = std::make_shared<Resolver<ResourceLoaded>>(std::move(resolver));
-  services_.loader().Load(
+  loads_.push_back(services_.loader().Load(
       *url, message.what, [this, alive = alive_, answer](absl::StatusOr<Loaded> loaded) {
         absl::Status may = loaded.status();
         if (may.ok() && *alive) may = CountBytes(loaded->body);
         if (!may.ok()) return answer->Reject(may);
         answer->Resolve({.body = {forkserver::StrangersFd(std::move(loaded->body))}}).IgnoreError();
-      });
+      }));
   return absl::OkStatus();
 }
 
@@ -266,6 +273,7 @@ void PageHost::EndPage(PageResult result) {
   CancelTimer();
   result_ = {};
   layers_.clear();
+  for (const LoadId load : std::exchange(loads_, {})) services_.loader().Cancel(load);
   is_loading_ = false;
   is_composing_ = false;
   const Loading ended = std::move(waiting_.front());

@@ -36,7 +36,10 @@
 namespace browser_host {
 
 struct PageResult {
+  // Of headings and links the first kKeptItems; there are as many as behind it.
   PageSummary summary = {};
+  size_t headings = 0;
+  size_t links = 0;
   std::shared_ptr<const Picture> picture = {};  // null: it was not to be painted, or could not be
   SharedPicture shared = {};                    // the same, to be handed on
   uint64_t paint_nanos = 0;                     // by its process's word
@@ -44,6 +47,9 @@ struct PageResult {
   std::string error = {};                       // why it could not be read; empty: it was
   pid_t died = 0;  // of the process that ended with it, or was killed for it; 0: none was
 };
+
+// A page may have 100,000 of 4 KiB each.
+inline constexpr size_t kKeptItems = 16;
 
 // Of a page that was not read.
 inline PageResult NotRead(absl::string_view why) {
@@ -126,6 +132,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   size_t resources_ = 0;
   uint64_t resource_bytes_ = 0;
   size_t decoder_lines_ = 0;
+  std::vector<LoadId> loads_;
   forkserver::EventLoop::TimerId timer_ = 0;
   FrameLoads frames_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -23,10 +23,14 @@ PageServices::PageServices(ParentProcess& parent, const forkserver::PublicSuffix
                             return parent_.SetPrefs(next);
                           }}),
       network_setup_(std::move(network)),
-      loader_(std::move(served),
-              [this](const Url& url, FetchFor what, const Loader::Callback& callback) {
-                FetchFromNetwork(url, what, callback);
-              }),
+      loader_(
+          std::move(served),
+          [this](const Url& url, FetchFor what, const Loader::Callback& callback) {
+            return FetchFromNetwork(url, what, callback);
+          },
+          [this](LoadId id) {
+            if (network_) CancelFetch(*network_, id);
+          }),
       decoder_(parent, ProcessType::kDataDecoder, MakeDecoderHost,
                Recorded(ProcessType::kDataDecoder, DecoderServiceOptions())) {}
 
@@ -46,23 +50,23 @@ forkserver::ServiceOptions PageServices::Recorded(ProcessType type,
   return options;
 }
 
-void PageServices::FetchFromNetwork(const Url& url, FetchFor what,
-                                    const Loader::Callback& callback) {
+LoadId PageServices::FetchFromNetwork(const Url& url, FetchFor what,
+                                      const Loader::Callback& callback) {
   if (!network_) {
     network_.emplace(parent_, ProcessType::kSocket, MakeSocketHost,
                      Recorded(ProcessType::kSocket, SocketServiceOptions(network_setup_)));
   }
-  Fetch(*network_, {.url = url.ToString(), .what = what},
-        [callback](absl::StatusOr<Fetched> fetched) {
-          if (!fetched.ok()) return callback(fetched.status());
-          absl::StatusOr<Url> final_url = Url::Parse(fetched->final_url);
-          if (!final_url.ok()) return callback(final_url.status());
-          callback(Loaded{.url = *std::move(final_url),
-                          .body = std::move(fetched->body),
-                          .charset = std::move(fetched->charset),
-                          .opener_policy = std::move(fetched->opener_policy),
-                          .embedder_policy = std::move(fetched->embedder_policy)});
-        });
+  return Fetch(*network_, {.url = url.ToString(), .what = what},
+               [callback](absl::StatusOr<Fetched> fetched) {
+                 if (!fetched.ok()) return callback(fetched.status());
+                 absl::StatusOr<Url> final_url = Url::Parse(fetched->final_url);
+                 if (!final_url.ok()) return callback(final_url.status());
+                 callback(Loaded{.url = *std::move(final_url),
+                                 .body = std::move(fetched->body),
+                                 .charset = std::move(fetched->charset),
+                                 .opener_policy = std::move(fetched->opener_policy),
+                                 .embedder_policy = std::move(fetched->embedder_policy)});
+               });
 }
 
 absl::StatusOr<AboutChildsEnd> PageServices::OpenAboutData(

@@ -63,8 +63,8 @@ class PageServices {
   forkserver::ServiceOptions Recorded(forkserver::ProcessType type,
                                       forkserver::ServiceOptions options);
 
-  void FetchFromNetwork(const forkserver::Url& url, FetchFor what,
-                        const Loader::Callback& callback);
+  LoadId FetchFromNetwork(const forkserver::Url& url, FetchFor what,
+                          const Loader::Callback& callback);
 
   forkserver::ParentProcess& parent_;
   const forkserver::PublicSuffixList& suffixes_;

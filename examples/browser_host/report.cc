@@ -21,14 +21,15 @@ using forkserver::OneLine;
 constexpr size_t kShownHeadings = 6;
 constexpr size_t kShownLinks = 4;
 
-void PrintList(const char* label, const std::vector<std::string>& entries, size_t shown) {
+void PrintList(const char* label, const std::vector<std::string>& entries, size_t count,
+               size_t shown) {
   std::string line;
   for (size_t i = 0; i < std::min(shown, entries.size()); ++i) {
     if (i > 0) line += "; ";
     line += OneLine(entries[i]);
   }
-  if (entries.size() > shown) line += absl::StrFormat("; and %d more", entries.size() - shown);
-  printf("  %-9s %zu%s%s\n", label, entries.size(), entries.empty() ? "" : ": ", line.c_str());
+  if (count > shown) line += absl::StrFormat("; and %d more", count - shown);
+  printf("  %-9s %zu%s%s\n", label, count, entries.empty() ? "" : ": ", line.c_str());
 }
 
 void PrintTable(const std::vector<ProcessRow>& rows) {
@@ -112,8 +113,8 @@ void PrintPages(const BrowserResult& result) {
     }
     const PageSummary& summary = page.result.summary;
     printf("  title     %s\n", OneLine(summary.title).c_str());
-    PrintList("headings", summary.headings, kShownHeadings);
-    PrintList("links", summary.links, kShownLinks);
+    PrintList("headings", summary.headings, page.result.headings, kShownHeadings);
+    PrintList("links", summary.links, page.result.links, kShownLinks);
     printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
     PrintPicture(page);
   }

@@ -42,8 +42,9 @@ void Tab::Begin(const Page& page) {
   // What they show, their process knows.
   if (url->HasScheme("about")) return Open({.load = {.url = *std::move(url)}, .loading = {}});
   if (page.path.empty()) {
-    return loader_.Load(*url, FetchFor::kDocument,
-                        [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
+    loader_.Load(*url, FetchFor::kDocument,
+                 [this](absl::StatusOr<Loaded> loaded) { OnLoaded(std::move(loaded)); });
+    return;
   }
   absl::StatusOr<PageHost::Loading> loading = LoadingOf(page);
   if (!loading.ok()) return OnPageEnd(PageEnd::kDone, NotRead(loading.status().message()));
@@ -110,7 +111,7 @@ void Tab::OnPageEnd(PageEnd end, PageResult result) {
     lost_->picture = std::move(result.picture);
     lost_->paint_nanos = result.paint_nanos;
     FinishPage(*std::exchange(lost_, std::nullopt));
-    if (!is_stopped_) OpenNext();
+    if (!is_stopped_) OpenNextSoon();
     return;
   }
   const bool is_lost = end == PageEnd::kDone && !result.error.empty();
@@ -125,7 +126,13 @@ void Tab::OnPageEnd(PageEnd end, PageResult result) {
         });
   }
   if (end == PageEnd::kDone && !is_lost) FinishPage(std::move(result));
-  if (!is_stopped_) OpenNext();
+  if (!is_stopped_) OpenNextSoon();
+}
+
+void Tab::OpenNextSoon() {
+  content_.parent().loop().AddTimer(0, [this, alive = alive_] {
+    if (*alive && !is_stopped_) OpenNext();
+  });
 }
 
 void Tab::Explain(PageResult lost) {
@@ -153,6 +160,7 @@ void Tab::FinishPage(PageResult result) {
       .url = page.url, .result = std::move(result), .report = std::exchange(report_, {})});
   // It may be large, and there may be many.
   const std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
+  opened.result.shared = {};
   if (picture != nullptr && options_.on_picture) {
     opened.picture_width = picture->width();
     opened.picture_height = picture->height();

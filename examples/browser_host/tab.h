@@ -50,6 +50,8 @@ class Tab {
     PageHost::Loading loading;
   };
 
+  // In the loop's next turn: of pages that fail at once there may be as many as there are pages.
+  void OpenNextSoon();
   // Begins to open it.
   void Begin(const Page& page);
   absl::StatusOr<PageHost::Loading> LoadingOf(const Page& page) const;

@@ -220,5 +220,21 @@ TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {
   EXPECT_EQ(lines[4321], "p.104321\tint\t4321");
 }
 
+// One after the other, and not one within the other.
+TEST_F(BrowserHost, ThousandsOfPagesThatCannotBeOpenedAreAsManyErrors) {
+  std::vector<std::string> pipes;
+  for (int i = 0; i < 8000; ++i) {
+    pipes.push_back(folder_ / (std::to_string(i) + ".html"));
+    ASSERT_EQ(mkfifo(pipes.back().c_str(), 0600), 0);
+  }
+  const ProgramResult result = Run(pipes);
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  size_t errors = 0;
+  for (size_t at = 0; (at = result.output.find(": not a file\n", at)) != std::string::npos; ++at) {
+    ++errors;
+  }
+  EXPECT_EQ(errors, 8000u);
+}
+
 }  // namespace
 }  // namespace forkserver::testing

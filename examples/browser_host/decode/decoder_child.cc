@@ -90,12 +90,20 @@ HeaderRead FieldsOf(const ImageHeader& header) {
 }  // namespace
 
 absl::Status DecoderChild::Receive(ServeDecoding& message) {
-  // Dropped, the end is closed.
-  if (lines_.size() >= kMostLines) return absl::OkStatus();
-  const absl::Status bound = lines_.emplace_back(*this).Bind(
-      loop(), std::move(message.end), {.on_violation = [this](const absl::Status& why) {
-        Log(absl::StrCat("a line ends, for ", forkserver::OneLine(std::string(why.message()))));
-      }});
+  if (message.client != 0) {
+    lines_.remove_if([&](const Line& line) { return line.client() == message.client; });
+  }
+  if (lines_.size() >= kMostLines) {
+    // Dropped, the end is closed.
+    Log(absl::StrCat("a line is not served, since there are ", kMostLines));
+    return absl::OkStatus();
+  }
+  const absl::Status bound =
+      lines_.emplace_back(*this, message.client)
+          .Bind(loop(), std::move(message.end), {.on_violation = [this](const absl::Status& why) {
+                  Log(absl::StrCat("a line ends, for ",
+                                   forkserver::OneLine(std::string(why.message()))));
+                }});
   if (!bound.ok()) {
     Log(std::string(bound.message()));
     lines_.pop_back();

@@ -10,8 +10,9 @@
 // descriptor. decoder_host.h launches it so. What it says is in decoder_messages.h, with what a
 // line can do to it.
 //
-// Lines: kMostLines at a time, and a further one is closed at once. One that breaks its protocol
-// ends, and no other. The process ends with its parent's Goodbye, whatever lines it has.
+// Lines: one for each client, and kMostLines at a time; a further one is closed at once. One that
+// breaks its protocol ends, and no other. The process ends with its parent's Goodbye, whatever
+// lines it has.
 #ifndef EXAMPLES_BROWSER_HOST_DECODE_DECODER_CHILD_H_
 #define EXAMPLES_BROWSER_HOST_DECODE_DECODER_CHILD_H_
 
@@ -42,13 +43,15 @@ class DecoderChild : public forkserver::ChildProcess<DecoderChild, DecoderProtoc
  private:
   class Line : public forkserver::Actor<Line, Decoding, forkserver::Side::kChild> {
    public:
-    explicit Line(DecoderChild& decoder) : decoder_(decoder) {}
+    Line(DecoderChild& decoder, uint64_t client) : decoder_(decoder), client_(client) {}
+    uint64_t client() const { return client_; }
     absl::Status Receive(ReadHeader& message, forkserver::Resolver<HeaderRead> resolver);
     absl::Status Receive(DecodePicture& message, forkserver::Resolver<PictureDecoded> resolver);
     void ActorDestroy(const forkserver::ActorEnd& end) override;
 
    private:
     DecoderChild& decoder_;
+    const uint64_t client_;
   };
 
   std::list<Line> lines_;

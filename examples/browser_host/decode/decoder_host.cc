@@ -29,7 +29,7 @@ void ConnectToDecoder(DecoderService& decoder, const ProcessHostCore& client,
     absl::StatusOr<forkserver::EndpointPair<Decoding>> ends =
         parent.CreateEndpoints<Decoding>(*client, host);
     if (!ends.ok()) return callback(ends.status());
-    const absl::Status sent = host.Send(ServeDecoding{.end = std::move(ends->child)});
+    const absl::Status sent = host.Send(ServeDecoding{.client = id, .end = std::move(ends->child)});
     if (!sent.ok()) return callback(sent);
     callback(std::move(ends->parent));
   });

@@ -123,8 +123,9 @@ struct OpenDecoder {
 struct ServeDecoding {
   static constexpr std::string_view kName = "ServeDecoding";
   static constexpr forkserver::SentBy kSentBy = forkserver::SentBy::kParent;
+  uint64_t client = 0;  // whose earlier line ends with this one; 0: nobody's
   DecodersEnd end = {};
-  auto Fields() { return std::tie(end); }
+  auto Fields() { return std::tie(client, end); }
 };
 struct DecoderProtocol {
   static constexpr std::string_view kName = "DataDecoder";

@@ -8,17 +8,19 @@ namespace browser_host {
 using forkserver::UniqueFd;
 using forkserver::Url;
 
-void Loader::Load(const Url& url, FetchFor what, const Callback& callback) const {
+LoadId Loader::Load(const Url& url, FetchFor what, const Callback& callback) const {
+  if (url.IsHttpFamily() && !served_.Serves(url)) return fetch_(url, what, callback);
   if (!url.IsHttpFamily()) {
-    return callback(absl::InvalidArgumentError(absl::StrCat("nothing loads ", url.scheme(), ":")));
+    callback(absl::InvalidArgumentError(absl::StrCat("nothing loads ", url.scheme(), ":")));
+    return 0;
   }
-  if (served_.Serves(url)) {
-    absl::StatusOr<UniqueFd> file = served_.Open(url, what);
-    if (!file.ok()) return callback(file.status());
-    return callback(Loaded{.url = url, .body = *std::move(file)});
+  absl::StatusOr<UniqueFd> file = served_.Open(url, what);
+  if (file.ok()) {
+    callback(Loaded{.url = url, .body = *std::move(file)});
+  } else {
+    callback(file.status());
   }
-  if (!fetch_) return callback(absl::UnavailableError("there is no network"));
-  fetch_(url, what, callback);
+  return 0;
 }
 
 }  // namespace browser_host

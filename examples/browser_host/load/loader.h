@@ -11,6 +11,8 @@
 #ifndef EXAMPLES_BROWSER_HOST_LOAD_LOADER_H_
 #define EXAMPLES_BROWSER_HOST_LOAD_LOADER_H_
 
+#include <stdint.h>
+
 #include <functional>
 #include <string>
 #include <utility>
@@ -31,22 +33,29 @@ struct Loaded {
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy
 };
 
+// Never used twice; 0: it has called back.
+using LoadId = uint64_t;
+
 class Loader {
  public:
   using Callback = std::function<void(absl::StatusOr<Loaded> loaded)>;
-  // Of http and https URLs at other hosts. Empty: there is no network.
-  using Fetch = std::function<void(const forkserver::Url& url, FetchFor what, Callback callback)>;
+  // Of http and https URLs at other hosts.
+  using Fetch = std::function<LoadId(const forkserver::Url& url, FetchFor what, Callback callback)>;
 
-  explicit Loader(ServedSites served, Fetch fetch = {})
-      : served_(std::move(served)), fetch_(std::move(fetch)) {}
+  Loader(ServedSites served, Fetch fetch, std::function<void(LoadId id)> cancel)
+      : served_(std::move(served)), fetch_(std::move(fetch)), cancel_(std::move(cancel)) {}
 
   // Calls back once, at once or later; or never, where what fetches is destroyed first. Errors are
   // one line that does not name the URL.
-  void Load(const forkserver::Url& url, FetchFor what, const Callback& callback) const;
+  LoadId Load(const forkserver::Url& url, FetchFor what, const Callback& callback) const;
+  // Nobody wants it any more: it calls back soon, with whatever it has come to. One that is over is
+  // ignored.
+  void Cancel(LoadId id) const { cancel_(id); }
 
  private:
   const ServedSites served_;
   const Fetch fetch_;
+  const std::function<void(LoadId id)> cancel_;
 };
 
 }  // namespace browser_host
