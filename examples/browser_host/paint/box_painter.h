@@ -28,6 +28,7 @@ class BoxPainter {
   void DropClips() { clips_.clear(); }
   // Clips `cairo` to all that are pushed, until its cairo_restore.
   void Clip(cairo_t* cairo) const;
+  bool HasClips() const { return !clips_.empty(); }
 
   // `image`: null where there is none (yet). A root's background covers everything.
   void DrawBackground(cairo_t* cairo, const litehtml::background_paint& paint,

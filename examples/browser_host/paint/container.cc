@@ -138,8 +138,12 @@ void Container::draw_text(litehtml::uint_ptr hdc, const char* text, litehtml::ui
   if (std::abs(baseline) > kFar) return;
   const ShapedText& shaped = Shaped(font.face, text);
   cairo_t* cairo = CairoOf(hdc);
-  cairo_save(cairo);
-  boxes_.Clip(cairo);
+  // What is not kept otherwise, the colour, everybody sets who draws.
+  const bool is_clipped = boxes_.HasClips();
+  if (is_clipped) {
+    cairo_save(cairo);
+    boxes_.Clip(cairo);
+  }
   SetColor(cairo, color);
   fonts_.Draw(cairo, shaped, font.size, pos.x, baseline);
   const double thickness = std::max(1.0, std::round(font.size / 14.0));
@@ -152,7 +156,7 @@ void Container::draw_text(litehtml::uint_ptr hdc, const char* text, litehtml::ui
   if (font.decoration & litehtml::font_decoration_linethrough) {
     line(baseline - fonts_.MetricsOf(font.face).x_height * font.size / 2);
   }
-  cairo_restore(cairo);
+  if (is_clipped) cairo_restore(cairo);
 }
 
 int Container::pt_to_px(int pt) const {

@@ -77,6 +77,12 @@ class Counted : public Base {
 
   const tchar_t* get_style_property(const tchar_t* name, bool inherited,
                                     const tchar_t* otherwise) const override {
+    if (!inherited) {
+      // litehtml's own would look for the parent too, and count it.
+      const tchar_t* const own = this->m_style.get_property(name);
+      if (own == nullptr) return otherwise;
+      if (!absl::EqualsIgnoreCase(own, "inherit")) return own;
+    }
     const size_t index = inherited && has_styles_ ? InheritedIndex(name) : std::size(kInherited);
     if (index == std::size(kInherited)) {
       return Base::get_style_property(name, inherited, otherwise);
