@@ -51,8 +51,8 @@ struct BrowserOptions {
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
   // Whether a page that has an error has the picture of one that says so, as its tab would show it.
   bool paints_errors = false;
-  // Of each page that has one, before it is let go of: the name of its file, or why there is none.
-  std::function<absl::StatusOr<std::string>(const std::string& url, const Picture& picture)>
+  // Of each page that has one, which it does not keep: the name of its file.
+  std::function<std::string(const std::string& url, std::shared_ptr<const Picture> picture)>
       on_picture = {};
   // Of a process that a page was lost with: calls back once with the id of its crash report, or
   // with none, unless the loop ends before.

@@ -145,8 +145,9 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesTo
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
       .should_stop = [&] { return (*stop)->signal().has_value(); }};
   book->AddTo(options);
-  const absl::StatusOr<BrowserResult> result = OpenSites(parent, pages.sites, options);
+  absl::StatusOr<BrowserResult> result = OpenSites(parent, pages.sites, options);
   if (!result.ok()) return Complain(result.status());
+  book->Settle(*result);
   const std::optional<int>& signal = (*stop)->signal();
   if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
   PrintPages(*result);

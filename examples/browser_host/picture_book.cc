@@ -3,9 +3,11 @@
 #include <stdint.h>
 
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "examples/browser_host/gallery.h"
+#include "examples/browser_host/picture_folder.h"
 
 namespace browser_host {
 namespace {
@@ -32,19 +34,32 @@ absl::StatusOr<PictureBook> PictureBook::Make(const CommandLine& line) {
   if (book.folder_path_.empty()) return book;
   absl::StatusOr<PictureFolder> folder = PictureFolder::Make(book.folder_path_);
   if (!folder.ok()) return folder.status();
-  book.folder_.emplace(*std::move(folder));
+  book.writer_ = std::make_unique<PictureWriter>(*std::move(folder));
   return book;
 }
 
 void PictureBook::AddTo(BrowserOptions& options) {
-  if (!folder_) return;
+  if (writer_ == nullptr) return;
   options.paint_width = kPaintWidth;
   options.paints_errors = true;
-  options.on_picture = [this](const std::string& url, const Picture& picture) {
-    absl::StatusOr<std::string> name = folder_->Write(url, picture);
-    written_.Update(name.status());
-    return name;
+  options.on_picture = [this](const std::string& url, std::shared_ptr<const Picture> picture) {
+    return writer_->Add(url, std::move(picture));
   };
+}
+
+void PictureBook::Settle(BrowserResult& result) {
+  if (writer_ == nullptr) return;
+  std::map<std::string, std::string> failed;
+  for (const PictureWriter::Failure& failure : writer_->Finish()) {
+    written_.Update(failure.why);
+    failed[failure.name] = std::string(failure.why.message());
+  }
+  for (OpenedPage& page : result.pages) {
+    const auto found = failed.find(page.picture_file);
+    if (found == failed.end()) continue;
+    page.picture_file.clear();
+    page.result.no_picture = found->second;
+  }
 }
 
 absl::Status PictureBook::Close(const BrowserResult& result, const forkserver::ForkServer& server) {

@@ -3,20 +3,22 @@
 //     absl::StatusOr<PictureBook> book = PictureBook::Make(line);
 //     book->AddTo(options);                                       // of OpenSites
 //     ...
+//     book->Settle(*result);
 //     absl::Status written = book->Close(*result, server);
 //
-// Threads: the loop's. What is added to the options borrows the book.
+// Files are written on a thread of their own (picture_writer.h), so what became of them is known
+// when the book is settled. Threads: the loop's. What is added to the options borrows the book.
 #ifndef EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
 #define EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
-#include "examples/browser_host/picture_folder.h"
+#include "examples/browser_host/picture_writer.h"
 #include "forkserver/host/fork_server.h"
 
 namespace browser_host {
@@ -28,13 +30,16 @@ class PictureBook {
 
   void AddTo(BrowserOptions& options);
 
+  // Waits until all pictures are written: a page whose could not be has none, and why.
+  void Settle(BrowserResult& result);
+
   // Writes the gallery. The first error, of which a picture that could not be written is one.
   absl::Status Close(const BrowserResult& result, const forkserver::ForkServer& server);
 
  private:
   PictureBook() = default;
 
-  std::optional<PictureFolder> folder_;
+  std::unique_ptr<PictureWriter> writer_;  // null: no picture is asked for
   std::string folder_path_;
   std::string gallery_;  // empty: there is to be none
   absl::Status written_;

@@ -64,14 +64,11 @@ std::string PictureFolder::NameFor(std::string_view url) {
   return free + ".png";
 }
 
-absl::StatusOr<std::string> PictureFolder::Write(std::string_view url, const Picture& picture) {
-  const std::string name = NameFor(url);
-  const absl::Status written =
-      WriteFile(absl::StrCat(path_, "/", name), [&picture](FILE* file, const std::string& beside) {
-        return WritePng(picture, file, beside);
-      });
-  if (!written.ok()) return written;
-  return name;
+absl::Status PictureFolder::Write(const std::string& name, const Picture& picture) const {
+  return WriteFile(absl::StrCat(path_, "/", name),
+                   [&picture](FILE* file, const std::string& beside) {
+                     return WritePng(picture, file, beside);
+                   });
 }
 
 }  // namespace browser_host

@@ -2,10 +2,12 @@
 // "field-guide.test-birds-heron.html.png" of https://field-guide.test/birds/heron.html.
 //
 //     absl::StatusOr<PictureFolder> folder = PictureFolder::Make("/tmp/pictures");
-//     absl::StatusOr<std::string> name = folder->Write("https://a.test/", picture);
+//     const std::string name = folder->NameFor("https://a.test/");
+//     absl::Status written = folder->Write(name, picture);
 //
 // A file that is there already is replaced; of two pages of one name the second is NAME-2.png. The
-// folder is made if it is missing, its parents are not. Errors name the call and the file.
+// folder is made if it is missing, its parents are not. Errors name the call and the file. Threads:
+// any for Write, one for names.
 #ifndef EXAMPLES_BROWSER_HOST_PICTURE_FOLDER_H_
 #define EXAMPLES_BROWSER_HOST_PICTURE_FOLDER_H_
 
@@ -23,12 +25,14 @@ class PictureFolder {
  public:
   static absl::StatusOr<PictureFolder> Make(std::string path);
 
-  // The file's name in the folder. It is whole, or not there.
-  absl::StatusOr<std::string> Write(std::string_view url, const Picture& picture);
+  // The name of its file in the folder, which is given once.
+  std::string NameFor(std::string_view url);
+
+  // The file is whole, or not there.
+  absl::Status Write(const std::string& name, const Picture& picture) const;
 
  private:
   explicit PictureFolder(std::string path) : path_(std::move(path)) {}
-  std::string NameFor(std::string_view url);
 
   std::string path_;
   std::set<std::string> names_;  // that were given

@@ -159,17 +159,12 @@ void Tab::FinishPage(PageResult result) {
   OpenedPage& opened = pages_.emplace_back(OpenedPage{
       .url = page.url, .result = std::move(result), .report = std::exchange(report_, {})});
   // It may be large, and there may be many.
-  const std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
+  std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
   opened.result.shared = {};
   if (picture != nullptr && options_.on_picture) {
     opened.picture_width = picture->width();
     opened.picture_height = picture->height();
-    absl::StatusOr<std::string> file = options_.on_picture(page.url, *picture);
-    if (file.ok()) {
-      opened.picture_file = *std::move(file);
-    } else {
-      opened.result.no_picture = std::string(file.status().message());
-    }
+    opened.picture_file = options_.on_picture(page.url, std::move(picture));
   }
   if (options_.on_page) options_.on_page();
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,14 +153,15 @@ int Main(int argc, char** argv) {
   if (!sites.ok()) return 2;
   const auto stop = StopSignals::Watch(**loop);
   if (!stop.ok()) return 2;
-  const absl::StatusOr<BrowserResult> result = OpenSites(
-      **parent, *sites,
-      {.paint_width = 2,
-       .on_picture = [](const std::string&, const Picture& picture) -> absl::StatusOr<std::string> {
-         return absl::StrFormat("%d pixels, last 0x%x", picture.pixels().size(),
-                                picture.pixels().back());
-       },
-       .should_stop = [&] { return (*stop)->signal().has_value(); }});
+  const absl::StatusOr<BrowserResult> result =
+      OpenSites(**parent, *sites,
+                {.paint_width = 2,
+                 .on_picture =
+                     [](const std::string&, const std::shared_ptr<const Picture>& picture) {
+                       return absl::StrFormat("%d pixels, last 0x%x", picture->pixels().size(),
+                                              picture->pixels().back());
+                     },
+                 .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) {
     fprintf(stderr, "%s\n", std::string(result.status().message()).c_str());
     return 1;
