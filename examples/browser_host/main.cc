@@ -121,8 +121,9 @@ int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const Command
   return stop.signal() ? kExitSignalled + *stop.signal() : 0;
 }
 
-int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesToOpen& pages,
-                  forkserver::PrefsStore& store, const CommandLine& line, SpokenLines& lines) {
+int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& book,
+                  const PagesToOpen& pages, forkserver::PrefsStore& store, const CommandLine& line,
+                  SpokenLines& lines) {
   const absl::StatusOr<uint64_t> memory = forkserver::ReadTotalMemory();
   if (!memory.ok()) return Complain(memory.status());
   forkserver::Preallocation preallocation(parent, *memory);
@@ -131,8 +132,6 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesTo
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(pages.sites);
   if (line.about_processes) return ShowProcesses(parent, pages, line, **stop, lines);
-  absl::StatusOr<PictureBook> book = PictureBook::Make(line);
-  if (!book.ok()) return Complain(book.status());
   PageProgress progress(pages.sites, forkserver::NowNanos());
   BrowserOptions options = {
       .served = ServedSites(pages.served),
@@ -144,16 +143,16 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, const PagesTo
                            auto callback) { instruments.WhenReported(pid, std::move(callback)); },
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
       .should_stop = [&] { return (*stop)->signal().has_value(); }};
-  book->AddTo(options);
+  book.AddTo(options);
   absl::StatusOr<BrowserResult> result = OpenSites(parent, pages.sites, options);
   if (!result.ok()) return Complain(result.status());
-  book->Settle(*result);
+  book.Settle(*result);
   const std::optional<int>& signal = (*stop)->signal();
   if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
-  const absl::Status pictures = book->Close(*result, parent.server());
+  const absl::Status pictures = book.Close(*result, parent.server());
   if (signal) return kExitSignalled + *signal;
   if (!pictures.ok()) return Complain(pictures);
   return result->all_opened() ? 0 : kExitFailed;
@@ -169,7 +168,10 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   if (absl::Status loaded = LoadPrefs(line, store); !loaded.ok()) return Complain(loaded);
   absl::StatusOr<forkserver::PrefsGeneration> prefs = store.Publish();
   if (!prefs.ok()) return Complain(prefs.status());
+  // What is to be written has its place before anything is launched.
   if (absl::Status opened = instruments.Open(); !opened.ok()) return Complain(opened);
+  absl::StatusOr<PictureBook> book = PictureBook::Make(line);
+  if (!book.ok()) return Complain(book.status());
   // In safe mode there is no template to wait for; the first process says so.
   if (server.safe_mode().ok()) {
     auto hello = server.WaitUntilServing();
@@ -190,8 +192,8 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
   if (line.print_prefs) {
     if (absl::Status printed = PrintPrefs(server); !printed.ok()) return Complain(printed);
   }
-  return pages->sites.empty() ? 0
-                              : OpenAndReport(**parent, instruments, *pages, store, line, lines);
+  if (pages->sites.empty()) return 0;
+  return OpenAndReport(**parent, instruments, *book, *pages, store, line, lines);
 }
 
 int Main(int argc, char** argv) {

@@ -1,6 +1,8 @@
 #include "examples/browser_host/picture_book.h"
 
+#include <errno.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -8,12 +10,19 @@
 
 #include "examples/browser_host/gallery.h"
 #include "examples/browser_host/picture_folder.h"
+#include "transceiver/errno_status.h"
 
 namespace browser_host {
 namespace {
 
 // Of a window, in CSS pixels.
 constexpr uint32_t kPaintWidth = 800;
+
+absl::Status MayWriteIn(const std::string& folder) {
+  // The dot is ENOTDIR of what is no folder.
+  if (access((folder + "/.").c_str(), W_OK | X_OK) == 0) return absl::OkStatus();
+  return forkserver::ErrnoStatus(errno, "access " + folder);
+}
 
 // As a link in `file` names it.
 std::string LinkTo(const std::string& folder, const std::string& file) {
@@ -34,6 +43,11 @@ absl::StatusOr<PictureBook> PictureBook::Make(const CommandLine& line) {
   if (book.folder_path_.empty()) return book;
   absl::StatusOr<PictureFolder> folder = PictureFolder::Make(book.folder_path_);
   if (!folder.ok()) return folder.status();
+  if (absl::Status may = MayWriteIn(book.folder_path_); !may.ok()) return may;
+  if (!line.gallery.empty()) {
+    const auto file = std::filesystem::absolute(line.gallery);
+    if (absl::Status may = MayWriteIn(file.parent_path().string()); !may.ok()) return may;
+  }
   book.writer_ = std::make_unique<PictureWriter>(*std::move(folder));
   return book;
 }

@@ -141,11 +141,27 @@ TEST_F(Pictures, OfManyPagesTakeNoDescriptors) {
   EXPECT_EQ(Names().size(), 300u);
 }
 
+// Nothing has been launched then.
+TEST_F(Pictures, FolderThatIsNoneIsAnErrorBeforeAnyPage) {
+  const std::string page = Write("sites/a/page.html", "<title>page</title>");
+  const std::string gallery = folder_ / "no/gallery.html";
+  const auto fails_with = [&](std::vector<std::string> arguments, const std::string& error) {
+    arguments.push_back(folder_ / "sites");
+    const ProgramResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.output, "");
+    EXPECT_EQ(result.errors, "browser_host: " + error + "\n");
+  };
+  fails_with({"--pictures", "/no/such/folder"}, "mkdir /no/such/folder: ENOENT");
+  fails_with({"--pictures", page}, "access " + page + ": ENOTDIR");
+  fails_with({"--gallery", gallery}, "mkdir " + gallery + ".pictures: ENOENT");
+  fails_with({"--gallery", gallery, "--pictures", Folder()},
+             "access " + (folder_ / "no").string() + ": ENOENT");
+}
+
+// Of which it is not known before.
 TEST_F(Pictures, FolderThatCannotBeWrittenIsAnErrorAndNoPageIsLost) {
   Write("sites/a/page.html", "<title>page</title>");
-  const ProgramResult missing = Run({"--pictures", "/no/such/folder", folder_ / "sites"});
-  EXPECT_EQ(missing.exit_code, 1);
-  EXPECT_THAT(missing.errors, HasSubstr("browser_host: mkdir /no/such/folder: ENOENT\n"));
   const ProgramResult proc = Run({"--pictures", "/proc", folder_ / "sites"});
   EXPECT_EQ(proc.exit_code, 1);
   EXPECT_THAT(proc.output,
