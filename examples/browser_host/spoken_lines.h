@@ -1,5 +1,10 @@
 // What the host says to its user on stderr while it works, a line at a time.
 //
+// One write(2) for each line, so that those of several threads and processes do not mix on a pipe
+// (up to PIPE_BUF bytes) or in a file that was opened to append. No line is dropped because nobody
+// reads: whoever says one waits until stderr has room, since who runs the host with 2>&1 | less
+// wants them all. (The library's own lines are another matter: transceiver/stderr_line.h.)
+//
 // While a table has the terminal (FullScreen) lines wait, since nobody could read them there, and
 // are said when it is given back. Threads: any.
 #ifndef EXAMPLES_BROWSER_HOST_SPOKEN_LINES_H_
