@@ -34,20 +34,31 @@ size_t ReadFile(int folder, const char* name, char* text, size_t size) {
   return static_cast<size_t>(std::max(got, 0L));
 }
 
-// Of a child of this process, and of one process: whoever has its pid later is not in the folder.
-std::optional<Seen> SampleMemoryOf(pid_t pid) {
-  const UniqueFd folder(
-      open(absl::StrFormat("/proc/%d", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.is_open()) return std::nullopt;
+// Of the process whose folder of /proc that is; 0: it is no child of this one, or cannot be read.
+uint64_t StartOfChild(int folder) {
   char line[1024];
-  const size_t size = ReadFile(folder.get(), "stat", line, sizeof(line));
+  const size_t size = ReadFile(folder, "stat", line, sizeof(line));
   const std::optional<StatFields> stat = StatFields::Parse(absl::string_view(line, size));
-  Seen seen;
   pid_t parent = 0;
+  uint64_t started_at = 0;
   if (!stat || !stat->Number(StatFields::kParent, parent) || parent != getpid() ||
-      !stat->Number(StatFields::kStartTime, seen.started_at)) {
-    return std::nullopt;
+      !stat->Number(StatFields::kStartTime, started_at)) {
+    return 0;
   }
+  return started_at;
+}
+
+// Whoever has its pid later is not in it.
+UniqueFd OpenProcFolder(pid_t pid) {
+  return UniqueFd(open(absl::StrFormat("/proc/%d", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+// Of a child of this process.
+std::optional<Seen> SampleMemoryOf(pid_t pid) {
+  const UniqueFd folder = OpenProcFolder(pid);
+  if (!folder.is_open()) return std::nullopt;
+  Seen seen = {.started_at = StartOfChild(folder.get())};
+  if (seen.started_at == 0) return std::nullopt;
   char text[128];
   unsigned long total = 0;
   unsigned long resident = 0;
@@ -74,6 +85,10 @@ Flight::~Flight() {
   Forget();
 }
 
+bool Flight::samples_memory() const {
+  return recorder_->memory_every() != absl::InfiniteDuration();
+}
+
 // Its record stays open for who was told of its end.
 void Flight::Forget() {
   {
@@ -83,9 +98,10 @@ void Flight::Forget() {
   for (const auto& listener : recorder_->options_.listeners) listener->OnForgotten(id_);
 }
 
-void Flight::SetPid(pid_t pid) {
+void Flight::SetPid(pid_t pid, uint64_t started_at) {
   const std::lock_guard<std::mutex> lock(recorder_->mutex_);
   who_.pid = pid;
+  if (started_at != 0) started_at_ = started_at;
 }
 
 void Flight::SetType(ProcessType type, std::string role, LaunchedBy by, int64_t begun_at) {
@@ -210,7 +226,13 @@ int RecordOf(const std::shared_ptr<Flight>& flight) {
 
 void Follow(const std::shared_ptr<Flight>& flight, Process& process) {
   if (flight == nullptr) return;
-  flight->SetPid(process.pid());
+  // It is not reaped, so that its pid is its own still.
+  uint64_t started_at = 0;
+  if (flight->samples_memory()) {
+    const UniqueFd folder = OpenProcFolder(process.pid());
+    if (folder.is_open()) started_at = StartOfChild(folder.get());
+  }
+  flight->SetPid(process.pid(), started_at);
   process.TellOfEnd(flight);
 }
 

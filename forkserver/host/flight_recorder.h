@@ -118,8 +118,12 @@ class Flight : public EndWitness {
 
   // Borrowed; -1: there is none.
   int record() const { return record_.get(); }
+  // Whether anybody looks at its memory.
+  bool samples_memory() const;
 
-  void SetPid(pid_t pid);
+  // Of a child of this process, unless it is reaped; `started_at` as StatFields::kStartTime has it,
+  // 0: nobody knows.
+  void SetPid(pid_t pid, uint64_t started_at = 0);
   void SetType(ProcessType type, std::string role, LaunchedBy by, int64_t begun_at);
   void SetReady();
   // The last value of a key counts.
@@ -139,13 +143,18 @@ class Flight : public EndWitness {
   const std::shared_ptr<FlightRecorder> recorder_;
   const uint64_t id_;
   bool is_told_ = false;  // of its end, by the thread that has reaped it
-  // The rest behind the recorder's lock.
-  ProcessIdentity who_;
+  // Nobody changes them while the recorder has this in its map, so who finds it there may read
+  // them: they are set before, and the record goes to on_end behind that, on the thread that has
+  // reaped.
   UniqueFd record_;
   std::string why_no_record_;
+  // The rest behind the recorder's lock.
+  ProcessIdentity who_;
   std::string missed_deadline_;
   std::optional<MemorySample> memory_;
-  uint64_t started_at_ = 0;  // by the kernel, once its memory was seen (StatFields::kStartTime)
+  // By the kernel (StatFields::kStartTime), as Follow saw it; where that could not, as the first
+  // look at its memory did.
+  uint64_t started_at_ = 0;
 };
 
 struct OpenedFlight {
@@ -176,7 +185,8 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
   absl::StatusOr<OpenedFlight> Open(uint64_t id) const;
 
   // Looks at the memory of each process that has a flight, without a lock held meanwhile. What has
-  // ended keeps what was seen last, and is given no other process's figures.
+  // ended keeps what was seen last, and is given no other process's figures, whoever has its pid:
+  // another one started at another time.
   void SampleMemory();
 
  private:
@@ -193,7 +203,8 @@ class FlightRecorder : public std::enable_shared_from_this<FlightRecorder> {
 // has none.
 int RecordOf(const std::shared_ptr<Flight>& flight);
 
-// `process` has come to be, and its end is told to `flight`; null: nobody keeps records.
+// `process` has come to be, and its end is told to `flight`; null: nobody keeps records. Where its
+// memory is to be looked at, this reads when it started (one file of /proc).
 void Follow(const std::shared_ptr<Flight>& flight, Process& process);
 
 }  // namespace forkserver
