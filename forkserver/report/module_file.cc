@@ -23,9 +23,14 @@ namespace {
 
 constexpr char kProgram[] = "/proc/self/exe";
 // What is read there is made up when it is read, and its owner is who says so.
-constexpr long kMadeUp[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,         DEBUGFS_MAGIC,
-                            TRACEFS_MAGIC,    SECURITYFS_MAGIC,    CGROUP_SUPER_MAGIC,
-                            BPF_FS_MAGIC,     CGROUP2_SUPER_MAGIC, FUSE_SUPER_MAGIC};
+// Those of which linux/magic.h has the number: not configfs, functionfs, fusectl,
+// mqueue, nfsd, rpc_pipefs.
+constexpr long kMadeUp[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,          DEBUGFS_MAGIC,
+                            TRACEFS_MAGIC,       SECURITYFS_MAGIC,     CGROUP_SUPER_MAGIC,
+                            CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,         FUSE_SUPER_MAGIC,
+                            SELINUX_MAGIC,       SMACK_MAGIC,          AAFS_MAGIC,
+                            EFIVARFS_MAGIC,      RDTGROUP_SUPER_MAGIC, BINFMTFS_MAGIC,
+                            PSTOREFS_MAGIC,      XENFS_SUPER_MAGIC,    OPENPROM_SUPER_MAGIC};
 
 std::string_view LastOf(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 

@@ -9,8 +9,9 @@
 //
 // - lies where this host has loaded it from itself (what the dynamic linker lists, and its own
 //   program): whoever may change that may change the host, or
-// - is root's, and neither its group nor others may write to it, and its file system is none that
-//   makes its files up (/proc, /sys, FUSE).
+// - is root's, and neither its group nor others may write to it, and its file system is none of
+//   those known to make their files up (/proc, /sys and what is below it, binfmt_misc, FUSE). Not
+//   known are configfs, mqueue and a few others, whose numbers linux/magic.h does not have.
 //
 // A host that is root, and lets a sandboxed child write where files become root's, vouches for what
 // that child writes.

@@ -6,13 +6,17 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "tests/testing/temporary_folder.h"
@@ -88,6 +92,26 @@ TEST(ModuleFile, ThatTheKernelMakesUpIsNone) {
     if (status.st_uid != 0) GTEST_SKIP() << path << " is not root's";
     EXPECT_THAT(Refusal(path), HasSubstr("a file system that makes its files up")) << path;
   }
+}
+
+// For the calling thread alone, at `folder`: 0 or an errno.
+int MountForThisThread(const char* type, const std::string& folder) {
+  if (unshare(CLONE_NEWNS) != 0) return errno;
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
+  return mount("none", folder.c_str(), type, 0, nullptr) == 0 ? 0 : errno;
+}
+
+TEST(ModuleFile, ThatTheKernelMakesUpBelowSysOrProcIsNone) {
+  const testing::TemporaryFolder folder;
+  int error = 0;
+  std::string refusal;
+  std::thread([&] {
+    error = MountForThisThread("binfmt_misc", folder.path());
+    if (error == 0) refusal = Refusal(folder.path() + "/status");
+  }).join();
+  if (error == EPERM || error == ENODEV) GTEST_SKIP() << "mount: " << strerrorname_np(error);
+  ASSERT_EQ(error, 0) << strerrorname_np(error);
+  EXPECT_THAT(refusal, HasSubstr("a file system that makes its files up"));
 }
 
 TEST(ModuleFile, ThatIsRefusedWasNeverOpened) {
