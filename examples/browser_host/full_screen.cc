@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/write_all.h"
 
 namespace browser_host {
 namespace {
@@ -25,14 +26,7 @@ constexpr std::string_view kClearLine = "\x1b[K";
 constexpr std::string_view kClearBelow = "\x1b[J";
 
 // A terminal that is gone takes nothing, and nobody sees it.
-void Write(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-}
+void Write(std::string_view text) { forkserver::WriteAll(STDOUT_FILENO, text); }
 
 std::vector<std::string_view> LinesOf(std::string_view text) {
   std::vector<std::string_view> lines;
