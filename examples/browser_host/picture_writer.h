@@ -1,5 +1,5 @@
-// Writes pictures of pages on a thread of its own: to make a PNG file of one takes
-// time, and on the loop's thread that would be taken from everybody's deadlines.
+// Writes pictures of pages on a thread of its own: to make a PNG file of one takes time, and on the
+// loop's thread that would be taken from everybody's deadlines.
 //
 //     PictureWriter writer(*PictureFolder::Make("/tmp/pictures"));
 //     std::string name = writer.Add("https://a.test/", picture);

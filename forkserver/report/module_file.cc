@@ -22,9 +22,8 @@ namespace forkserver {
 namespace {
 
 constexpr char kProgram[] = "/proc/self/exe";
-// What is read there is made up when it is read, and its owner is who says so.
-// Those of which linux/magic.h has the number: not configfs, functionfs, fusectl,
-// mqueue, nfsd, rpc_pipefs.
+// What is read there is made up when it is read, and its owner is who says so. Those of which
+// linux/magic.h has the number: not configfs, functionfs, fusectl, mqueue, nfsd, rpc_pipefs.
 constexpr long kMadeUp[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,          DEBUGFS_MAGIC,
                             TRACEFS_MAGIC,       SECURITYFS_MAGIC,     CGROUP_SUPER_MAGIC,
                             CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,         FUSE_SUPER_MAGIC,
