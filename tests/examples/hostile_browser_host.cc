@@ -10,7 +10,8 @@
 //     lie       answers with an error that would be
 //     flood     never stops sending items        garbage   sends what is no message
 //     resource  wants a document for a style sheet      late      wants one for a page that is done
-//     prefs     wants what about:config has
+//     prefs     wants what about:config has      owner     has a frame of b.test, and never answers
+//     thief     has frames of b.test, and places another page's
 //     signal    has the host be sent SIGINT, and never answers (where no sandbox forbids it)
 //
 // It ends as the browser host does when it is sent a signal.
@@ -22,6 +23,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +84,8 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "lie")) done.error = "x\n  title     good\x1b[2J";
     if (absl::StrContains(url, "flood")) return Flood(claim);
     if (absl::StrContains(url, "picture")) return SendPicture(claim, url);
+    if (absl::StrContains(url, "owner")) return WantFrame(claim, std::nullopt);
+    if (absl::StrContains(url, "thief")) return WantFrame(claim, std::set<uint64_t>());
     if (absl::StrContains(url, "prefs")) {
       return Call(OpenAboutData{}, [](const absl::StatusOr<AboutDataOpened>&) {});
     }
@@ -112,6 +117,28 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     absl::Status sent = Send(painted);
     if (sent.ok() && absl::StrContains(url, "twice")) sent = Send(painted);
     return sent.ok() ? Send(PageDone{.from = from}) : sent;
+  }
+
+  // A thief has a frame more until there is a layer before its last that is none of `own`.
+  absl::Status WantFrame(const forkserver::BrowserClaimField& from,
+                         std::optional<std::set<uint64_t>> own) {
+    const LoadFrame wanted = {
+        .from = from, .url = "https://b.test/picture-frame.html", .width = 2, .height = 2};
+    return Call(wanted, [this, from, own](const absl::StatusOr<FrameLoaded>& loaded) mutable {
+      if (!loaded.ok() || !own) return;
+      own->insert(loaded->layer);
+      for (uint64_t layer = 1; layer < loaded->layer; ++layer) {
+        if (!own->contains(layer)) return Place(from, layer);
+      }
+      WantFrame(from, std::move(own)).IgnoreError();
+    });
+  }
+
+  void Place(const forkserver::BrowserClaimField& from, uint64_t layer) {
+    PagePainted painted = {.from = from, .width = 2, .height = 2};
+    painted.pixels.fd = *forkserver::CreateSealedMemfd("picture", std::vector<uint8_t>(16, 0xff));
+    painted.layers.items.push_back({.layer = layer, .width = 2, .height = 2});
+    Send(painted).IgnoreError();
   }
 
   absl::Status Want(const forkserver::BrowserClaimField& from, FetchFor what,
@@ -155,7 +182,8 @@ int Main(int argc, char** argv) {
   if (!stop.ok()) return 2;
   const absl::StatusOr<BrowserResult> result =
       OpenSites(**parent, *sites,
-                {.paint_width = 2,
+                {.served = ServedSites(*sites),
+                 .paint_width = 2,
                  .on_picture =
                      [](const std::string&, const std::shared_ptr<const Picture>& picture) {
                        return absl::StrFormat("%d pixels, last 0x%x", picture->pixels().size(),

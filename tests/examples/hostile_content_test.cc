@@ -136,6 +136,19 @@ TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
               HasSubstr("  picture   4 pixels, last 0xffffffff, 2 by 2, painted in "));
 }
 
+// Of a layer that there is: the frame in another page's.
+TEST_F(HostileContent, PageThatPlacesAnotherPagesFrameIsKilled) {
+  const ProgramResult result = Run(
+      {"", Site("a", {"1owner"}), Site("b", {"picture-frame"}), Site("c", {"1thief", "2good"})});
+  EXPECT_THAT(Lines(result.errors),
+              ElementsAre(::testing::ContainsRegex("webIsolated=https://c.test\\): killed, for "
+                                                   "Content PagePainted: layer [0-9]+ is not in "
+                                                   "browser [0-9]+ of child [0-9]+"),
+                          HasSubstr("no answer within 10 s")));
+  // The frame's own, and the one behind the thief's.
+  EXPECT_EQ(Opened(result), 2u);
+}
+
 TEST_F(HostileContent, WebContentThatWantsThePrefsIsKilled) {
   const ProgramResult result = Run({"", Site("a", {"1prefs", "2good"})});
   EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("killed, for Content OpenAboutData: ")));
