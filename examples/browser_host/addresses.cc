@@ -7,13 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "examples/browser_host/about/about_address.h"
 #include "examples/browser_host/broken_tabs.h"
 #include "examples/browser_host/file_url.h"
+#include "examples/browser_host/load/loader.h"
 #include "forkserver/model/url.h"
 
 namespace browser_host {
@@ -70,11 +69,6 @@ absl::StatusOr<std::vector<Site>> Choose(const std::vector<Url>& urls,
   }
   std::erase_if(chosen, [](const Site& site) { return site.pages.empty(); });
   return chosen;
-}
-
-bool IsOfTheNetwork(const Url& url) {
-  // With the dot that may end it.
-  return url.IsHttpFamily() && !absl::EndsWith(absl::StripSuffix(url.host(), "."), ".test");
 }
 
 bool IsAboutPage(const Url& url) {

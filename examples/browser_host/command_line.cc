@@ -103,6 +103,17 @@ absl::StatusOr<uint32_t> ParseContainer(const char* text) {
       absl::StrFormat("--container %s: a container is a number from 1 to %d", text, UINT32_MAX));
 }
 
+// A host may be in brackets, with colons in it.
+absl::Status CheckConnectTo(const std::string& text) {
+  const bool has_four = std::count(text.begin(), text.end(), ':') >= 3;
+  const std::string port = text.substr(text.rfind(':') + 1);
+  uint32_t number = 0;
+  const bool is_port = port.empty() || (absl::SimpleAtoi(port, &number) && number <= 65'535);
+  if (has_four && is_port) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrFormat("--connect-to %s: not HOST:PORT:OTHER-HOST:OTHER-PORT", text));
+}
+
 // Files of file: URLs are no site's, and nobody needs any to be served for them.
 bool WantsDefaultPages(const std::vector<std::string>& pages) {
   return std::all_of(pages.begin(), pages.end(), IsUrl) &&
@@ -314,7 +325,12 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "about:processes is asked for without --print-prefs and --sandbox-report");
   }
   if (line.json && !line.about_processes) {
-    return absl::InvalidArgumentError("--json says nothing without about:processes");
+    return absl::InvalidArgumentError(
+        "--json says nothing without about:processes, and nothing of its page (--pictures, "
+        "--gallery)");
+  }
+  for (const std::string& one : line.network.connect_to) {
+    if (absl::Status good = CheckConnectTo(one); !good.ok()) return good;
   }
   const bool asks_for_no_page = line.pages.empty() && line.print_prefs;
   if (asks_for_no_page && wants_pictures) {

@@ -51,7 +51,10 @@ void PagePainting::Begin(std::string_view html, std::string url, const PaintOpti
 void PagePainting::LayOut() {
   if (absl::Status laid_out = painter_->Layout(); !laid_out.ok()) return Finish(laid_out);
   const std::vector<NeededResource> needed = painter_->TakeNeeded();
-  if (needed.empty() || has_stopped_waiting_) return BeginFrames();
+  if (needed.empty() || resources_are_over_) {
+    resources_are_over_ = true;
+    return BeginFrames();
+  }
   awaited_ = 1;
   for (const NeededResource& one : needed) Need(one);
   OnArrival();
@@ -74,12 +77,18 @@ void PagePainting::Need(const NeededResource& needed) {
 }
 
 void PagePainting::OnArrival() {
-  if (--awaited_ > 0 || has_stopped_waiting_) return;
+  if (resources_are_over_ || --awaited_ > 0) return;
+  LayOut();
+}
+
+void PagePainting::StopWaitingForResources() {
+  if (on_ready_ == nullptr || std::exchange(resources_are_over_, true)) return;
   LayOut();
 }
 
 void PagePainting::StopWaiting() {
   if (on_ready_ == nullptr || std::exchange(has_stopped_waiting_, true)) return;
+  resources_are_over_ = true;
   if (!frames_have_begun_) return LayOut();
   for (Frame& frame : frames_) {
     if (frame.page != nullptr) frame.page->StopWaiting();

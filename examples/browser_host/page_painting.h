@@ -76,6 +76,8 @@ class PagePainting {
   // may paint it, and does not destroy this.
   void Begin(std::string_view html, std::string url, const PaintOptions& options,
              std::function<void(absl::Status ready)> on_ready);
+  // Images and style sheets that are not there yet are left out, and the frames begin.
+  void StopWaitingForResources();
   // What is not there yet is left out.
   void StopWaiting();
 
@@ -110,6 +112,7 @@ class PagePainting {
   PaintOptions options_;
   std::function<void(absl::Status ready)> on_ready_;
   std::unique_ptr<PagePainter> painter_;
+  bool resources_are_over_ = false;
   bool has_stopped_waiting_ = false;
   // What was asked for and has not come, and one for whoever is asking.
   size_t awaited_ = 0;

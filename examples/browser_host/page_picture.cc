@@ -15,6 +15,9 @@
 namespace browser_host {
 namespace {
 
+// Of a page's patience. A frame's page has as much for its own, and is to be there in time.
+constexpr double kResourcesShare = 0.4;
+
 // What is painted on, before it is written to a memfd in one go: pages of a memfd that is painted
 // into are a fault each, of 2 us and more, and anonymous memory comes in pages of 2 MiB, where the
 // kernel has some. For 2.3 MB that is 0.8 ms instead of 1.4.
@@ -41,11 +44,16 @@ void PicturePainter::Begin(std::string_view html, std::string url, const Picture
                            absl::Duration patience, Callback callback) {
   callback_ = std::move(callback);
   begin_ = forkserver::NowNanos();
-  timer_ =
-      loop_.AddTimer(forkserver::DeadlineAfter(begin_, absl::ToInt64Nanoseconds(patience)), [this] {
-        timer_ = 0;
-        page_.StopWaiting();
-      });
+  const auto after = [this](absl::Duration time) {
+    return forkserver::DeadlineAfter(begin_, absl::ToInt64Nanoseconds(time));
+  };
+  timer_ = loop_.AddTimer(after(patience * kResourcesShare), [this, end = after(patience)] {
+    timer_ = loop_.AddTimer(end, [this] {
+      timer_ = 0;
+      page_.StopWaiting();
+    });
+    page_.StopWaitingForResources();
+  });
   const int most_height = static_cast<int>(size.height != 0 ? size.height : kMostPictureHeight);
   PaintOptions options = {.width = static_cast<int>(size.width), .most_height = most_height};
   if (size.height != 0) options.height = box_height_ = most_height;

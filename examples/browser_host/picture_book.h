@@ -25,8 +25,8 @@ namespace browser_host {
 
 class PictureBook {
  public:
-  // Makes the folder. An error: it, or the gallery's own, is none or may not be written to. Where no
-  // picture is asked for, this and what follows do nothing.
+  // Makes the folder. An error: it, or the gallery's own, is none or may not be written to. Where
+  // no picture is asked for, this and what follows do nothing.
   static absl::StatusOr<PictureBook> Make(const CommandLine& line);
 
   void AddTo(BrowserOptions& options);

@@ -107,6 +107,7 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
        1,
        "about:memory is not served here; there is https://field-guide"},
       {{"about:memory"}, 1, "about:memory is not served here; nothing is"},
+      {{"--connect-to", "rubbish", Pages()}, 2, "--connect-to rubbish: not HOST:PORT:"},
       {{"https://a b/", Pages()}, 1, "url https://a b/: a space"},
       {{"file://host/page.html"}, 1, "a file on another host"},
   };

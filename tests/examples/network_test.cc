@@ -140,14 +140,17 @@ TEST_F(Network, ServersThatMisbehaveCostTheirPageAndNoOther) {
   EXPECT_EQ(Names().size(), 6u);
 }
 
-// The page is there before its image is: it is painted without it.
-TEST_F(Network, ImageThatDoesNotComeIsLeftOut) {
+// The page is there before its image is: it is painted without it, and with its frames.
+TEST_F(Network, ImageThatDoesNotComeIsLeftOutAndFramesAreNot) {
   one_.Serve("/slow.png", browser_host::Silent());
-  one_.Serve("/", Html("<title>patient</title><img src=/slow.png>"));
+  other_.Serve("/frame", Html("<body style='margin:0;background:#00f'>"));
+  one_.Serve("/", Html("<title>patient</title><body style='margin:0'><iframe style='border:0' "
+                       "width=30 height=20 src='" +
+                       other_.Url("/frame") + "'></iframe><img src=/slow.png>"));
   const ProgramResult result = RunOn({one_.Url("/")});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("  title     patient\n"));
-  EXPECT_EQ(Names().size(), 1u);
+  EXPECT_EQ(PictureOf(*Names().begin()).At(10, 10), kBlue);
 }
 
 }  // namespace

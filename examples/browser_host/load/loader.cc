@@ -1,15 +1,22 @@
 #include "examples/browser_host/load/loader.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace browser_host {
 
 using forkserver::UniqueFd;
 using forkserver::Url;
 
+bool IsOfTheNetwork(const Url& url) {
+  // With the dot that may end it.
+  return url.IsHttpFamily() && !absl::EndsWith(absl::StripSuffix(url.host(), "."), ".test");
+}
+
 LoadId Loader::Load(const Url& url, FetchFor what, const Callback& callback) const {
-  if (url.IsHttpFamily() && !served_.Serves(url)) return fetch_(url, what, callback);
+  if (IsOfTheNetwork(url) && !served_.Serves(url)) return fetch_(url, what, callback);
   if (!url.IsHttpFamily()) {
     callback(absl::InvalidArgumentError(absl::StrCat("nothing loads ", url.scheme(), ":")));
     return 0;

@@ -33,6 +33,10 @@ struct Loaded {
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy
 };
 
+// Whether a page of that URL that is not served here is to be looked for on the network: http and
+// https, but for hosts below .test, which nobody has (RFC 6761).
+bool IsOfTheNetwork(const forkserver::Url& url);
+
 // Never used twice; 0: it has called back.
 using LoadId = uint64_t;
 
