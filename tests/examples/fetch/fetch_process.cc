@@ -28,7 +28,8 @@ forkserver::testing::HostSetup FetchHostSetup(const FetchSetup& setup) {
 
 std::string TestCaFile(const std::string& test) {
   const char* const folder = getenv("TEST_TMPDIR");
-  return std::string(folder == nullptr ? "/tmp" : folder) + "/" + test + ".pem";
+  // A host under test may have no folder of its own, and the same test may run beside it.
+  return absl::StrFormat("%s/%s-%d.pem", folder == nullptr ? "/tmp" : folder, test, getpid());
 }
 
 std::string BodyOf(const Fetched& fetched) {
