@@ -68,7 +68,8 @@ std::vector<Row> AllRows(OwnRows& own) {
   rows.push_back(PythonForkserverRow());
   for (const std::vector<Row>& more :
        {own.sandbox->Rows(), own.actors->Rows(), NavigationRows(), TelemetryRows(), StartRows(),
-        HeapRows(), TraceRows(), CrashRows(), PaintRows(), RateRows(), own.launches->MemoryRows()}) {
+        HeapRows(), TraceRows(), CrashRows(), PaintRows(), RateRows(),
+        own.launches->MemoryRows()}) {
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

@@ -1,6 +1,5 @@
 // The HTML of about:processes and about:config: what it shows, and that it shows text only.
 #include "examples/browser_host/about/about_html.h"
-#include "examples/browser_host/html_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,8 @@
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include "examples/browser_host/html_text.h"
 
 namespace browser_host {
 namespace {
