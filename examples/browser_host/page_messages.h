@@ -44,6 +44,7 @@
 #include "examples/browser_host/about/about_messages.h"
 #include "examples/browser_host/decode/decoder_messages.h"
 #include "examples/browser_host/fetch/fetch_bounds.h"
+#include "examples/browser_host/picture_bounds.h"
 #include "transceiver/actor/descriptor.h"
 #include "transceiver/actor/list.h"
 #include "transceiver/actor/protocol.h"
@@ -135,10 +136,6 @@ struct PageItems {
   forkserver::List<PageItem, kMaxItemsOfAMessage> list = {};
   auto Fields() { return std::tie(from, list); }
 };
-
-// Larger pages are cut.
-inline constexpr uint32_t kMostPictureHeight = 10'000;
-inline constexpr uint32_t kMostPictureWidth = 10'000;
 
 // Another process's picture in this one, clipped to both.
 struct LayerPlace {

@@ -9,7 +9,7 @@
 // newer report. The folder is made if it is missing, its parents are not; files and folder are the
 // user's alone (0600, 0700), since a report has memory in it.
 //
-// Errors name the call and the file: "write /r/20261123T084012.123Z-4711-crash.json.new: ENOSPC".
+// Errors name the call and the file: "write /r/NAME.json.new: ENOSPC".
 // Threads: one at a time. Several hosts may share one folder.
 #ifndef FORKSERVER_REPORT_REPORT_FOLDER_H_
 #define FORKSERVER_REPORT_REPORT_FOLDER_H_

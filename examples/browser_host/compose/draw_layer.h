@@ -37,7 +37,7 @@ struct PixelCanvas {
 };
 
 // What is seen of a layer of that size at `place`, in the picture's coordinates; an empty one where
-// nothing is. The sizes are within kMostLayerWidth and kMostLayerHeight.
+// nothing is. The sizes are within kMostPictureWidth and kMostPictureHeight.
 PixelRect VisiblePart(const PixelRect& place, uint32_t layer_width, uint32_t layer_height,
                       const PixelCanvas& canvas);
 

@@ -11,7 +11,7 @@
 namespace browser_host {
 
 absl::Status CheckLayerSize(uint32_t width, uint32_t height) {
-  if (width > 0 && width <= kMostLayerWidth && height > 0 && height <= kMostLayerHeight) {
+  if (width > 0 && width <= kMostPictureWidth && height > 0 && height <= kMostPictureHeight) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrFormat("%d by %d pixels", width, height));
@@ -20,7 +20,7 @@ absl::Status CheckLayerSize(uint32_t width, uint32_t height) {
 absl::StatusOr<LayerPixels> LayerPixels::Map(int fd, uint32_t width, uint32_t height) {
   if (absl::Status size = CheckLayerSize(width, height); !size.ok()) return size;
   // The largest that there is, so that the error of a wrong size names it.
-  const size_t most = BytesOfPixels(kMostLayerWidth, kMostLayerHeight);
+  const size_t most = BytesOfPixels(kMostPictureWidth, kMostPictureHeight);
   forkserver::Mapping memory;
   const int error = forkserver::MapSealedMemfd(fd, most, forkserver::SealedAccess::kRead, memory);
   if (error != 0) {

@@ -13,13 +13,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "examples/browser_host/picture_bounds.h"
 #include "transceiver/mapping.h"
 
 namespace browser_host {
-
-// Those of all pictures of pages (page_messages.h).
-inline constexpr uint32_t kMostLayerWidth = 10'000;
-inline constexpr uint32_t kMostLayerHeight = 10'000;
 
 inline size_t BytesOfPixels(uint32_t width, uint32_t height) {
   return size_t{width} * height * sizeof(uint32_t);

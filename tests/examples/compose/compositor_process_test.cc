@@ -233,7 +233,7 @@ HOST_TEST(CompositorProcess, GivesAPictureThatNobodyCanChange) {
 HOST_TEST(CompositorProcess, TakesTheLargestPictureAndTheMostLayers) {
   CompositorTest test(server);
   // A hole, which is clear.
-  const TestPicture tall = Plain(64, kMostLayerHeight, 0);
+  const TestPicture tall = Plain(64, kMostPictureHeight, 0);
   ComposeRequest request = {.base = Share(tall)};
   std::vector<TestLayer> layers;
   for (size_t i = 0; i < kMostLayers; ++i) {

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "examples/browser_host/page_messages.h"
 #include "transceiver/sealed_memfd.h"
 #include "transceiver/unique_fd.h"
 
@@ -17,9 +16,6 @@ namespace browser_host {
 namespace {
 
 using forkserver::UniqueFd;
-
-static_assert(kMostLayerWidth == kMostPictureWidth && kMostLayerHeight == kMostPictureHeight,
-              "a page's picture is a layer");
 
 constexpr int kAllSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
