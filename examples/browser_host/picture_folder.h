@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "examples/browser_host/picture.h"
+#include "examples/browser_host/compose/picture.h"
 
 namespace browser_host {
 

@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "examples/browser_host/picture.h"
+#include "examples/browser_host/compose/picture.h"
 #include "examples/browser_host/picture_folder.h"
 
 namespace browser_host {

@@ -186,8 +186,8 @@ int Main(int argc, char** argv) {
                  .paint_width = 2,
                  .on_picture =
                      [](const std::string&, const std::shared_ptr<const Picture>& picture) {
-                       return absl::StrFormat("%d pixels, last 0x%x", picture->pixels().size(),
-                                              picture->pixels().back());
+                       return absl::StrFormat("%d pixels, last 0x%x", picture->argb().size(),
+                                              picture->argb().back());
                      },
                  .should_stop = [&] { return (*stop)->signal().has_value(); }});
   if (!result.ok()) {

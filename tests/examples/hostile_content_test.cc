@@ -123,11 +123,11 @@ TEST_F(HostileContent, PictureThatIsNoneKillsItsProcess) {
                           "5picture-unsealed", "6picture-socket", "7picture-twice", "8good",
                           "9picture-layer"})});
   EXPECT_THAT(Lines(result.errors),
-              ElementsAre(HasSubstr("PagePainted: a picture of 2 by 2 in 15 bytes"),
+              ElementsAre(HasSubstr("PagePainted: 2 by 2 pixels in 15 bytes"),
                           HasSubstr("PagePainted: a picture 2147483648 wide, of 2"),
                           HasSubstr("PagePainted: a picture 0 wide, of 2"),
-                          HasSubstr("PagePainted: map a picture: EPERM"),
-                          HasSubstr("PagePainted: map a picture: EINVAL"),
+                          HasSubstr("PagePainted: 2 by 2 pixels: EPERM"),
+                          HasSubstr("PagePainted: 2 by 2 pixels: EINVAL"),
                           HasSubstr("PagePainted: a picture that nobody waits for"),
                           HasSubstr("PagePainted: layer 1 was never given out")));
   EXPECT_EQ(Errors(result).size(), 7u);

@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/compose/draw_layer.h"
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/sealed_memfd.h"
@@ -24,9 +24,9 @@ absl::Status NameIt(std::string_view what, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrFormat("%s: %s", what, status.message()));
 }
 
-absl::StatusOr<LayerPixels> MapField(const PictureField& field, std::string_view what) {
-  absl::StatusOr<LayerPixels> pixels =
-      LayerPixels::Map(field.pixels.fd.get(), field.width, field.height);
+absl::StatusOr<Picture> MapField(const PictureField& field, std::string_view what) {
+  absl::StatusOr<Picture> pixels =
+      Picture::Map(field.pixels.fd.get(), field.width, field.height);
   if (!pixels.ok()) return NameIt(what, pixels.status());
   return pixels;
 }
@@ -34,7 +34,7 @@ absl::StatusOr<LayerPixels> MapField(const PictureField& field, std::string_view
 // Memory for the whole, with the base in it. What the machine has not got is an errno here and no
 // SIGBUS.
 absl::StatusOr<forkserver::UnsealedMemfd> CopyBase(const PictureField& field) {
-  const absl::StatusOr<LayerPixels> base = MapField(field, "base");
+  const absl::StatusOr<Picture> base = MapField(field, "base");
   if (!base.ok()) return base.status();
   const absl::Status there = base->Populate(0, base->height());
   if (!there.ok()) return NameIt("base", there);
@@ -51,7 +51,7 @@ absl::StatusOr<forkserver::UnsealedMemfd> CopyBase(const PictureField& field) {
 
 absl::Status DrawField(const LayerField& field, const PixelCanvas& canvas) {
   const std::string what = absl::StrCat("layer ", field.layer);
-  const absl::StatusOr<LayerPixels> layer = MapField(field.picture, what);
+  const absl::StatusOr<Picture> layer = MapField(field.picture, what);
   if (!layer.ok()) return layer.status();
   const PixelRect place = {
       .x = field.x, .y = field.y, .width = field.frame_width, .height = field.frame_height};

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/compose/compositor_child.h"
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 #include "transceiver/clock.h"
 #include "transceiver/one_line.h"
 
@@ -17,7 +17,7 @@ absl::Status CheckPicture(const SharedPicture& picture, const std::string& what)
   if (picture.pixels == nullptr || !picture.pixels->is_open()) {
     return absl::InvalidArgumentError(absl::StrCat(what, ": no picture"));
   }
-  const absl::Status size = CheckLayerSize(picture.width, picture.height);
+  const absl::Status size = CheckPictureSize(picture.width, picture.height);
   if (size.ok()) return size;
   return absl::InvalidArgumentError(absl::StrFormat("%s: %s", what, size.message()));
 }
@@ -76,8 +76,8 @@ absl::StatusOr<SharedPicture> TakeWhole(PictureField picture, const SharedPictur
                                                picture.width, picture.height, base.width,
                                                base.height));
   }
-  const absl::StatusOr<LayerPixels> mapped =
-      LayerPixels::Map(picture.pixels.fd.get(), picture.width, picture.height);
+  const absl::StatusOr<Picture> mapped =
+      Picture::Map(picture.pixels.fd.get(), picture.width, picture.height);
   if (!mapped.ok()) return absl::InternalError(mapped.status().message());
   return SharedPicture{
       .pixels = std::make_shared<const forkserver::UniqueFd>(std::move(picture.pixels.fd)),

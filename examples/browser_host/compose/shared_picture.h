@@ -11,7 +11,7 @@
 namespace browser_host {
 
 struct SharedPicture {
-  // A memfd as layer_pixels.h says, once somebody has checked that it is one. Null: no picture.
+  // A memfd as picture.h says, once somebody has checked that it is one. Null: no picture.
   std::shared_ptr<const forkserver::UniqueFd> pixels = {};
   uint32_t width = 0;
   uint32_t height = 0;

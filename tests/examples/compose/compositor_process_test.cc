@@ -18,7 +18,7 @@
 #include "child/sandbox/sandbox_report.h"
 #include "examples/browser_host/compose/compositor_child.h"
 #include "examples/browser_host/compose/compositor_service.h"
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/process_templates.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 #include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
@@ -81,8 +81,8 @@ SharedPicture Share(const TestPicture& picture) {
 }
 
 TestPicture Unshare(const SharedPicture& picture) {
-  const absl::StatusOr<LayerPixels> pixels =
-      LayerPixels::Map(picture.pixels->get(), picture.width, picture.height);
+  const absl::StatusOr<Picture> pixels =
+      Picture::Map(picture.pixels->get(), picture.width, picture.height);
   EXPECT_TRUE(pixels.ok()) << pixels.status();
   if (!pixels.ok()) return {};
   return {.width = pixels->width(),

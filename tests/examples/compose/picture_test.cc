@@ -1,5 +1,5 @@
 // Which memory is a picture.
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -27,13 +27,13 @@ UniqueFd MemfdOf(size_t size, int seals) {
 }
 
 std::string Mapped(const UniqueFd& fd, uint32_t width, uint32_t height) {
-  const absl::StatusOr<LayerPixels> pixels = LayerPixels::Map(fd.get(), width, height);
+  const absl::StatusOr<Picture> pixels = Picture::Map(fd.get(), width, height);
   if (pixels.ok()) return "mapped";
   EXPECT_TRUE(absl::IsInvalidArgument(pixels.status()));
   return std::string(pixels.status().message());
 }
 
-TEST(LayerPixels, AreAsManyAsTheirSizeSays) {
+TEST(Picture, AreAsManyAsTheirSizeSays) {
   EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals), 3, 2), "mapped");
   EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals), 2, 3), "mapped");
   EXPECT_EQ(Mapped(MemfdOf(23, kAllSeals), 3, 2), "3 by 2 pixels in 23 bytes");
@@ -42,7 +42,7 @@ TEST(LayerPixels, AreAsManyAsTheirSizeSays) {
   EXPECT_EQ(Mapped(MemfdOf(size_t{500} << 20, kAllSeals), 3, 2), "3 by 2 pixels: EFBIG");
 }
 
-TEST(LayerPixels, HaveASizeWithinTheBounds) {
+TEST(Picture, HaveASizeWithinTheBounds) {
   const UniqueFd fd = MemfdOf(24, kAllSeals);
   EXPECT_EQ(Mapped(fd, 0, 2), "0 by 2 pixels");
   EXPECT_EQ(Mapped(fd, 3, 0), "3 by 0 pixels");
@@ -55,7 +55,7 @@ TEST(LayerPixels, HaveASizeWithinTheBounds) {
   EXPECT_EQ(Mapped(MemfdOf(size_t{400'000'000}, kAllSeals), 10'000, 10'000), "mapped");
 }
 
-TEST(LayerPixels, AreNeverMemoryThatCanChange) {
+TEST(Picture, AreNeverMemoryThatCanChange) {
   for (const int missing : {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, kAllSeals}) {
     EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals & ~missing), 3, 2), "3 by 2 pixels: EPERM");
   }
@@ -68,11 +68,11 @@ TEST(LayerPixels, AreNeverMemoryThatCanChange) {
             "3 by 2 pixels: EINVAL");
 }
 
-TEST(LayerPixels, ArePopulatedRowByRow) {
+TEST(Picture, ArePopulatedRowByRow) {
   std::vector<uint8_t> bytes(BytesOfPixels(1000, 300));
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7);
   const UniqueFd fd = *forkserver::CreateSealedMemfd("pixels", bytes);
-  const absl::StatusOr<LayerPixels> pixels = LayerPixels::Map(fd.get(), 1000, 300);
+  const absl::StatusOr<Picture> pixels = Picture::Map(fd.get(), 1000, 300);
   ASSERT_TRUE(pixels.ok());
   EXPECT_EQ(pixels->argb().size(), 300'000u);
   const auto is_there = [&](uint32_t row) {

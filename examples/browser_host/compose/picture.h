@@ -2,8 +2,8 @@
 // can change or cut short any more (transceiver/sealed_memfd.h), with pixels row by row as
 // paint/pixels.h has them. Of its sender nothing is believed: what is mapped here has the seals,
 // and exactly as many bytes as its size says.
-#ifndef EXAMPLES_BROWSER_HOST_COMPOSE_LAYER_PIXELS_H_
-#define EXAMPLES_BROWSER_HOST_COMPOSE_LAYER_PIXELS_H_
+#ifndef EXAMPLES_BROWSER_HOST_COMPOSE_PICTURE_H_
+#define EXAMPLES_BROWSER_HOST_COMPOSE_PICTURE_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,13 +23,13 @@ inline size_t BytesOfPixels(uint32_t width, uint32_t height) {
 }
 
 // InvalidArgument, in one line: "10 by 0 pixels".
-absl::Status CheckLayerSize(uint32_t width, uint32_t height);
+absl::Status CheckPictureSize(uint32_t width, uint32_t height);
 
-class LayerPixels {
+class Picture {
  public:
   // `fd` is borrowed. InvalidArgument: another size, or no such memory ("3 by 2 pixels in 20
   // bytes", "3 by 2 pixels: EPERM"). Nothing is read yet: its memory may be a hole.
-  static absl::StatusOr<LayerPixels> Map(int fd, uint32_t width, uint32_t height);
+  static absl::StatusOr<Picture> Map(int fd, uint32_t width, uint32_t height);
 
   uint32_t width() const { return width_; }
   uint32_t height() const { return height_; }
@@ -40,7 +40,7 @@ class LayerPixels {
   absl::Status Populate(uint32_t first, uint32_t count) const;
 
  private:
-  LayerPixels(forkserver::Mapping memory, uint32_t width, uint32_t height)
+  Picture(forkserver::Mapping memory, uint32_t width, uint32_t height)
       : memory_(std::move(memory)), width_(width), height_(height) {}
 
   forkserver::Mapping memory_;
@@ -50,4 +50,4 @@ class LayerPixels {
 
 }  // namespace browser_host
 
-#endif  // EXAMPLES_BROWSER_HOST_COMPOSE_LAYER_PIXELS_H_
+#endif  // EXAMPLES_BROWSER_HOST_COMPOSE_PICTURE_H_

@@ -1,4 +1,4 @@
-#include "examples/browser_host/compose/layer_pixels.h"
+#include "examples/browser_host/compose/picture.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -10,15 +10,15 @@
 
 namespace browser_host {
 
-absl::Status CheckLayerSize(uint32_t width, uint32_t height) {
+absl::Status CheckPictureSize(uint32_t width, uint32_t height) {
   if (width > 0 && width <= kMostPictureWidth && height > 0 && height <= kMostPictureHeight) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrFormat("%d by %d pixels", width, height));
 }
 
-absl::StatusOr<LayerPixels> LayerPixels::Map(int fd, uint32_t width, uint32_t height) {
-  if (absl::Status size = CheckLayerSize(width, height); !size.ok()) return size;
+absl::StatusOr<Picture> Picture::Map(int fd, uint32_t width, uint32_t height) {
+  if (absl::Status size = CheckPictureSize(width, height); !size.ok()) return size;
   // The largest that there is, so that the error of a wrong size names it.
   const size_t most = BytesOfPixels(kMostPictureWidth, kMostPictureHeight);
   forkserver::Mapping memory;
@@ -31,14 +31,14 @@ absl::StatusOr<LayerPixels> LayerPixels::Map(int fd, uint32_t width, uint32_t he
     return absl::InvalidArgumentError(
         absl::StrFormat("%d by %d pixels in %d bytes", width, height, memory.bytes().size()));
   }
-  return LayerPixels(std::move(memory), width, height);
+  return Picture(std::move(memory), width, height);
 }
 
-std::span<const uint32_t> LayerPixels::argb() const {
+std::span<const uint32_t> Picture::argb() const {
   return {reinterpret_cast<const uint32_t*>(memory_.bytes().data()), size_t{width_} * height_};
 }
 
-absl::Status LayerPixels::Populate(uint32_t first, uint32_t count) const {
+absl::Status Picture::Populate(uint32_t first, uint32_t count) const {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const size_t row = BytesOfPixels(width_, 1);
   const size_t begin = first * row / page * page;
