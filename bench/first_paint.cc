@@ -225,6 +225,7 @@ absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkS
   model->suffixes.emplace(*std::move(suffixes));
   model->services = std::make_unique<browser_host::PageServices>(
       *model->parent, *model->suffixes, browser_host::ServedSites({}), browser_host::FetchSetup{});
+  model->services->canvases().Fill();
   model->content = std::make_unique<ContentProcesses>(
       *model->parent, *model->suffixes,
       [&services = *model->services](ParentProcess& of, ContentProcesses& siblings) {

@@ -34,6 +34,9 @@ class Mapping {
 
   // mmap(2) of `size` bytes; `fd` is -1 for anonymous memory. Returns 0 or the errno.
   int Map(size_t size, int protection, int flags, int fd);
+  // At a multiple of `alignment`, which is a power of two and of whole pages. (mmap(2) by itself
+  // does that for files in memory only where the kernel gives them huge pages of its own accord.)
+  int MapAligned(size_t size, size_t alignment, int protection, int flags, int fd);
   void Unmap();
   // Gives it up: it stays mapped.
   std::span<uint8_t> Release() { return std::exchange(bytes_, {}); }

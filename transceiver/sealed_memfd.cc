@@ -18,20 +18,18 @@ namespace {
 
 constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
 
+}  // namespace
+
 absl::StatusOr<UniqueFd> CreateMemfd(std::string_view name) {
   UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.is_open()) return ErrnoStatus(errno, absl::StrFormat("memfd_create %s", name));
   return fd;
 }
 
-absl::StatusOr<UniqueFd> AddSeals(std::string_view name, UniqueFd fd) {
-  if (fcntl(fd.get(), F_ADD_SEALS, kSeals | F_SEAL_SEAL) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("fcntl F_ADD_SEALS memfd %s", name));
-  }
-  return fd;
+absl::Status SealMemfd(std::string_view name, int fd) {
+  if (fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_SEAL) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrFormat("fcntl F_ADD_SEALS memfd %s", name));
 }
-
-}  // namespace
 
 absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<const uint8_t> bytes) {
   absl::StatusOr<UniqueFd> made = CreateMemfd(name);
@@ -39,7 +37,8 @@ absl::StatusOr<UniqueFd> CreateSealedMemfd(std::string_view name, std::span<cons
   UniqueFd fd = *std::move(made);
   const int error = WriteAll(fd.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (error != 0) return ErrnoStatus(error, absl::StrFormat("write memfd %s", name));
-  return AddSeals(name, std::move(fd));
+  if (absl::Status sealed = SealMemfd(name, fd.get()); !sealed.ok()) return sealed;
+  return fd;
 }
 
 absl::StatusOr<UnsealedMemfd> UnsealedMemfd::Create(std::string_view name, size_t size) {
@@ -57,7 +56,8 @@ absl::StatusOr<UnsealedMemfd> UnsealedMemfd::Create(std::string_view name, size_
 
 absl::StatusOr<UniqueFd> UnsealedMemfd::Seal() && {
   memory_.Unmap();
-  return AddSeals(name_, std::move(fd_));
+  if (absl::Status sealed = SealMemfd(name_, fd_.get()); !sealed.ok()) return sealed;
+  return std::move(fd_);
 }
 
 int MapSealedMemfd(int fd, size_t max_bytes, SealedAccess access, Mapping& mapping) {

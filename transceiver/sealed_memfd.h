@@ -54,6 +54,12 @@ class UnsealedMemfd {
   Mapping memory_;
 };
 
+// The two for memory that one process makes and another fills: an empty memfd that can be sealed,
+// and the seals, for `fd`, which stays the caller's. They fail with EBUSY as long as anybody has it
+// mapped to be written (fcntl(2), F_SEAL_WRITE).
+absl::StatusOr<UniqueFd> CreateMemfd(std::string_view name);
+absl::Status SealMemfd(std::string_view name, int fd);
+
 enum class SealedAccess : uint8_t {
   kRead,
   kPrivateCopy,  // writable, and what is written stays in this process

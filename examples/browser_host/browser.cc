@@ -44,6 +44,7 @@ class Browser {
                       }}) {}
 
   absl::StatusOr<BrowserResult> Run() {
+    if (options_.paint_width > 0) services_.canvases().Fill();
     while (options_.keeps_open || ended_ < sites_.size() || !content_.processes().empty()) {
       while (tabs_.size() < sites_.size() && tabs_.size() - ended_ < kMostTabs) OpenTab();
       // What a tab's last page opened may have been its end.

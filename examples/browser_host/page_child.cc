@@ -84,6 +84,7 @@ absl::Status PageChild::Receive(LoadPage& message) {
   answer_.emplace();
   answer_->done.from = browser->second.as;
   shown_ = message.browser;
+  canvas_ = message.canvas ? UniqueFd(std::move(message.canvas->fd)) : UniqueFd();
   const PictureSize size = {.width = message.paint_width, .height = message.paint_height};
   const bool is_about = !message.page && AboutClient::Shows(browser->second.url);
   if (!is_about) return Show(ReadHtml(message, browser->second.url), browser->second, size);
@@ -139,7 +140,7 @@ void PageChild::Paint(std::string_view html, const Opened& browser, const Pictur
     resources_ = std::make_unique<PageResources>(loop(), ResourceCalls());
   }
   painter_ = std::make_unique<PicturePainter>(loop(), resources_->For(browser.as, browser.url));
-  painter_->Begin(html, browser.url, size, kPagePatience,
+  painter_->Begin(html, browser.url, size, std::move(canvas_), kPagePatience,
                   [this](absl::StatusOr<PagePicture> picture) { OnPainted(std::move(picture)); });
 }
 
@@ -169,6 +170,7 @@ void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
 void PageChild::DropPage() {
   if (resources_ != nullptr) resources_->Forget();
   painter_.reset();
+  canvas_.reset();
   answer_.reset();
   shown_ = 0;
 }

@@ -27,6 +27,7 @@
 #include "examples/browser_host/page_picture.h"
 #include "examples/browser_host/page_resources.h"
 #include "transceiver/actor/resolver.h"
+#include "transceiver/unique_fd.h"
 
 namespace browser_host {
 
@@ -80,6 +81,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   std::optional<PageAnswer> answer_;
   std::unique_ptr<PageResources> resources_;  // from the first page that is painted on
   std::unique_ptr<PicturePainter> painter_;   // of the page that is shown
+  forkserver::UniqueFd canvas_;               // for the picture of that page
   uint64_t shown_ = 0;                        // the browser whose page was loaded last
 };
 

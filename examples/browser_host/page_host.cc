@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/compose/canvas.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
@@ -25,6 +27,13 @@ void KeepFirst(const PageItem& item, std::vector<std::string>& items) {
 
 absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
   return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
+}
+
+// How high a page is that is no frame's is its process's to find out.
+bool MayUseCanvas(const PageHost::Loading& page) {
+  if (page.paint_width == 0) return false;
+  return page.paint_height == 0 ||
+         IsWorthACanvas(BytesOfPixels(page.paint_width, page.paint_height));
 }
 
 }  // namespace
@@ -63,6 +72,11 @@ void PageHost::Begin() {
                       .paint_width = first.paint_width,
                       .paint_height = first.paint_height};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
+  if (MayUseCanvas(first)) {
+    if (std::optional<forkserver::UniqueFd> canvas = services_.canvases().Take()) {
+      message.canvas.emplace().fd = *std::move(canvas);
+    }
+  }
   if (!IsDebugged()) {
     timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
       timer_ = 0;

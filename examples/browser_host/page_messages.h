@@ -67,9 +67,13 @@ struct LoadPage {
   std::optional<forkserver::Descriptor> page = {};
   forkserver::Text<4096> path = {};                 // where there is no descriptor
   forkserver::Text<kMaxCharsetBytes> charset = {};  // of the response; or empty
-  uint32_t paint_width = 0;                         // in CSS pixels; 0: it is not to be painted
+  // Memory for its picture (compose/canvas.h), where there is some.
+  std::optional<forkserver::Descriptor> canvas = {};
+  uint32_t paint_width = 0;   // in CSS pixels; 0: it is not to be painted
   uint32_t paint_height = 0;  // of a frame's box, and its picture; 0: as high as it is
-  auto Fields() { return std::tie(browser, page, path, charset, paint_width, paint_height); }
+  auto Fields() {
+    return std::tie(browser, page, path, charset, canvas, paint_width, paint_height);
+  }
 };
 
 // What a page may name; longer ones are not loaded.

@@ -6,14 +6,19 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "examples/browser_host/compose/canvas.h"
 #include "examples/browser_host/page_messages.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
+#include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/sealed_memfd.h"
 
 namespace browser_host {
 namespace {
+
+using forkserver::kHugePage;
+using forkserver::UniqueFd;
 
 // Of a page's patience. A frame's page has as much for its own, and is to be there in time.
 constexpr double kResourcesShare = 0.4;
@@ -21,11 +26,10 @@ constexpr double kResourcesShare = 0.4;
 // What is painted on, before it is written to a memfd in one go: pages of a memfd that is painted
 // into are a fault each, of 2 us and more, and anonymous memory comes in pages of 2 MiB, where the
 // kernel has some. For 2.3 MB that is 0.8 ms instead of 1.4.
-int MapCanvas(size_t bytes, forkserver::Mapping& canvas) {
-  constexpr size_t kLargePage = 2 << 20;
-  const bool is_large = bytes > kLargePage / 4;
+int MapOwnCanvas(size_t bytes, forkserver::Mapping& canvas) {
+  const bool is_large = bytes > kHugePage / 4;
   // A mapping of whole large pages begins with one.
-  const size_t size = is_large ? (bytes + kLargePage - 1) / kLargePage * kLargePage : bytes;
+  const size_t size = is_large ? (bytes + kHugePage - 1) / kHugePage * kHugePage : bytes;
   const int error = canvas.Map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   if (error == 0 && is_large) madvise(canvas.bytes().data(), size, MADV_HUGEPAGE);
   return error;
@@ -41,8 +45,10 @@ PicturePainter::~PicturePainter() {
 }
 
 void PicturePainter::Begin(std::string_view html, std::string url, const PictureSize& size,
-                           absl::Duration patience, Callback callback) {
+                           forkserver::UniqueFd canvas, absl::Duration patience,
+                           Callback callback) {
   callback_ = std::move(callback);
+  canvas_ = std::move(canvas);
   begin_ = forkserver::NowNanos();
   const auto after = [this](absl::Duration time) {
     return forkserver::DeadlineAfter(begin_, absl::ToInt64Nanoseconds(time));
@@ -69,25 +75,31 @@ absl::StatusOr<PagePicture> PicturePainter::MakePicture() {
   const size_t stride = static_cast<size_t>(page_.width()) * sizeof(uint32_t);
   const int height = box_height_ != 0 ? box_height_ : page_.height();
   const size_t rows = static_cast<size_t>(height);
-  forkserver::Mapping canvas;
-  if (const int error = MapCanvas(stride * rows, canvas); error != 0) {
-    return forkserver::ErrnoStatus(error, "mmap a canvas");
-  }
   PagePicture picture = {.width = static_cast<uint32_t>(page_.width()),
                          .height = static_cast<uint32_t>(height)};
-  const absl::Status painted =
-      page_.PaintInto({.argb = reinterpret_cast<uint32_t*>(canvas.bytes().data()),
-                       .width = page_.width(),
-                       .height = height,
-                       .stride = stride},
-                      picture.layers);
-  if (!painted.ok()) return painted;
-  absl::StatusOr<forkserver::UniqueFd> pixels =
-      forkserver::CreateSealedMemfd("page-picture", canvas.bytes().first(stride * rows));
+  absl::StatusOr<UniqueFd> pixels = Paint(
+      {.width = page_.width(), .height = height, .stride = stride}, stride * rows, picture.layers);
   if (!pixels.ok()) return pixels.status();
   picture.pixels = *std::move(pixels);
   picture.nanos = static_cast<uint64_t>(forkserver::NowNanos() - begin_);
   return picture;
+}
+
+absl::StatusOr<UniqueFd> PicturePainter::Paint(Canvas canvas, size_t bytes,
+                                               std::vector<FrameLayer>& layers) {
+  const bool is_given = canvas_.is_open() && IsWorthACanvas(bytes);
+  forkserver::Mapping memory;
+  const int error = is_given ? MapCanvas(canvas_.get(), memory) : MapOwnCanvas(bytes, memory);
+  if (error != 0) return forkserver::ErrnoStatus(error, "mmap a canvas");
+  canvas.argb = reinterpret_cast<uint32_t*>(memory.bytes().data());
+  if (absl::Status painted = page_.PaintInto(canvas, layers); !painted.ok()) return painted;
+  constexpr std::string_view kName = "page-picture";
+  if (!is_given) return forkserver::CreateSealedMemfd(kName, memory.bytes().first(bytes));
+  memory.Unmap();
+  if (absl::Status sealed = forkserver::SealMemfd(kName, canvas_.get()); !sealed.ok()) {
+    return sealed;
+  }
+  return std::move(canvas_);
 }
 
 }  // namespace browser_host

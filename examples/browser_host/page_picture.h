@@ -45,19 +45,23 @@ class PicturePainter {
 
   // Parses, lays out and paints it, once. Calls back once, at once or later, and not after the
   // destruction, which is not to happen in the callback. Errors are PagePainter's, and that there
-  // is no memory for it.
+  // is no memory for it. `canvas`: where it is open, memory that the picture may be painted on.
   void Begin(std::string_view html, std::string url, const PictureSize& size,
-             absl::Duration patience, Callback callback);
+             forkserver::UniqueFd canvas, absl::Duration patience, Callback callback);
 
  private:
   void OnReady(const absl::Status& ready);
   absl::StatusOr<PagePicture> MakePicture();
+  // Sealed memory of so many bytes or more.
+  absl::StatusOr<forkserver::UniqueFd> Paint(Canvas canvas, size_t bytes,
+                                             std::vector<FrameLayer>& layers);
 
   forkserver::EventLoop& loop_;
   const PageNeeds needs_;
   FrameAllowance allowance_;
   PagePainting page_;
   Callback callback_;
+  forkserver::UniqueFd canvas_;
   int box_height_ = 0;  // 0: it is none
   int64_t begin_ = 0;
   forkserver::EventLoop::TimerId timer_ = 0;

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "examples/browser_host/about/about_host.h"
 #include "examples/browser_host/about/about_messages.h"
+#include "examples/browser_host/canvas_pool.h"
 #include "examples/browser_host/compose/compositor_service.h"
 #include "examples/browser_host/compose/layer_tree.h"
 #include "examples/browser_host/decode/decoder_host.h"
@@ -49,6 +50,7 @@ class PageServices {
   CompositorService& compositor();
   // As AboutHost::Open.
   absl::StatusOr<AboutChildsEnd> OpenAboutData(const forkserver::ProcessHostCore& process);
+  CanvasPool& canvases() { return canvases_; }
   LayerTree& layers() { return layers_; }
   const forkserver::PublicSuffixList& suffixes() const { return suffixes_; }
 
@@ -68,6 +70,7 @@ class PageServices {
 
   forkserver::ParentProcess& parent_;
   const forkserver::PublicSuffixList& suffixes_;
+  CanvasPool canvases_;
   LayerTree layers_;
   forkserver::PrefsStore no_prefs_;
   AboutHost about_;

@@ -33,12 +33,10 @@
 
 #include "preload/freeze/freeze_decision.h"
 #include "preload/freeze/freeze_report.h"
+#include "transceiver/huge_page.h"
 
 namespace forkserver {
 
-inline constexpr size_t kHugePage = size_t{2} << 20;
-// MADV_COLLAPSE, which came with Linux 6.1, after the headers of Debian 12's libc.
-inline constexpr int kMadvCollapse = 25;
 // What is in memory twice while it is copied.
 inline constexpr size_t kFreezeChunk = size_t{32} << 20;
 // The memfd's size. Files can be that large; only what is written takes memory.

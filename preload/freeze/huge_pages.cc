@@ -7,9 +7,9 @@
 
 #include <span>
 
-#include "preload/freeze/freeze_engine.h"
 #include "preload/freeze/memory_mapping.h"
 #include "preload/freeze/page_entry.h"
+#include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/unique_fd.h"
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/preload/freeze/victim.h"
+#include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/unique_fd.h"
 
@@ -464,7 +465,6 @@ VICTIM_TEST(RecordTouchedPages, FindsPagesOfFilesThatTheChildHasReadOrWritten) {
 
 VICTIM_TEST(RecordTouchedPages, FindsFoliosThatTheChildHasRead) {
   if (!Records()) GTEST_SKIP() << kNoPagemapScan;
-  constexpr int kMadvCollapse = 25;
   const UniqueFd file(memfd_create("folios", MFD_CLOEXEC));
   ASSERT_EQ(ftruncate(file.get(), 4 * kFolio), 0);
   char* const shared = static_cast<char*>(mmap(kLowAddress, 4 * kFolio, PROT_READ | PROT_WRITE,

@@ -3,11 +3,10 @@
 //     parent -> gpu    Compose    a page's own picture and those of its frames, and where they are;
 //                                 answered with the picture of the whole
 //
-// All pictures are sealed memfds of exactly their size (picture.h), in both directions. The
-// compositor looks at nothing that it has not checked so: layers are what content processes have
-// made. It refuses what it cannot compose, with what is wrong in one line, and is as it was; it
-// believes its parent no more than that, and breaks off nothing. The parent checks the answer
-// likewise (compositor_service.h).
+// All pictures are sealed memfds (picture.h), in both directions. The compositor looks at nothing
+// that it has not checked so: layers are what content processes have made. It refuses what it
+// cannot compose, with what is wrong in one line, and is as it was; it believes its parent no more
+// than that, and breaks off nothing. The parent checks the answer likewise (compositor_service.h).
 #ifndef EXAMPLES_BROWSER_HOST_COMPOSE_COMPOSE_MESSAGES_H_
 #define EXAMPLES_BROWSER_HOST_COMPOSE_COMPOSE_MESSAGES_H_
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_format.h"
+#include "examples/browser_host/compose/canvas.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/sealed_memfd.h"
 
@@ -27,7 +28,9 @@ absl::StatusOr<Picture> Picture::Map(int fd, uint32_t width, uint32_t height) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d by %d pixels: %s", width, height, forkserver::ErrnoName(error)));
   }
-  if (memory.bytes().size() != BytesOfPixels(width, height)) {
+  const size_t bytes = BytesOfPixels(width, height);
+  const bool is_on_canvas = IsWorthACanvas(bytes) && memory.bytes().size() == kCanvasBytes;
+  if (memory.bytes().size() != bytes && !is_on_canvas) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%d by %d pixels in %d bytes", width, height, memory.bytes().size()));
   }

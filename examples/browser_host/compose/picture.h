@@ -1,7 +1,7 @@
 // The picture of a page, or of a frame in it, as it travels between processes: a memfd that nobody
 // can change or cut short any more (transceiver/sealed_memfd.h), with pixels row by row as
 // paint/pixels.h has them. Of its sender nothing is believed: what is mapped here has the seals,
-// and exactly as many bytes as its size says.
+// and exactly as many bytes as its size says, or as a canvas has (canvas.h), which it begins.
 #ifndef EXAMPLES_BROWSER_HOST_COMPOSE_PICTURE_H_
 #define EXAMPLES_BROWSER_HOST_COMPOSE_PICTURE_H_
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "examples/browser_host/compose/canvas.h"
 #include "transceiver/sealed_memfd.h"
 #include "transceiver/unique_fd.h"
 
@@ -33,7 +34,7 @@ std::string Mapped(const UniqueFd& fd, uint32_t width, uint32_t height) {
   return std::string(pixels.status().message());
 }
 
-TEST(Picture, AreAsManyAsTheirSizeSays) {
+TEST(Picture, IsAsManyPixelsAsItsSizeSays) {
   EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals), 3, 2), "mapped");
   EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals), 2, 3), "mapped");
   EXPECT_EQ(Mapped(MemfdOf(23, kAllSeals), 3, 2), "3 by 2 pixels in 23 bytes");
@@ -42,7 +43,18 @@ TEST(Picture, AreAsManyAsTheirSizeSays) {
   EXPECT_EQ(Mapped(MemfdOf(size_t{500} << 20, kAllSeals), 3, 2), "3 by 2 pixels: EFBIG");
 }
 
-TEST(Picture, HaveASizeWithinTheBounds) {
+TEST(Picture, MayBeWhatACanvasBeginsWith) {
+  const UniqueFd canvas = MemfdOf(kCanvasBytes, kAllSeals);
+  EXPECT_EQ(Mapped(canvas, 800, 700), "mapped");
+  EXPECT_EQ(Mapped(canvas, 1024, 1024), "mapped");
+  EXPECT_EQ(Mapped(canvas, 1024, 1025), "1024 by 1025 pixels in 4194304 bytes");
+  // So small a one has no business with so much memory.
+  EXPECT_EQ(Mapped(canvas, 512, 512), "512 by 512 pixels in 4194304 bytes");
+  EXPECT_EQ(Mapped(MemfdOf(kCanvasBytes - 1, kAllSeals), 800, 700),
+            "800 by 700 pixels in 4194303 bytes");
+}
+
+TEST(Picture, HasASizeWithinTheBounds) {
   const UniqueFd fd = MemfdOf(24, kAllSeals);
   EXPECT_EQ(Mapped(fd, 0, 2), "0 by 2 pixels");
   EXPECT_EQ(Mapped(fd, 3, 0), "3 by 0 pixels");
@@ -55,7 +67,7 @@ TEST(Picture, HaveASizeWithinTheBounds) {
   EXPECT_EQ(Mapped(MemfdOf(size_t{400'000'000}, kAllSeals), 10'000, 10'000), "mapped");
 }
 
-TEST(Picture, AreNeverMemoryThatCanChange) {
+TEST(Picture, IsNeverMemoryThatCanChange) {
   for (const int missing : {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, kAllSeals}) {
     EXPECT_EQ(Mapped(MemfdOf(24, kAllSeals & ~missing), 3, 2), "3 by 2 pixels: EPERM");
   }
@@ -68,7 +80,7 @@ TEST(Picture, AreNeverMemoryThatCanChange) {
             "3 by 2 pixels: EINVAL");
 }
 
-TEST(Picture, ArePopulatedRowByRow) {
+TEST(Picture, IsPopulatedRowByRow) {
   std::vector<uint8_t> bytes(BytesOfPixels(1000, 300));
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7);
   const UniqueFd fd = *forkserver::CreateSealedMemfd("pixels", bytes);

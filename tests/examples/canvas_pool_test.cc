@@ -1,0 +1,87 @@
+// Canvases are made ahead by a thread, in huge pages, and are nobody else's.
+#include "examples/browser_host/canvas_pool.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "examples/browser_host/compose/canvas.h"
+#include "examples/browser_host/compose/picture.h"
+#include "tests/transceiver/open_descriptors.h"
+#include "transceiver/clock.h"
+#include "transceiver/mapping.h"
+#include "transceiver/sealed_memfd.h"
+#include "transceiver/unique_fd.h"
+
+namespace browser_host {
+namespace {
+
+using forkserver::UniqueFd;
+
+// Nothing tells when one is made: so it is asked for until it is there.
+UniqueFd TakeOne(CanvasPool& pool) {
+  const int64_t deadline = forkserver::NowNanos() + 10 * forkserver::kNanosPerSecond;
+  while (forkserver::NowNanos() < deadline) {
+    if (std::optional<UniqueFd> canvas = pool.Take()) return *std::move(canvas);
+    sched_yield();
+  }
+  ADD_FAILURE() << "no canvas in 10 s: are there huge pages?";
+  return UniqueFd();
+}
+
+TEST(CanvasPool, MakesMemoryThatIsThereAndAllZero) {
+  CanvasPool pool;
+  const UniqueFd canvas = TakeOne(pool);
+  struct stat status = {};
+  ASSERT_EQ(fstat(canvas.get(), &status), 0);
+  EXPECT_EQ(static_cast<size_t>(status.st_size), kCanvasBytes);
+  constexpr size_t kBlock = 512;  // stat(2)
+  EXPECT_EQ(static_cast<size_t>(status.st_blocks) * kBlock, kCanvasBytes);
+  forkserver::Mapping memory;
+  ASSERT_EQ(MapCanvas(canvas.get(), memory), 0);
+  EXPECT_EQ(std::count(memory.bytes().begin(), memory.bytes().end(), 0),
+            static_cast<ptrdiff_t>(kCanvasBytes));
+}
+
+TEST(CanvasPool, MakesEachForOne) {
+  CanvasPool pool;
+  const UniqueFd first = TakeOne(pool);
+  const UniqueFd second = TakeOne(pool);
+  forkserver::Mapping memory;
+  ASSERT_EQ(MapCanvas(first.get(), memory), 0);
+  memory.bytes()[0] = 1;
+  ASSERT_EQ(MapCanvas(second.get(), memory), 0);
+  EXPECT_EQ(memory.bytes()[0], 0);
+}
+
+TEST(CanvasPool, MakesWhatBecomesAPicture) {
+  CanvasPool pool;
+  const UniqueFd canvas = TakeOne(pool);
+  forkserver::Mapping memory;
+  ASSERT_EQ(MapCanvas(canvas.get(), memory), 0);
+  std::fill_n(memory.bytes().begin(), BytesOfPixels(800, 700), uint8_t{7});
+  EXPECT_FALSE(forkserver::SealMemfd("canvas", canvas.get()).ok());
+  memory.Unmap();
+  ASSERT_TRUE(forkserver::SealMemfd("canvas", canvas.get()).ok());
+  const absl::StatusOr<Picture> picture = Picture::Map(canvas.get(), 800, 700);
+  ASSERT_TRUE(picture.ok()) << picture.status();
+  EXPECT_EQ(picture->argb().size(), 800u * 700);
+  EXPECT_EQ(picture->argb().back(), 0x07070707u);
+}
+
+TEST(CanvasPool, LeavesNothingBehind) {
+  const size_t before = forkserver::OpenDescriptors();
+  {
+    CanvasPool pool;
+    TakeOne(pool);
+    pool.Fill();
+  }
+  EXPECT_EQ(forkserver::OpenDescriptors(), before);
+}
+
+}  // namespace
+}  // namespace browser_host
