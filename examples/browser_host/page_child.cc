@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/broken_tabs.h"
 #include "examples/browser_host/page_metrics.h"
+#include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/paint/text_encoding.h"
@@ -139,7 +140,9 @@ void PageChild::Paint(std::string_view html, const Opened& browser, const Pictur
   if (resources_ == nullptr) {
     resources_ = std::make_unique<PageResources>(loop(), ResourceCalls());
   }
-  painter_ = std::make_unique<PicturePainter>(loop(), resources_->For(browser.as, browser.url));
+  const bool blocks_images = prefs().GetInt(kImagePref, kImagesShown) == kImagesBlocked;
+  painter_ = std::make_unique<PicturePainter>(
+      loop(), resources_->For(browser.as, browser.url, {.fetches_images = !blocks_images}));
   painter_->Begin(html, browser.url, size, std::move(canvas_), kPagePatience,
                   [this](absl::StatusOr<PagePicture> picture) { OnPainted(std::move(picture)); });
 }

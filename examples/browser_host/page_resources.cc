@@ -50,10 +50,12 @@ auto PageResources::OfThisPage(Callback callback) {
   };
 }
 
-PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url) {
+PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url,
+                             const Options& options) {
   Forget();
   page_ = std::move(page);
   page_url_ = std::move(url);
+  options_ = options;
   is_wanted_ = std::make_shared<bool>(true);
   return {
       .style_sheet =
@@ -120,6 +122,9 @@ void PageResources::LoadBytes(const std::string& url, FetchFor what,
 }
 
 void PageResources::LoadImage(const std::string& url, PageNeeds::PixelsCallback callback) {
+  if (!options_.fetches_images && !IsDataUrl(url) && !IsFileUrl(url)) {
+    return callback(absl::PermissionDeniedError("images are blocked"));
+  }
   LoadBytes(url, FetchFor::kImage,
             [this, callback = std::move(callback)](const absl::StatusOr<std::string>& bytes) {
               if (!bytes.ok()) return callback(bytes.status());

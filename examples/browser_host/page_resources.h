@@ -2,7 +2,7 @@
 // by data: URLs, from the parent, or by file: URLs, which a `file` process opens itself.
 //
 //     PageResources resources(loop(), {.load = [this](LoadResource& wanted, auto callback) {...},
-//     ...}); PageNeeds needs = resources.For(claim, url); PagePainting page(needs, frames);
+//     ...}); PageNeeds needs = resources.For(claim, url, {}); PagePainting page(needs, frames);
 //
 // A few things are asked for at a time, the rest waits: the parent's answers are descriptors, of
 // which a process has a bounded number. Images are decoded by the data decoder process, to which
@@ -45,8 +45,12 @@ class PageResources {
 
   PageResources(forkserver::EventLoop& loop, Calls calls);
 
+  struct Options {
+    bool fetches_images = true;  // false: those of http: and https: URLs are refused
+  };
+
   // For the page of that browser, until Forget. `needs` borrows this.
-  PageNeeds For(forkserver::BrowserClaimField page, std::string url);
+  PageNeeds For(forkserver::BrowserClaimField page, std::string url, const Options& options);
   // Nothing is asked for any more, and nobody is called back.
   void Forget();
 
@@ -71,6 +75,7 @@ class PageResources {
   const Calls calls_;
   forkserver::BrowserClaimField page_;
   std::string page_url_;
+  Options options_;
   std::deque<std::function<void()>> waiting_;
   size_t under_way_ = 0;
   std::shared_ptr<bool> is_wanted_ = std::make_shared<bool>(false);

@@ -13,6 +13,7 @@
 #include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_child.h"
 #include "examples/browser_host/page_metrics.h"
+#include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/paint/warm_up.h"
@@ -65,6 +66,9 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
 }
 
 absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store) {
+  // Before all others, which win.
+  store.LoadText(kPagePrefs, "the program's own");
+  const size_t own = store.size();
   for (const std::string& file : line.prefs_files) {
     absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
     if (!complaints.ok()) return complaints.status();
@@ -80,11 +84,12 @@ absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store) {
                      "--no-sandbox");
     }
   }
-  if (store.size() > 0) {
-    absl::FPrintF(stderr, "%d pref%s from %d file%s\n", store.size(), store.size() == 1 ? "" : "s",
-                  line.prefs_files.size(), line.prefs_files.size() == 1 ? "" : "s");
-  } else if (line.print_prefs) {
-    absl::FPrintF(stderr, "no prefs are set\n");
+  if (!line.prefs_files.empty()) {
+    absl::FPrintF(stderr, "%d pref%s with those of %d file%s\n", store.size(),
+                  store.size() == 1 ? "" : "s", line.prefs_files.size(),
+                  line.prefs_files.size() == 1 ? "" : "s");
+  } else if (line.print_prefs && store.size() == own) {
+    absl::FPrintF(stderr, "no prefs are set but the program's own\n");
   }
   return absl::OkStatus();
 }

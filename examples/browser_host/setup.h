@@ -16,7 +16,7 @@ namespace browser_host {
 // its network the socket process the certificates.
 forkserver::StartOptions MakeStartOptions(const CommandLine& line);
 
-// What is wrong in the files goes to stderr.
+// The program's own (page_prefs.h), and then the files'. What is wrong in those goes to stderr.
 absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store);
 
 }  // namespace browser_host

@@ -1,11 +1,24 @@
 // about:processes and about:config as pages of the browser host.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <list>
+#include <set>
 #include <string>
+#include <vector>
 
+#include "absl/strings/escaping.h"
+#include "tests/examples/fetch/loopback_server.h"
 #include "tests/examples/painted_sites.h"
 #include "tests/testing/program.h"
+#include "transceiver/unique_fd.h"
 
 namespace forkserver::testing {
 namespace {
@@ -14,6 +27,29 @@ using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+using browser_host::Gate;
+using browser_host::HttpConnection;
+using browser_host::HttpRequest;
+using browser_host::LoopbackServer;
+
+browser_host::Page Html(const std::string& body) {
+  return {.headers = {{"Content-Type", "text/html"}}, .body = body};
+}
+
+// Until somebody has put it into its folder, half a minute at most.
+bool AwaitFile(const std::string& path) {
+  const UniqueFd changes(inotify_init1(IN_CLOEXEC));
+  const std::string folder = std::filesystem::path(path).parent_path();
+  if (inotify_add_watch(changes.get(), folder.c_str(), IN_MOVED_TO) < 0) return false;
+  pollfd ready = {.fd = changes.get(), .events = POLLIN, .revents = 0};
+  char events[4096];
+  while (!std::filesystem::exists(path)) {
+    if (poll(&ready, 1, 30'000) <= 0) return false;
+    if (read(changes.get(), events, sizeof(events)) <= 0) return false;
+  }
+  return true;
+}
 
 class AboutPages : public PaintedSites {};
 
@@ -44,6 +80,77 @@ TEST_F(AboutPages, AnEditIsThereFromThenOn) {
   }
   ASSERT_EQ(sizes.size(), 3u) << result.output;
   EXPECT_EQ(sizes[2] - sizes[0], 6 + 3 - 7) << result.output;
+}
+
+// A browser host has eight tabs at a time, and about: pages are the last one's: so the first waits
+// for its first page, seven wait with it, and the edit comes when they are done. Only then has the
+// first tab its second page, of the same process.
+TEST_F(AboutPages, AnEditReachesAProcessThatRuns) {
+  WritePicture("red.png", kRed);
+  const std::string edited = Folder() + "/about-config-set-permissions.default.image-2.png";
+  const std::string body = "<body style='margin:0'><img style='display:block' src=/red.png>";
+  Gate first_is_done;
+  LoopbackServer site({.address = "127.0.0.2"});
+  site.ServeFolder("/", folder_);
+  site.Serve("/first", Html(body));
+  site.Serve("/second", [&](const HttpRequest&, HttpConnection& connection) {
+    EXPECT_FALSE(std::filesystem::exists(edited));
+    first_is_done.Open();
+    EXPECT_TRUE(AwaitFile(edited));
+    connection.Write(ToHttp(Html(body)));
+  });
+  std::vector<std::string> pages = {site.Url("/first"), site.Url("/second")};
+  std::list<LoopbackServer> others;
+  for (int i = 0; i < 7; ++i) {
+    LoopbackServer& other = others.emplace_back(LoopbackServer::Options{.address = "127.0.0.3"});
+    other.Serve("/", [&](const HttpRequest&, HttpConnection& connection) {
+      first_is_done.Wait();
+      connection.Write(ToHttp(Html("words")));
+    });
+    pages.push_back(other.Url("/"));
+  }
+  pages.push_back("about:config?set=permissions.default.image=2");
+  const ProgramResult result = RunOn(pages);
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, ContainsRegex("webIsolated=http://127.0.0.2 +[a-z]+ +2 "));
+  const std::string name = "127.0.0.2-" + std::to_string(site.port());
+  EXPECT_EQ(PictureOf(name + "-first.png").At(0, 0), kRed);
+  EXPECT_EQ(PictureOf(name + "-second.png").At(0, 0), kWhite);
+  size_t images = 0;
+  for (const HttpRequest& request : site.requests()) images += request.target == "/red.png";
+  EXPECT_EQ(images, 1u);
+}
+
+// As in Firefox: what is not fetched by http: or https: is no image of the web.
+TEST_F(AboutPages, ImagesThatAreBlockedAreThoseOfTheWeb) {
+  std::ifstream file(WritePicture("sites/a/red.png", kRed));
+  const std::string png((std::istreambuf_iterator<char>(file)), {});
+  const std::string bare =
+      "<body style='margin:0'><style>img,iframe{display:block;border:0}</style>";
+  const std::string fetched = "<img width=20 height=10 src=red.png>";
+  Write("sites/a/inner.html", bare + fetched);
+  Write("sites/a/page.html", bare + fetched + "<iframe height=10 src=inner.html></iframe>" +
+                                 "<img src='data:image/png;base64," + absl::Base64Escape(png) +
+                                 "'>");
+  const auto painted = [&](const std::string& value) {
+    const std::string prefs =
+        Write("prefs.js", "user_pref('permissions.default.image', " + value + ");");
+    // The last is no page, but the file's process may read what is below it.
+    const std::string folder = "file://" + (folder_ / "sites/a").string();
+    RunOn({"--prefs", prefs, folder_ / "sites", "https://a.test/page.html", folder + "/page.html",
+           folder});
+    const std::set<std::string> names = Names();
+    const auto of_file = std::find_if(names.begin(), names.end(), [](const std::string& name) {
+      return name.ends_with("-sites-a-page.html.png");
+    });
+    EXPECT_NE(of_file, names.end());
+    const ReadPicture of_web = PictureOf("a.test-page.html.png");
+    return std::vector<uint32_t>{of_web.At(0, 5), of_web.At(0, 15), of_web.At(0, 25),
+                                 PictureOf(*of_file).At(0, 5)};
+  };
+  EXPECT_EQ(painted("1"), (std::vector<uint32_t>{kRed, kRed, kRed, kRed}));
+  EXPECT_EQ(painted("2"), (std::vector<uint32_t>{kWhite, kWhite, kRed, kRed}));
+  EXPECT_EQ(painted("0"), (std::vector<uint32_t>{kRed, kRed, kRed, kRed}));
 }
 
 TEST_F(AboutPages, ThatAreRefusedSayWhy) {

@@ -157,16 +157,17 @@ TEST_F(BrowserHost, PrintPrefsIsSortedTypedAndEscapedAndALaterFileWins) {
             "b.bool\tbool\ttrue\n"
             "c.string\tstring\ttab\\t nl\\n cr\\r backslash\\\\ \xc3\xa9\n"
             "d.locked\tint\t1\n"
-            "f.behind\tint\t2\n");
+            "f.behind\tint\t2\n"
+            "permissions.default.image\tint\t1\n");
   EXPECT_THAT(result.errors, HasSubstr(first + ":5: expected ',' after the pref's name"));
   EXPECT_THAT(result.errors, HasSubstr(second + ":2: user value of 'b.bool' is of type string"));
 }
 
-TEST_F(BrowserHost, PrintPrefsSaysThatThereAreNone) {
+TEST_F(BrowserHost, PrintPrefsSaysThatThereAreNoneButTheProgramsOwn) {
   const ProgramResult result = Run({"--print-prefs"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(result.output, "");
-  EXPECT_THAT(Lines(result.errors), ::testing::Contains("no prefs are set"));
+  EXPECT_EQ(result.output, "permissions.default.image\tint\t1\n");
+  EXPECT_THAT(Lines(result.errors), ::testing::Contains("no prefs are set but the program's own"));
 }
 
 TEST_F(BrowserHost, PrefsFilesNeedNoCertainEnding) {
@@ -217,7 +218,7 @@ TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {
   const ProgramResult result = Run({"--prefs=" + Write("many.js", text), "--print-prefs"});
   EXPECT_EQ(result.exit_code, 0);
   const std::vector<std::string> lines = Lines(result.output);
-  ASSERT_EQ(lines.size(), 6000u);
+  ASSERT_EQ(lines.size(), 6001u);  // with the program's own
   EXPECT_EQ(lines[4321], "p.104321\tint\t4321");
 }
 
