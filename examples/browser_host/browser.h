@@ -30,6 +30,7 @@ namespace browser_host {
 struct OpenedPage {
   std::string url = {};
   PageResult result = {};
+  uint32_t http_status = 0;       // of the response; 0: it is not from the network, or did not come
   std::string picture_file = {};  // as BrowserOptions::on_picture says; empty: it has none
   uint32_t picture_width = 0;
   uint32_t picture_height = 0;
@@ -41,6 +42,12 @@ enum class PagesAre : uint8_t {
   kGiven,       // as descriptors; files of file: URLs by name
   kOpenedByIt,  // by name, which a sandbox refuses
 };
+
+// Whether its server said that this is not the page: what it sent is shown all the same, and is no
+// error.
+inline bool HasBadStatus(const OpenedPage& page) {
+  return page.http_status != 0 && (page.http_status < 200 || page.http_status > 299);
+}
 
 struct BrowserOptions {
   ServedSites served = ServedSites({});     // what pages may name besides what is on the network

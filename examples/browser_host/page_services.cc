@@ -62,6 +62,7 @@ LoadId PageServices::FetchFromNetwork(const Url& url, FetchFor what,
                  absl::StatusOr<Url> final_url = Url::Parse(fetched->final_url);
                  if (!final_url.ok()) return callback(final_url.status());
                  callback(Loaded{.url = *std::move(final_url),
+                                 .http_status = fetched->http_status,
                                  .body = std::move(fetched->body),
                                  .charset = std::move(fetched->charset),
                                  .opener_policy = std::move(fetched->opener_policy),

@@ -105,6 +105,7 @@ void PrintSandboxes(const BrowserResult& result) {
 void PrintPages(const BrowserResult& result) {
   for (const OpenedPage& page : result.pages) {
     printf("%s\n", OneLine(page.url).c_str());
+    if (HasBadStatus(page)) absl::PrintF("  status    %d\n", page.http_status);
     if (!page.result.error.empty()) {
       printf("  error     %s\n", OneLine(page.result.error).c_str());
       if (!page.report.empty()) printf("  report    %s\n", OneLine(page.report).c_str());

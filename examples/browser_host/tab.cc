@@ -69,6 +69,7 @@ void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
   if (!loaded.ok()) {
     return OnPageEnd(PageEnd::kDone, NotRead(loaded.status().message()));
   }
+  http_status_ = loaded->http_status;
   Document document = {.load = {.url = std::move(loaded->url)}, .loading = {}};
   document.load.opener_policy = std::move(loaded->opener_policy);
   document.load.embedder_policy = std::move(loaded->embedder_policy);
@@ -156,8 +157,10 @@ void Tab::Explain(PageResult lost) {
 
 void Tab::FinishPage(PageResult result) {
   const Page& page = site_.pages[pages_.size()];
-  OpenedPage& opened = pages_.emplace_back(OpenedPage{
-      .url = page.url, .result = std::move(result), .report = std::exchange(report_, {})});
+  OpenedPage& opened = pages_.emplace_back(OpenedPage{.url = page.url,
+                                                      .result = std::move(result),
+                                                      .http_status = std::exchange(http_status_, 0),
+                                                      .report = std::exchange(report_, {})});
   // It may be large, and there may be many.
   std::shared_ptr<const Picture> picture = std::exchange(opened.result.picture, nullptr);
   opened.result.shared = {};

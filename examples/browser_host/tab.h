@@ -7,6 +7,8 @@
 #ifndef EXAMPLES_BROWSER_HOST_TAB_H_
 #define EXAMPLES_BROWSER_HOST_TAB_H_
 
+#include <stdint.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,7 +76,8 @@ class Tab {
   const Events events_;
   forkserver::BrowserId browser_ = 0;
   bool is_stopped_ = false;
-  std::string report_;              // of the page that is open
+  uint32_t http_status_ = 0;        // of the page that is open
+  std::string report_;              // the same
   std::optional<PageResult> lost_;  // what is being explained
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

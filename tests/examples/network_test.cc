@@ -140,6 +140,21 @@ TEST_F(Network, ServersThatMisbehaveCostTheirPageAndNoOther) {
   EXPECT_EQ(Names().size(), 6u);
 }
 
+// As a browser shows it: the page that the server has for it, and no error.
+TEST_F(Network, StatusOfAPageIsToldWhereItIsNoSuccess) {
+  one_.Serve("/missing", {.status = 404, .headers = {}, .body = "<title>not here</title>"});
+  one_.Serve("/good", {.status = 203, .headers = {}, .body = "<title>good</title>"});
+  const std::string gallery = folder_ / "gallery.html";
+  const ProgramResult result = Run({"--gallery", gallery, one_.Url("/missing"), one_.Url("/good")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("/missing\n  status    404\n  title     not here\n"),
+                                   HasSubstr("/good\n  title     good\n")));
+  std::ifstream file(gallery);
+  const std::string html((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(html, AllOf(ContainsRegex("painted in [0-9.]+ ms; status 404<"),
+                          Not(HasSubstr("status 203"))));
+}
+
 // The page is there before its image is: it is painted without it, and with its frames.
 TEST_F(Network, ImageThatDoesNotComeIsLeftOutAndFramesAreNot) {
   one_.Serve("/slow.png", browser_host::Silent());

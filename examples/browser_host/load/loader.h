@@ -26,7 +26,8 @@
 namespace browser_host {
 
 struct Loaded {
-  forkserver::Url url;  // after redirects
+  forkserver::Url url;       // after redirects
+  uint32_t http_status = 0;  // 0: it is of a folder that is served
   forkserver::UniqueFd body = {};
   std::string charset = {};          // of the Content-Type
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy, as it came
