@@ -71,9 +71,10 @@ absl::StatusOr<std::vector<Site>> Choose(const std::vector<Url>& urls,
   return chosen;
 }
 
+// What is wrong in its query is that page's error.
 bool IsAboutPage(const Url& url) {
   const std::string text = url.ToString();
-  return IsBrokenTab(text) || ParseAboutAddress(text).ok();
+  return IsBrokenTab(text) || !absl::IsNotFound(ParseAboutAddress(text).status());
 }
 
 // That of the URL's origin, which is added where it is missing.

@@ -10,8 +10,8 @@
 // what is named is opened, URLs and files, and a folder is only served: of it those pages that
 // https: URLs name. A folder's URL is its index.html. file: URLs are one site, "file:".
 //
-// about:processes and about:config (about/about_address.h), about:crash, about:hang and about:oom
-// (broken_tabs.h) are pages, too; "about:" is their site.
+// about:processes and about:config (about/about_address.h), with whatever query, about:crash,
+// about:hang and about:oom (broken_tabs.h) are pages, too; "about:" is their site.
 //
 // http: and https: URLs of other hosts are the network's, each origin a site of its own. Hosts
 // below .test are not: nobody has them (RFC 6761), so what is not served there is nowhere.

@@ -153,10 +153,27 @@ TEST_F(AboutPages, ImagesThatAreBlockedAreThoseOfTheWeb) {
   EXPECT_EQ(painted("0"), (std::vector<uint32_t>{kRed, kRed, kRed, kRed}));
 }
 
-TEST_F(AboutPages, ThatAreRefusedSayWhy) {
-  const ProgramResult result = RunOn({"about:config?set=security.sandbox.content.level=0"});
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("17 of 17 layers"));
+// Pages that could not be opened, and no more: the next edit is one.
+TEST_F(AboutPages, EditsThatAreRefusedAreErrorsThatSayWhy) {
+  const std::string prefs = Write("prefs.js", "pref('a.b', 3); pref('fixed', 1, locked);");
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"about:config?set=a.b=x", "not set: a.b: 'x' is no int of 32 bits"},
+      {"about:config?set=fixed=2", "not set: fixed: is locked"},
+      {"about:config?set=nowhere=2", "not set: nowhere: no such pref, and of no kind"},
+      {"about:config?set=security.sandbox.content.level=0&kind=int",
+       "not set: security.sandbox.content.level: not from a page"},
+      {"about:config?set=a.b", "about:config: no value in set 'a.b'"},
+      {"about:config?sett=a.b=4", "about:config: nothing is known of 'sett'"}};
+  std::vector<std::string> arguments = {"--prefs", prefs};
+  for (const auto& [url, why] : refused) arguments.push_back(url);
+  arguments.push_back("about:config?set=a.b=4");
+  const ProgramResult result = RunOn(arguments);
+  EXPECT_EQ(result.exit_code, 1);
+  for (const auto& [url, why] : refused) {
+    EXPECT_THAT(result.output, HasSubstr(url + "\n  error     " + why + "\n"));
+  }
+  EXPECT_THAT(result.output, AllOf(HasSubstr("about:config?set=a.b=4\n  title     Prefs\n"),
+                                   HasSubstr("17 of 17 layers")));
 }
 
 TEST_F(AboutPages, OfAnotherNameAreNone) {

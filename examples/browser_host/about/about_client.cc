@@ -147,9 +147,11 @@ void AboutClient::Edit(JobId id) {
         if (job == nullptr) return;
         // Whether it was set nobody knows.
         if (absl::IsUnavailable(set.status())) return Finish(id, set.status());
-        const std::string name = forkserver::OneLine(job->address.edit->name);
-        job->outcome = set.ok() ? absl::StrCat(name, " is set.")
-                                : absl::StrCat("Not set: ", std::string(set.status().message()));
+        if (!set.ok()) {
+          return Finish(id, absl::Status(set.status().code(),
+                                         absl::StrCat("not set: ", set.status().message())));
+        }
+        job->outcome = absl::StrCat(forkserver::OneLine(job->address.edit->name), " is set.");
         AskForPrefs(id, std::nullopt);
       });
   // Over the limits of a message, among others.

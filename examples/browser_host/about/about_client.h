@@ -14,9 +14,9 @@
 // (about_host.h). Get is for the address that the process was told by the parent (BrowserOpened),
 // and never for one that a page names: an address may edit a pref (about_address.h).
 //
-// An edit that is refused is no error: the page says why. Errors are NotFound and InvalidArgument
-// of the address; DeadlineExceeded after its patience; Unavailable where the line ends; the
-// parent's refusal of a list (ResourceExhausted: asked too often).
+// Errors are NotFound and InvalidArgument of the address; DeadlineExceeded after its patience;
+// Unavailable where the line ends; the parent's refusal of a list (ResourceExhausted: asked too
+// often) or of an edit, which has changed nothing then ("not set: a.b: is locked").
 //
 // Ownership: borrows the loop. Destroying it drops all callbacks uncalled; a callback may do that.
 // Threads: the loop's. After a fork: not usable.

@@ -33,7 +33,7 @@ struct PrefsView {
   std::string_view filter = {};
   size_t all = 0;       // that there are
   size_t left_out = 0;  // that could not be told, or are too many to be shown
-  // What became of an edit: "a.b is set", or why not. Empty: there was none.
+  // What became of an edit: "a.b is set." Empty: there was none.
   std::string_view outcome = {};
 };
 std::string PrefsHtml(const PrefsView& view);

@@ -240,7 +240,7 @@ class AboutTest {
   std::unique_ptr<forkserver::ContentProcesses> content_;
 };
 
-// "Not set: ...", or nothing.
+// "a.b is set."; of what is no page, its beginning.
 std::string OutcomeIn(const std::string& html) {
   constexpr std::string_view kBegin = "<p class=\"outcome\">";
   const size_t begin = html.find(kBegin);
@@ -327,24 +327,26 @@ HOST_TEST(AboutProcess, EditThatCannotBeIsRefusedWithWhyAndChangesNothing) {
                  "pref(\"depth\", 3); pref(\"flag\", true); pref(\"fixed\", 1, locked);"
                  "pref(\"security.sandbox.content.level\", 2); user_pref(\"mine\", 1);");
   const auto outcome = [&](std::string_view query) {
-    return OutcomeIn(test.ShowPage(absl::StrCat("about:config?set=", std::string(query))));
+    return test.ShowPage(absl::StrCat("about:config?set=", std::string(query)));
   };
-  EXPECT_EQ(outcome("depth=deep"), "Not set: depth: &#39;deep&#39; is no int of 32 bits");
+  EXPECT_EQ(outcome("depth=deep"), "INVALID_ARGUMENT: not set: depth: 'deep' is no int of 32 bits");
   EXPECT_EQ(outcome("depth=99999999999"),
-            "Not set: depth: &#39;99999999999&#39; is no int of 32 bits");
-  EXPECT_EQ(outcome("flag=1"), "Not set: flag: &#39;1&#39; is neither true nor false");
-  EXPECT_EQ(outcome("depth=x&kind=string"), "Not set: depth: is of kind int, not string");
-  EXPECT_EQ(outcome("mine=x&kind=string"), "Not set: mine: is of kind int, not string");
-  EXPECT_EQ(outcome("fixed=2"), "Not set: fixed: is locked");
-  EXPECT_EQ(outcome("nowhere=2"), "Not set: nowhere: no such pref, and of no kind");
-  EXPECT_EQ(outcome("=2&kind=int"), "Not set: a pref without a name");
+            "INVALID_ARGUMENT: not set: depth: '99999999999' is no int of 32 bits");
+  EXPECT_EQ(outcome("flag=1"), "INVALID_ARGUMENT: not set: flag: '1' is neither true nor false");
+  EXPECT_EQ(outcome("depth=x&kind=string"),
+            "INVALID_ARGUMENT: not set: depth: is of kind int, not string");
+  EXPECT_EQ(outcome("mine=x&kind=string"),
+            "INVALID_ARGUMENT: not set: mine: is of kind int, not string");
+  EXPECT_EQ(outcome("fixed=2"), "PERMISSION_DENIED: not set: fixed: is locked");
+  EXPECT_EQ(outcome("nowhere=2"), "NOT_FOUND: not set: nowhere: no such pref, and of no kind");
+  EXPECT_EQ(outcome("=2&kind=int"), "INVALID_ARGUMENT: not set: a pref without a name");
   EXPECT_EQ(outcome("a%0Ab=2&kind=int"),
-            "Not set: &#39;a\\x0ab&#39;: a control character in a pref&#39;s name");
+            "INVALID_ARGUMENT: not set: 'a\\x0ab': a control character in a pref's name");
   // A process that was taken over could have the next ones launched without one.
   EXPECT_EQ(outcome("security.sandbox.content.level=0"),
-            "Not set: security.sandbox.content.level: not from a page");
+            "PERMISSION_DENIED: not set: security.sandbox.content.level: not from a page");
   EXPECT_EQ(outcome("security.sandbox.other.level=0&kind=int"),
-            "Not set: security.sandbox.other.level: not from a page");
+            "PERMISSION_DENIED: not set: security.sandbox.other.level: not from a page");
   EXPECT_EQ(test.published, 0);
   ShowingHost& page = test.Open("https://a.test/");
   EXPECT_EQ(test.PrefSeenBy(page, "depth"), 3);
