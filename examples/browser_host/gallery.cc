@@ -58,6 +58,9 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
     what = page.result.error.empty() ? page.result.no_picture : page.result.error;
   }
   if (HasBadStatus(page)) absl::StrAppend(&what, "; status ", page.http_status);
+  if (const std::string missing = page.result.missing.ToString(); !missing.empty()) {
+    absl::StrAppend(&what, "; missing: ", missing);
+  }
   absl::StrAppend(&html, "<figcaption><b>", HtmlText(page.result.summary.title), "</b><br>",
                   HtmlText(page.url), "<br><span class=\"what\">", HtmlText(what),
                   "</span></figcaption></figure>\n");

@@ -25,6 +25,12 @@ void KeepFirst(const PageItem& item, std::vector<std::string>& items) {
   if (items.size() < kKeptItems) items.push_back(item.text.str());
 }
 
+absl::StatusOr<uint64_t> SizeOf(const forkserver::UniqueFd& body) {
+  struct stat status;
+  if (fstat(body.get(), &status) != 0) return forkserver::ErrnoStatus(errno, "fstat");
+  return static_cast<uint64_t>(status.st_size);
+}
+
 absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
   return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
 }
@@ -62,8 +68,7 @@ void PageHost::Begin() {
   ++pages_;
   embedder_ = waiting_.front().embedder;
   Loading& first = waiting_.front();
-  resources_ = 0;
-  resource_bytes_ = 0;
+  tally_ = std::make_shared<ResourceTally>();
   decoder_lines_ = 0;
   frames_.Begin(first.browser, first.is_secure);
   LoadPage message = {.browser = first.browser,
@@ -119,27 +124,34 @@ absl::Status PageHost::Receive(LoadResource& message, Resolver<ResourceLoaded> r
   if (message.what == FetchFor::kDocument) {
     return absl::InvalidArgumentError("a document that is no frame's");
   }
+  const absl::StatusOr<size_t> number = tally_->Ask(message.url.view());
+  if (!number.ok()) {
+    resolver.Reject(number.status());
+    return absl::OkStatus();
+  }
   const absl::StatusOr<Url> url = MayLoad(message);
   if (!url.ok()) {
+    tally_->Miss(*number, url.status());
     resolver.Reject(url.status());
     return absl::OkStatus();
   }
   // Its process may be gone before what it wants is there.
   auto answer = std::make_shared<Resolver<ResourceLoaded>>(std::move(resolver));
   loads_.push_back(services_.loader().Load(
-      *url, message.what, [this, alive = alive_, answer](absl::StatusOr<Loaded> loaded) {
-        absl::Status may = loaded.status();
-        if (may.ok() && *alive) may = CountBytes(loaded->body);
-        if (!may.ok()) return answer->Reject(may);
+      *url, message.what,
+      [tally = tally_, number = *number, answer](absl::StatusOr<Loaded> loaded) {
+        absl::StatusOr<uint64_t> size = loaded.ok() ? SizeOf(loaded->body) : loaded.status();
+        if (!size.ok()) {
+          tally->Miss(number, size.status());
+          return answer->Reject(size.status());
+        }
+        if (absl::Status may = tally->Have(number, *size); !may.ok()) return answer->Reject(may);
         answer->Resolve({.body = {forkserver::StrangersFd(std::move(loaded->body))}}).IgnoreError();
       }));
   return absl::OkStatus();
 }
 
-absl::StatusOr<Url> PageHost::MayLoad(const LoadResource& wanted) {
-  if (++resources_ > kMaxResourcesOfAPage) {
-    return absl::ResourceExhaustedError("too many for one page");
-  }
+absl::StatusOr<Url> PageHost::MayLoad(const LoadResource& wanted) const {
   absl::StatusOr<Url> url = Url::Parse(wanted.url.view());
   // Mixed content (w3.org/TR/mixed-content): images cannot change the page.
   const bool may_be_mixed = wanted.what == FetchFor::kImage;
@@ -147,14 +159,6 @@ absl::StatusOr<Url> PageHost::MayLoad(const LoadResource& wanted) {
     return absl::PermissionDeniedError("not by http, in a page of https");
   }
   return url;
-}
-
-absl::Status PageHost::CountBytes(const forkserver::UniqueFd& body) {
-  struct stat status;
-  if (fstat(body.get(), &status) != 0) return forkserver::ErrnoStatus(errno, "fstat");
-  resource_bytes_ += static_cast<uint64_t>(status.st_size);
-  if (resource_bytes_ <= kMaxResourceBytesOfAPage) return absl::OkStatus();
-  return absl::ResourceExhaustedError("too much for one page");
 }
 
 absl::Status PageHost::Receive(OpenDecoder&, Resolver<DecoderOpened> resolver) {
@@ -230,6 +234,7 @@ absl::Status PageHost::Receive(PageDone& message) {
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();
   result.no_picture = message.no_picture.str();
+  result.missing = tally_->Missing();
   if (layers_.empty()) {
     EndPage(std::move(result));
   } else {

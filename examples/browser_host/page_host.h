@@ -28,6 +28,7 @@
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_services.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/resource_tally.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/url.h"
 #include "transceiver/event_loop.h"
@@ -44,6 +45,7 @@ struct PageResult {
   SharedPicture shared = {};                    // the same, to be handed on
   uint64_t paint_nanos = 0;                     // by its process's word
   std::string no_picture = {};                  // why it could not be
+  MissingResources missing = {};                // of its images and style sheets
   std::string error = {};                       // why it could not be read; empty: it was
   pid_t died = 0;  // of the process that ended with it, or was killed for it; 0: none was
 };
@@ -104,8 +106,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
  private:
   void Begin();
   // Of a resource, or why the page has none of it.
-  absl::StatusOr<forkserver::Url> MayLoad(const LoadResource& wanted);
-  absl::Status CountBytes(const forkserver::UniqueFd& body);
+  absl::StatusOr<forkserver::Url> MayLoad(const LoadResource& wanted) const;
   // Whether the page that is being loaded is what the process speaks of.
   bool IsLoading(const forkserver::BrowserClaimField& from) const;
   // Makes the picture whole, where frames of other processes belong into it.
@@ -129,8 +130,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   size_t pages_ = 0;
   forkserver::ChildId embedder_ = 0;
   // What the first has asked for.
-  size_t resources_ = 0;
-  uint64_t resource_bytes_ = 0;
+  std::shared_ptr<ResourceTally> tally_;  // what comes too late is told to that of its own page
   size_t decoder_lines_ = 0;
   std::vector<LoadId> loads_;
   forkserver::EventLoop::TimerId timer_ = 0;

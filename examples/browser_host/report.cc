@@ -64,6 +64,9 @@ void PrintPicture(const OpenedPage& page) {
   } else if (!page.result.no_picture.empty()) {
     absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
   }
+  if (const std::string missing = page.result.missing.ToString(); !missing.empty()) {
+    absl::PrintF("  missing   %s\n", OneLine(missing));
+  }
 }
 
 // One line, and one more for each layer that this machine refused.

@@ -122,6 +122,10 @@ TEST_F(Network, PagesOfOthersAreNoImages) {
   const ProgramResult result = RunOn({one_.Url("/")});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(other_.requests().size(), 2u);
+  // Whichever was first.
+  EXPECT_THAT(result.output,
+              ContainsRegex("  missing   2 of 2 resources, first " + other_.Url("/secret") +
+                            ": no (picture|style sheet: text/html)\n"));
 }
 
 TEST_F(Network, ServersThatMisbehaveCostTheirPageAndNoOther) {
@@ -164,7 +168,9 @@ TEST_F(Network, ImageThatDoesNotComeIsLeftOutAndFramesAreNot) {
                        other_.Url("/frame") + "'></iframe><img src=/slow.png>"));
   const ProgramResult result = RunOn({one_.Url("/")});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("  title     patient\n"));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("  title     patient\n"),
+                                   HasSubstr("  missing   1 of 1 resource, first " +
+                                             one_.Url("/slow.png") + ": did not come in time\n")));
   EXPECT_EQ(PictureOf(*Names().begin()).At(10, 10), kBlue);
 }
 

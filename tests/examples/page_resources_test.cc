@@ -91,6 +91,23 @@ TEST_F(PageResources, WhatIsMissingOrBrokenIsLeftOut) {
       "<img src=missing.png><img src=broken.png><img src=text.png><img src='data:,'>"
       "<img src='ftp://a.test/x.png'><img src='http://[/x.png'><img src=red.png>");
   EXPECT_EQ(picture.At(0, 0), kRed);
+  // Not what came and is no picture: that only the page's process knows.
+  EXPECT_THAT(output_, HasSubstr("  missing   4 of 7 resources, first "));
+}
+
+TEST_F(PageResources, HowManyAreMissingIsToldWithTheFirst) {
+  WritePicture("sites/a/red.png", kRed);
+  Painted("<img src=red.png>");
+  EXPECT_THAT(output_, Not(HasSubstr("  missing   ")));
+  Painted("<img src=red.png><img src=more/missing.png>");
+  EXPECT_THAT(output_, ContainsRegex("  picture   .*\n  missing   1 of 2 resources, first "
+                                     "https://a.test/more/missing.png: open more/missing.png: "
+                                     "ENOENT\n"));
+  const std::string gallery = folder_ / "gallery.html";
+  EXPECT_EQ(Run({"--gallery", gallery, folder_ / "sites" / "a"}).exit_code, 0);
+  std::ifstream file(gallery);
+  const std::string html((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(html, HasSubstr(" ms; missing: 1 of 2 resources, first https://a.test/more/miss"));
 }
 
 TEST_F(PageResources, HostilePicturesCostTheirPageNothingElse) {
