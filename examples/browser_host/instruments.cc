@@ -36,15 +36,15 @@ std::string ReportLine(const forkserver::CrashReport& report,
 }  // namespace
 
 Instruments::Instruments(const CommandLine& line, SpokenLines& lines)
-    : trace_path_(line.trace), telemetry_path_(line.telemetry) {
+    : lines_(lines), trace_path_(line.trace), telemetry_path_(line.telemetry) {
   if (!line.crash_reports.empty()) {
     reporter_ = std::make_unique<CrashReporter>(forkserver::CrashReporterOptions{
         .folder = {.path = line.crash_reports},
         // On the reporter's thread.
-        .on_report = [this, &lines](const forkserver::CrashReport& report,
-                                    const absl::StatusOr<std::string>& path) {
+        .on_report = [this](const forkserver::CrashReport& report,
+                            const absl::StatusOr<std::string>& path) {
           if (path.ok()) report_ids_.Add(report.end.who.pid, report.id);
-          lines.Say(ReportLine(report, path));
+          lines_.Say(ReportLine(report, path));
         }});
   }
   if (!trace_path_.empty()) trace_ = std::make_shared<LaunchTrace>("browser_host");
@@ -71,6 +71,7 @@ absl::Status Instruments::Open() {
     if (absl::Status opened = trace_->Open(trace_path_); !opened.ok()) {
       return absl::Status(opened.code(), absl::StrCat("trace: ", opened.message()));
     }
+    trace_is_open_ = true;
   }
   if (telemetry_ == nullptr) return absl::OkStatus();
   telemetry_file_.reset(
@@ -94,6 +95,7 @@ absl::Status Instruments::Close(forkserver::ForkServer& server) {
   // With what its templates do at the end.
   server.End();
   absl::Status status = trace_ != nullptr ? trace_->Close() : absl::OkStatus();
+  if (trace_is_open_ && status.ok()) lines_.Say(WroteLine(trace_path_));
   if (reporter_ != nullptr) status.Update(EndReports());
   // It has the reports' counts.
   if (telemetry_ != nullptr) status.Update(WriteTelemetry());
@@ -114,8 +116,11 @@ absl::Status Instruments::WriteTelemetry() {
   if (!telemetry_file_.is_open()) return absl::OkStatus();
   const int error = forkserver::WriteAll(telemetry_file_.get(), ToJson(telemetry_->Collect()));
   telemetry_file_.reset();
-  if (error == 0) return absl::OkStatus();
-  return forkserver::ErrnoStatus(error, absl::StrCat("telemetry: write ", telemetry_path_));
+  if (error != 0) {
+    return forkserver::ErrnoStatus(error, absl::StrCat("telemetry: write ", telemetry_path_));
+  }
+  lines_.Say(WroteLine(telemetry_path_));
+  return absl::OkStatus();
 }
 
 }  // namespace browser_host

@@ -48,18 +48,20 @@ class Instruments {
   absl::Status Watch(forkserver::EventLoop& loop);
   void Unwatch() { report_ids_.Unwatch(); }
 
-  // Ends the server where something is to be written of its end, and writes that. The first error,
-  // of which a crash report that could not be written is one.
+  // Ends the server where something is to be written of its end, and writes that, with a line for
+  // each file. The first error, of which a crash report that could not be written is one.
   absl::Status Close(forkserver::ForkServer& server);
 
  private:
   absl::Status EndReports();
   absl::Status WriteTelemetry();
 
+  SpokenLines& lines_;
   ReportIds report_ids_;
   std::unique_ptr<forkserver::CrashReporter> reporter_;  // tells what is above
   const std::string trace_path_;
   std::shared_ptr<forkserver::LaunchTrace> trace_;
+  bool trace_is_open_ = false;
   const std::string telemetry_path_;
   std::unique_ptr<forkserver::Telemetry> telemetry_;
   forkserver::UniqueFd telemetry_file_;

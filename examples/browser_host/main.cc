@@ -152,7 +152,7 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& 
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
-  const absl::Status pictures = book.Close(*result, parent.server());
+  const absl::Status pictures = book.Close(*result, parent.server(), lines);
   if (signal) return kExitSignalled + *signal;
   if (!pictures.ok()) return Complain(pictures);
   return result->all_opened() ? 0 : kExitFailed;

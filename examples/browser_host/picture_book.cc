@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "examples/browser_host/gallery.h"
 #include "examples/browser_host/picture_folder.h"
 #include "transceiver/errno_status.h"
@@ -76,10 +78,20 @@ void PictureBook::Settle(BrowserResult& result) {
   }
 }
 
-absl::Status PictureBook::Close(const BrowserResult& result, const forkserver::ForkServer& server) {
-  if (!gallery_.empty()) {
-    written_.Update(WriteGallery(gallery_, LinkTo(folder_path_, gallery_), result, server));
+absl::Status PictureBook::Close(const BrowserResult& result, const forkserver::ForkServer& server,
+                                SpokenLines& lines) {
+  const auto pictures =
+      std::count_if(result.pages.begin(), result.pages.end(),
+                    [](const OpenedPage& page) { return !page.picture_file.empty(); });
+  if (pictures > 0) {
+    lines.Say(WroteLine(
+        absl::StrFormat("%d picture%s to %s", pictures, pictures == 1 ? "" : "s", folder_path_)));
   }
+  if (gallery_.empty()) return written_;
+  const absl::Status gallery =
+      WriteGallery(gallery_, LinkTo(folder_path_, gallery_), result, server);
+  if (gallery.ok()) lines.Say(WroteLine(gallery_));
+  written_.Update(gallery);
   return written_;
 }
 

@@ -4,7 +4,7 @@
 //     book->AddTo(options);                                       // of OpenSites
 //     ...
 //     book->Settle(*result);
-//     absl::Status written = book->Close(*result, server);
+//     absl::Status written = book->Close(*result, server, lines);
 //
 // Files are written on a thread of their own (picture_writer.h), so what became of them is known
 // when the book is settled. Threads: the loop's. What is added to the options borrows the book.
@@ -19,6 +19,7 @@
 #include "examples/browser_host/browser.h"
 #include "examples/browser_host/command_line.h"
 #include "examples/browser_host/picture_writer.h"
+#include "examples/browser_host/spoken_lines.h"
 #include "forkserver/host/fork_server.h"
 
 namespace browser_host {
@@ -34,8 +35,10 @@ class PictureBook {
   // Waits until all pictures are written: a page whose could not be has none, and why.
   void Settle(BrowserResult& result);
 
-  // Writes the gallery. The first error, of which a picture that could not be written is one.
-  absl::Status Close(const BrowserResult& result, const forkserver::ForkServer& server);
+  // Writes the gallery, and says what was written. The first error, of which a picture that could
+  // not be written is one.
+  absl::Status Close(const BrowserResult& result, const forkserver::ForkServer& server,
+                     SpokenLines& lines);
 
  private:
   PictureBook() = default;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "transceiver/clock.h"
+#include "transceiver/one_line.h"
 #include "transceiver/poll_until.h"
 #include "transceiver/write_all.h"
 
@@ -54,6 +55,10 @@ void SpokenLines::LetGo() {
                           std::exchange(dropped_, 0)));
   }
   for (const std::string& line : std::exchange(waiting_, {})) Write(line);
+}
+
+std::string WroteLine(std::string_view path) {
+  return absl::StrCat("wrote ", forkserver::OneLine(path));
 }
 
 }  // namespace browser_host

@@ -40,6 +40,9 @@ class SpokenLines {
   size_t dropped_ = 0;
 };
 
+// "wrote /tmp/gallery.html": of each file that a user has asked for, when it is whole.
+std::string WroteLine(std::string_view path);
+
 }  // namespace browser_host
 
 #endif  // EXAMPLES_BROWSER_HOST_SPOKEN_LINES_H_

@@ -18,7 +18,9 @@ namespace forkserver::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class Pictures : public PaintedSites {};
@@ -94,7 +96,8 @@ TEST_F(Pictures, GalleryTakesNoDevicesPlace) {
   std::filesystem::create_symlink("/dev/null", link);
   const ProgramResult result = Run({"--gallery", link, "--pictures", Folder(), folder_ / "sites"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("write " + link + ": it is there, and no file\n"));
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("write " + link + ": it is there, and no file\n"),
+                                   Not(HasSubstr("wrote " + link))));
   EXPECT_TRUE(std::filesystem::is_symlink(link));
   EXPECT_EQ(Run({"--print-prefs", "--gallery", folder_ / "g.html"}).exit_code, 2);
 }
@@ -132,6 +135,24 @@ TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
   EXPECT_THAT(failed.errors, HasSubstr("/no/gallery.html.pictures: ENOENT\n"));
 }
 
+TEST_F(Pictures, WhereTheyAreIsSaid) {
+  Write("sites/a/one.html", "<title>1</title>");
+  Write("sites/a/two.html", "<title>2</title>");
+  const std::string gallery = folder_ / "gallery.html";
+  const auto wrote = [&](std::vector<std::string> arguments) {
+    arguments.push_back(folder_ / "sites");
+    const ProgramResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    std::vector<std::string> lines = Lines(result.errors);
+    std::erase_if(lines, [](const std::string& line) { return !line.starts_with("wrote "); });
+    return lines;
+  };
+  EXPECT_THAT(wrote({}), IsEmpty());
+  EXPECT_THAT(wrote({"--pictures", Folder()}), ElementsAre("wrote 2 pictures to " + Folder()));
+  EXPECT_THAT(wrote({"--gallery", gallery}),
+              ElementsAre("wrote 2 pictures to " + gallery + ".pictures", "wrote " + gallery));
+}
+
 // Each is let go of when it is written.
 TEST_F(Pictures, OfManyPagesTakeNoDescriptors) {
   for (int i = 0; i < 300; ++i) Write("sites/a/" + std::to_string(i) + ".html", "<p>x");
@@ -167,7 +188,8 @@ TEST_F(Pictures, FolderThatCannotBeWrittenIsAnErrorAndNoPageIsLost) {
   EXPECT_THAT(proc.output,
               AllOf(HasSubstr("  title     page\n"), HasSubstr("  picture   none: open /proc/")));
   EXPECT_THAT(proc.errors,
-              HasSubstr("browser_host: open /proc/a.test-page.html.png.new: ENOENT\n"));
+              AllOf(HasSubstr("browser_host: open /proc/a.test-page.html.png.new: ENOENT\n"),
+                    Not(HasSubstr("wrote "))));
 }
 
 }  // namespace

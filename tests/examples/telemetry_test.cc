@@ -14,7 +14,10 @@ namespace forkserver::testing {
 namespace {
 
 using ::nlohmann::json;
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 json ReadJson(const std::string& path) {
   std::ifstream file(path);
@@ -28,6 +31,7 @@ TEST_F(BrowserHost, TelemetryHasThePagesThatWereReadAndThoseThatCouldNotBe) {
   const std::string path = folder_ / "telemetry.json";
   const ProgramResult result = Run({"--telemetry", path, (folder_ / "sites").string()});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Lines(result.errors), Contains("wrote " + path));
   const json all = ReadJson(path);
   EXPECT_EQ(all.at("metrics").at("pages_read").at("total"), 3);
   EXPECT_EQ(all.at("metrics").at("page_failed").at("total"), 0);
@@ -59,7 +63,8 @@ TEST_F(BrowserHost, TelemetryThatCannotBeWrittenIsOneLine) {
            {"/dev/full", "write /dev/full: ENOSPC"}}) {
     const ProgramResult result = Run({"--telemetry", path, Pages()});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.errors, HasSubstr("browser_host: telemetry: " + why + "\n"));
+    EXPECT_THAT(result.errors, AllOf(HasSubstr("browser_host: telemetry: " + why + "\n"),
+                                     Not(HasSubstr("wrote "))));
   }
   const ProgramResult empty = Run({"--telemetry="});
   EXPECT_EQ(empty.exit_code, 2);

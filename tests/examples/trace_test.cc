@@ -21,6 +21,7 @@ TEST_F(BrowserHost, TraceHasEachContentProcessWithItsLaunchAndItsEnd) {
   const std::string path = folder_ / "trace.json";
   const ProgramResult result = Run({"--trace", path, Pages()});
   ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(Lines(result.errors), Contains("wrote " + path));
   const std::string text = ReadText(path);
   EXPECT_TRUE(text.ends_with("\n]\n"));
   const Trace trace = CheckTrace(text);
