@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/gallery.h"
 #include "examples/browser_host/picture_folder.h"
@@ -43,13 +44,16 @@ absl::StatusOr<PictureBook> PictureBook::Make(const CommandLine& line) {
     book.folder_path_ = line.gallery + ".pictures";
   }
   if (book.folder_path_.empty()) return book;
+  if (!line.gallery.empty()) {
+    // First: where it cannot be, its pictures mostly cannot either, in a folder that nobody named.
+    const auto file = std::filesystem::absolute(line.gallery);
+    if (absl::Status may = MayWriteIn(file.parent_path().string()); !may.ok()) {
+      return absl::Status(may.code(), absl::StrCat("gallery: ", may.message()));
+    }
+  }
   absl::StatusOr<PictureFolder> folder = PictureFolder::Make(book.folder_path_);
   if (!folder.ok()) return folder.status();
   if (absl::Status may = MayWriteIn(book.folder_path_); !may.ok()) return may;
-  if (!line.gallery.empty()) {
-    const auto file = std::filesystem::absolute(line.gallery);
-    if (absl::Status may = MayWriteIn(file.parent_path().string()); !may.ok()) return may;
-  }
   book.writer_ = std::make_unique<PictureWriter>(*std::move(folder));
   return book;
 }

@@ -132,7 +132,7 @@ TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
   EXPECT_TRUE(std::filesystem::exists(gallery + ".pictures/a.test-good.html.png"));
   const ProgramResult failed = Run({"--gallery", folder_ / "no/gallery.html", folder_ / "sites"});
   EXPECT_EQ(failed.exit_code, 1);
-  EXPECT_THAT(failed.errors, HasSubstr("/no/gallery.html.pictures: ENOENT\n"));
+  EXPECT_THAT(failed.errors, HasSubstr("/no: ENOENT\n"));
 }
 
 TEST_F(Pictures, WhereTheyAreIsSaid) {
@@ -175,9 +175,11 @@ TEST_F(Pictures, FolderThatIsNoneIsAnErrorBeforeAnyPage) {
   };
   fails_with({"--pictures", "/no/such/folder"}, "mkdir /no/such/folder: ENOENT");
   fails_with({"--pictures", page}, "access " + page + ": ENOTDIR");
-  fails_with({"--gallery", gallery}, "mkdir " + gallery + ".pictures: ENOENT");
-  fails_with({"--gallery", gallery, "--pictures", Folder()},
-             "access " + (folder_ / "no").string() + ": ENOENT");
+  const std::string error = "gallery: access " + (folder_ / "no").string() + ": ENOENT";
+  fails_with({"--gallery", gallery}, error);
+  fails_with({"--gallery", gallery, "--pictures", Folder()}, error);
+  EXPECT_FALSE(std::filesystem::exists(Folder()));
+  fails_with({"--gallery", page + "/gallery.html"}, "gallery: access " + page + ": ENOTDIR");
 }
 
 // Of which it is not known before.
