@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "examples/browser_host/fetch/content_type.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/nested_content.h"
@@ -78,7 +79,9 @@ void FrameLoads::Load(const LoadFrame& message, Resolver<FrameLoaded> resolver) 
   wanted_.push_back(wanted);
   const LoadId load = services_.loader().Load(
       *url, FetchFor::kDocument, OfThisPage([this, wanted](absl::StatusOr<Loaded> loaded) {
-        if (!loaded.ok()) return wanted->resolver.Reject(loaded.status());
+        const absl::Status shown =
+            loaded.ok() ? CheckPageType(loaded->content_type) : loaded.status();
+        if (!shown.ok()) return wanted->resolver.Reject(shown);
         wanted->document = *std::move(loaded);
         OnDocument(wanted);
       }));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "examples/browser_host/data_url.h"
+#include "examples/browser_host/fetch/content_type.h"
 #include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/paint/text_encoding.h"
@@ -142,7 +143,8 @@ void PageResources::LoadFrameDocument(const std::string& url, const PageRect& bo
                                       const PageNeeds::FrameCallback& callback) {
   // Whose documents these are, only their own process can say.
   if (IsFileUrl(url)) {
-    absl::StatusOr<std::string> html = ReadOwnFile(url);
+    const absl::Status shown = CheckPageType(ContentTypeOfName(PathOfFileUrl(url).value_or("")));
+    absl::StatusOr<std::string> html = shown.ok() ? ReadOwnFile(url) : shown;
     if (!html.ok()) return callback(html.status());
     return callback(FrameContent{.url = url, .html = ToUtf8(*std::move(html), "")});
   }

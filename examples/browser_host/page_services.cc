@@ -64,6 +64,7 @@ LoadId PageServices::FetchFromNetwork(const Url& url, FetchFor what,
                  callback(Loaded{.url = *std::move(final_url),
                                  .http_status = fetched->http_status,
                                  .body = std::move(fetched->body),
+                                 .content_type = std::move(fetched->content_type),
                                  .charset = std::move(fetched->charset),
                                  .opener_policy = std::move(fetched->opener_policy),
                                  .embedder_policy = std::move(fetched->embedder_policy)});

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "examples/browser_host/fetch/content_type.h"
 #include "examples/browser_host/message_page.h"
 #include "examples/browser_host/page_reader.h"
 #include "transceiver/sealed_memfd.h"
@@ -53,6 +54,8 @@ void Tab::Begin(const Page& page) {
 
 absl::StatusOr<PageHost::Loading> Tab::LoadingOf(const Page& page) const {
   PageHost::Loading loading;
+  // Of what is in it the parent knows nothing.
+  if (absl::Status shown = CheckPageType(ContentTypeOfName(page.path)); !shown.ok()) return shown;
   if (IsFile() || options_.pages_are == PagesAre::kOpenedByIt) {
     // Whole: in a sandbox it has no working directory.
     loading.path = std::filesystem::absolute(page.path).string();
@@ -70,6 +73,9 @@ void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
     return OnPageEnd(PageEnd::kDone, NotRead(loaded.status().message()));
   }
   http_status_ = loaded->http_status;
+  if (absl::Status shown = CheckPageType(loaded->content_type); !shown.ok()) {
+    return OnPageEnd(PageEnd::kDone, NotRead(shown.message()));
+  }
   Document document = {.load = {.url = std::move(loaded->url)}, .loading = {}};
   document.load.opener_policy = std::move(loaded->opener_policy);
   document.load.embedder_policy = std::move(loaded->embedder_policy);

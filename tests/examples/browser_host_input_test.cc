@@ -188,6 +188,17 @@ TEST_F(BrowserHost, PrefsThatAreAPipeOrHaveNoEndAreNoHangAndNoAbort) {
   EXPECT_EQ(endless.errors, "browser_host: read /dev/zero: larger than 64 MiB\n");
 }
 
+TEST_F(BrowserHost, FileOfAnotherTypeIsAnErrorThatNamesIt) {
+  const std::string page = Write("a/page", "<title>page</title>");
+  const std::string pdf = Write("a/Manual.PDF", "%PDF-1.4");
+  const ProgramResult result = Run({page, pdf, "file://" + pdf});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("/Manual.PDF\n  error     application/pdf is not shown\n"),
+                    HasSubstr("file://" + pdf + "\n  error     application/pdf is not shown\n")));
+  EXPECT_THAT(Run({page}).output, HasSubstr("  title     page\n"));
+}
+
 TEST_F(BrowserHost, TwoFoldersOfOneNameAreTwoSites) {
   Write("a/html/i.html", "<title>of a</title>");
   Write("b/html/i.html", "<title>of b</title>");

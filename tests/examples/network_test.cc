@@ -159,6 +159,30 @@ TEST_F(Network, StatusOfAPageIsToldWhereItIsNoSuccess) {
                           Not(HasSubstr("status 203"))));
 }
 
+// A body that no content process is given.
+TEST_F(Network, PageOfATypeThatIsNotShownIsAnErrorThatNamesIt) {
+  const auto serve = [&](const std::string& path, const std::string& type, int status = 200) {
+    one_.Serve(path, {.status = status,
+                      .headers = {{"Content-Type", type}},
+                      .body = "<title>read</title><body style='background:#f00'>"});
+    return one_.Url(path);
+  };
+  const std::string pdf = serve("/a.pdf", "application/pdf");
+  const std::string json = serve("/b", "application/json; charset=utf-8", 404);
+  const std::string text = serve("/c", "text/plain; charset=utf-8");
+  one_.Serve("/frame", Html("<body style='margin:0'><iframe style='border:0' width=300 height=50 "
+                            "src=/a.pdf></iframe>"));
+  const ProgramResult result = RunOn({pdf, json, text, one_.Url("/frame")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr(pdf + "\n  error     application/pdf is not shown\n"),
+                                   HasSubstr(json + "\n  status    404\n"
+                                                    "  error     application/json is not shown\n"),
+                                   HasSubstr(text + "\n  title     read\n")));
+  const std::string name = "127.0.0.2-" + std::to_string(one_.port());
+  EXPECT_TRUE(Names().contains(name + "-a.pdf.png"));
+  EXPECT_EQ(PictureOf(name + "-frame.png").At(290, 40), 0xfff4f4f4u);
+}
+
 // The page is there before its image is: it is painted without it, and with its frames.
 TEST_F(Network, ImageThatDoesNotComeIsLeftOutAndFramesAreNot) {
   one_.Serve("/slow.png", browser_host::Silent());

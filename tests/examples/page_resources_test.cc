@@ -169,6 +169,20 @@ TEST_F(PageResources, FilePagesHaveWhatIsBelowWhatWasNamed) {
   EXPECT_EQ(PictureOf(*file).At(19, 9), kBlue);
 }
 
+TEST_F(PageResources, FrameOfAFileThatIsNoPageSaysSo) {
+  Write("pages/manual.pdf", "<body style='background:#f00'>");
+  Write("pages/page.html",
+        std::string(kBare) + "<iframe style='border:0' width=300 height=50 src=manual.pdf>");
+  RunOn({"file://" + (folder_ / "pages/page.html").string(),
+         "file://" + (folder_ / "pages").string()});
+  const std::set<std::string> names = Names();
+  const auto file = std::find_if(names.begin(), names.end(), [](const std::string& one) {
+    return one.ends_with("-pages-page.html.png");
+  });
+  ASSERT_NE(file, names.end());
+  EXPECT_EQ(PictureOf(*file).At(290, 40), 0xfff4f4f4u);
+}
+
 TEST_F(PageResources, PagesOfTheWebHaveNoFiles) {
   const std::string file = WritePicture("outside.png", kRed);
   EXPECT_EQ(Painted("<img src='file://" + file + "'>words").At(0, 0), kWhite);

@@ -1,8 +1,10 @@
 #include "examples/browser_host/fetch/content_type.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "examples/browser_host/fetch/socket_messages.h"
 
 namespace browser_host {
@@ -84,6 +86,26 @@ ContentType ParseContentType(std::string_view header) {
     }
   }
   return parsed;
+}
+
+std::string_view ContentTypeOfName(std::string_view path) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {".pdf", "application/pdf"}, {".png", "image/png"},       {".jpg", "image/jpeg"},
+      {".jpeg", "image/jpeg"},     {".gif", "image/gif"},       {".webp", "image/webp"},
+      {".svg", "image/svg+xml"},   {".gz", "application/gzip"}, {".zip", "application/zip"}};
+  const std::string name = LowerCase(path);
+  for (const auto& [ending, type] : kTypes) {
+    if (name.ends_with(ending)) return type;
+  }
+  return "";
+}
+
+absl::Status CheckPageType(std::string_view type) {
+  for (const std::string_view shown :
+       {"", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"}) {
+    if (type == shown) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(std::string(type), " is not shown"));
 }
 
 bool IsImageSignature(std::string_view first) {

@@ -1,4 +1,4 @@
-// What a response says that its body is, and what the body itself says.
+// What a response says that its body is, what a file's name says, and what the body itself says.
 //
 // Pure. Threads: any.
 #ifndef EXAMPLES_BROWSER_HOST_FETCH_CONTENT_TYPE_H_
@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
+
 namespace browser_host {
 
 struct ContentType {
@@ -18,6 +20,14 @@ struct ContentType {
 
 // Of a Content-Type header. What is malformed, or over the bounds of socket_messages.h, is empty.
 ContentType ParseContentType(std::string_view header);
+
+// Of a file, by the ending of its name, in any case: what many folders of pages have beside them
+// and is none ("application/pdf", "image/png"). Empty: any other, which may be a page.
+std::string_view ContentTypeOfName(std::string_view path);
+
+// Whether a page of that type is laid out: HTML, XML and plain text, all of them as HTML, and what
+// has no type. InvalidArgument: "application/pdf is not shown".
+absl::Status CheckPageType(std::string_view type);
 
 // As many bytes as IsImageSignature looks at.
 inline constexpr size_t kSignatureBytes = 12;

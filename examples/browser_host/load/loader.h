@@ -29,6 +29,7 @@ struct Loaded {
   forkserver::Url url;       // after redirects
   uint32_t http_status = 0;  // 0: it is of a folder that is served
   forkserver::UniqueFd body = {};
+  std::string content_type = {};     // "text/html"; or empty
   std::string charset = {};          // of the Content-Type
   std::string opener_policy = {};    // Cross-Origin-Opener-Policy, as it came
   std::string embedder_policy = {};  // Cross-Origin-Embedder-Policy

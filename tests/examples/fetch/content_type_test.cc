@@ -38,6 +38,25 @@ TEST(ContentType, ThatIsMalformedIsNone) {
   EXPECT_EQ(Parsed("a/b; charset=" + std::string(65, 'x')), "a/b ");
 }
 
+TEST(ContentType, OfAPageIsOneThatIsLaidOut) {
+  for (const std::string_view type :
+       {"", "text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml"}) {
+    EXPECT_TRUE(CheckPageType(type).ok()) << type;
+  }
+  for (const std::string type : {"application/pdf", "image/png", "text/htm", "text/css",
+                                 "application/octet-stream", "application/json"}) {
+    EXPECT_EQ(CheckPageType(type), absl::InvalidArgumentError(type + " is not shown"));
+  }
+}
+
+TEST(ContentType, OfAFileIsThatOfItsNameWhereItIsNoPage) {
+  EXPECT_EQ(ContentTypeOfName("/doc/Manual.PDF"), "application/pdf");
+  EXPECT_EQ(ContentTypeOfName("a.html.gz"), "application/gzip");
+  for (const std::string_view path : {"", "pdf", "a.html", "README", "a.txt", "/a.pdf/b", "a.1"}) {
+    EXPECT_EQ(ContentTypeOfName(path), "") << path;
+  }
+}
+
 TEST(ContentType, OfAPictureIsItsSignature) {
   EXPECT_TRUE(IsImageSignature("\x89PNG\r\n\x1a\n"));
   EXPECT_TRUE(IsImageSignature("\xff\xd8\xff"));
