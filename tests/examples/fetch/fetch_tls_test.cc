@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -28,8 +29,8 @@ FetchSetup SetupOf(const std::string& test) {
 
 class TlsTest {
  public:
-  TlsTest(forkserver::ForkServer& server, const std::string& test)
-      : file_(TestCaFile(test)), fetch_(MakeFetch(server, test)) {}
+  TlsTest(forkserver::ForkServer& server, const std::string& test, std::string_view prefs = {})
+      : file_(TestCaFile(test)), fetch_(MakeFetch(server, test, prefs)) {}
   ~TlsTest() { unlink(file_.c_str()); }
 
   FetchTest& fetch() { return *fetch_; }
@@ -46,9 +47,11 @@ class TlsTest {
   }
 
  private:
-  std::unique_ptr<FetchTest> MakeFetch(forkserver::ForkServer& server, const std::string& test) {
+  std::unique_ptr<FetchTest> MakeFetch(forkserver::ForkServer& server, const std::string& test,
+                                       std::string_view prefs) {
     std::ofstream(file_) << authority_.pem();
-    return std::make_unique<FetchTest>(server, SetupOf(test));
+    return std::make_unique<FetchTest>(
+        server, SetupOf(test), [](std::string_view line) { ADD_FAILURE() << line; }, prefs);
   }
 
   const TestAuthority authority_;
@@ -143,6 +146,16 @@ HOST_TEST(FetchTls, IsNotTakenForWhatItIsNot) {
   EXPECT_THAT(tls.fetch().Get(url), StartsWith("ABORTED: " + url + ": TLS: "));
 }
 
+// It has no template: in its sandbox it reads its authorities itself.
+HOST_TEST(FetchTls, FetchesWhereItIsExeced) {
+  TlsTest tls(server, "FetchTls.FetchesWhereItIsExeced",
+              "pref(\"dom.ipc.forkserver.enable\", false);");
+  EXPECT_EQ(tls.GetFrom(tls.authority().Issue()), kFine);
+  EXPECT_EQ(tls.fetch().service().process()->by, forkserver::LaunchedBy::kExec);
+  EXPECT_EQ(tls.fetch().service().process()->sandbox->policy, forkserver::SandboxPolicyId::kSocket);
+  EXPECT_THAT(tls.GetFrom(SelfSigned()), HasSubstr("self-signed certificate"));
+}
+
 // Not where the environment would have them.
 HOST_TEST(FetchTls, WritesTheKeysOfItsConnectionsNowhere) {
   TlsTest tls(server, "FetchTls.WritesTheKeysOfItsConnectionsNowhere");
@@ -173,6 +186,7 @@ testing::HostSetup testing::SetUpHost(const std::string& test) {
   const std::string missing = "FetchTls.WithoutItsCertificates";
   HostSetup setup = browser_host::FetchHostSetup(
       browser_host::SetupOf(test.starts_with(missing) ? missing : test));
+  setup.body_starts_broker = test == "FetchTls.FetchesWhereItIsExeced";
   if (test == "FetchTls.WritesTheKeysOfItsConnectionsNowhere") {
     setup.before_start = [] {
       setenv("SSLKEYLOGFILE", browser_host::TestCaFile("keys").c_str(), 1);
