@@ -100,6 +100,7 @@ FORKSERVER_LAUNCH_PATH StepFailure ApplyDescriptors(const PlanView& plan,
                        child.arena.Room<int>(child.plan_bytes, numbers));
   if (failure.failed()) return failure;
   if (plan.debug_pause_seconds) child.debug_pause.Begin(*plan.debug_pause_seconds);
+  if (child.execed_sandbox != nullptr) child.program->BeforeSandbox();
   if (plan.sandbox_policy_count == 0) return failure;
   return child.execed_sandbox->Engage(
       std::span(plan.sandbox_policies).first(plan.sandbox_policy_count), plan.sandbox_required,

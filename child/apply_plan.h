@@ -6,10 +6,11 @@
 // working directory, environment, name, title, priority, limits. Death of the host is watched
 // before anything takes time; the prefs are mapped, and the Landlock ruleset is used, before their
 // descriptors are closed with the others; limits come last, since they would bind the steps before
-// them.
+// them. An exec'ed process engages its sandbox at the end of the descriptors, after what its
+// program's row has it do before (ChildProgramRow::before_sandbox).
 //
-// No allocation, no locks, no exceptions. The first step that fails ends it; a process to which
-// half a Plan was applied reports and exits.
+// No allocation, no locks, no exceptions, but for that. The first step that fails ends it; a
+// process to which half a Plan was applied reports and exits.
 #ifndef CHILD_APPLY_PLAN_H_
 #define CHILD_APPLY_PLAN_H_
 

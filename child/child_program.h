@@ -80,6 +80,14 @@ FORKSERVER_LAUNCH_PATH std::unique_ptr<ChildProgram> MakeChildProgram() {
 struct ChildProgramRow {
   ProcessType type;
   ChildProgramFactory make;
+  // Of a process of this type that is exec'ed: called before it engages its sandbox, or would if it
+  // were to have one. For what a forked one has of its template's warm-ups and no sandbox allows
+  // afterwards: libraries are loaded here, since most policies have no new code
+  // (child/sandbox/phrases.h). What is done here is done without a sandbox, so nothing of it may
+  // look at what is not trusted. Descriptors, signals and the parent-death signal are as its Plan
+  // says; arguments and environment are not yet. It may allocate, and what it cannot do it keeps
+  // for its program to tell. Null: nothing is.
+  void (*before_sandbox)() = nullptr;
 };
 
 // A row as children use it. Most factories are plain functions (MakeChildProgram): called as such,
@@ -92,6 +100,9 @@ class ChildProgramEntry {
 
   ProcessType type() const { return row_.type; }
   std::unique_ptr<ChildProgram> Make() const { return plain_ != nullptr ? plain_() : row_.make(); }
+  void BeforeSandbox() const {
+    if (row_.before_sandbox != nullptr) row_.before_sandbox();
+  }
 
  private:
   using Plain = std::unique_ptr<ChildProgram> (*)();

@@ -35,7 +35,21 @@ using testing::SignalProcess;
 using testing::StatusOf;
 using State = TemplateStatus::State;
 
+// As the dynamic linker does.
+std::string MapCode() {
+  const UniqueFd program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  if (!program.is_open()) return strerrorname_np(errno);
+  void* const code = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, program.get(), 0);
+  return code != MAP_FAILED ? "mapped" : strerrorname_np(errno);
+}
+
+std::string mapped_before_sandbox = "not called";
+
+void BeforeSandbox() { mapped_before_sandbox = MapCode(); }
+
 std::string Answer(const std::string& question) {
+  if (question == "map code") return MapCode();
+  if (question == "before the sandbox") return mapped_before_sandbox;
   if (question == "pid") return std::to_string(getpid());
   if (question == "host name") {
     utsname name;
@@ -277,6 +291,21 @@ HOST_TEST(Sandbox, AnExecedChildEngagesByItselfWhatAForkInherits) {
   EXPECT_EQ(child->process.Wait()->ToString(), "killed by SIGKILL");
 }
 
+// Where a template's warm-up would have done it for a forked one.
+HOST_TEST(Sandbox, AnExecedChildLoadsCodeBeforeItsSandboxAndNotAfter) {
+  ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
+  absl::StatusOr<LaunchedChild> child = server.Launch(By(LaunchWay::kExec, Answering()));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(Ask(*child, "before the sandbox"), "mapped");
+  EXPECT_EQ(Ask(*child, "map code"), "EACCES");
+  child = server.Launch(By(LaunchWay::kExec, Answering(ProcessType::kDummy)));
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(Ask(*child, "before the sandbox"), "not called") << "by another program's row";
+  child = server.Launch(Answering());
+  ASSERT_TRUE(child.ok()) << child.status();
+  EXPECT_EQ(Ask(*child, "before the sandbox"), "not called") << "in a fork";
+}
+
 HOST_TEST(Sandbox, AChildWithALayoutOfItsOwnHasTheSandboxToo) {
   ASSERT_TRUE(server.WaitUntilServing("sandboxed").ok());
   LaunchOptions options = Answering();
@@ -492,7 +521,9 @@ HOST_TEST(Sandbox, AtLevelOneThereAreNoNamespaces) {
 
 HostSetup testing::SetUpHost(const std::string& test) {
   HostSetup setup = {.options = TestOptions()};
-  setup.options.programs = {{ProcessType::kIpcUnitTest, MakeChildProgram<SandboxedProgram>},
+  setup.options.programs = {{.type = ProcessType::kIpcUnitTest,
+                             .make = MakeChildProgram<SandboxedProgram>,
+                             .before_sandbox = BeforeSandbox},
                             {ProcessType::kDummy, MakeChildProgram<SandboxedProgram>}};
   setup.options.templates = {
       {.name = "sandboxed",
