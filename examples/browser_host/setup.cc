@@ -30,7 +30,7 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
   forkserver::StartOptions options = {
       .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>},
                    {ProcessType::kDataDecoder, MakeChildProgram<DecoderChild>},
-                   {ProcessType::kSocket, MakeChildProgram<SocketChild>},
+                   SocketProgram(),
                    {ProcessType::kGpu, MakeChildProgram<CompositorChild>},
                    {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
       .warm_ups = {{"html parser", [] {

@@ -21,22 +21,22 @@ absl::StatusOr<std::unique_ptr<Fetcher>> Fetcher::Create(forkserver::EventLoop& 
 }
 
 Fetcher::Fetcher(forkserver::EventLoop& loop, TransferSetup setup)
-    : loop_(loop), setup_(std::move(setup)), multi_(curl_multi_init()) {
+    : loop_(loop), setup_(std::move(setup)), multi_(Curl().multi_init()) {
   CURLM* const multi = multi_.get();
   if (multi == nullptr) return;
-  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, OnSocket);
-  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, OnTimer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, kMostConnectionsPerHost);
-  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(kMostFetches));
-  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(kMostFetches));
+  Curl().multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, OnSocket);
+  Curl().multi_setopt(multi, CURLMOPT_SOCKETDATA, this);
+  Curl().multi_setopt(multi, CURLMOPT_TIMERFUNCTION, OnTimer);
+  Curl().multi_setopt(multi, CURLMOPT_TIMERDATA, this);
+  Curl().multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, kMostConnectionsPerHost);
+  Curl().multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(kMostFetches));
+  Curl().multi_setopt(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(kMostFetches));
 }
 
 Fetcher::~Fetcher() {
   for (auto& [id, job] : jobs_) {
     loop_.CancelTimer(job.whole);
-    if (job.has_place) curl_multi_remove_handle(multi_.get(), job.transfer->easy());
+    if (job.has_place) Curl().multi_remove_handle(multi_.get(), job.transfer->easy());
   }
   jobs_.clear();
   multi_.reset();
@@ -84,9 +84,9 @@ int Fetcher::OnTimer(CURLM*, long millis, void* fetcher) {
 
 void Fetcher::Drive(curl_socket_t fd, int events) {
   int running = 0;
-  curl_multi_socket_action(multi_.get(), fd, events, &running);
+  Curl().multi_socket_action(multi_.get(), fd, events, &running);
   int left = 0;
-  while (const CURLMsg* const message = curl_multi_info_read(multi_.get(), &left)) {
+  while (const CURLMsg* const message = Curl().multi_info_read(multi_.get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     // The message is gone with the handle.
     const CURLcode code = message->data.result;
@@ -141,16 +141,16 @@ void Fetcher::StartWaiting() {
 void Fetcher::BeginHop(Transfer& transfer) {
   const absl::Status begun = transfer.BeginHop();
   if (!begun.ok()) return Finish(transfer.id(), transfer.AtThisHop(begun));
-  const CURLMcode added = curl_multi_add_handle(multi_.get(), transfer.easy());
+  const CURLMcode added = Curl().multi_add_handle(multi_.get(), transfer.easy());
   if (added != CURLM_OK) {
-    Finish(transfer.id(), absl::InternalError(
-                              absl::StrCat("curl_multi_add_handle: ", curl_multi_strerror(added))));
+    Finish(transfer.id(), absl::InternalError(absl::StrCat("curl_multi_add_handle: ",
+                                                           Curl().multi_strerror(added))));
   }
 }
 
 void Fetcher::OnHopEnd(Transfer& transfer, CURLcode code) {
   // What is asked of the handle stays there until the next hop.
-  curl_multi_remove_handle(multi_.get(), transfer.easy());
+  Curl().multi_remove_handle(multi_.get(), transfer.easy());
   std::optional<absl::StatusOr<FetchAnswer>> answer = transfer.EndHop(code);
   if (!answer) return BeginHop(transfer);
   Finish(transfer.id(), *std::move(answer));
@@ -163,7 +163,7 @@ void Fetcher::Finish(uint64_t id, absl::StatusOr<FetchAnswer> answer) {
   loop_.CancelTimer(job.whole);
   if (job.has_place) {
     // Where it is in there.
-    curl_multi_remove_handle(multi_.get(), job.transfer->easy());
+    Curl().multi_remove_handle(multi_.get(), job.transfer->easy());
     --places_;
     const auto of_its_host = places_by_host_.find(job.transfer->host());
     if (--of_its_host->second == 0) places_by_host_.erase(of_its_host);

@@ -36,6 +36,8 @@
 //
 // What failed behind a redirect names where it led: "http://b.test/: connection refused".
 //
+// The libraries are loaded before it is made (network_libraries.h).
+//
 // Ownership: borrows the loop; owns what is under way, which its destructor drops without calling
 // back. It is not destroyed in a callback. Threads: the loop's, but for the names'. After a fork:
 // not usable. Signals: SIGPIPE is to be ignored.
@@ -54,6 +56,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/transfer.h"
 #include "transceiver/event_loop.h"
 
@@ -81,7 +84,7 @@ class Fetcher {
 
  private:
   struct FreeMulti {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* multi) const { Curl().multi_cleanup(multi); }
   };
 
   Fetcher(forkserver::EventLoop& loop, TransferSetup setup);

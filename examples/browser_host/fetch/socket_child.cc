@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/warm_up.h"
 #include "forkserver/model/process_templates.h"
 #include "transceiver/errno_status.h"
@@ -17,6 +18,9 @@ using forkserver::Resolver;
 absl::Status SocketChild::Init() {
   const absl::StatusOr<FetchSetup> setup = FetchSetup::Parse(arguments().extra);
   if (!setup.ok()) return setup.status();
+  // Its template's, or its own of before its sandbox.
+  libraries_ = LoadNetworkLibraries();
+  if (!libraries_.ok()) return absl::OkStatus();
   if (absl::Status seeded = SeedAnew(); !seeded.ok()) return seeded;
   // Its template has told of what failed there, and of what fails here each https: fetch tells.
   WarmUpFetching(setup->ca_files).IgnoreError();
@@ -30,6 +34,10 @@ absl::Status SocketChild::Init() {
 }
 
 absl::Status SocketChild::Receive(FetchResource& message, Resolver<ResourceFetched> resolver) {
+  if (fetcher_ == nullptr) {
+    resolver.Reject(libraries_);
+    return absl::OkStatus();
+  }
   const FetchOrder order = {.url = message.url.str(),
                             .what = message.what,
                             .patience = {.connect = absl::Milliseconds(message.connect_millis),
@@ -54,8 +62,14 @@ absl::Status SocketChild::Receive(FetchResource& message, Resolver<ResourceFetch
 }
 
 absl::Status SocketChild::Receive(StopFetch& message) {
-  fetcher_->Cancel(message.id);
+  if (fetcher_ != nullptr) fetcher_->Cancel(message.id);
   return absl::OkStatus();
+}
+
+forkserver::ChildProgramRow SocketProgram() {
+  return {.type = forkserver::ProcessType::kSocket,
+          .make = forkserver::MakeChildProgram<SocketChild>,
+          .before_sandbox = [] { LoadNetworkLibraries().IgnoreError(); }};
 }
 
 void SetUpSocketTemplate(std::vector<forkserver::TemplateOptions>& templates,

@@ -1,8 +1,7 @@
 // The socket process: the only one of a program that has a network. It fetches what the parent asks
 // for (fetcher.h says how), under the policy `socket`.
 //
-//     StartOptions options = {.programs = {{ProcessType::kSocket, MakeChildProgram<SocketChild>},
-//                                          ...}};
+//     StartOptions options = {.programs = {SocketProgram(), ...}};
 //     options.templates = ProcessTemplates(options.programs);
 //     SetUpSocketTemplate(options.templates, setup);
 //
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "child/child_program.h"
 #include "child/process/child_process.h"
 #include "examples/browser_host/fetch/fetch_setup.h"
 #include "examples/browser_host/fetch/fetcher.h"
@@ -34,8 +34,14 @@ class SocketChild : public forkserver::ChildProcess<SocketChild, SocketProtocol>
   absl::Status Init() override;
   void CleanUp() override { fetcher_.reset(); }
 
+  // Why it has none: what each fetch fails with.
+  absl::Status libraries_;
   std::unique_ptr<Fetcher> fetcher_;
 };
+
+// The row of the socket process. One that is exec'ed loads libcurl and OpenSSL before its sandbox,
+// which has no new code; where they cannot be loaded it runs, and says so of each fetch.
+forkserver::ChildProgramRow SocketProgram();
 
 // The template of the socket process: the libraries warmed up, and in its policy the files of
 // `setup`, which is the same that SocketServiceOptions is given.

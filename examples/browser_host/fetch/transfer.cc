@@ -1,8 +1,6 @@
 #include "examples/browser_host/fetch/transfer.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/fetch/content_type.h"
+#include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/socket_messages.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
@@ -68,7 +67,7 @@ absl::StatusOr<Url> ParseHttpUrl(std::string_view text) {
 CurlList MakeCurlList(const std::vector<std::string>& entries) {
   CurlList list;
   for (const std::string& entry : entries) {
-    curl_slist* const longer = curl_slist_append(list.get(), entry.c_str());
+    curl_slist* const longer = Curl().slist_append(list.get(), entry.c_str());
     if (longer == nullptr) return list;
     (void)list.release();
     list.reset(longer);
@@ -86,7 +85,7 @@ Transfer::Transfer(forkserver::EventLoop& loop, const TransferSetup& setup, uint
       give_up_(std::move(give_up)),
       headers_(MakeCurlList({AcceptHeader(order_.what)})),
       connect_to_(MakeCurlList(setup.connect_to)),
-      easy_(curl_easy_init()),
+      easy_(Curl().easy_init()),
       body_(max_body_) {}
 
 Transfer::~Transfer() { StopAwaiting(); }
@@ -101,7 +100,7 @@ absl::Status Transfer::CheckUrl() {
 
 uint64_t Transfer::IdOf(CURL* easy) {
   char* transfer = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+  Curl().easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
   return reinterpret_cast<Transfer*>(transfer)->id_;
 }
 
@@ -121,7 +120,7 @@ absl::Status Transfer::BeginHop() {
 
   CURLcode code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
-    const CURLcode one = curl_easy_setopt(easy, option, value);
+    const CURLcode one = Curl().easy_setopt(easy, option, value);
     if (code == CURLE_OK) code = one;
   };
   // libcurl copies it.
@@ -169,14 +168,14 @@ absl::Status Transfer::BeginHop() {
   set(CURLOPT_PREREQFUNCTION, OnConnected);
   set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   if (code != CURLE_OK) {
-    return absl::InternalError(absl::StrCat("curl_easy_setopt: ", curl_easy_strerror(code)));
+    return absl::InternalError(absl::StrCat("curl_easy_setopt: ", Curl().easy_strerror(code)));
   }
   return absl::OkStatus();
 }
 
 CURLcode Transfer::OnTlsContext(CURL*, void* context, void* transfer) {
   const Transfer& self = *static_cast<Transfer*>(transfer);
-  SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(context), self.setup_.trust->get());
+  OpenSsl().SSL_CTX_set1_cert_store(static_cast<SSL_CTX*>(context), self.setup_.trust->get());
   return CURLE_OK;
 }
 
@@ -187,7 +186,7 @@ int Transfer::OnConnected(void* transfer, char*, char*, int, int) {
 
 uint64_t Transfer::ReceivedBytes() const {
   curl_off_t body = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_SIZE_DOWNLOAD_T, &body);
   return header_bytes_ + static_cast<uint64_t>(body);
 }
 
@@ -294,7 +293,7 @@ absl::Status Transfer::FollowRedirect() {
     return absl::ResourceExhaustedError(absl::StrFormat("more than %d redirects", kMostRedirects));
   }
   char* to = nullptr;
-  curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &to);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &to);
   const std::string text = to == nullptr ? "" : to;
   absl::StatusOr<Url> next = ParseHttpUrl(text);
   if (!next.ok()) {
@@ -338,7 +337,7 @@ absl::StatusOr<FetchAnswer> Transfer::TakeAnswer() {
 
 long Transfer::Status() const {
   long status = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   return status;
 }
 
@@ -358,7 +357,7 @@ bool Transfer::IsRedirect() const {
 std::string Transfer::Header(const char* name) const {
   std::string all;
   curl_header* one = nullptr;
-  for (size_t i = 0; curl_easy_header(easy_.get(), name, i, CURLH_HEADER, -1, &one) == CURLHE_OK;
+  for (size_t i = 0; Curl().easy_header(easy_.get(), name, i, CURLH_HEADER, -1, &one) == CURLHE_OK;
        ++i) {
     if (i > 0) all += ", ";
     all += one->value;
@@ -395,13 +394,13 @@ absl::Status Transfer::ErrorOf(CURLcode code) {
     case CURLE_OUT_OF_MEMORY:
       return absl::ResourceExhaustedError("no memory");
     default:
-      return absl::AbortedError(words.empty() ? curl_easy_strerror(code) : words);
+      return absl::AbortedError(words.empty() ? Curl().easy_strerror(code) : words);
   }
 }
 
 absl::Status Transfer::ConnectError() {
   long error = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
   if (error == ECONNREFUSED) return absl::AbortedError("connection refused");
   return absl::AbortedError(
       error == 0 ? "no connection"
@@ -412,11 +411,11 @@ absl::Status Transfer::ConnectError() {
 // it here.
 absl::Status Transfer::CertificateError() {
   long verified = X509_V_ERR_UNSPECIFIED;
-  curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verified);
+  Curl().easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verified);
   return absl::PermissionDeniedError(
       absl::StrCat("certificate: ", verified == X509_V_ERR_UNSPECIFIED
                                         ? std::string("not for this host")
-                                        : X509_verify_cert_error_string(verified)));
+                                        : OpenSsl().X509_verify_cert_error_string(verified)));
 }
 
 }  // namespace browser_host

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "examples/browser_host/fetch/body_file.h"
 #include "examples/browser_host/fetch/fetch_bounds.h"
+#include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/trust.h"
 #include "forkserver/model/url.h"
 #include "transceiver/event_loop.h"
@@ -49,7 +50,7 @@ struct FetchAnswer {
 };
 
 struct FreeCurlList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { Curl().slist_free_all(list); }
 };
 using CurlList = std::unique_ptr<curl_slist, FreeCurlList>;
 CurlList MakeCurlList(const std::vector<std::string>& entries);
@@ -91,7 +92,7 @@ class Transfer {
 
  private:
   struct FreeEasy {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* easy) const { Curl().easy_cleanup(easy); }
   };
 
   // libcurl's: what they return that is not what was given ends the hop, for why_.

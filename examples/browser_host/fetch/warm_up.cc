@@ -1,9 +1,6 @@
 #include "examples/browser_host/fetch/warm_up.h"
 
-#include <curl/curl.h>
 #include <netdb.h>
-#include <openssl/rand.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/fetch/network_libraries.h"
 
 namespace browser_host {
 namespace {
@@ -37,15 +35,18 @@ void ForgetEnvironment() {
 }
 
 absl::Status WarmUpLibraries() {
-  if (const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT); code != CURLE_OK) {
-    return absl::InternalError(absl::StrCat("curl_global_init: ", curl_easy_strerror(code)));
+  if (absl::Status loaded = LoadNetworkLibraries(); !loaded.ok()) return loaded;
+  if (const CURLcode code = Curl().global_init(CURL_GLOBAL_DEFAULT); code != CURLE_OK) {
+    return absl::InternalError(absl::StrCat("curl_global_init: ", Curl().easy_strerror(code)));
   }
   // A handle and a TLS context, for what is made at the first of each.
-  const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi(curl_multi_init(), curl_multi_cleanup);
-  const std::unique_ptr<CURL, void (*)(CURL*)> easy(curl_easy_init(), curl_easy_cleanup);
-  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> tls(SSL_CTX_new(TLS_client_method()),
-                                                         SSL_CTX_free);
-  const std::unique_ptr<SSL, void (*)(SSL*)> session(tls ? SSL_new(tls.get()) : nullptr, SSL_free);
+  const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi(Curl().multi_init(),
+                                                            Curl().multi_cleanup);
+  const std::unique_ptr<CURL, void (*)(CURL*)> easy(Curl().easy_init(), Curl().easy_cleanup);
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> tls(
+      OpenSsl().SSL_CTX_new(OpenSsl().TLS_client_method()), OpenSsl().SSL_CTX_free);
+  const std::unique_ptr<SSL, void (*)(SSL*)> session(tls ? OpenSsl().SSL_new(tls.get()) : nullptr,
+                                                     OpenSsl().SSL_free);
   if (multi == nullptr || easy == nullptr || session == nullptr) {
     return absl::ResourceExhaustedError("libcurl and OpenSSL: no memory");
   }
@@ -84,7 +85,7 @@ absl::Status WarmUpFetching(std::span<const std::string> ca_files) {
 absl::StatusOr<TrustStore> FetchTrust() { return TheWarm().trust; }
 
 absl::Status SeedAnew() {
-  if (RAND_poll() == 1) return absl::OkStatus();
+  if (OpenSsl().RAND_poll() == 1) return absl::OkStatus();
   return absl::InternalError("RAND_poll");
 }
 

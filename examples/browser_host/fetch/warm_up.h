@@ -1,6 +1,7 @@
-// What a socket process needs once: libcurl and OpenSSL initialised, the certificates of the
-// authorities parsed, the C library's look-up of names tried. In its template, so that the
-// processes forked from it have it; one that is exec'ed does it itself, in its sandbox.
+// What a socket process needs once: libcurl and OpenSSL loaded and initialised, the certificates of
+// the authorities parsed, the C library's look-up of names tried. In its template, so that the
+// processes forked from it have it; one that is exec'ed loads the libraries before its sandbox
+// (network_libraries.h), and does the rest itself in there.
 //
 //     .warm_ups = {{"libcurl", [files] { return WarmUpFetching(files); }}}
 //     const absl::StatusOr<TrustStore>& trust = FetchTrust(files);        // in the child
@@ -22,7 +23,8 @@
 namespace browser_host {
 
 // `ca_files`: beside the system's (trust.h). Without a readable file of each http: works, and
-// https: does not: it is a warm-up that has failed, and no more.
+// https: does not; without the libraries neither does, and no other function here may be called. It
+// is a warm-up that has failed, and no more.
 absl::Status WarmUpFetching(std::span<const std::string> ca_files);
 
 // What was loaded, or why not. WarmUpFetching comes before it.

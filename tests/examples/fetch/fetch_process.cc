@@ -15,12 +15,11 @@
 
 namespace browser_host {
 
-using forkserver::MakeChildProgram;
 using forkserver::ProcessType;
 
 forkserver::testing::HostSetup FetchHostSetup(const FetchSetup& setup) {
   forkserver::testing::HostSetup host;
-  host.options.programs = {{ProcessType::kSocket, MakeChildProgram<SocketChild>}};
+  host.options.programs = {SocketProgram()};
   host.options.templates = forkserver::ProcessTemplates(host.options.programs);
   SetUpSocketTemplate(host.options.templates, setup);
   return host;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/trust.h"
 #include "tests/examples/fetch/certificates.h"
 
@@ -27,6 +28,7 @@ TEST(FetchSetup, IsTheSameBehindACommandLine) {
 }
 
 std::string LoadOf(const std::string& text) {
+  if (absl::Status loaded = LoadNetworkLibraries(); !loaded.ok()) return loaded.ToString();
   const std::string file = testing::TempDir() + "/ca.pem";
   std::ofstream(file) << text;
   const std::vector<std::string> files = {file};
