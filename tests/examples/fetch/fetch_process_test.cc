@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,6 +57,22 @@ HOST_TEST(FetchProcess, IsWarmedUpInItsTemplate) {
   EXPECT_EQ(status.hello.warm_ups[0].error, "");
   EXPECT_EQ(status.hello.warm_ups[0].descriptors, 0);
   EXPECT_EQ(fetch.Threads(), 1u);
+}
+
+bool HasLibcurl(const std::string& process) {
+  std::ifstream maps("/proc/" + process + "/maps");
+  const std::string all((std::istreambuf_iterator<char>(maps)), {});
+  EXPECT_THAT(all, HasSubstr("libc.so.6"));
+  return all.find("/libcurl.so.4") != std::string::npos;
+}
+
+HOST_TEST(FetchProcess, HasLibrariesThatItsProgramHasNot) {
+  FetchTest fetch(server);
+  LoopbackServer web;
+  fetch.Get(web.Url("/"));
+  EXPECT_TRUE(HasLibcurl(std::to_string(fetch.pid())));
+  EXPECT_FALSE(HasLibcurl("self"));
+  EXPECT_FALSE(HasLibcurl(std::to_string(*server.root_pid())));
 }
 
 HOST_TEST(FetchProcess, ThatDiesIsToldToAllThatWaitAndTheNextFetchHasAnother) {
