@@ -1,5 +1,5 @@
 // libcurl and OpenSSL, loaded by dlopen, so that they are in the processes that fetch and in no
-// others: they bring 28 shared objects, and each fork of a program that is linked with them pays
+// others: they are 26 shared objects, and each fork of a program that is linked with them pays
 // for their mappings (docs/warming-up-real-libraries.md). Their headers are used as ever.
 //
 //     absl::Status loaded = LoadNetworkLibraries();
