@@ -1,7 +1,7 @@
 // The memory in which a child receives and keeps its Plan, mapped before the fork so that the
 // child needs no allocation and no mmap of its own.
 //
-// A template maps one and touches its first page only, with what it leaves to its children:
+// A template maps one and touches its first two pages only, with what it leaves to its children:
 // untouched pages cost a fork nothing, and a child pays for those that its own Plan fills. A child
 // that becomes a template maps another for its children, since its own holds its arguments.
 #ifndef CHILD_CHILD_ARENA_H_
@@ -20,6 +20,9 @@ namespace forkserver {
 
 class ChildArena {
  public:
+  // For what a template leaves to its children beside its stack. In front, beside the pages that
+  // each child touches.
+  static constexpr size_t kTemplateRoomBytes = 8192;
   // argv and environment pointers together.
   static constexpr size_t kMaxPointers = 512 * 1024;
   static constexpr size_t kPacketBytes = 1280;
@@ -54,12 +57,9 @@ class ChildArena {
     return {reinterpret_cast<T*>(mapping_.bytes().data() + kLargeRoom),
             std::min(count, kMaxPointers)};
   }
-  // What a template leaves to its children beside its stack.
   std::span<uint8_t> template_room() const { return mapping_.bytes().first(kTemplateRoomBytes); }
 
  private:
-  // In front, beside the pages that each child touches.
-  static constexpr size_t kTemplateRoomBytes = 4096;
   static constexpr size_t kPlanBuffer = kTemplateRoomBytes + kPacketBytes;
   static constexpr size_t kChannelBuffer = kPlanBuffer + kMaxMessageBytes;
   static constexpr size_t kLargeRoom = kChannelBuffer + kMaxMessageBytes;

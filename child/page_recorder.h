@@ -9,6 +9,10 @@
 // first work counts too, what that reads is recorded when the program says that it is done, or when
 // Run returns. Later children of the template have those pages sooner.
 //
+// The first child of a template rehearses, if its program can: does as a step of its start what the
+// first work of all would do, on nothing of anybody's. So what a first work touches is recorded,
+// and tells nothing of any.
+//
 // The record is on pages that this child shares with its template, and with no other child; they
 // are unmapped as soon as there is nothing more to record. Recording opens /proc/self/pagemap for a
 // moment.
@@ -21,6 +25,7 @@
 namespace forkserver {
 
 struct PageRecord {
+  bool rehearses = false;  // by the template's word
   TouchedPages at_ready;
   TouchedPages later;  // at the end of the start steps, or of the first work
 };
@@ -34,6 +39,11 @@ class PageRecorder {
 
   // The child's own call, when it is Ready.
   void Ready(RecordedUntil until);
+
+  // Whether this child is to rehearse, before it calls Started.
+  bool Rehearses() const {
+    return record_ != nullptr && record_->rehearses && until_ == RecordedUntil::kStarted;
+  }
 
   // Each does nothing unless it is what Ready was told to record until.
   void Started() { RecordLater(RecordedUntil::kStarted, Recorded::kAll); }

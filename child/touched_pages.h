@@ -38,12 +38,12 @@ struct PageRun {
   PageAccess access;
 };
 
-// Fits in a page.
+// Fits in two pages (ChildArena::kTemplateRoomBytes).
 struct TouchedPages {
-  static constexpr uint32_t kMaxRuns = 250;
+  static constexpr uint32_t kMaxRuns = 500;
   // A list is bounded also in what it costs: it may come from a child that lies.
-  static constexpr uint32_t kMaxRead = 1024;
-  static constexpr uint32_t kMaxWritten = 64;
+  static constexpr uint32_t kMaxRead = 4096;
+  static constexpr uint32_t kMaxWritten = 256;
   static constexpr uint32_t kMaxFolios = 4096;
 
   std::atomic<bool> is_complete{false};  // set last

@@ -14,9 +14,10 @@
 //
 // Its start is the steps of start_step.h: see that the sandbox is the one asked for, parse the
 // arguments, attach the prefs, start threads, open the initial port (the launch socket becomes this
-// actor), initialise the components that its type may use, Init. Then it handles messages until
-// the port ends, and undoes all of it in reverse: CleanUp, components, threads. A step that fails
-// is told to the parent (StartFailed) and ends the process with kExitStartFailed.
+// actor), initialise the components that its type may use, Init, and in the first child of a
+// template Rehearse before that. Then it handles messages until the port ends, and undoes all of it
+// in reverse: CleanUp, components, threads. A step that fails is told to the parent (StartFailed)
+// and ends the process with kExitStartFailed.
 //
 // It ends with status 0 when either side has said Goodbye, and with kExitNoGoodbye when the parent
 // is gone without one, or has broken the protocol, by this side's word: a handler that returns an

@@ -84,6 +84,7 @@ FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitialiseComponents() {
 }
 
 FORKSERVER_LAUNCH_PATH absl::Status ChildProcessCore::InitOfItsOwn() {
+  if (context_->recorder.Rehearses()) Rehearse();
   // What was done until here is the same in all children of the type.
   context_->recorder.Started();
   return Init();

@@ -51,6 +51,11 @@ class ChildProcessCore : public ChildProgram {
   virtual absl::Status EngageSandbox();
   FORKSERVER_LAUNCH_PATH virtual absl::Status StartThreads() { return absl::OkStatus(); }
   virtual void StopThreads() {}
+  // In the first child of each template, before Init: what the first work of all children would do,
+  // on nothing of anybody's, so that later blanks have the pages that it takes ahead
+  // (child/page_recorder.h). Pages that it has given back by its end are not among them. It takes
+  // as long as it takes in this one child.
+  virtual void Rehearse() {}
   // When all else is done; messages come after it.
   virtual absl::Status Init() { return absl::OkStatus(); }
   // The first of the end: what Init did, undone. Not called where Init was not.

@@ -13,6 +13,7 @@
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/paint/text_encoding.h"
+#include "examples/browser_host/rehearsal_page.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -61,6 +62,19 @@ absl::StatusOr<PageSummary> Summarize(std::string_view html) {
 }
 
 }  // namespace
+
+void PageChild::Rehearse() {
+  Summarize(kRehearsalPage).IgnoreError();
+  painter_ = std::make_unique<PicturePainter>(loop(), PageNeeds());
+  painter_->Begin(kRehearsalPage, "about:rehearsal", {.width = 800}, UniqueFd(), kPagePatience,
+                  [](const absl::StatusOr<PagePicture>&) {});
+}
+
+absl::Status PageChild::Init() {
+  // Until here what it had of memory was to be seen.
+  painter_.reset();
+  return absl::OkStatus();
+}
 
 absl::Status PageChild::Receive(forkserver::BrowserOpened& message) {
   const uint64_t browser = message.as.browser;

@@ -44,6 +44,8 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   absl::Status Receive(LoadPage& message);
 
  protected:
+  void Rehearse() override;
+  absl::Status Init() override;
   void ReportMemory(forkserver::MemoryReporter& report) override;
 
  private:

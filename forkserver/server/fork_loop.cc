@@ -169,6 +169,8 @@ class Server {
               .metrics = loop_.metrics});
   }
 
+  static_assert(sizeof(TouchedPages) <= ChildArena::kTemplateRoomBytes);
+
   const ForkLoop& loop_;
   const ChildArena& arena_;
   LoopState& state_;

@@ -25,7 +25,9 @@ FORKSERVER_LAUNCH_PATH PageRecord* PageLearner::BeforeFork() {
                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (pages < 0) return nullptr;
   ++open_count_;
-  return open_[asked_++].record = new (reinterpret_cast<void*>(pages)) PageRecord;
+  auto* const record = new (reinterpret_cast<void*>(pages)) PageRecord;
+  record->rehearses = asked_ == 0;
+  return open_[asked_++].record = record;
 }
 
 void PageLearner::AfterFork() {

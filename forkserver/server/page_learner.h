@@ -8,8 +8,8 @@
 //
 // Each of the first kChildren children records on pages that it shares with the template alone;
 // what any of them has touched is what blanks are given: one page too many costs a blank 2 us of
-// its idle time, one too few costs a launch as much. Records come when they come: a child's first
-// work may end long after the next fork.
+// its idle time, one too few costs a launch as much. The first of them rehearses (page_recorder.h).
+// Records come when they come: a child's first work may end long after the next fork.
 //
 // What is learned lies in memory that the template's children have too. No allocation.
 #ifndef FORKSERVER_SERVER_PAGE_LEARNER_H_

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,12 +33,18 @@ class Child : public ChildProcess<Child, Empty> {
   using ChildProcess::Receive;
 
   void Log(std::string_view line) override { lines.emplace_back(line); }
+  void Rehearse() override { did.emplace_back("rehearse"); }
+  absl::Status Init() override {
+    did.emplace_back("init");
+    return absl::OkStatus();
+  }
 
   std::vector<std::string> lines;
+  std::vector<std::string> did;
 };
 
 // To its end, which it has by what lies in the socket, or is not at the other end of it.
-int RunOn(UniqueFd socket, Child& child) {
+int RunOn(UniqueFd socket, Child& child, PageRecord* record = nullptr) {
   std::vector<std::string> words = {"dummy", "-buildID=1", "-parentPid=1", "-childID=1"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -45,7 +53,8 @@ int RunOn(UniqueFd socket, Child& child) {
   const ReadyMessage ready = {.build_id = 1, .pid = getpid()};
   const SandboxReport no_sandbox;
   const PrefsMap prefs;
-  PageRecorder recorder(nullptr);
+  PageRecorder recorder(record);
+  recorder.Ready(RecordedUntil::kStarted);
   ChildContext context = {.type = ProcessType::kDummy,
                           .argv = argv,
                           .channel = channel,
@@ -78,6 +87,24 @@ TEST(ChildProcess, CleansUpTheComponentsThatWereMadeWhereTheNextOneFails) {
   EXPECT_EQ(RunOn(std::move(pair.second), child), kExitStartFailed);
   // Its process ends without destructors.
   EXPECT_EQ(cleaned_up, 1);
+}
+
+TEST(ChildProcess, RehearsesBeforeInitWhereItsTemplateSaysSo) {
+  using Steps = std::vector<std::string>;
+  for (const bool rehearses : {false, true}) {
+    void* const memory = mmap(nullptr, sizeof(PageRecord), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    auto* const record = new (memory) PageRecord;
+    record->rehearses = rehearses;
+    SocketPair pair;
+    ASSERT_EQ(CreateSocketPair(pair), 0);
+    pair.first.reset();
+    Child child;
+    // Unmaps the record.
+    EXPECT_EQ(RunOn(std::move(pair.second), child, record), kExitNoGoodbye);
+    EXPECT_EQ(child.did, rehearses ? Steps({"rehearse", "init"}) : Steps({"init"}));
+  }
 }
 
 TEST(ChildProcess, SaysOnceForWhichMessageItEnds) {

@@ -83,10 +83,33 @@ VICTIM_TEST(PageRecorder, StartIsRecordedWhenItIsDoneWithWhatItWrote) {
   EXPECT_GT(record->later.written, 0u);
 }
 
+// Not a child that is recorded up to Ready, or into its first work: that is not everybody's.
+VICTIM_TEST(PageRecorder, RehearsesByItsTemplatesWordUntilItHasStarted) {
+  for (const bool told : {false, true}) {
+    for (const RecordedUntil until :
+         {RecordedUntil::kReady, RecordedUntil::kStarted, RecordedUntil::kFirstWork}) {
+      SCOPED_TRACE(static_cast<int>(until));
+      PageRecord* const record = MapRecord();
+      ASSERT_NE(record, nullptr);
+      record->rehearses = told;
+      EXPECT_TRUE(testing::ChildPasses([&] {
+        PageRecorder recorder(record);
+        EXPECT_FALSE(recorder.Rehearses());
+        recorder.Ready(until);
+        EXPECT_EQ(recorder.Rehearses(), told && until == RecordedUntil::kStarted);
+        recorder.Started();
+        EXPECT_FALSE(recorder.Rehearses());
+      }));
+    }
+  }
+}
+
 TEST(PageRecorder, WithoutARecordDoesNothing) {
   PageRecorder recorder(nullptr);
   recorder.Ready(RecordedUntil::kFirstWork);
   recorder.FirstWorkDone();
+  recorder.Ready(RecordedUntil::kStarted);
+  EXPECT_FALSE(recorder.Rehearses());
 }
 
 }  // namespace

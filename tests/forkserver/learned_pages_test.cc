@@ -65,6 +65,39 @@ class Counter : public ChildProgram {
   const Faults at_entry_;
 };
 
+// What the first work of each Worker writes to: memory that its template has, all of it.
+constexpr size_t kPage = 4096;
+constexpr size_t kWorkPages = 64;
+alignas(kPage) uint8_t work[kWorkPages * kPage];
+
+void WriteToAll() {
+  for (size_t at = 0; at < sizeof(work); at += kPage) {
+    static_cast<volatile uint8_t*>(work)[at] = 1;
+  }
+}
+
+// Sends whether it rehearsed, and how many faults its work took.
+class Worker : public ChildProgram {
+ public:
+  struct Told {
+    bool rehearsed = false;
+    Faults of_work = {};
+  };
+
+  bool HasStartSteps() const override { return true; }
+
+  int Run(ChildContext& context) override {
+    Told told = {.rehearsed = context.recorder.Rehearses()};
+    if (told.rehearsed) WriteToAll();
+    context.recorder.Started();
+    const Faults before = OfThisProcess();
+    WriteToAll();
+    told.of_work.count = OfThisProcess().count - before.count;
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&told);
+    return context.channel.Send({.type = testing::kEcho}, {bytes, sizeof(told)}) == 0 ? 0 : 1;
+  }
+};
+
 std::unique_ptr<ChildProgram> MakeCounter() {
   const Faults at_entry = OfThisProcess();
   return std::make_unique<Counter>(at_entry);
@@ -75,20 +108,28 @@ std::unique_ptr<ChildProgram> MakeCounter() {
 testing::HostSetup testing::SetUpHost(const std::string&) {
   HostSetup setup;
   // By its row it has a pool, and is recorded up to Ready.
-  setup.options.programs = {{ProcessType::kDummy, MakeCounter}};
+  setup.options.programs = {{ProcessType::kDummy, MakeCounter},
+                            {ProcessType::kUtility, MakeChildProgram<Worker>}};
+  setup.options.warm_ups = {{"work", [] {
+                               WriteToAll();
+                               return absl::OkStatus();
+                             }}};
   return setup;
 }
 
 namespace {
 
-Faults FaultsOf(const LaunchedChild& child) {
-  Faults at_entry;
-  uint8_t buffer[sizeof(at_entry)];
+template <typename Told>
+Told ToldBy(const LaunchedChild& child) {
+  Told told;
+  uint8_t buffer[sizeof(told)];
   Packet packet(buffer);
   EXPECT_EQ(ReceivePacket(child.socket.get(), Blocking::kWait, packet), PacketOutcome::kMessage);
-  memcpy(&at_entry, packet.payload().data(), packet.payload().size());
-  return at_entry;
+  memcpy(&told, packet.payload().data(), packet.payload().size());
+  return told;
 }
+
+Faults FaultsOf(const LaunchedChild& child) { return ToldBy<Faults>(child); }
 
 HOST_TEST(LearnedPages, AreNotFaultedInByALaunchThatTakesABlank) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -130,6 +171,40 @@ HOST_TEST(LearnedPages, AreNotFaultedInByALaunchThatTakesABlank) {
     of_blanks = std::max(of_blanks, FaultsOf(*child).count - before[child->process.pid()]);
   }
   EXPECT_LT(3 * of_blanks, of_forks) << of_blanks << " against " << of_forks;
+}
+
+HOST_TEST(LearnedPages, AreThoseOfARehearsalToo) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer's shadow has more faults than all else";
+#endif
+  TouchedPages touched;
+  if (RecordTouchedPages(Recorded::kAll, touched) != 0) {
+    GTEST_SKIP() << "no PAGEMAP_SCAN, which came with Linux 6.7";
+  }
+  LaunchOptions options = {
+      .type = ProcessType::kUtility, .argv = {"work"}, .way = LaunchWay::kFork};
+  for (int i = 0; i < 2 * PageLearner::kChildren; ++i) {
+    const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    const auto told = ToldBy<Worker::Told>(*child);
+    EXPECT_EQ(told.rehearsed, i == 0);
+    if (!told.rehearsed) {
+      EXPECT_GE(told.of_work.count, static_cast<int64_t>(kWorkPages));
+    }
+  }
+  options.way = LaunchWay::kTemplate;
+  // Blanks that were forked before it was learned may be left.
+  int64_t of_blanks = INT64_MAX;
+  for (int i = 0; i < 10; ++i) {
+    const absl::StatusOr<LaunchedChild> child = server.Launch(options);
+    ASSERT_TRUE(child.ok()) << child.status();
+    const auto told = ToldBy<Worker::Told>(*child);
+    EXPECT_FALSE(told.rehearsed);
+    if (child->by == LaunchedBy::kPool) of_blanks = std::min(of_blanks, told.of_work.count);
+    ASSERT_TRUE(
+        DispatchUntil(server, [&] { return !StatusOf(server, "root").idle_blanks.empty(); }));
+  }
+  EXPECT_EQ(of_blanks, 0);
 }
 
 }  // namespace

@@ -99,6 +99,15 @@ VICTIM_TEST(PageLearner, KnowsNothingUntilAChildHasTold) {
   EXPECT_EQ(Learned(root.learner), "3+2");
 }
 
+VICTIM_TEST(PageLearner, HasTheFirstChildRehearse) {
+  Template root;
+  for (int i = 0; i < PageLearner::kChildren; ++i) {
+    ForkAndWait(root.learner,
+                [i](PageRecord* record) { EXPECT_EQ(record->rehearses, i == 0) << i; });
+  }
+  EXPECT_EQ(root.learner.BeforeFork(), nullptr);
+}
+
 VICTIM_TEST(PageLearner, KnowsWhatAnyOfThemHasTouched) {
   Template root;
   ForkAndWait(root.learner, [](PageRecord* record) { Read(record, 3, 2); });
