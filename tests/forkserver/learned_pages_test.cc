@@ -131,14 +131,19 @@ Told ToldBy(const LaunchedChild& child) {
 
 Faults FaultsOf(const LaunchedChild& child) { return ToldBy<Faults>(child); }
 
-HOST_TEST(LearnedPages, AreNotFaultedInByALaunchThatTakesABlank) {
+// Null: what is learned can be seen by its faults here.
+const char* WhyNotSeen() {
 #if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer's shadow has more faults than all else";
-#endif
+  return "the sanitizer's shadow has more faults than all else";
+#else
   TouchedPages touched;
-  if (RecordTouchedPages(Recorded::kAll, touched) != 0) {
-    GTEST_SKIP() << "no PAGEMAP_SCAN, which came with Linux 6.7";
-  }
+  const bool records = RecordTouchedPages(Recorded::kAll, touched) == 0;
+  return records ? nullptr : "no PAGEMAP_SCAN, which came with Linux 6.7";
+#endif
+}
+
+HOST_TEST(LearnedPages, AreNotFaultedInByALaunchThatTakesABlank) {
+  if (const char* const why = WhyNotSeen()) GTEST_SKIP() << why;
   LaunchOptions options = {.type = ProcessType::kDummy, .argv = {"count"}, .way = LaunchWay::kFork};
   int64_t of_forks = INT64_MAX;
   for (int i = 0; i < 2 * PageLearner::kChildren; ++i) {
@@ -174,13 +179,7 @@ HOST_TEST(LearnedPages, AreNotFaultedInByALaunchThatTakesABlank) {
 }
 
 HOST_TEST(LearnedPages, AreThoseOfARehearsalToo) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the sanitizer's shadow has more faults than all else";
-#endif
-  TouchedPages touched;
-  if (RecordTouchedPages(Recorded::kAll, touched) != 0) {
-    GTEST_SKIP() << "no PAGEMAP_SCAN, which came with Linux 6.7";
-  }
+  if (const char* const why = WhyNotSeen()) GTEST_SKIP() << why;
   LaunchOptions options = {
       .type = ProcessType::kUtility, .argv = {"work"}, .way = LaunchWay::kFork};
   for (int i = 0; i < 2 * PageLearner::kChildren; ++i) {
