@@ -1,6 +1,7 @@
 #include "examples/browser_host/page_child.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,10 @@ namespace browser_host {
 namespace {
 
 using forkserver::UniqueFd;
+
+// Half of what the parent waits for an answer: a page that takes the parser longer is told to be
+// such a one, and its process goes on.
+constexpr PaintBounds kParseBounds = {.time = std::chrono::seconds(5)};
 
 std::string_view Cut(std::string_view text) {
   return text.substr(0, std::min(kMaxItemBytes, text.find('\0')));
@@ -54,8 +59,8 @@ absl::StatusOr<std::string> ReadHtml(LoadPage& message, const std::string& url) 
                       absl::StrCat("in its process: ", opened.status().message()));
 }
 
-absl::StatusOr<PageSummary> Summarize(std::string_view html) {
-  PageSummary summary = SummarizePage(html);
+absl::StatusOr<PageSummary> Summarize(const ParsedPage& page) {
+  PageSummary summary = SummarizePage(page);
   if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return summary;
   return absl::ResourceExhaustedError(
       absl::StrCat("more than ", kMaxItemsOfAPage, " headings and links"));
@@ -64,9 +69,10 @@ absl::StatusOr<PageSummary> Summarize(std::string_view html) {
 }  // namespace
 
 void PageChild::Rehearse() {
-  Summarize(kRehearsalPage).IgnoreError();
+  absl::StatusOr<ParsedPage> page = ParsedPage::Parse(kRehearsalPage, kParseBounds);
+  if (!page.ok() || !Summarize(*page).ok()) return;
   painter_ = std::make_unique<PicturePainter>(loop(), PageNeeds());
-  painter_->Begin(kRehearsalPage, "about:rehearsal", {.width = 800}, UniqueFd(), kPagePatience,
+  painter_->Begin(*std::move(page), "about:rehearsal", {.width = 800}, UniqueFd(), kPagePatience,
                   [](const absl::StatusOr<PagePicture>&) {});
 }
 
@@ -130,7 +136,9 @@ void PageChild::ShowAboutPage(const Opened& browser, const PictureSize& size) {
 
 absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Opened& browser,
                              const PictureSize& size) {
-  const absl::StatusOr<PageSummary> summary = html.ok() ? Summarize(*html) : html.status();
+  absl::StatusOr<ParsedPage> page =
+      html.ok() ? ParsedPage::Parse(*html, kParseBounds) : html.status();
+  const absl::StatusOr<PageSummary> summary = page.ok() ? Summarize(*page) : page.status();
   if (summary.ok()) {
     answer_->items = ItemsOf(*summary);
     answer_->done.text_bytes = summary->text_bytes;
@@ -146,18 +154,18 @@ absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Open
     return GoOnAnswering();
   }
   if (absl::Status sent = GoOnAnswering(); !sent.ok()) return sent;
-  Paint(*html, browser, size);
+  Paint(*std::move(page), browser, size);
   return absl::OkStatus();
 }
 
-void PageChild::Paint(std::string_view html, const Opened& browser, const PictureSize& size) {
+void PageChild::Paint(ParsedPage page, const Opened& browser, const PictureSize& size) {
   if (resources_ == nullptr) {
     resources_ = std::make_unique<PageResources>(loop(), ResourceCalls());
   }
   const bool blocks_images = prefs().GetInt(kImagePref, kImagesShown) == kImagesBlocked;
   painter_ = std::make_unique<PicturePainter>(
       loop(), resources_->For(browser.as, browser.url, {.fetches_images = !blocks_images}));
-  painter_->Begin(html, browser.url, size, std::move(canvas_), kPagePatience,
+  painter_->Begin(std::move(page), browser.url, size, std::move(canvas_), kPagePatience,
                   [this](absl::StatusOr<PagePicture> picture) { OnPainted(std::move(picture)); });
 }
 

@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -71,7 +70,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   absl::Status Show(const absl::StatusOr<std::string>& html, const Opened& browser,
                     const PictureSize& size);
   // Its picture is in the answer then, or why it has none.
-  void Paint(std::string_view html, const Opened& browser, const PictureSize& size);
+  void Paint(ParsedPage page, const Opened& browser, const PictureSize& size);
   void OnPainted(absl::StatusOr<PagePicture> picture);
   // Nothing more is said of the page that is shown.
   void DropPage();

@@ -38,11 +38,11 @@ auto PagePainting::WhileAlive(Callback callback) {
   };
 }
 
-void PagePainting::Begin(std::string_view html, std::string url, const PaintOptions& options,
+void PagePainting::Begin(ParsedPage parsed, std::string url, const PaintOptions& options,
                          std::function<void(absl::Status ready)> on_ready) {
   options_ = options;
   on_ready_ = std::move(on_ready);
-  auto painter = PagePainter::Create({.html = html, .url = std::move(url)}, options);
+  auto painter = PagePainter::Create(std::move(parsed), std::move(url), options);
   if (!painter.ok()) return Finish(painter.status());
   painter_ = *std::move(painter);
   LayOut();
@@ -127,14 +127,20 @@ void PagePainting::OnFrame(size_t index, absl::StatusOr<FrameContent> content) {
     const std::string why(content.status().message());
     content = FrameContent{.html = MessagePage({.title = "Frame not loaded", .text = why})};
   }
+  absl::StatusOr<ParsedPage> parsed = ParsedPage::Parse(content->html, PaintBounds());
+  if (!parsed.ok()) {
+    // Its box stays empty.
+    frame.is_empty = true;
+    return OnFrameReady();
+  }
   frame.page = std::make_unique<PagePainting>(needs_, allowance_, depth_ + 1);
   const PaintOptions options = {
       .width = frame.rect.width, .height = frame.rect.height, .most_height = frame.rect.height};
-  frame.page->Begin(content->html, content->url, options, [this, index](const absl::Status& ready) {
-    // Its box stays empty.
-    if (!ready.ok()) frames_[index].is_empty = true;
-    OnFrameReady();
-  });
+  frame.page->Begin(*std::move(parsed), content->url, options,
+                    [this, index](const absl::Status& ready) {
+                      if (!ready.ok()) frames_[index].is_empty = true;
+                      OnFrameReady();
+                    });
 }
 
 void PagePainting::OnFrameReady() {

@@ -3,7 +3,7 @@
 //
 //     FrameAllowance frames;
 //     PagePainting page(needs, frames);
-//     page.Begin(html, url, {.width = 800}, [&](absl::Status ready) {
+//     page.Begin(std::move(parsed), url, {.width = 800}, [&](absl::Status ready) {
 //       if (ready.ok()) page.PaintInto(canvas, layers);
 //     });
 //     page.StopWaiting();                  // on second thoughts: with what has come by now
@@ -24,7 +24,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -74,7 +73,7 @@ class PagePainting {
 
   // Calls `on_ready` once, at once or later: it can be painted, or why not, as PagePainter says. It
   // may paint it, and does not destroy this.
-  void Begin(std::string_view html, std::string url, const PaintOptions& options,
+  void Begin(ParsedPage parsed, std::string url, const PaintOptions& options,
              std::function<void(absl::Status ready)> on_ready);
   // Images and style sheets that are not there yet are left out, and the frames begin.
   void StopWaitingForResources();

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -44,7 +45,7 @@ PicturePainter::~PicturePainter() {
   if (timer_ != 0) loop_.CancelTimer(timer_);
 }
 
-void PicturePainter::Begin(std::string_view html, std::string url, const PictureSize& size,
+void PicturePainter::Begin(ParsedPage page, std::string url, const PictureSize& size,
                            forkserver::UniqueFd canvas, absl::Duration patience,
                            Callback callback) {
   callback_ = std::move(callback);
@@ -63,7 +64,8 @@ void PicturePainter::Begin(std::string_view html, std::string url, const Picture
   const int most_height = static_cast<int>(size.height != 0 ? size.height : kMostPictureHeight);
   PaintOptions options = {.width = static_cast<int>(size.width), .most_height = most_height};
   if (size.height != 0) options.height = box_height_ = most_height;
-  page_.Begin(html, std::move(url), options, [this](const absl::Status& ready) { OnReady(ready); });
+  page_.Begin(std::move(page), std::move(url), options,
+              [this](const absl::Status& ready) { OnReady(ready); });
 }
 
 void PicturePainter::OnReady(const absl::Status& ready) {

@@ -1,7 +1,7 @@
 // What a content process makes of a page to look at.
 //
 //     PicturePainter painter(loop, needs);
-//     painter.Begin(html, url, {.width = 800}, patience,
+//     painter.Begin(std::move(parsed), url, {.width = 800}, canvas, patience,
 //                   [](absl::StatusOr<PagePicture> picture) { ... });
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,11 +42,11 @@ class PicturePainter {
   PicturePainter& operator=(const PicturePainter&) = delete;
   ~PicturePainter();
 
-  // Parses, lays out and paints it, once. Calls back once, at once or later, and not after the
+  // Lays out and paints it, once. Calls back once, at once or later, and not after the
   // destruction, which is not to happen in the callback. Errors are PagePainter's, and that there
   // is no memory for it. `canvas`: where it is open, memory that the picture may be painted on.
-  void Begin(std::string_view html, std::string url, const PictureSize& size,
-             forkserver::UniqueFd canvas, absl::Duration patience, Callback callback);
+  void Begin(ParsedPage page, std::string url, const PictureSize& size, forkserver::UniqueFd canvas,
+             absl::Duration patience, Callback callback);
 
  private:
   void OnReady(const absl::Status& ready);

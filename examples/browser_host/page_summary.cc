@@ -2,14 +2,11 @@
 
 #include <gumbo.h>
 
-#include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace browser_host {
 namespace {
-
-// gumbo frees its tree recursively: one that is deeper than this is left to the end of the process
-// rather than to the end of the stack.
-constexpr size_t kMaxDepthToFree = 10'000;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 
@@ -52,14 +49,12 @@ bool IsText(const GumboNode& node) {
 
 class Summarizer {
  public:
-  // Returns the depth of the tree.
-  size_t Walk(const GumboNode& root) {
+  void Walk(const GumboNode& root) {
     struct Level {
       const GumboNode* node;
       unsigned next_child;
     };
     std::vector<Level> path = {{&root, 0}};
-    size_t depth = 1;
     Enter(root);
     while (!path.empty()) {
       Level& level = path.back();
@@ -72,9 +67,7 @@ class Summarizer {
       const GumboNode& child = *static_cast<const GumboNode*>(children->data[level.next_child++]);
       Enter(child);
       path.push_back({&child, 0});
-      depth = std::max(depth, path.size());
     }
-    return depth;
   }
 
   PageSummary Take() {
@@ -142,11 +135,9 @@ class Summarizer {
 
 }  // namespace
 
-PageSummary SummarizePage(std::string_view html) {
-  GumboOutput* output = gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size());
+PageSummary SummarizePage(const ParsedPage& page) {
   Summarizer summarizer;
-  const size_t depth = summarizer.Walk(*output->document);
-  if (depth <= kMaxDepthToFree) gumbo_destroy_output(&kGumboDefaultOptions, output);
+  summarizer.Walk(page.document());
   return summarizer.Take();
 }
 

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "examples/browser_host/paint/parsed_page.h"
 
 namespace browser_host {
 
@@ -17,8 +18,8 @@ struct PageSummary {
   uint64_t text_bytes = 0;            // what a reader sees, with runs of white space counted as one
 };
 
-// Parses HTML of any quality with libgumbo. Works through deep nesting without recursion.
-PageSummary SummarizePage(std::string_view html);
+// Works through deep nesting without recursion.
+PageSummary SummarizePage(const ParsedPage& page);
 
 }  // namespace browser_host
 

@@ -35,8 +35,10 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
                    {ProcessType::kUtility, MakeChildProgram<PrintPrefsProgram>}},
       .warm_ups = {{"html parser", [] {
                       // Once through the parser: its code is paged in and malloc has grown.
-                      SummarizePage("<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>");
-                      return absl::OkStatus();
+                      const absl::StatusOr<ParsedPage> page = ParsedPage::Parse(
+                          "<!doctype html><title>t</title><h1>h</h1><a href=x>l</a>", {});
+                      if (page.ok()) SummarizePage(*page);
+                      return page.status();
                     }}}};
   options.metrics = PageMetrics();
   options.templates = forkserver::ProcessTemplates(options.programs);

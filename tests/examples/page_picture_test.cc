@@ -41,7 +41,9 @@ PagePicture Paint(const PictureSize& size, UniqueFd canvas) {
   EXPECT_TRUE(loop.ok()) << loop.status();
   PicturePainter painter(**loop, PageNeeds());
   std::optional<absl::StatusOr<PagePicture>> painted;
-  painter.Begin(kPage, "https://a.test/", size, std::move(canvas), absl::Seconds(5),
+  absl::StatusOr<ParsedPage> page = ParsedPage::Parse(kPage, PaintBounds());
+  EXPECT_TRUE(page.ok()) << page.status();
+  painter.Begin(*std::move(page), "https://a.test/", size, std::move(canvas), absl::Seconds(5),
                 [&](absl::StatusOr<PagePicture> picture) { painted = std::move(picture); });
   EXPECT_TRUE(painted && painted->ok());
   return *std::move(*painted);

@@ -55,7 +55,9 @@ std::string ReadAll(int fd) {
 }
 
 std::string Summary(const std::string& html) {
-  const browser_host::PageSummary page = browser_host::SummarizePage(html);
+  const absl::StatusOr<browser_host::ParsedPage> parsed = browser_host::ParsedPage::Parse(html, {});
+  if (!parsed.ok()) return std::string(parsed.status().message());
+  const browser_host::PageSummary page = browser_host::SummarizePage(*parsed);
   return absl::StrFormat("%s: %d headings, %d links, %d bytes", page.title, page.headings.size(),
                          page.links.size(), page.text_bytes);
 }

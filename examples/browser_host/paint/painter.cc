@@ -7,8 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/paint/master_style.h"
-#include "examples/browser_host/paint/page_check.h"
-#include "examples/browser_host/paint/well_formed.h"
 
 namespace browser_host {
 namespace {
@@ -46,17 +44,20 @@ bool IsShown(const litehtml::element& element) {
 absl::StatusOr<std::unique_ptr<PagePainter>> PagePainter::Create(const PageSource& source,
                                                                  const PaintOptions& options,
                                                                  const PaintBounds& bounds) {
+  absl::StatusOr<ParsedPage> page = ParsedPage::Parse(source.html, bounds);
+  if (!page.ok()) return page.status();
+  return Create(*std::move(page), source.url, options, bounds);
+}
+
+absl::StatusOr<std::unique_ptr<PagePainter>> PagePainter::Create(ParsedPage page, std::string url,
+                                                                 const PaintOptions& options,
+                                                                 const PaintBounds& bounds) {
   if (absl::Status status = CheckOptions(options); !status.ok()) return status;
-  if (source.html.size() > bounds.html_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("page is larger than ", bounds.html_bytes, " bytes"));
-  }
-  std::string html = WellFormedUtf8(source.html);
-  if (absl::Status status = CheckPage(html, bounds); !status.ok()) return status;
+  if (absl::Status status = page.Check(bounds); !status.ok()) return status;
   const absl::StatusOr<Fonts*> fonts = Fonts::OfThisProcess();
   if (!fonts.ok()) return fonts.status();
   return std::unique_ptr<PagePainter>(
-      new PagePainter(std::move(html), source.url, options, bounds, **fonts));
+      new PagePainter(std::move(page).TakeHtml(), std::move(url), options, bounds, **fonts));
 }
 
 PagePainter::PagePainter(std::string html, std::string url, const PaintOptions& options,

@@ -46,6 +46,7 @@
 #include "examples/browser_host/paint/container.h"
 #include "examples/browser_host/paint/fonts.h"
 #include "examples/browser_host/paint/paint_bounds.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "examples/browser_host/paint/pixels.h"
 #include "examples/browser_host/paint/resources.h"
 #include "examples/browser_host/paint/work_budget.h"
@@ -89,6 +90,10 @@ class PagePainter {
   // InvalidArgument: the options are none ("paint width 0: not 1 to 10000"). NotFound: no fonts.
   // ResourceExhausted: the page is beyond `bounds`.
   static absl::StatusOr<std::unique_ptr<PagePainter>> Create(const PageSource& source,
+                                                             const PaintOptions& options,
+                                                             const PaintBounds& bounds = {});
+  // The same of a page that is parsed already, whose tree is freed first.
+  static absl::StatusOr<std::unique_ptr<PagePainter>> Create(ParsedPage page, std::string url,
                                                              const PaintOptions& options,
                                                              const PaintBounds& bounds = {});
   ~PagePainter();

@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "tests/examples/paint/painted.h"
 
 namespace browser_host {
@@ -29,6 +32,20 @@ TEST(PaintBounds, OfBytes) {
   EXPECT_EQ(WhyNot("<p>12345678", {.html_bytes = 10}), "page is larger than 10 bytes");
   // Each is three bytes when it is replaced.
   EXPECT_EQ(WhyNot(std::string(9, '\xff'), {.html_bytes = 10}), "page is larger than 10 bytes");
+}
+
+// What is in it can be said of a page that cannot be painted, if it can be parsed.
+TEST(PaintBounds, OfAPageThatIsOnlyRead) {
+  const std::string html = "<title>Deep</title>" + Times(5000, "<div>") + "<h2>down here</h2>";
+  const absl::StatusOr<ParsedPage> page = ParsedPage::Parse(html, {.html_bytes = 10});
+  ASSERT_TRUE(page.ok()) << page.status();
+  const PageSummary summary = SummarizePage(*page);
+  EXPECT_EQ(summary.title, "Deep");
+  EXPECT_EQ(summary.headings, std::vector<std::string>{"h2 down here"});
+  EXPECT_EQ(page->Check({}).message(), "page nests more than 400 elements");
+  EXPECT_EQ(page->Check({.html_bytes = 10}).message(), "page is larger than 10 bytes");
+  EXPECT_EQ(ParsedPage::Parse(html, {.parse_bytes = 1 << 16}).status().message(),
+            "page needs more than 65536 bytes to be parsed");
 }
 
 TEST(PaintBounds, OfTheParsersMemory) {

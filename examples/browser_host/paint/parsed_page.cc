@@ -1,14 +1,15 @@
-#include "examples/browser_host/paint/page_check.h"
+#include "examples/browser_host/paint/parsed_page.h"
 
-#include <gumbo.h>
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/paint/well_formed.h"
 #include "examples/browser_host/paint/work_budget.h"
 
 namespace browser_host {
@@ -80,7 +81,7 @@ class ParseMemory {
 };
 
 // Null where the page is refused. Has no objects that the jump would leave behind.
-const GumboOutput* Parse(std::string_view html, ParseMemory& memory) {
+const GumboOutput* ParseInto(ParseMemory& memory, std::string_view html) {
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = ParseMemory::Allocate;
   options.deallocator = ParseMemory::Free;
@@ -151,17 +152,43 @@ absl::Status CheckTree(const GumboNode& document, const PaintBounds& bounds) {
 
 }  // namespace
 
-absl::Status CheckPage(std::string_view html, const PaintBounds& bounds) {
-  if (html.size() > bounds.html_bytes) {
-    return TooMany(absl::StrCat("is larger than ", bounds.html_bytes, " bytes"));
-  }
-  ParseMemory memory(bounds.parse_bytes, bounds.time);
-  const GumboOutput* output = Parse(html, memory);
-  if (output != nullptr) return CheckTree(*output->document, bounds);
-  if (memory.is_late()) {
+struct ParsedPage::Tree {
+  Tree(std::string text, const PaintBounds& bounds)
+      : html(std::move(text)), memory(bounds.parse_bytes, bounds.time) {}
+
+  std::string html;  // the tree refers to it
+  ParseMemory memory;
+  const GumboOutput* output = nullptr;
+};
+
+ParsedPage::ParsedPage(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
+ParsedPage::ParsedPage(ParsedPage&&) noexcept = default;
+ParsedPage& ParsedPage::operator=(ParsedPage&&) noexcept = default;
+ParsedPage::~ParsedPage() = default;
+
+absl::StatusOr<ParsedPage> ParsedPage::Parse(std::string_view bytes, const PaintBounds& bounds) {
+  auto tree = std::make_unique<Tree>(WellFormedUtf8(bytes), bounds);
+  tree->output = ParseInto(tree->memory, tree->html);
+  if (tree->output != nullptr) return ParsedPage(std::move(tree));
+  if (tree->memory.is_late()) {
     return TooMany(absl::StrCat("takes longer than ", bounds.time.count(), " ms"));
   }
   return TooMany(absl::StrCat("needs more than ", bounds.parse_bytes, " bytes to be parsed"));
+}
+
+const GumboNode& ParsedPage::document() const { return *tree_->output->document; }
+
+absl::Status ParsedPage::Check(const PaintBounds& bounds) const {
+  if (tree_->html.size() > bounds.html_bytes) {
+    return TooMany(absl::StrCat("is larger than ", bounds.html_bytes, " bytes"));
+  }
+  return CheckTree(document(), bounds);
+}
+
+std::string ParsedPage::TakeHtml() && {
+  std::string html = std::move(tree_->html);
+  tree_.reset();
+  return html;
 }
 
 }  // namespace browser_host
