@@ -22,9 +22,11 @@ namespace {
 
 using forkserver::UniqueFd;
 
-// Half of what the parent waits for an answer: a page that takes the parser longer is told to be
-// such a one, and its process goes on.
-constexpr PaintBounds kParseBounds = {.time = std::chrono::seconds(5)};
+// Of any page that can be read, whose text can be three times its bytes; the painter has bounds of
+// its own. The time is half of what the parent waits for an answer: a page that takes the parser
+// longer is told to be such a one, and its process goes on.
+constexpr PaintBounds kParseBounds = {.html_bytes = 3 * kMaxPageBytes,
+                                      .time = std::chrono::seconds(5)};
 
 std::string_view Cut(std::string_view text) {
   return text.substr(0, std::min(kMaxItemBytes, text.find('\0')));

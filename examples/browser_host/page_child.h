@@ -25,6 +25,7 @@
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_picture.h"
 #include "examples/browser_host/page_resources.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "transceiver/actor/resolver.h"
 #include "transceiver/unique_fd.h"
 

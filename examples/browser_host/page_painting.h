@@ -29,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "examples/browser_host/paint/painter.h"
+#include "examples/browser_host/paint/parsed_page.h"
 
 namespace browser_host {
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "examples/browser_host/page_painting.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 

@@ -9,8 +9,6 @@
 
 namespace browser_host {
 
-constexpr size_t kMaxPageBytes = 64 * 1024 * 1024;
-
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path) {
   forkserver::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file.is_open()) return forkserver::ErrnoStatus(errno, "open " + path);

@@ -2,6 +2,8 @@
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_READER_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_READER_H_
 
+#include <stddef.h>
+
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,8 +15,10 @@ namespace browser_host {
 // InvalidArgument: "open /dev/null: not a file".
 absl::StatusOr<forkserver::UniqueFd> OpenPage(const std::string& path);
 
-// From its beginning, wherever it was read to. At most 64 MiB; more is an error. Errors name the
-// file so.
+inline constexpr size_t kMaxPageBytes = 64 * 1024 * 1024;
+
+// From its beginning, wherever it was read to. At most kMaxPageBytes; more is an error. Errors name
+// the file so.
 absl::StatusOr<std::string> ReadPage(int fd, const std::string& name);
 
 }  // namespace browser_host

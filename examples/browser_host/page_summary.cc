@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "examples/browser_host/paint/parsed_page.h"
+
 namespace browser_host {
 namespace {
 

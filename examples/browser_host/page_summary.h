@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "examples/browser_host/paint/parsed_page.h"
-
 namespace browser_host {
+
+class ParsedPage;
 
 struct PageSummary {
   std::string title;

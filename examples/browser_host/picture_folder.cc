@@ -24,8 +24,7 @@ absl::Status WritePng(const Picture& picture, FILE* file, const std::string& nam
   // As cairo's pixels lie in memory. Alpha is the process's word too.
   image.format = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? PNG_FORMAT_BGRA : PNG_FORMAT_ARGB;
   image.flags = PNG_IMAGE_FLAG_FAST;
-  const int written =
-      png_image_write_to_stdio(&image, file, 0, picture.argb().data(), 0, nullptr);
+  const int written = png_image_write_to_stdio(&image, file, 0, picture.argb().data(), 0, nullptr);
   const int error = errno;
   png_image_free(&image);
   if (written != 0) return absl::OkStatus();

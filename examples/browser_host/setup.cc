@@ -15,6 +15,7 @@
 #include "examples/browser_host/page_metrics.h"
 #include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/paint/warm_up.h"
 #include "examples/browser_host/print_prefs.h"

@@ -208,6 +208,20 @@ TEST_F(BrowserHost, PrivateBrowsingAndContainersArePartOfTheRemoteType) {
 }
 
 // More than the queue of its process has room for.
+// gumbo looks at all that is open at each tag.
+TEST_F(BrowserHost, PageThatTakesTheParserTooLongIsAnErrorAndItsProcessGoesOn) {
+  std::string html;
+  for (int i = 0; i < 300'000; ++i) html += "<div>";
+  Write("a/1.html", html);
+  Write("a/2.html", "<title>after it</title>");
+  const ProgramResult result = Run({folder_.string()});
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("  error     page takes longer than 5000 ms\n"));
+  EXPECT_THAT(result.output, HasSubstr("  title     after it\n"));
+  EXPECT_EQ(Processes(result.output).size(), 1u);
+  EXPECT_THAT(result.output, HasSubstr("1 of 1 reaped"));
+}
+
 TEST_F(BrowserHost, PageOfManyLinksIsReadWholeAndOneOfTooManyIsAnError) {
   std::string text = "<title>long</title>";
   for (int i = 0; i < 100'000; ++i) {

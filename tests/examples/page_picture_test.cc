@@ -12,6 +12,7 @@
 
 #include "examples/browser_host/compose/canvas.h"
 #include "examples/browser_host/compose/picture.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/sealed_memfd.h"
 #include "transceiver/unique_fd.h"

@@ -16,6 +16,7 @@
 
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/parsed_page.h"
 #include "tests/sandbox_work/work_host.h"
 #include "tests/testing/temporary_folder.h"
 #include "transceiver/errno_status.h"

@@ -30,7 +30,7 @@ namespace browser_host {
 
 class ParsedPage {
  public:
-  // Any bytes; what is not UTF-8 is replaced (well_formed.h). Of `bounds` those of the parser:
+  // Any bytes; what is not UTF-8 is replaced (well_formed.h). Of `bounds` html_bytes, as they come,
   // parse_bytes and time.
   static absl::StatusOr<ParsedPage> Parse(std::string_view bytes, const PaintBounds& bounds);
   ParsedPage(ParsedPage&&) noexcept;
@@ -39,7 +39,7 @@ class ParsedPage {
 
   const GumboNode& document() const;
 
-  // Whether litehtml may have it: html_bytes, elements, depth, words.
+  // Whether litehtml may have it: html_bytes of the text, elements, depth, words.
   absl::Status Check(const PaintBounds& bounds) const;
 
   // What was parsed.

@@ -36,8 +36,8 @@ TEST(PaintBounds, OfBytes) {
 
 // What is in it can be said of a page that cannot be painted, if it can be parsed.
 TEST(PaintBounds, OfAPageThatIsOnlyRead) {
-  const std::string html = "<title>Deep</title>" + Times(5000, "<div>") + "<h2>down here</h2>";
-  const absl::StatusOr<ParsedPage> page = ParsedPage::Parse(html, {.html_bytes = 10});
+  const std::string html = "<title>Deep</title>" + Times(10'000, "<div>") + "<h2>down here</h2>";
+  const absl::StatusOr<ParsedPage> page = ParsedPage::Parse(html, {});
   ASSERT_TRUE(page.ok()) << page.status();
   const PageSummary summary = SummarizePage(*page);
   EXPECT_EQ(summary.title, "Deep");
@@ -46,13 +46,15 @@ TEST(PaintBounds, OfAPageThatIsOnlyRead) {
   EXPECT_EQ(page->Check({.html_bytes = 10}).message(), "page is larger than 10 bytes");
   EXPECT_EQ(ParsedPage::Parse(html, {.parse_bytes = 1 << 16}).status().message(),
             "page needs more than 65536 bytes to be parsed");
+  EXPECT_EQ(ParsedPage::Parse(html, {.html_bytes = 10}).status().message(),
+            "page is larger than 10 bytes");
 }
 
 TEST(PaintBounds, OfTheParsersMemory) {
   // Each paragraph opens all that is not closed again.
-  std::string html;
+  std::string html = "<p>";
   for (int i = 0; i < 3000; ++i) html += "<b a" + std::to_string(i) + ">";
-  html += Times(3000, "<p>");
+  html += Times(3000, "<p>x");
   EXPECT_EQ(WhyNot(html, {.parse_bytes = 64 * 1024 * 1024}),
             "page needs more than 67108864 bytes to be parsed");
 }
