@@ -25,8 +25,7 @@ absl::Status NameIt(std::string_view what, const absl::Status& status) {
 }
 
 absl::StatusOr<Picture> MapField(const PictureField& field, std::string_view what) {
-  absl::StatusOr<Picture> pixels =
-      Picture::Map(field.pixels.fd.get(), field.width, field.height);
+  absl::StatusOr<Picture> pixels = Picture::Map(field.pixels.fd.get(), field.width, field.height);
   if (!pixels.ok()) return NameIt(what, pixels.status());
   return pixels;
 }

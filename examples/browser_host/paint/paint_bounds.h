@@ -20,7 +20,8 @@
 //                error.
 //   image_pixels of all images of a page together.
 //   fonts        different fonts, sizes counted; what comes after has the page's default font.
-//   time         of each of ParsedPage::Parse, Layout and PaintInto. A table in a table is laid out several
+//   time         of each of ParsedPage::Parse, Layout and PaintInto. A table in a table is laid out
+//   several
 //                times a level, so twenty levels take for ever. litehtml is asked what it does
 //                often enough that the limit holds within about a second.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_PAINT_BOUNDS_H_
