@@ -79,14 +79,14 @@ void CanvasPool::Run() {
   for (;;) {
     changed_.wait(lock, [this] { return is_closed_ || (is_wanted_ && ready_.size() < kCount); });
     if (is_closed_) return;
+    // Where none can be made, the next one who asks has it tried again.
+    is_wanted_ = false;
     lock.unlock();
     std::optional<UniqueFd> canvas = MakeCanvas();
     lock.lock();
-    if (canvas) {
-      ready_.push_back(*std::move(canvas));
-    } else {
-      is_wanted_ = false;
-    }
+    if (!canvas) continue;
+    ready_.push_back(*std::move(canvas));
+    is_wanted_ = true;
   }
 }
 

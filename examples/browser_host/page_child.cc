@@ -15,6 +15,7 @@
 #include "examples/browser_host/page_summary.h"
 #include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/rehearsal_page.h"
+#include "transceiver/clock.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -80,7 +81,7 @@ void PageChild::Rehearse() {
 
 absl::Status PageChild::Init() {
   // Until here what it had of memory was to be seen.
-  painter_.reset();
+  LetGoOfPainter();
   return absl::OkStatus();
 }
 
@@ -147,6 +148,7 @@ absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Open
     context().telemetry.Add(kPagesRead);
     context().telemetry.Record(kPageTextBytes, summary->text_bytes);
   } else {
+    canvas_.reset();
     const std::string why(summary.status().message());
     answer_->done.error = Cut(why);
     context().telemetry.Event(kPageFailed, why);
@@ -164,6 +166,7 @@ void PageChild::Paint(ParsedPage page, const Opened& browser, const PictureSize&
   if (resources_ == nullptr) {
     resources_ = std::make_unique<PageResources>(loop(), ResourceCalls());
   }
+  LetGoOfPainter();
   const bool blocks_images = prefs().GetInt(kImagePref, kImagesShown) == kImagesBlocked;
   painter_ = std::make_unique<PicturePainter>(
       loop(), resources_->For(browser.as, browser.url, {.fetches_images = !blocks_images}));
@@ -192,11 +195,21 @@ void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
     answer_->done.no_picture = Cut(std::string(picture.status().message()));
   }
   GoOnAnswering().IgnoreError();
+  // It is the painter that calls, and the parent has waited for its picture long enough.
+  painted_ = loop().AddTimer(forkserver::NowNanos(), [this] {
+    painted_ = 0;
+    LetGoOfPainter();
+  });
+}
+
+void PageChild::LetGoOfPainter() {
+  if (painted_ != 0) loop().CancelTimer(std::exchange(painted_, 0));
+  painter_.reset();
 }
 
 void PageChild::DropPage() {
   if (resources_ != nullptr) resources_->Forget();
-  painter_.reset();
+  LetGoOfPainter();
   canvas_.reset();
   answer_.reset();
   shown_ = 0;

@@ -27,6 +27,7 @@
 #include "examples/browser_host/page_resources.h"
 #include "examples/browser_host/paint/parsed_page.h"
 #include "transceiver/actor/resolver.h"
+#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -73,6 +74,8 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   // Its picture is in the answer then, or why it has none.
   void Paint(ParsedPage page, const Opened& browser, const PictureSize& size);
   void OnPainted(absl::StatusOr<PagePicture> picture);
+  // What it has of the page that it painted last is free again.
+  void LetGoOfPainter();
   // Nothing more is said of the page that is shown.
   void DropPage();
   PageResources::Calls ResourceCalls();
@@ -82,9 +85,10 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   std::unique_ptr<AboutClient> about_;  // from the first such page on
   std::optional<PageAnswer> answer_;
   std::unique_ptr<PageResources> resources_;  // from the first page that is painted on
-  std::unique_ptr<PicturePainter> painter_;   // of the page that is shown
-  forkserver::UniqueFd canvas_;               // for the picture of that page
-  uint64_t shown_ = 0;                        // the browser whose page was loaded last
+  std::unique_ptr<PicturePainter> painter_;   // until the page's picture is there
+  forkserver::EventLoop::TimerId painted_ = 0;
+  forkserver::UniqueFd canvas_;  // for the picture of that page
+  uint64_t shown_ = 0;           // the browser whose page was loaded last
 };
 
 }  // namespace browser_host

@@ -90,6 +90,7 @@ absl::StatusOr<PagePicture> PicturePainter::MakePicture() {
 absl::StatusOr<UniqueFd> PicturePainter::Paint(Canvas canvas, size_t bytes,
                                                std::vector<FrameLayer>& layers) {
   const bool is_given = canvas_.is_open() && IsWorthACanvas(bytes);
+  if (!is_given) canvas_.reset();  // its memory is there, whether anybody writes to it or not
   forkserver::Mapping memory;
   const int error = is_given ? MapCanvas(canvas_.get(), memory) : MapOwnCanvas(bytes, memory);
   if (error != 0) return forkserver::ErrnoStatus(error, "mmap a canvas");

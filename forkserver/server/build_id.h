@@ -1,4 +1,5 @@
-// One number for the code that a process runs: of every loaded object, not only the program.
+// One number for the code that a process begins with: of every object that is loaded then, not only
+// the program. What is loaded later, by dlopen, is held together by nothing but its name.
 //
 // Host and templates compare it, so that an update on disk cannot mix two builds: a process that
 // was exec'ed after a library was replaced has another id than the host that is still running

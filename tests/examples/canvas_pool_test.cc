@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "examples/browser_host/compose/picture.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "transceiver/clock.h"
+#include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/sealed_memfd.h"
 #include "transceiver/unique_fd.h"
@@ -33,7 +36,22 @@ UniqueFd TakeOne(CanvasPool& pool) {
   return UniqueFd();
 }
 
-TEST(CanvasPool, MakesMemoryThatIsThereAndAllZero) {
+bool HasHugePages() {
+  const absl::StatusOr<UniqueFd> file = forkserver::CreateMemfd("probe");
+  forkserver::Mapping memory;
+  return file.ok() && ftruncate(file->get(), kCanvasBytes) == 0 &&
+         MapCanvas(file->get(), memory) == 0 &&
+         madvise(memory.bytes().data(), kCanvasBytes, MADV_POPULATE_WRITE) == 0 &&
+         madvise(memory.bytes().data(), kCanvasBytes, forkserver::kMadvCollapse) == 0;
+}
+
+class CanvasPoolTest : public testing::Test {
+  void SetUp() override {
+    if (!HasHugePages()) GTEST_SKIP() << "no MADV_COLLAPSE of files, which came with Linux 6.1";
+  }
+};
+
+TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllZero) {
   CanvasPool pool;
   const UniqueFd canvas = TakeOne(pool);
   struct stat status = {};
@@ -47,7 +65,7 @@ TEST(CanvasPool, MakesMemoryThatIsThereAndAllZero) {
             static_cast<ptrdiff_t>(kCanvasBytes));
 }
 
-TEST(CanvasPool, MakesEachForOne) {
+TEST_F(CanvasPoolTest, MakesEachForOne) {
   CanvasPool pool;
   const UniqueFd first = TakeOne(pool);
   const UniqueFd second = TakeOne(pool);
@@ -58,7 +76,7 @@ TEST(CanvasPool, MakesEachForOne) {
   EXPECT_EQ(memory.bytes()[0], 0);
 }
 
-TEST(CanvasPool, MakesWhatBecomesAPicture) {
+TEST_F(CanvasPoolTest, MakesWhatBecomesAPicture) {
   CanvasPool pool;
   const UniqueFd canvas = TakeOne(pool);
   forkserver::Mapping memory;
@@ -73,7 +91,19 @@ TEST(CanvasPool, MakesWhatBecomesAPicture) {
   EXPECT_EQ(picture->argb().back(), 0x07070707u);
 }
 
-TEST(CanvasPool, LeavesNothingBehind) {
+// A memfd's size counts as a file's (setrlimit(2)).
+TEST_F(CanvasPoolTest, HasNoneWhereNoneCanBeMadeAndHasThemAgainLater) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit less = {.rlim_cur = kCanvasBytes - 1, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &less), 0);
+  CanvasPool pool;
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(pool.Take().has_value());
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(TakeOne(pool).is_open());
+}
+
+TEST_F(CanvasPoolTest, LeavesNothingBehind) {
   const size_t before = forkserver::OpenDescriptors();
   {
     CanvasPool pool;
