@@ -27,8 +27,9 @@ absl::Status Preallocate(forkserver::ParentProcess& parent,
   if (parent.prefs().launch_by == forkserver::LaunchBy::kExec) return absl::OkStatus();
   forkserver::ForkServer& server = parent.server();
   if (!server.safe_mode().ok()) return absl::OkStatus();  // there will be none
-  auto hello = server.WaitUntilServing(kTemplate);
-  if (!hello.ok()) return hello.status();
+  // One that dies before it serves is started again like any other, and until then its launches are
+  // by exec: whoever waits for them hears of what cannot be mended.
+  if (!server.WaitUntilServing(kTemplate).ok()) return absl::OkStatus();
   const auto wanted = static_cast<size_t>(preallocation.count());
   const int64_t deadline = forkserver::NowNanos() + forkserver::kNanosPerSecond;
   for (int64_t now; WaitingBlanks(server) < wanted && (now = forkserver::NowNanos()) < deadline;) {

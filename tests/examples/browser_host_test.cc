@@ -16,6 +16,7 @@ namespace forkserver::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -208,6 +209,18 @@ TEST_F(BrowserHost, PrivateBrowsingAndContainersArePartOfTheRemoteType) {
 }
 
 // More than the queue of its process has room for.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// With less memory than its warm-up needs. Exec'ed processes do without.
+TEST_F(BrowserHost, WhereTheContentTemplateDiesBeforeItServesPagesAreOpenedByExec) {
+  const ProgramResult result =
+      RunProgram(std::vector<std::string>{"/bin/sh", "-c", "ulimit -v 100000; exec $0 $1", kProgram,
+                                          Write("a/1.html", "<title>all the same</title>")});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("  title     all the same\n"));
+  EXPECT_THAT(result.output, ContainsRegex("  exec +1 "));
+}
+#endif
+
 // gumbo looks at all that is open at each tag.
 TEST_F(BrowserHost, PageThatTakesTheParserTooLongIsAnErrorAndItsProcessGoesOn) {
   std::string html;
