@@ -2,11 +2,15 @@
 
 #include <stdio.h>
 
+#include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "child/sandbox/sandbox_policy.h"
+#include "examples/browser_host/addresses.h"
 #include "examples/browser_host/compose/compositor_child.h"
 #include "examples/browser_host/decode/decoder_child.h"
 #include "examples/browser_host/fetch/socket_child.h"
@@ -27,6 +31,30 @@ using forkserver::MakeChildProgram;
 using forkserver::ProcessType;
 using forkserver::SandboxPolicyId;
 
+namespace {
+
+// Nothing where there is no file: URL, and so no such process.
+std::vector<std::string> ReadByFileProcesses(const std::vector<std::string>& pages) {
+  std::vector<std::string> paths;
+  bool has_file_url = false;
+  for (const std::string& page : pages) {
+    if (IsUrl(page)) {
+      std::optional<std::string> path = PathOfFileUrl(page);
+      if (!path) continue;
+      has_file_url = true;
+      paths.push_back(*std::move(path));
+    } else {
+      std::string path = std::filesystem::absolute(page).lexically_normal().string();
+      // A rule has no slash at its end, and not all that there is.
+      if (path.ends_with('/')) path.pop_back();
+      if (!path.empty()) paths.push_back(std::move(path));
+    }
+  }
+  return has_file_url ? paths : std::vector<std::string>();
+}
+
+}  // namespace
+
 forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
   forkserver::StartOptions options = {
       .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>},
@@ -43,11 +71,9 @@ forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
                     }}}};
   options.metrics = PageMetrics();
   options.templates = forkserver::ProcessTemplates(options.programs);
-  for (const std::string& page : line.pages) {
-    const std::optional<std::string> path = PathOfFileUrl(page);
-    if (!path) continue;
+  for (std::string& path : ReadByFileProcesses(line.pages)) {
     forkserver::TemplateNamed(options.templates, "file")
-        .sandbox.files.push_back({.path = *path,
+        .sandbox.files.push_back({.path = std::move(path),
                                   .reach = forkserver::FileReach::kBeneath,
                                   .rights = forkserver::kMayRead});
   }

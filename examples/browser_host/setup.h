@@ -12,8 +12,8 @@
 
 namespace browser_host {
 
-// Of the command line's pages the `file` processes may read what file: URLs name, and below it; of
-// its network the socket process the certificates.
+// Of the command line's pages the `file` processes may read what file: URLs, files and folders
+// name, and below it; of its network the socket process the certificates.
 forkserver::StartOptions MakeStartOptions(const CommandLine& line);
 
 // The program's own (page_prefs.h), and then the files'. What is wrong in those goes to stderr.

@@ -152,6 +152,22 @@ TEST_F(BrowserHost, FileProcessReadsNothingElse) {
   EXPECT_EQ(result.output.find("title"), std::string::npos);
 }
 
+// Its style sheet makes the page higher than its one line of text.
+TEST_F(BrowserHost, FileProcessReadsTheFoldersThatAreNamedBesideItsPage) {
+  Write("site/style.css", "p { height: 300px }");
+  const std::string page = Write("site/page.html", "<link rel=stylesheet href=style.css><p>text");
+  const std::string pictures = (folder_ / "pictures").string();
+  const auto picture_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"file://" + page, "--pictures", pictures});
+    const ProgramResult result = Run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    return result.output;
+  };
+  EXPECT_THAT(picture_of({}), ContainsRegex("  picture   .*, 800 by [0-9][0-9], "));
+  EXPECT_THAT(picture_of({(folder_ / "site").string()}),
+              ContainsRegex("  picture   .*, 800 by 3[0-9][0-9], "));
+}
+
 TEST_F(BrowserHost, WithoutIsolationSitesShareAsManyProcessesAsThePrefSays) {
   for (const char* name : {"a", "b", "c", "d"}) {
     Write(std::string(name) + "/1.html", "");
