@@ -9,8 +9,8 @@
 namespace browser_host {
 
 // Starts the content template, and gives its blanks a second to be there: a user would have taken
-// longer to type an address. That some are missing is no error, pages can do without, and so they can
-// without the template. Where every launch is an exec there is nothing to do.
+// longer to type an address. That some are missing is no error, pages can do without, and so they
+// can without the template. Where every launch is an exec there is nothing to do.
 absl::Status Preallocate(forkserver::ParentProcess& parent,
                          forkserver::Preallocation& preallocation);
 
