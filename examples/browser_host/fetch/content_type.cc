@@ -92,7 +92,8 @@ std::string_view ContentTypeOfName(std::string_view path) {
   static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
       {".pdf", "application/pdf"}, {".png", "image/png"},       {".jpg", "image/jpeg"},
       {".jpeg", "image/jpeg"},     {".gif", "image/gif"},       {".webp", "image/webp"},
-      {".svg", "image/svg+xml"},   {".gz", "application/gzip"}, {".zip", "application/zip"}};
+      {".svg", "image/svg+xml"},   {".gz", "application/gzip"}, {".zip", "application/zip"},
+      {".css", "text/css"},        {".js", "text/javascript"},  {".json", "application/json"}};
   const std::string name = LowerCase(path);
   for (const auto& [ending, type] : kTypes) {
     if (name.ends_with(ending)) return type;
