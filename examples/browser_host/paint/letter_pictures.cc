@@ -1,6 +1,9 @@
 #include "examples/browser_host/paint/letter_pictures.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -82,46 +85,107 @@ std::optional<Ground> GroundOf(cairo_t* cairo) {
   return ground;
 }
 
-// The same of two pixels, a channel in each lane: blue, green, red and alpha, as a little-endian
-// machine has them in memory.
-using Channels = uint16_t __attribute__((vector_size(16)));
-using Bytes = uint8_t __attribute__((vector_size(8)));
+// The same of four pixels at once: two of a pixel's bytes, each in 16 bits, so that their products
+// have room.
+constexpr int kPixels = LetterPictures::kRowUnit;
+using Pixels = uint32_t __attribute__((vector_size(16)));
+using Halves = uint16_t __attribute__((vector_size(16)));
+constexpr Pixels kPair = {0xff00ff, 0xff00ff, 0xff00ff, 0xff00ff};
 
-Channels Times(Channels channels, Channels by) {
-  const Channels product = channels * by + 128;
+Halves Times(Halves pairs, Halves bytes) {
+  const Halves product = pairs * bytes + 128;
   return (product + (product >> 8)) >> 8;
 }
 
-Channels ChannelsOf(const void* two_pixels) {
-  Bytes bytes;
-  memcpy(&bytes, two_pixels, sizeof(bytes));
-  return __builtin_convertvector(bytes, Channels);
+// Each of four bytes, in both halves of its pixel. (The compiler makes forty instructions of what
+// converts or shuffles vectors of bytes.)
+Halves Spread(const uint8_t* four) {
+  uint32_t bytes;
+  memcpy(&bytes, four, sizeof(bytes));
+#ifdef __SSE2__
+  const __m128i each = _mm_cvtsi32_si128(static_cast<int>(bytes));
+  const __m128i pixels =
+      _mm_unpacklo_epi16(_mm_unpacklo_epi8(each, _mm_setzero_si128()), _mm_setzero_si128());
+  const Pixels spread = reinterpret_cast<Pixels>(pixels);
+#else
+  const Pixels spread = {four[0], four[1], four[2], four[3]};
+#endif
+  return reinterpret_cast<Halves>(spread | spread << 16);
 }
 
-// Lays `ground.color` over a rectangle, as far as it is covered.
-void LayOver(const Ground& ground, const uint8_t* coverage, int left, int top, int width,
-             int height) {
-  const int from_x = std::max(left, ground.left);
-  const int to_x = std::min(left + width, ground.right);
-  const int to_y = std::min(top + height, ground.bottom);
-  const uint32_t color_twice[] = {ground.color, ground.color};
-  const Channels color = ChannelsOf(color_twice);
-  for (int y = std::max(top, ground.top); y < to_y; ++y) {
-    const uint8_t* covered = coverage + static_cast<ptrdiff_t>(y - top) * width - left;
-    uint32_t* row = ground.pixels + static_cast<ptrdiff_t>(y) * ground.stride;
-    int x = from_x;
+struct Color {
+  explicit Color(uint32_t color)
+      : one(color), even(Of(color)), odd(Of(color >> 8)), is_opaque(color >> 24 == 255) {}
+  static Halves Of(uint32_t color) {
+    return reinterpret_cast<Halves>(Pixels{color, color, color, color} & kPair);
+  }
+
+  uint32_t one;
+  Halves even, odd;  // blue and red, green and alpha; of four pixels
+  bool is_opaque;
+};
+
+void LayOver(const Color& color, uint8_t coverage, uint32_t& pixel) {
+  const uint32_t above = Times(color.one, coverage);
+  pixel = above + Times(pixel, 255 - (above >> 24));
+}
+
+template <bool kIsOpaque>
+void LayOverFour(const Color& color, const uint8_t* coverage, uint32_t* pixels) {
+  const Halves covered = Spread(coverage);
+  const Halves even = Times(color.even, covered);
+  const Halves odd = Times(color.odd, covered);
+  Halves rest = 255 - covered;  // an opaque colour's alpha is what it covers
+  if constexpr (!kIsOpaque) {
+    const Pixels alpha = reinterpret_cast<Pixels>(odd) >> 16;
+    rest = 255 - reinterpret_cast<Halves>(alpha | alpha << 16);
+  }
+  Pixels below;
+  memcpy(&below, pixels, sizeof(below));
+  const Halves even_below = reinterpret_cast<Halves>(below & kPair);
+  const Halves odd_below = reinterpret_cast<Halves>((below >> 8) & kPair);
+  below = reinterpret_cast<Pixels>(even + Times(even_below, rest)) |
+          reinterpret_cast<Pixels>(odd + Times(odd_below, rest)) << 8;
+  memcpy(pixels, &below, sizeof(below));
+}
+
+// A letter's picture at its place.
+struct Letter {
+  const uint8_t* coverage;
+  int left, top, row_bytes, height;
+};
+
+template <bool kIsOpaque>
+void LayOverInside(const Ground& ground, const Color& color, const Letter& letter, int from_y,
+                   int to_y) {
+  const uint8_t* coverage =
+      letter.coverage + static_cast<ptrdiff_t>(from_y - letter.top) * letter.row_bytes;
+  uint32_t* row = ground.pixels + static_cast<ptrdiff_t>(from_y) * ground.stride + letter.left;
+  for (int y = from_y; y < to_y; ++y) {
     // Most pixels of a letter are covered in part: to ask first takes longer than to reckon.
-    for (; x + 1 < to_x; x += 2) {
-      const uint16_t a = covered[x], b = covered[x + 1];
-      const Channels above = Times(color, Channels{a, a, a, a, b, b, b, b});
-      const Channels alpha = __builtin_shufflevector(above, above, 3, 3, 3, 3, 7, 7, 7, 7);
-      const Bytes bytes =
-          __builtin_convertvector(above + Times(ChannelsOf(row + x), 255 - alpha), Bytes);
-      memcpy(row + x, &bytes, sizeof(bytes));
+    for (int x = 0; x < letter.row_bytes; x += kPixels) {
+      LayOverFour<kIsOpaque>(color, coverage + x, row + x);
     }
-    if (x < to_x) {
-      const uint32_t above = Times(ground.color, covered[x]);
-      row[x] = above + Times(row[x], 255 - (above >> 24));
+    coverage += letter.row_bytes;
+    row += ground.stride;
+  }
+}
+
+// Lays `color` over the ground, as far as it is covered.
+void LayOver(const Ground& ground, const Color& color, const Letter& letter) {
+  const int from_y = std::max(letter.top, ground.top);
+  const int to_y = std::min(letter.top + letter.height, ground.bottom);
+  const int to_x = letter.left + letter.row_bytes;
+  if (letter.left >= ground.left && to_x <= ground.right) {
+    return color.is_opaque ? LayOverInside<true>(ground, color, letter, from_y, to_y)
+                           : LayOverInside<false>(ground, color, letter, from_y, to_y);
+  }
+  for (int y = from_y; y < to_y; ++y) {
+    const uint8_t* coverage =
+        letter.coverage + static_cast<ptrdiff_t>(y - letter.top) * letter.row_bytes - letter.left;
+    uint32_t* row = ground.pixels + static_cast<ptrdiff_t>(y) * ground.stride;
+    for (int x = std::max(letter.left, ground.left); x < std::min(to_x, ground.right); ++x) {
+      LayOver(color, coverage[x], row[x]);
     }
   }
 }
@@ -137,12 +201,15 @@ bool LetterPictures::Draw(cairo_t* cairo, cairo_scaled_font_t* font,
     if (std::abs(glyph.x) > kFar || std::abs(glyph.y) > kFar) return false;
     if (Find(font, glyph.index) == nullptr) return false;
   }
+  const Color color(ground->color);
   for (const cairo_glyph_t& glyph : glyphs) {
     const Picture& picture = *Find(font, glyph.index);
-    LayOver(*ground, coverage_.data() + picture.at,
-            static_cast<int>(std::floor(glyph.x + 0.5)) + picture.left,
-            static_cast<int>(std::floor(glyph.y + 0.5)) + picture.top, picture.width,
-            picture.height);
+    LayOver(*ground, color,
+            {.coverage = coverage_.data() + picture.at,
+             .left = static_cast<int>(std::floor(glyph.x + 0.5)) + picture.left,
+             .top = static_cast<int>(std::floor(glyph.y + 0.5)) + picture.top,
+             .row_bytes = picture.row_bytes,
+             .height = picture.height});
   }
   cairo_surface_mark_dirty(ground->surface);
   return true;
@@ -158,10 +225,11 @@ const LetterPictures::Picture* LetterPictures::Find(cairo_scaled_font_t* font,
   return Make(font, static_cast<uint32_t>(glyph));
 }
 
-void LetterPictures::KeepWhatIsCovered(const uint8_t* rows, int stride, Picture& picture) {
-  int left = picture.width, right = 0, top = picture.height, bottom = 0;
+void LetterPictures::KeepWhatIsCovered(const uint8_t* rows, int width, int stride,
+                                       Picture& picture) {
+  int left = width, right = 0, top = picture.height, bottom = 0;
   for (int y = 0; y < picture.height; ++y) {
-    for (int x = 0; x < picture.width; ++x) {
+    for (int x = 0; x < width; ++x) {
       if (rows[static_cast<ptrdiff_t>(y) * stride + x] == 0) continue;
       left = std::min(left, x);
       right = std::max(right, x + 1);
@@ -169,13 +237,15 @@ void LetterPictures::KeepWhatIsCovered(const uint8_t* rows, int stride, Picture&
       bottom = y + 1;
     }
   }
+  const int units = (std::max(0, right - left) + kPixels - 1) / kPixels;
   for (int y = top; y < bottom; ++y) {
     const uint8_t* row = rows + static_cast<ptrdiff_t>(y) * stride;
     coverage_.insert(coverage_.end(), row + left, row + right);
+    coverage_.insert(coverage_.end(), units * kPixels - (right - left), 0);
   }
   picture.left = static_cast<int16_t>(picture.left + left);
   picture.top = static_cast<int16_t>(picture.top + top);
-  picture.width = static_cast<uint16_t>(std::max(0, right - left));
+  picture.row_bytes = static_cast<uint16_t>(units * kPixels);
   picture.height = static_cast<uint16_t>(std::max(0, bottom - top));
 }
 
@@ -193,15 +263,14 @@ const LetterPictures::Picture* LetterPictures::Make(cairo_scaled_font_t* font, u
                      .at = static_cast<uint32_t>(coverage_.size()),
                      .left = static_cast<int16_t>(std::floor(extents.x_bearing) - kBesides),
                      .top = static_cast<int16_t>(std::floor(extents.y_bearing) - kBesides),
-                     .width = 0,
+                     .row_bytes = 0,
                      .height = 0};
   if (extents.width > 0 && extents.height > 0) {
-    picture.width = static_cast<uint16_t>(std::ceil(extents.x_bearing + extents.width) + kBesides -
-                                          picture.left);
+    const int width =
+        static_cast<int>(std::ceil(extents.x_bearing + extents.width)) + kBesides - picture.left;
     picture.height = static_cast<uint16_t>(std::ceil(extents.y_bearing + extents.height) +
                                            kBesides - picture.top);
-    cairo_surface_t* surface =
-        cairo_image_surface_create(CAIRO_FORMAT_A8, picture.width, picture.height);
+    cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_A8, width, picture.height);
     cairo_t* cairo = cairo_create(surface);
     cairo_set_scaled_font(cairo, font);
     one.x = -picture.left;
@@ -211,7 +280,7 @@ const LetterPictures::Picture* LetterPictures::Make(cairo_scaled_font_t* font, u
     cairo_destroy(cairo);
     cairo_surface_flush(surface);
     if (is_drawn) {
-      KeepWhatIsCovered(cairo_image_surface_get_data(surface),
+      KeepWhatIsCovered(cairo_image_surface_get_data(surface), width,
                         cairo_image_surface_get_stride(surface), picture);
     }
     cairo_surface_destroy(surface);

@@ -28,6 +28,8 @@ class LetterPictures {
   // Larger letters have no pictures here.
   static constexpr double kLargestSize = 64;
   static constexpr size_t kMostLetters = 1024;
+  // Pixels that are drawn at once.
+  static constexpr int kRowUnit = 4;
 
   // Draws glyphs, which are in pixels, in the solid colour that `cairo` has. `font` makes those
   // pictures that are not there yet. False, and nothing is drawn: `cairo` is at something else than
@@ -36,13 +38,14 @@ class LetterPictures {
   bool Draw(cairo_t* cairo, cairo_scaled_font_t* font, std::span<const cairo_glyph_t> glyphs);
 
  private:
-  // Of one letter: `coverage_` from `at` on, row by row, 0 to 255.
+  // Of one letter: `coverage_` from `at` on, row by row, 0 to 255; a row ends with up to three
+  // zeros.
   struct Picture {
     uint32_t glyph;
     uint32_t at;
     int16_t left;  // from the letter's origin
     int16_t top;
-    uint16_t width;
+    uint16_t row_bytes;  // some units
     uint16_t height;
   };
 
@@ -50,7 +53,7 @@ class LetterPictures {
   const Picture* Find(cairo_scaled_font_t* font, unsigned long glyph);
   const Picture* Make(cairo_scaled_font_t* font, uint32_t glyph);
   // Of what cairo has drawn, cut to where there is something.
-  void KeepWhatIsCovered(const uint8_t* rows, int stride, Picture& picture);
+  void KeepWhatIsCovered(const uint8_t* rows, int width, int stride, Picture& picture);
 
   std::vector<Picture> pictures_;  // by their glyphs
   std::vector<uint8_t> coverage_;
