@@ -1,6 +1,7 @@
 #include "examples/browser_host/canvas_pool.h"
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,6 +38,7 @@ std::optional<UniqueFd> MakeCanvas() {
     if (madvise(bytes + at, 1, MADV_POPULATE_WRITE) != 0) return std::nullopt;
   }
   if (madvise(bytes, kCanvasBytes, forkserver::kMadvCollapse) != 0) return std::nullopt;
+  memset(bytes, 0xff, kCanvasBytes);
   return *std::move(fd);
 }
 

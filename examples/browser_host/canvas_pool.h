@@ -10,7 +10,8 @@
 // memfd of small pages costs the kernel 1.1 us for each, 0.6 ms for a picture of 800 by 728, and a
 // huge page 0.06 ms for 512 of them. It is made of small ones (MADV_COLLAPSE, Linux 6.1), which
 // begins with a wait until all processors have put away what pages they had aside: 0.06 ms, and
-// some milliseconds where both of two are busy. So it is a thread's work and not the page's.
+// some milliseconds where both of two are busy. So it is a thread's work and not the page's; so is
+// what every page begins with, which is to be white.
 //
 // Threads: one caller. Its own is made by the first call, and takes no signal. Where there can be
 // none, and where the machine has no huge pages, there are no canvases. It holds kCount of them.
@@ -40,7 +41,7 @@ class CanvasPool {
 
   // Begins to make them.
   void Fill() { HasThread(); }
-  // All zero. Nothing: there is none at the moment.
+  // Nothing: there is none at the moment.
   std::optional<forkserver::UniqueFd> Take();
 
  private:

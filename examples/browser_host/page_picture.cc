@@ -95,6 +95,7 @@ absl::StatusOr<UniqueFd> PicturePainter::Paint(Canvas canvas, size_t bytes,
   const int error = is_given ? MapCanvas(canvas_.get(), memory) : MapOwnCanvas(bytes, memory);
   if (error != 0) return forkserver::ErrnoStatus(error, "mmap a canvas");
   canvas.argb = reinterpret_cast<uint32_t*>(memory.bytes().data());
+  canvas.is_white = is_given;
   if (absl::Status painted = page_.PaintInto(canvas, layers); !painted.ok()) return painted;
   constexpr std::string_view kName = "page-picture";
   if (!is_given) return forkserver::CreateSealedMemfd(kName, memory.bytes().first(bytes));

@@ -51,7 +51,7 @@ class CanvasPoolTest : public testing::Test {
   }
 };
 
-TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllZero) {
+TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllWhite) {
   CanvasPool pool;
   const UniqueFd canvas = TakeOne(pool);
   struct stat status = {};
@@ -61,7 +61,7 @@ TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllZero) {
   EXPECT_EQ(static_cast<size_t>(status.st_blocks) * kBlock, kCanvasBytes);
   forkserver::Mapping memory;
   ASSERT_EQ(MapCanvas(canvas.get(), memory), 0);
-  EXPECT_EQ(std::count(memory.bytes().begin(), memory.bytes().end(), 0),
+  EXPECT_EQ(std::count(memory.bytes().begin(), memory.bytes().end(), 0xff),
             static_cast<ptrdiff_t>(kCanvasBytes));
 }
 
@@ -73,7 +73,7 @@ TEST_F(CanvasPoolTest, MakesEachForOne) {
   ASSERT_EQ(MapCanvas(first.get(), memory), 0);
   memory.bytes()[0] = 1;
   ASSERT_EQ(MapCanvas(second.get(), memory), 0);
-  EXPECT_EQ(memory.bytes()[0], 0);
+  EXPECT_EQ(memory.bytes()[0], 0xff);
 }
 
 TEST_F(CanvasPoolTest, MakesWhatBecomesAPicture) {

@@ -1,6 +1,6 @@
 // Memory that the parent has made for a picture (canvas_pool.h), as the process has it that paints
-// the picture: a memfd of kCanvasBytes, in huge pages, to be sealed when it has been painted on.
-// The picture is what it begins with.
+// the picture: a memfd of kCanvasBytes, in huge pages, all white, to be sealed when it has been
+// painted on. The picture is what it begins with.
 #ifndef EXAMPLES_BROWSER_HOST_COMPOSE_CANVAS_H_
 #define EXAMPLES_BROWSER_HOST_COMPOSE_CANVAS_H_
 

@@ -175,8 +175,10 @@ absl::Status PagePainter::PaintInto(const Canvas& canvas) {
       reinterpret_cast<unsigned char*>(canvas.argb), CAIRO_FORMAT_ARGB32, canvas.width,
       canvas.height, static_cast<int>(canvas.stride));
   cairo_t* cairo = cairo_create(surface);
-  cairo_set_source_rgb(cairo, 1, 1, 1);
-  cairo_paint(cairo);
+  if (!canvas.is_white) {
+    cairo_set_source_rgb(cairo, 1, 1, 1);
+    cairo_paint(cairo);
+  }
   cairo_scale(cairo, options_.scale, options_.scale);
   absl::Status painted = Bounded([&] {
     const int width = static_cast<int>(std::ceil(canvas.width / options_.scale));

@@ -25,7 +25,8 @@ struct Canvas {
   uint32_t* argb = nullptr;
   int width = 0;
   int height = 0;
-  size_t stride = 0;  // bytes from one row to the next, a multiple of 4
+  size_t stride = 0;      // bytes from one row to the next, a multiple of 4
+  bool is_white = false;  // all of it already
 };
 
 }  // namespace browser_host
