@@ -1,5 +1,6 @@
 #include "examples/browser_host/paint/elements.h"
 
+#include <limits.h>
 #include <litehtml/el_anchor.h>
 #include <litehtml/el_base.h>
 #include <litehtml/el_body.h>
@@ -17,13 +18,10 @@
 #include <litehtml/el_tr.h>
 
 #include <algorithm>
-#include <array>
-#include <bitset>
-#include <iterator>
+#include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "examples/browser_host/paint/master_style.h"
+#include "examples/browser_host/paint/styled_element.h"
 
 namespace browser_host {
 namespace {
@@ -32,67 +30,29 @@ using litehtml::element;
 using litehtml::tchar_t;
 
 constexpr int kMostSpan = 1000;
-
-// What litehtml asks each element for, and many times each word's, and what elements have from
-// those around them: most of the time from the root, past maps of strings of all that are between.
-constexpr std::string_view kInherited[] = {"text-transform", "color",          "white-space",
-                                           "visibility",     "text-indent",    "line-height",
-                                           "font-style",     "font-weight",    "font-family",
-                                           "text-align",     "vertical-align", "list-style-image",
-                                           "text-decoration"};
-
-// Or as many as there are.
-size_t InheritedIndex(std::string_view name) {
-  return static_cast<size_t>(std::find(std::begin(kInherited), std::end(kInherited), name) -
-                             std::begin(kInherited));
-}
+constexpr int kMostRoman = 3999;
 
 using DocumentPointer = std::shared_ptr<litehtml::document>;
 
+// Of a list, by whoever it is in.
+struct NumberedItem {
+  virtual ~NumberedItem() = default;
+  int number = 0;
+};
+
+int NumberOf(const tchar_t* attribute, int otherwise) {
+  int number;
+  return attribute != nullptr && absl::SimpleAtoi(attribute, &number) ? number : otherwise;
+}
+
 // `Base`: html_tag or one of its classes.
 template <typename Base>
-class Counted : public Base {
+class Counted : public StyledElement<Base> {
  public:
-  Counted(const DocumentPointer& document, WorkBudget& work, const PaintBounds& bounds)
-      : Base(document), work_(work), bounds_(bounds) {}
-
-  // Of the master style sheet only what may match an element of this name.
-  void apply_stylesheet(const litehtml::css& sheet) override {
-    Base::apply_stylesheet(IsOfMasterStyle(sheet) ? MasterStyleFor(this->get_tagName()) : sheet);
-  }
-
-  void add_style(const litehtml::tstring& style, const litehtml::tstring& base_url) override {
-    has_styles_ = false;
-    Base::add_style(style, base_url);
-  }
-
-  // From here on nothing is added to the styles of this element and of those around it, whose turn
-  // was before, but by add_style.
-  void parse_styles(bool is_reparse) override {
-    has_styles_ = true;
-    inherited_ = {};
-    is_known_ = {};
-    Base::parse_styles(is_reparse);
-  }
-
-  const tchar_t* get_style_property(const tchar_t* name, bool inherited,
-                                    const tchar_t* otherwise) const override {
-    if (!inherited) {
-      // litehtml's own would look for the parent too, and count it.
-      const tchar_t* const own = this->m_style.get_property(name);
-      if (own == nullptr) return otherwise;
-      if (!absl::EqualsIgnoreCase(own, "inherit")) return own;
-    }
-    const size_t index = inherited && has_styles_ ? InheritedIndex(name) : std::size(kInherited);
-    if (index == std::size(kInherited)) {
-      return Base::get_style_property(name, inherited, otherwise);
-    }
-    if (!is_known_[index]) {
-      is_known_[index] = true;
-      inherited_[index] = Base::get_style_property(name, true, nullptr);
-    }
-    return inherited_[index] != nullptr ? inherited_[index] : otherwise;
-  }
+  using Styled = StyledElement<Base>;
+  Counted(const DocumentPointer& document, SharedStyles& styles, WorkBudget& work,
+          const PaintBounds& bounds)
+      : Styled(document, styles), work_(work), bounds_(bounds) {}
 
   using Base::select;
   int select(const litehtml::css_element_selector& selector, bool apply_pseudo) override {
@@ -119,13 +79,25 @@ class Counted : public Base {
   void set_attr(const tchar_t* name, const tchar_t* value) override {
     if (name == nullptr || value == nullptr) return;
     const std::string_view as = name;
-    if (as == "style") return Base::set_attr(name, CleanDeclarations(value, PageStyles()).c_str());
+    if (as == "style")
+      return Styled::set_attr(name, CleanDeclarations(value, PageStyles()).c_str());
     if (as == "colspan" || as == "rowspan") {
       int span = 1;
       if (!absl::SimpleAtoi(value, &span)) span = 1;
-      return Base::set_attr(name, std::to_string(std::clamp(span, 1, kMostSpan)).c_str());
+      return Styled::set_attr(name, std::to_string(std::clamp(span, 1, kMostSpan)).c_str());
     }
-    Base::set_attr(name, value);
+    Styled::set_attr(name, value);
+  }
+
+  // An item's attributes are there by then, and its parent's.
+  bool appendChild(const element::ptr& child) override {
+    if (!Styled::appendChild(child)) return false;
+    if (auto* item = dynamic_cast<NumberedItem*>(child.get())) {
+      const tchar_t* start = next_item_ ? nullptr : this->get_attr("start");
+      item->number = NumberOf(child->get_attr("value"), next_item_.value_or(NumberOf(start, 1)));
+      next_item_ = item->number < INT_MAX ? item->number + 1 : INT_MAX;
+    }
+    return true;
   }
 
   void init() override {
@@ -215,10 +187,7 @@ class Counted : public Base {
 
   WorkBudget& work_;
   const PaintBounds& bounds_;
-  bool has_styles_ = false;
-  // What get_style_property has found.
-  mutable std::array<const tchar_t*, std::size(kInherited)> inherited_ = {};
-  mutable std::bitset<std::size(kInherited)> is_known_;
+  std::optional<int> next_item_;
 };
 
 class Root : public Counted<litehtml::html_tag> {
@@ -230,6 +199,32 @@ class Root : public Counted<litehtml::html_tag> {
     if (std::string_view(name) == "float") return "none";
     return Counted::get_style_property(name, inherited, otherwise);
   }
+};
+
+// litehtml's own looks for each item's number among all that are before it, at each.
+class ListItem : public Counted<litehtml::html_tag>, public NumberedItem {
+ public:
+  using Counted::Counted;
+
+  int render(int x, int y, int max_width, bool second_pass) override {
+    if (!is_numbered_ && m_list_style_type >= litehtml::list_style_type_armenian) {
+      is_numbered_ = true;
+      if (!HasNumeral()) m_list_style_type = litehtml::list_style_type_decimal;
+      set_attr("list_index", std::to_string(number).c_str());
+    }
+    return Counted::render(x, y, max_width, second_pass);
+  }
+
+ private:
+  // As in css-counter-styles: what has no letters is written in digits. (Of two thousand million
+  // litehtml would write two million M.)
+  bool HasNumeral() const {
+    const bool is_roman = m_list_style_type == litehtml::list_style_type_lower_roman ||
+                          m_list_style_type == litehtml::list_style_type_upper_roman;
+    return number >= 1 && (!is_roman || number <= kMostRoman);
+  }
+
+  bool is_numbered_ = false;
 };
 
 // Text of a page's own style sheet. No html_tag: it has no place in the page.
@@ -267,6 +262,7 @@ class Frame : public Counted<litehtml::el_image> {
   using Counted::Counted;
 
   void parse_attributes() override {
+    AddRules();
     for (const char* name : {"width", "height"}) {
       if (const tchar_t* value = get_attr(name))
         m_style.add_property(name, value, nullptr, false, this);
@@ -282,12 +278,12 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
                                               PageNotes& notes) const {
   work_.Spend(10);
   const auto make = [&]<typename Base>() -> element::ptr {
-    return std::make_shared<Counted<Base>>(document, work_, bounds_);
+    return std::make_shared<Counted<Base>>(document, notes.shared_styles, work_, bounds_);
   };
-  if (tag == "html") return std::make_shared<Root>(document, work_, bounds_);
+  if (tag == "html") return std::make_shared<Root>(document, notes.shared_styles, work_, bounds_);
   if (tag == "style") return std::make_shared<StyleSheet>(document, notes);
   if (tag == "iframe") {
-    auto frame = std::make_shared<Frame>(document, work_, bounds_);
+    auto frame = std::make_shared<Frame>(document, notes.shared_styles, work_, bounds_);
     notes.frames.push_back(frame);
     return frame;
   }
@@ -296,9 +292,9 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
     if (attributes.contains("href")) notes.links.push_back(link);
     return link;
   }
-  // litehtml makes those itself: the first two do nothing that counts, and the third numbers lists
-  // and has no header.
-  if (tag == "script" || tag == "title" || tag == "li") return nullptr;
+  // litehtml makes those itself: they do nothing that counts.
+  if (tag == "script" || tag == "title") return nullptr;
+  if (tag == "li") return std::make_shared<ListItem>(document, notes.shared_styles, work_, bounds_);
   if (tag == "br") return make.operator()<litehtml::el_break>();
   if (tag == "p") return make.operator()<litehtml::el_para>();
   if (tag == "img") return make.operator()<litehtml::el_image>();

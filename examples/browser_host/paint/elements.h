@@ -12,6 +12,7 @@
 //     parent of a table cell;
 //   - colspan and rowspan are 1000 at most, as in browsers, and a table's grid is bounded;
 //   - <style media=print> is not for the screen; a style sheet is cleaned (clean_css.h);
+//   - <li value=5> is numbered so, as in browsers;
 //   - <iframe> is an empty box of its width and height, 300 to 150 without, and told of.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_ELEMENTS_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_ELEMENTS_H_
@@ -25,6 +26,7 @@
 
 #include "examples/browser_host/paint/clean_css.h"
 #include "examples/browser_host/paint/paint_bounds.h"
+#include "examples/browser_host/paint/shared_styles.h"
 #include "examples/browser_host/paint/work_budget.h"
 
 namespace browser_host {
@@ -35,6 +37,7 @@ struct PageNotes {
   std::vector<litehtml::element::weak_ptr> links;   // <a href>
   std::vector<litehtml::element::weak_ptr> frames;  // <iframe>
   PageStyles styles;                                // of its style sheets, as they are parsed
+  SharedStyles shared_styles;
 };
 
 class ElementFactory {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/node_hash_map.h"
+
 namespace browser_host {
 namespace {
 
@@ -80,12 +82,13 @@ details summary { display: list-item; list-style-type: disc; list-style-position
 
 // Elements that litehtml makes itself (elements.cc): they are not asked which part is theirs, and
 // have that of the element around them.
-constexpr std::string_view kInEachPart[] = {"li", "script", "title"};
+constexpr std::string_view kInEachPart[] = {"script", "title"};
 
 struct Master {
   litehtml::context context;
   std::map<std::string, size_t, std::less<>> part_of;  // by tags
   std::vector<litehtml::css> parts;                    // the first is that of all others
+  absl::node_hash_map<std::string, litehtml::style> rules;
 };
 
 bool IsOneOf(std::string_view tag, std::span<const std::string_view> tags) {
@@ -103,6 +106,8 @@ Master& TheMaster() {
     }
     for (const litehtml::css_selector::ptr& one : all) {
       made->part_of.try_emplace(one->m_right.m_tag, made->part_of.size() + 1);
+      auto [rule, is_new] = made->rules.try_emplace(one->m_style);
+      if (is_new) rule->second.add(one->m_style.c_str(), nullptr, nullptr);
     }
     made->parts.resize(made->part_of.size() + 1);
     for (const litehtml::css_selector::ptr& one : all) {
@@ -127,6 +132,12 @@ const litehtml::css& MasterStyleFor(std::string_view tag) {
   const Master& master = TheMaster();
   const auto found = master.part_of.find(tag);
   return master.parts[found != master.part_of.end() ? found->second : 0];
+}
+
+const litehtml::style* MasterRule(const std::string& declarations) {
+  const Master& master = TheMaster();
+  const auto found = master.rules.find(declarations);
+  return found != master.rules.end() ? &found->second : nullptr;
 }
 
 bool IsOfMasterStyle(const litehtml::css& sheet) {

@@ -5,6 +5,7 @@
 
 #include <litehtml/litehtml.h>
 
+#include <string>
 #include <string_view>
 
 namespace browser_host {
@@ -16,6 +17,9 @@ litehtml::context& MasterStyle();
 // tries all of a sheet on each element. The selectors are counted apart from what they say, since
 // an element holds those that match it: a child of a template copies the counts alone.
 const litehtml::css& MasterStyleFor(std::string_view tag);
+
+// What litehtml makes of one of its rules' declarations. Null: it has no such rule.
+const litehtml::style* MasterRule(const std::string& declarations);
 
 // Whether it is the sheet, or one of its parts.
 bool IsOfMasterStyle(const litehtml::css& sheet);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/paint/lent_tree.h"
 #include "examples/browser_host/paint/master_style.h"
 
 namespace browser_host {
@@ -57,12 +58,12 @@ absl::StatusOr<std::unique_ptr<PagePainter>> PagePainter::Create(ParsedPage page
   const absl::StatusOr<Fonts*> fonts = Fonts::OfThisProcess();
   if (!fonts.ok()) return fonts.status();
   return std::unique_ptr<PagePainter>(
-      new PagePainter(std::move(page).TakeHtml(), std::move(url), options, bounds, **fonts));
+      new PagePainter(std::move(page), std::move(url), options, bounds, **fonts));
 }
 
-PagePainter::PagePainter(std::string html, std::string url, const PaintOptions& options,
+PagePainter::PagePainter(ParsedPage page, std::string url, const PaintOptions& options,
                          const PaintBounds& bounds, Fonts& fonts)
-    : html_(std::move(html)),
+    : page_(std::move(page)),
       url_(std::move(url)),
       options_(options),
       bounds_(bounds),
@@ -99,11 +100,20 @@ absl::Status PagePainter::SupplyImage(const std::string& url, Pixels pixels) {
 }
 
 absl::Status PagePainter::Layout() {
+  if (!refused_.ok()) return refused_;
+  if (document_ != nullptr && has_new_style_sheets_) {
+    document_ = nullptr;
+    // litehtml has cut the names of tags out of it that are none of HTML's.
+    absl::StatusOr<ParsedPage> again = ParsedPage::Parse(page_.html(), bounds_);
+    if (!again.ok()) return refused_ = again.status();
+    page_ = *std::move(again);
+  }
   return Bounded([this] {
-    if (document_ == nullptr || has_new_style_sheets_) {
-      document_ = nullptr;
+    if (document_ == nullptr) {
       container_.BeginDocument(url_);
-      document_ = litehtml::document::createFromUTF8(html_.c_str(), &container_, &MasterStyle());
+      const LentTree lent(page_);
+      document_ =
+          litehtml::document::createFromUTF8(page_.html().c_str(), &container_, &MasterStyle());
       has_new_style_sheets_ = false;
     }
     document_->render(options_.width);

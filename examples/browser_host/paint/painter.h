@@ -92,7 +92,7 @@ class PagePainter {
   static absl::StatusOr<std::unique_ptr<PagePainter>> Create(const PageSource& source,
                                                              const PaintOptions& options,
                                                              const PaintBounds& bounds = {});
-  // The same of a page that is parsed already, whose tree is freed first.
+  // The same of a page that is parsed already.
   static absl::StatusOr<std::unique_ptr<PagePainter>> Create(ParsedPage page, std::string url,
                                                              const PaintOptions& options,
                                                              const PaintBounds& bounds = {});
@@ -121,14 +121,14 @@ class PagePainter {
   absl::Status PaintInto(const Canvas& canvas);
 
  private:
-  PagePainter(std::string html, std::string url, const PaintOptions& options,
+  PagePainter(ParsedPage page, std::string url, const PaintOptions& options,
               const PaintBounds& bounds, Fonts& fonts);
 
   // Calls `work` with the clock running, and makes a Status of what it throws.
   template <typename Work>
   absl::Status Bounded(const Work& work);
 
-  const std::string html_;
+  ParsedPage page_;
   const std::string url_;
   const PaintOptions options_;
   const PaintBounds bounds_;

@@ -85,7 +85,7 @@ class ParseMemory {
 };
 
 // Null where the page is refused. Has no objects that the jump would leave behind.
-const GumboOutput* ParseInto(ParseMemory& memory, std::string_view html) {
+GumboOutput* ParseInto(ParseMemory& memory, std::string_view html) {
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = ParseMemory::Allocate;
   options.deallocator = ParseMemory::Free;
@@ -165,7 +165,7 @@ struct ParsedPage::Tree {
 
   std::string html;  // the tree refers to it
   ParseMemory memory;
-  const GumboOutput* output = nullptr;
+  GumboOutput* output = nullptr;
 };
 
 ParsedPage::ParsedPage(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
@@ -191,10 +191,7 @@ absl::Status ParsedPage::Check(const PaintBounds& bounds) const {
   return CheckTree(document(), bounds);
 }
 
-std::string ParsedPage::TakeHtml() && {
-  std::string html = std::move(tree_->html);
-  tree_.reset();
-  return html;
-}
+const std::string& ParsedPage::html() const { return tree_->html; }
+GumboOutput& ParsedPage::output() { return *tree_->output; }
 
 }  // namespace browser_host

@@ -6,11 +6,11 @@
 //     PageSummary summary = SummarizePage(*page);
 //     absl::Status checked = page->Check(bounds);
 //     // RESOURCE_EXHAUSTED: "page nests more than 400 elements"
-//     std::string html = std::move(*page).TakeHtml();      // and the tree's memory is free again
+//     LentTree lent(*page);                                // and litehtml lays out that same tree
 //
 // gumbo and litehtml know no bounds: they recurse as deep as a page nests, and take the memory that
 // its tree needs. So the page is parsed in memory that is counted and given back at once, and its
-// tree is walked without recursion. litehtml parses the text again, by itself.
+// tree is walked without recursion.
 //
 // Ownership: move-only. Threads: one at a time.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_PARSED_PAGE_H_
@@ -42,8 +42,9 @@ class ParsedPage {
   // Whether litehtml may have it: html_bytes of the text, elements, depth, words.
   absl::Status Check(const PaintBounds& bounds) const;
 
-  // What was parsed.
-  std::string TakeHtml() &&;
+  // For litehtml (lent_tree.h): what was parsed, and what came of it.
+  const std::string& html() const;
+  GumboOutput& output();
 
  private:
   struct Tree;

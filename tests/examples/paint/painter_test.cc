@@ -187,6 +187,61 @@ TEST(Painter, MarksListItems) {
   EXPECT_EQ(none.Count({.x = 0, .y = 0, .width = 39, .height = none.height}, IsDark), 0u);
 }
 
+// What is in the column of a list's markers.
+std::vector<uint32_t> Markers(const std::string& list) {
+  const Painted page = Paint(Page("ol { margin: 0; padding-left: 90px }", list));
+  EXPECT_TRUE(page.status.ok()) << page.status;
+  std::vector<uint32_t> markers;
+  for (int y = 0; y < page.height; ++y) {
+    for (int x = 0; x < 90; ++x) markers.push_back(page.At(x, y));
+  }
+  return markers;
+}
+
+TEST(Painter, NumbersListItems) {
+  EXPECT_EQ(Markers("<ol start=7><li>x<li>x</ol>"), Markers("<ol><li value=7>x<li value=8>x</ol>"));
+  EXPECT_NE(Markers("<ol start=7><li>x<li>x</ol>"), Markers("<ol start=8><li>x<li>x</ol>"));
+  // A number goes on from the one before, past what is no item, and is not of lists inside.
+  EXPECT_EQ(Markers("<ol><li value=3>x<div></div><li>x</ol>"),
+            Markers("<ol><li value=3>x<div></div><li value=4>x</ol>"));
+  EXPECT_EQ(Markers("<ol><li>x<ol type=none start=9 style='list-style: none'><li>y</ol><li>x</ol>"),
+            Markers("<ol><li>x<ol style='list-style: none'><li>y</ol><li value=2>x</ol>"));
+  EXPECT_EQ(Markers("<ol start=x><li value=y>x</ol>"), Markers("<ol><li>x</ol>"));
+  EXPECT_NE(Markers("<ol start=2147483647><li>x<li>x</ol>"), Markers("<ol><li>x<li>x</ol>"));
+}
+
+TEST(Painter, NumbersInDigitsWhatHasNoLetters) {
+  const std::string roman = "style='list-style-type: lower-roman'";
+  const std::string letters = "style='list-style-type: lower-alpha'";
+  EXPECT_NE(Markers("<ol start=3999 " + roman + "><li>x</ol>"),
+            Markers("<ol start=3999><li>x</ol>"));
+  EXPECT_EQ(Markers("<ol start=4000 " + roman + "><li>x</ol>"),
+            Markers("<ol start=4000><li>x</ol>"));
+  EXPECT_EQ(Markers("<ol start=2000000000 " + roman + "><li>x</ol>"),
+            Markers("<ol start=2000000000><li>x</ol>"));
+  EXPECT_EQ(Markers("<ol start=0 " + letters + "><li>x</ol>"), Markers("<ol start=0><li>x</ol>"));
+  EXPECT_EQ(Markers("<ol start=-3 " + letters + "><li>x</ol>"), Markers("<ol start=-3><li>x</ol>"));
+}
+
+TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
+  auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_TRUE((*page)->Layout().ok());
+  const auto corner = [&](bool is_white) {
+    std::vector<uint32_t> pixels(100 * 100, kLime);
+    EXPECT_TRUE((*page)
+                    ->PaintInto({.argb = pixels.data(),
+                                 .width = 100,
+                                 .height = 100,
+                                 .stride = 400,
+                                 .is_white = is_white})
+                    .ok());
+    return pixels.front();
+  };
+  EXPECT_EQ(corner(false), kWhite);
+  EXPECT_EQ(corner(true), kLime);
+}
+
 TEST(Painter, SaysWhatItNeedsAndUsesItWhenItComes) {
   const std::string html =
       Page("body { background: url(../b.png) no-repeat 100px 50px }",
