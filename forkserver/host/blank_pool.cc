@@ -16,8 +16,10 @@ constexpr double kRateSeconds = 1.0;
 // The pool holds what arrives in that time. Forking a blank takes some 0.2 ms; the rest is for an
 // embedder that drives the loop only now and then.
 constexpr double kHeldSeconds = 0.1;
-// How long after an arrival the next blank is forked: when the launch is over.
+// How long after an arrival the next blank is forked: when the launch is over; and where it is not
+// urgent, when what was launched has done its first work, too.
 constexpr int64_t kRefillDelay = kNanosPerMilli / 2;
+constexpr int64_t kUnhurriedRefillDelay = 3 * kNanosPerMilli;
 // How often a pool that is too large looks whether it still is.
 constexpr int64_t kShrinkInterval = kNanosPerSecond;
 constexpr int64_t kLongestBusyDelay = kNanosPerSecond / 10;
@@ -43,6 +45,7 @@ void BlankPool::NoteArrival() {
   rate_ = Rate(now) + 1 / kRateSeconds;
   last_arrival_ = now;
   is_used_ = true;
+  leisure_until_ = now + kUnhurriedRefillDelay;
   MaintainAt(now + kRefillDelay);
 }
 
@@ -73,6 +76,12 @@ std::deque<BlankPool::Entry>::iterator BlankPool::Find(uint64_t id) {
 std::deque<BlankPool::Entry>::iterator BlankPool::FirstIdle() {
   return std::find_if(entries_.begin(), entries_.end(),
                       [](const Entry& entry) { return entry.process.has_value(); });
+}
+
+size_t BlankPool::idle_blanks() const {
+  return static_cast<size_t>(
+      std::count_if(entries_.begin(), entries_.end(),
+                    [](const Entry& entry) { return entry.process.has_value(); }));
 }
 
 std::vector<pid_t> BlankPool::idle_pids() const {
@@ -151,6 +160,9 @@ void BlankPool::Maintain() {
       return MaintainAt(now + busy_delay_);
     }
     busy_delay_ = 0;
+    // Only what was taken last is missing, and there is another for the next one who comes.
+    const bool has_time = entries_.size() + 1 == wanted && idle_blanks() > 0;
+    if (has_time && now < leisure_until_) return MaintainAt(leisure_until_);
     if (!ForkOne().ok()) no_forks_before_ = now + kPauseAfterFailure;
     return MaintainAt(now + kRefillDelay);
   }

@@ -7,11 +7,13 @@
 // How many: from the first arrival (or Fill) on the minimum, and as many more as would arrive in a
 // tenth of a second at the rate of the last second, up to the maximum. A second without arrivals
 // forgets most of that rate, so a pool that nobody uses is back at its minimum long before ten.
-// When: a moment after an arrival, one blank at a time, and not while the template owes launches an
-// answer or an immediate launch is under way (immediate_launches.h): the fork of a blank must not
-// be in the way of a launch. A template that does not answer is looked at less and less often,
-// every tenth of a second in the end. Under memory pressure (Shrink) all blanks are ended, and none
-// is forked for ten seconds; then the pool grows back by itself.
+// When: half a millisecond after an arrival; three, where only that one is missing and another
+// waits for the next arrival, so that what was launched has had the processors for its first work.
+// One blank at a time, and not while the template owes launches an answer or an immediate launch is
+// under way (immediate_launches.h): the fork of a blank must not be in the way of a launch. A
+// template that does not answer is looked at less and less often, every tenth of a second in the
+// end. Under memory pressure (Shrink) all blanks are ended, and none is forked for ten seconds; then
+// the pool grows back by itself.
 //
 // A blank that dies is replaced. One that has died and was not noticed yet cannot be sent a Plan
 // (EPIPE); one that is killed between the Plan and Ready fails that launch, as it would any child.
@@ -82,6 +84,7 @@ class BlankPool : private ForkRequester {
   void Shrink();
 
   // Blanks that can be taken.
+  size_t idle_blanks() const;
   std::vector<pid_t> idle_pids() const;
   // How many there should be now.
   size_t target() const;
@@ -121,6 +124,7 @@ class BlankPool : private ForkRequester {
   // Arrivals a second, at the time of the last one.
   double rate_ = 0;
   int64_t last_arrival_ = 0;
+  int64_t leisure_until_ = 0;  // where one more is not urgent
   int64_t no_forks_before_ = 0;
   int64_t busy_delay_ = 0;  // until the next look at a template that is busy
   int64_t shrunk_until_ = 0;

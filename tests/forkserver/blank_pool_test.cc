@@ -352,6 +352,20 @@ HOST_TEST(BlankPool, TemplateKilledUnderRefillsLeavesNoChild) {
   }
 }
 
+// What has just been launched is at its first work then.
+HOST_TEST(BlankPool, IsRefilledAtLeisureWhileAnotherBlankIsThere) {
+  testing::ArriveInABurst(server, Pooled({"exit", "0"}));
+  int64_t soonest = INT64_MAX;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(testing::ComesToHold(server, 3));
+    const int64_t begun = NowNanos();
+    ASSERT_TRUE(server.Launch(Pooled({"exit", "0"})).ok());
+    ASSERT_TRUE(testing::ComesToHold(server, 3));
+    soonest = std::min(soonest, NowNanos() - begun);
+  }
+  EXPECT_GE(soonest, 3 * kNanosPerMilli);
+}
+
 // That the host has no child left after the server's end is what main of these tests checks.
 HOST_TEST(BlankPool, DestroyedServerEndsBlanks) { Fill(server); }
 
