@@ -5,11 +5,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "examples/browser_host/compose/canvas.h"
 #include "forkserver/host/start_thread.h"
+#include "transceiver/clock.h"
 #include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/sealed_memfd.h"
@@ -19,7 +21,10 @@ namespace browser_host {
 namespace {
 
 using forkserver::kHugePage;
+using forkserver::NowNanos;
 using forkserver::UniqueFd;
+
+constexpr int64_t kUnhurriedDelay = 3 * forkserver::kNanosPerMilli;
 
 // Nothing where it cannot be had in huge pages.
 std::optional<UniqueFd> MakeCanvas() {
@@ -62,6 +67,7 @@ std::optional<UniqueFd> CanvasPool::Take() {
     ready_.pop_front();
   }
   is_wanted_ = true;
+  taken_at_ = NowNanos();
   changed_.notify_all();
   return canvas;
 }
@@ -80,6 +86,9 @@ void CanvasPool::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return is_closed_ || (is_wanted_ && ready_.size() < kCount); });
+    while (!is_closed_ && !ready_.empty() && NowNanos() < taken_at_ + kUnhurriedDelay) {
+      changed_.wait_for(lock, std::chrono::nanoseconds(taken_at_ + kUnhurriedDelay - NowNanos()));
+    }
     if (is_closed_) return;
     // Where none can be made, the next one who asks has it tried again.
     is_wanted_ = false;

@@ -13,12 +13,16 @@
 // some milliseconds where both of two are busy. So it is a thread's work and not the page's; so is
 // what every page begins with, which is to be white.
 //
+// The next one is made three milliseconds after one was taken, or at once if it was the last: it is
+// work for the processors that the page is waiting for.
+//
 // Threads: one caller. Its own is made by the first call, and takes no signal. Where there can be
 // none, and where the machine has no huge pages, there are no canvases. It holds kCount of them.
 #ifndef EXAMPLES_BROWSER_HOST_CANVAS_POOL_H_
 #define EXAMPLES_BROWSER_HOST_CANVAS_POOL_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <condition_variable>
 #include <deque>
@@ -52,6 +56,7 @@ class CanvasPool {
   std::condition_variable changed_;
   std::deque<forkserver::UniqueFd> ready_;
   bool is_wanted_ = true;  // none has failed since one was asked for
+  int64_t taken_at_ = 0;   // the last one
   bool is_closed_ = false;
   std::thread thread_;
 };

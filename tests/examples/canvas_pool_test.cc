@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <system_error>
 
 #include "examples/browser_host/compose/canvas.h"
 #include "examples/browser_host/compose/picture.h"
@@ -74,6 +77,42 @@ TEST_F(CanvasPoolTest, MakesEachForOne) {
   memory.bytes()[0] = 1;
   ASSERT_EQ(MapCanvas(second.get(), memory), 0);
   EXPECT_EQ(memory.bytes()[0], 0xff);
+}
+
+// Canvases that there are in this process, whoever has them.
+size_t OpenCanvases() {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (target.starts_with("/memfd:canvas")) ++count;
+  }
+  return count;
+}
+
+bool AreOpenInTenSeconds(size_t canvases) {
+  const int64_t deadline = forkserver::NowNanos() + 10 * forkserver::kNanosPerSecond;
+  while (forkserver::NowNanos() < deadline) {
+    if (OpenCanvases() == canvases) return true;
+    sched_yield();
+  }
+  return false;
+}
+
+// The page that has taken one is being painted then.
+TEST_F(CanvasPoolTest, MakesTheNextOneAtLeisureWhileAnotherIsThere) {
+  CanvasPool pool;
+  pool.Fill();
+  int64_t soonest = INT64_MAX;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(AreOpenInTenSeconds(CanvasPool::kCount));
+    const int64_t taken = forkserver::NowNanos();
+    const UniqueFd canvas = TakeOne(pool);
+    // It is open as soon as it is begun with.
+    ASSERT_TRUE(AreOpenInTenSeconds(CanvasPool::kCount + 1));
+    soonest = std::min(soonest, forkserver::NowNanos() - taken);
+  }
+  EXPECT_GE(soonest, 3 * forkserver::kNanosPerMilli);
 }
 
 TEST_F(CanvasPoolTest, MakesWhatBecomesAPicture) {
