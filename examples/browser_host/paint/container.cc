@@ -111,7 +111,7 @@ const ShapedText& Container::Shaped(size_t face, std::string_view text) {
     for (auto& texts : shaped_) texts.clear();
     shaped_texts_ = 0;
   }
-  auto [found, is_new] = shaped_[face].try_emplace(std::string(text));
+  auto [found, is_new] = shaped_[face].try_emplace(absl::string_view(text.data(), text.size()));
   if (is_new) {
     work_.Spend(20 + text.size());
     found->second = fonts_.Shape(face, text);
@@ -293,6 +293,12 @@ void Container::split_text(const char* text, const std::function<void(const char
   };
   for (size_t at = 0; at < all.size();) {
     const size_t begin = at;
+    // Most of a text.
+    while (at < all.size() && all[at] > ' ' && all[at] < 0x7f) ++at;
+    if (at != begin) {
+      word += all.substr(begin, at - begin);
+      continue;
+    }
     const char32_t character = NextCharacter(all, at);
     const std::string bytes(all.substr(begin, at - begin));
     if (character == ' ' || character == '\t' || character == '\n' || character == '\r' ||

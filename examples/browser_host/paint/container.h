@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "examples/browser_host/paint/box_painter.h"
 #include "examples/browser_host/paint/elements.h"
 #include "examples/browser_host/paint/fonts.h"
@@ -108,7 +108,7 @@ class Container : public litehtml::document_container {
   size_t imports_ = 0;
   std::vector<Font> fonts_of_page_;
   std::map<std::tuple<std::string, FontWeight, FontSlant>, size_t> faces_;
-  std::vector<std::unordered_map<std::string, ShapedText>> shaped_;  // by face
+  std::vector<absl::flat_hash_map<std::string, ShapedText>> shaped_;  // by face
   size_t shaped_texts_ = 0;
 };
 

@@ -45,9 +45,15 @@ int NumberOf(const tchar_t* attribute, int otherwise) {
   return attribute != nullptr && absl::SimpleAtoi(attribute, &number) ? number : otherwise;
 }
 
+struct WordHolder {
+  virtual ~WordHolder() = default;
+  // In lines, in whatever elements.
+  virtual bool HasOnlyWords() = 0;
+};
+
 // `Base`: html_tag or one of its classes.
 template <typename Base>
-class Counted : public StyledElement<Base> {
+class Counted : public StyledElement<Base>, public WordHolder {
  public:
   using Styled = StyledElement<Base>;
   Counted(const DocumentPointer& document, SharedStyles& styles, WorkBudget& work,
@@ -92,6 +98,7 @@ class Counted : public StyledElement<Base> {
   // An item's attributes are there by then, and its parent's.
   bool appendChild(const element::ptr& child) override {
     if (!Styled::appendChild(child)) return false;
+    if (std::string_view(child->get_tagName()) != "li") return true;
     if (auto* item = dynamic_cast<NumberedItem*>(child.get())) {
       const tchar_t* start = next_item_ ? nullptr : this->get_attr("start");
       item->number = NumberOf(child->get_attr("value"), next_item_.value_or(NumberOf(start, 1)));
@@ -133,16 +140,37 @@ class Counted : public StyledElement<Base> {
     return Base::get_floats_height(side);
   }
 
+  // litehtml goes through all of a page three times and more: for what is a block, what floats,
+  // what stands in lines, and what has a position. Where there are only words it asks each of them,
+  // and all elements around it, in vain.
   void draw_children(litehtml::uint_ptr hdc, int x, int y, const litehtml::position* clip,
                      litehtml::draw_flag flag, int zindex) override {
+    if (flag != litehtml::draw_inlines && HasOnlyWords()) return work_.Spend();
     work_.Spend(1 + this->m_children.size() / 8);
     Base::draw_children(hdc, x, y, clip, flag, zindex);
+  }
+
+  bool HasOnlyWords() override {
+    if (!has_only_words_) {
+      has_only_words_ = std::all_of(this->m_children.begin(), this->m_children.end(), IsOfWords);
+    }
+    return *has_only_words_;
   }
 
  protected:
   WorkBudget& work() const { return work_; }
 
  private:
+  static bool IsOfWords(const element::ptr& child) {
+    if (child->get_display() == litehtml::display_inline_text) return true;
+    if (child->get_display() != litehtml::display_inline || child->is_positioned() ||
+        child->get_float() != litehtml::float_none) {
+      return false;
+    }
+    auto* const inner = dynamic_cast<WordHolder*>(child.get());
+    return inner != nullptr && inner->HasOnlyWords();
+  }
+
   size_t Floats() const { return this->m_floats_left.size() + this->m_floats_right.size(); }
 
   // The cells of the grid that litehtml is about to make: one more for each row times each column.
@@ -188,6 +216,7 @@ class Counted : public StyledElement<Base> {
   WorkBudget& work_;
   const PaintBounds& bounds_;
   std::optional<int> next_item_;
+  std::optional<bool> has_only_words_;  // when it is drawn: nothing comes into it any more
 };
 
 class Root : public Counted<litehtml::html_tag> {

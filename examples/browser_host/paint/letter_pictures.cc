@@ -16,6 +16,7 @@ constexpr int kMostPixelsOfALetter = 512;  // a side
 // Pictures reach a little farther than the extents say.
 constexpr int kBesides = 1;
 constexpr double kFar = 1 << 20;
+constexpr int kAhead = 32;  // pixels
 
 // What is to be drawn on: an image's pixels, in a rectangle.
 struct Ground {
@@ -162,6 +163,8 @@ void LayOverInside(const Ground& ground, const Color& color, const Letter& lette
       letter.coverage + static_cast<ptrdiff_t>(from_y - letter.top) * letter.row_bytes;
   uint32_t* row = ground.pixels + static_cast<ptrdiff_t>(from_y) * ground.stride + letter.left;
   for (int y = from_y; y < to_y; ++y) {
+    // Of what is drawn in a moment, most likely, where nobody has been yet.
+    __builtin_prefetch(row + kAhead);
     // Most pixels of a letter are covered in part: to ask first takes longer than to reckon.
     for (int x = 0; x < letter.row_bytes; x += kPixels) {
       LayOverFour<kIsOpaque>(color, coverage + x, row + x);
@@ -197,13 +200,17 @@ bool LetterPictures::Draw(cairo_t* cairo, cairo_scaled_font_t* font,
   const std::optional<Ground> ground = GroundOf(cairo);
   if (!ground) return false;
   // All of them before any is drawn.
+  found_.clear();
   for (const cairo_glyph_t& glyph : glyphs) {
     if (std::abs(glyph.x) > kFar || std::abs(glyph.y) > kFar) return false;
-    if (Find(font, glyph.index) == nullptr) return false;
+    const Picture* const picture = Find(font, glyph.index);
+    if (picture == nullptr) return false;
+    found_.push_back(*picture);
   }
   const Color color(ground->color);
-  for (const cairo_glyph_t& glyph : glyphs) {
-    const Picture& picture = *Find(font, glyph.index);
+  for (size_t i = 0; i < glyphs.size(); ++i) {
+    const cairo_glyph_t& glyph = glyphs[i];
+    const Picture& picture = found_[i];
     LayOver(*ground, color,
             {.coverage = coverage_.data() + picture.at,
              .left = static_cast<int>(std::floor(glyph.x + 0.5)) + picture.left,

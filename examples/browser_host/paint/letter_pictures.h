@@ -56,6 +56,7 @@ class LetterPictures {
   void KeepWhatIsCovered(const uint8_t* rows, int width, int stride, Picture& picture);
 
   std::vector<Picture> pictures_;  // by their glyphs
+  std::vector<Picture> found_;     // those that are being drawn
   std::vector<uint8_t> coverage_;
 };
 

@@ -6,8 +6,12 @@
 namespace browser_host {
 
 size_t InheritedIndex(std::string_view name) {
+  const auto is_it = [&](std::string_view one) {
+    return one.size() == name.size() && one.front() == name.front() && one.back() == name.back() &&
+           one == name;
+  };
   return static_cast<size_t>(
-      std::find(kInheritedProperties.begin(), kInheritedProperties.end(), name) -
+      std::find_if(kInheritedProperties.begin(), kInheritedProperties.end(), is_it) -
       kInheritedProperties.begin());
 }
 

@@ -104,6 +104,10 @@ class StyledElement : public Base, public StyleParent {
     }
     Unshare();
     AddRules();
+    if (IsHidden()) {
+      this->m_display = litehtml::display_none;
+      return;
+    }
     Base::parse_styles(is_reparse);
   }
 
@@ -141,6 +145,14 @@ class StyledElement : public Base, public StyleParent {
 
  private:
   static constexpr char kKind = 0;
+
+  // Neither it nor what is in it has a box, whatever else its style says: a page's head, and what
+  // is in that.
+  bool IsHidden() const {
+    if (this->get_attr("style") != nullptr || !this->have_parent()) return false;
+    const litehtml::tchar_t* const display = this->m_style.get_property("display");
+    return display != nullptr && std::string_view(display) == "none";
+  }
 
   void Unshare() {
     if (first_ == nullptr) return;

@@ -7,6 +7,13 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
 bool IsTail(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 
+// Of `text` from `at` on: those that stand for themselves, as most do.
+size_t PlainBytes(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end < text.size() && text[end] > 0) ++end;
+  return end - at;
+}
+
 }  // namespace
 
 size_t CharacterBytes(std::string_view text, size_t at) {
@@ -36,7 +43,8 @@ std::string WellFormedUtf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
   for (size_t at = 0; at < bytes.size();) {
-    const size_t size = CharacterBytes(bytes, at);
+    size_t size = PlainBytes(bytes, at);
+    if (size == 0) size = CharacterBytes(bytes, at);
     if (size == 0) {
       text += kReplacement;
       ++at;

@@ -198,6 +198,25 @@ std::vector<uint32_t> Markers(const std::string& list) {
   return markers;
 }
 
+TEST(Painter, HasNoBoxForWhatIsHiddenNorForWhatIsInIt) {
+  const Painted page = Paint(
+      Page(".x { display: none } p { margin: 0 }",
+           "<div class=x><p style='display: block; height: 500px; background: red'>a<table><tr>"
+           "<td>b</table><img src=i.png></div><p>c"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_LT(page.height, 40);
+  EXPECT_EQ(page.page->TakeNeeded(), std::vector<NeededResource>());
+}
+
+TEST(Painter, ShowsWhatIsHiddenByAStyleSheetAndShownByItsOwnStyle) {
+  const Painted page = Paint(
+      Page(".x { display: none; height: 70px; background: red }",
+           "<div class=x style='display: block'></div><div class=x style='width: 3px'></div>"));
+  ASSERT_TRUE(page.status.ok()) << page.status;
+  EXPECT_EQ(page.height, 70);
+  EXPECT_EQ(page.At(5, 5), kRed);
+}
+
 TEST(Painter, NumbersListItems) {
   EXPECT_EQ(Markers("<ol start=7><li>x<li>x</ol>"), Markers("<ol><li value=7>x<li value=8>x</ol>"));
   EXPECT_NE(Markers("<ol start=7><li>x<li>x</ol>"), Markers("<ol start=8><li>x<li>x</ol>"));
