@@ -284,8 +284,10 @@ std::optional<absl::StatusOr<FetchAnswer>> Transfer::EndHop(CURLcode code) {
 }
 
 absl::Status Transfer::AtThisHop(const absl::Status& why) const {
-  if (redirects_ == 0) return why;
-  return absl::Status(why.code(), absl::StrCat(Named(url_->ToString()), ": ", why.message()));
+  // Whoever has ordered it names what was ordered.
+  const std::string url = url_->ToString();
+  if (url == order_.url) return why;
+  return absl::Status(why.code(), absl::StrCat(Named(url), ": ", why.message()));
 }
 
 absl::Status Transfer::FollowRedirect() {

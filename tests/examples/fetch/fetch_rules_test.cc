@@ -92,6 +92,9 @@ HOST_TEST(FetchRules, FollowRedirectsToHttpAndHttpsAndNoFurther) {
   EXPECT_EQ(fetch.Get(web.Url("/hop4")),
             absl::StrFormat("RESOURCE_EXHAUSTED: %s: %s: more than 20 redirects", web.Url("/hop4"),
                             web.Url("/hop24")));
+  web.Serve("/loop", RedirectTo("/loop"));
+  EXPECT_EQ(fetch.Get(web.Url("/loop")),
+            "RESOURCE_EXHAUSTED: " + web.Url("/loop") + ": more than 20 redirects");
   for (const std::string to :
        {"file:///etc/passwd", "ftp://127.0.0.1/", "data:text/html,x", "about:config",
         "javascript:alert(1)", "http://", "https://a b/", "gopher://127.0.0.1:1/"}) {
