@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/gallery.h"
 #include "examples/browser_host/picture_folder.h"
+#include "examples/browser_host/write_file.h"
 #include "transceiver/errno_status.h"
 
 namespace browser_host {
@@ -47,7 +48,9 @@ absl::StatusOr<PictureBook> PictureBook::Make(const CommandLine& line) {
   if (!line.gallery.empty()) {
     // First: where it cannot be, its pictures mostly cannot either, in a folder that nobody named.
     const auto file = std::filesystem::absolute(line.gallery);
-    if (absl::Status may = MayWriteIn(file.parent_path().string()); !may.ok()) {
+    absl::Status may = MayWriteIn(file.parent_path().string());
+    if (may.ok()) may = MayReplace(line.gallery);
+    if (!may.ok()) {
       return absl::Status(may.code(), absl::StrCat("gallery: ", may.message()));
     }
   }

@@ -12,14 +12,17 @@ namespace browser_host {
 
 using forkserver::ErrnoStatus;
 
+absl::Status MayReplace(const std::string& path) {
+  struct stat there;
+  if (lstat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode)) return absl::OkStatus();
+  return absl::InvalidArgumentError("write " + path + ": it is there, and no file");
+}
+
 absl::Status WriteFile(
     const std::string& path,
     const std::function<absl::Status(FILE* file, const std::string& name)>& write) {
   // What is renamed takes the place of a device or a link, and not its part.
-  struct stat there;
-  if (lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
-    return absl::InvalidArgumentError("write " + path + ": it is there, and no file");
-  }
+  if (absl::Status may = MayReplace(path); !may.ok()) return may;
   const std::string beside = path + ".new";
   const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return ErrnoStatus(errno, "open " + beside);

@@ -11,6 +11,10 @@
 
 namespace browser_host {
 
+// Whether WriteFile may put a file there: nothing is there by now, or a file. A device, a link, a
+// folder or a pipe keeps its place.
+absl::Status MayReplace(const std::string& path);
+
 // `write` may leave what fwrite(3) fails with to this; `name` is for its own errors. Those here
 // name the call and the file: "open /x/a.png.new: ENOENT".
 absl::Status WriteFile(

@@ -1,6 +1,7 @@
 // The pictures that the browser host writes of pages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -180,6 +181,14 @@ TEST_F(Pictures, FolderThatIsNoneIsAnErrorBeforeAnyPage) {
   fails_with({"--gallery", gallery, "--pictures", Folder()}, error);
   EXPECT_FALSE(std::filesystem::exists(Folder()));
   fails_with({"--gallery", page + "/gallery.html"}, "gallery: access " + page + ": ENOTDIR");
+  const std::string folder = folder_ / "sites";
+  fails_with({"--gallery", folder}, "gallery: write " + folder + ": it is there, and no file");
+  fails_with({"--gallery", folder + "/"},
+             "gallery: write " + folder + "/: it is there, and no file");
+  const std::string fifo = folder_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  fails_with({"--gallery", fifo}, "gallery: write " + fifo + ": it is there, and no file");
+  EXPECT_FALSE(std::filesystem::exists(fifo + ".pictures"));
 }
 
 // Of which it is not known before.
