@@ -162,6 +162,8 @@ TEST_F(AboutPages, EditsThatAreRefusedAreErrorsThatSayWhy) {
       {"about:config?set=nowhere=2", "not set: nowhere: no such pref, and of no kind"},
       {"about:config?set=security.sandbox.content.level=0&kind=int",
        "not set: security.sandbox.content.level: not from a page"},
+      {"about:config?set=security.sandbox.content.level=0",
+       "not set: security.sandbox.content.level: not from a page"},
       {"about:config?set=a.b", "about:config: no value in set 'a.b'"},
       {"about:config?sett=a.b=4", "about:config: nothing is known of 'sett'"}};
   std::vector<std::string> arguments = {"--prefs", prefs};

@@ -191,6 +191,9 @@ absl::StatusOr<uint64_t> AboutHost::Edit(const SetPref& edit) {
                                               std::string(why)));
   };
   if (absl::Status good = CheckPrefName(name); !good.ok()) return good;
+  // First: whether there is such a pref, and of what kind, changes nothing about it.
+  const absl::Status may = options_.may_edit ? options_.may_edit(name) : absl::OkStatus();
+  if (!may.ok()) return refused(may.code(), std::string(may.message()));
   absl::StatusOr<forkserver::PrefsGeneration> before = options_.prefs.Publish();
   if (!before.ok()) return before.status();
   const absl::StatusOr<PrefsMap> map = Attach(*before);
@@ -210,8 +213,6 @@ absl::StatusOr<uint64_t> AboutHost::Edit(const SetPref& edit) {
   if (!statement.ok()) {
     return refused(statement.status().code(), std::string(statement.status().message()));
   }
-  const absl::Status may = options_.may_edit ? options_.may_edit(name) : absl::OkStatus();
-  if (!may.ok()) return refused(may.code(), std::string(may.message()));
   const std::vector<forkserver::PrefDiagnostic> complaints =
       options_.prefs.LoadText(*statement, "about:config");
   if (!complaints.empty()) {
