@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "examples/browser_host/about/about_address.h"
@@ -31,6 +32,36 @@ absl::Status NotServed(const std::string& what, const std::vector<Site>& sites) 
   if (sites.size() > kShownSites) urls.push_back(absl::StrCat(sites.size() - kShownSites, " more"));
   return absl::NotFoundError(
       absl::StrCat(what, " is not served here; there is ", absl::StrJoin(urls, ", ")));
+}
+
+constexpr char kFileUrlHint[] =
+    "; a file: URL is percent-encoded (%20 a space, %25 a %), a path is not";
+
+// Of a URL that did not parse: a path with a scheme in front is the usual reason.
+absl::Status NotAUrl(const std::string& argument, const absl::Status& why) {
+  const bool is_encoded = std::all_of(argument.begin(), argument.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  });
+  if (is_encoded || !absl::StartsWithIgnoreCase(argument, "file:")) return why;
+  return absl::Status(why.code(), absl::StrCat(why.message(), kFileUrlHint));
+}
+
+// Of one that nothing here answers to, whatever is served.
+absl::Status NotOpened(const Url& url) {
+  constexpr size_t kShownBytes = 200;
+  std::string shown = url.ToString();
+  if (shown.size() > kShownBytes) shown = absl::StrCat(shown.substr(0, kShownBytes), "...");
+  if (url.HasScheme("file")) {
+    return absl::InvalidArgumentError(absl::StrCat("url ", shown, ": no path", kFileUrlHint));
+  }
+  if (url.HasScheme("about")) {
+    return absl::NotFoundError(
+        absl::StrCat(shown,
+                     ": no such page; there are about:config, about:crash, about:hang, about:oom "
+                     "and about:processes"));
+  }
+  return absl::NotFoundError(
+      absl::StrCat(shown, ": no such scheme here; there are http:, https:, file: and about:"));
 }
 
 // The page's place in `sites`, as the two indices.
@@ -113,15 +144,17 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
       continue;
     }
     absl::StatusOr<Url> url = Url::Parse(argument);
-    if (!url.ok()) return url.status();
+    if (!url.ok()) return NotAUrl(argument, url.status());
     if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
       files.pages.push_back({.path = *path, .url = url->ToString()});
     } else if (IsAboutPage(*url)) {
       about.pages.push_back({.url = url->ToString()});
     } else if (IsOfTheNetwork(*url)) {
       SiteOf(*url, network).pages.push_back({.url = url->ToString()});
-    } else {
+    } else if (url->IsHttpFamily()) {
       urls.push_back(*std::move(url));
+    } else {
+      return NotOpened(*url);
     }
   }
   absl::StatusOr<std::vector<Site>> served = FindSites(paths, passed_over);

@@ -35,8 +35,9 @@ struct PagesToOpen {
   std::vector<Site> served = {};  // folders, with all their pages
 };
 
-// Errors are those of FindSites and of Url::Parse, and one line that says what is served:
-// "about:memory is not served here; there is https://a.test, https://b.test".
+// Errors are those of FindSites and of Url::Parse, and one line that says what there is:
+// "https://c.test/ is not served here; there is https://a.test, https://b.test"; "ftp://c.test/: no
+// such scheme here; there are http:, https:, file: and about:".
 absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
                                       PassedOver& passed_over);
 

@@ -181,7 +181,7 @@ TEST_F(AboutPages, EditsThatAreRefusedAreErrorsThatSayWhy) {
 TEST_F(AboutPages, OfAnotherNameAreNone) {
   const ProgramResult result = Run({"about:nonsense"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("about:nonsense is not served here"));
+  EXPECT_THAT(result.errors, HasSubstr("about:nonsense: no such page; there are about:config, "));
 }
 
 // No page of the web can have them: not by a frame, and not by a link that nobody follows.

@@ -141,13 +141,33 @@ TEST_F(PagesToOpenTest, FileThatIsNamedBesideAUrlIsOpenedToo) {
 
 TEST_F(PagesToOpenTest, WhatIsNotServedIsAnErrorThatSaysWhatIs) {
   const std::string served = " is not served here; there is https://a.test, https://z.test";
-  for (const char* url :
-       {"about:memory", "https://evil.test/", "http://a.test/", "https://a.test:8443/",
-        "data:text/html,x", "moz-extension://id/x.html", "view-source:https://a.test/"}) {
+  for (const char* url : {"https://evil.test/", "http://a.test/", "https://a.test:8443/"}) {
     EXPECT_THAT(Open({url}), ElementsAre(url + served));
   }
   EXPECT_THAT(Open({"https://a.test/no.html"}),
               ElementsAre("https://a.test/no.html: https://a.test has no such page"));
+}
+
+TEST_F(PagesToOpenTest, SchemesAndAboutPagesThatAreNotThereAreErrorsThatSayWhichAre) {
+  const std::string schemes = ": no such scheme here; there are http:, https:, file: and about:";
+  for (const char* url : {"ftp://x.org/", "javascript:alert", "data:text/html,x",
+                          "moz-extension://id/x.html", "view-source:https://a.test/"}) {
+    EXPECT_THAT(Open({url}), ElementsAre(url + schemes));
+  }
+  EXPECT_THAT(Open({"data:," + std::string(1000, 'x')}),
+              ElementsAre("data:," + std::string(194, 'x') + "..." + schemes));
+  for (const char* url : {"about:memory", "about:blank", "about:"}) {
+    EXPECT_THAT(Open({url}), ElementsAre(std::string(url) +
+                                         ": no such page; there are about:config, about:crash, "
+                                         "about:hang, about:oom and about:processes"));
+  }
+}
+
+TEST_F(PagesToOpenTest, FileUrlThatIsNotEncodedIsAnErrorThatSaysSo) {
+  const std::string hint = "; a file: URL is percent-encoded (%20 a space, %25 a %), a path is not";
+  EXPECT_THAT(Open({"file:///a b"}),
+              ElementsAre("url file:///a b: a space or a control character" + hint));
+  EXPECT_THAT(Open({"file:///100%/x"}), ElementsAre("url file:///100%/x: no path" + hint));
 }
 
 // What the walk of a folder finds besides, by what stands behind it in the line.

@@ -103,13 +103,16 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
        "--container 4294967296: a container is a number"},
       {{"--container=x", Pages()}, 2, "--container x: a container"},
       {{"--container"}, 2, "--container wants a value"},
-      {{"about:memory", Pages()},
+      {{"https://nobody.test/", Pages()},
        1,
-       "about:memory is not served here; there is https://field-guide"},
-      {{"about:memory"}, 1, "about:memory is not served here; nothing is"},
+       "https://nobody.test/ is not served here; there is https://field-guide"},
+      {{"https://nobody.test/"}, 1, "https://nobody.test/ is not served here; nothing is"},
       {{"--connect-to", "rubbish", Pages()}, 2, "--connect-to rubbish: not HOST:PORT:"},
       {{"https://a b/", Pages()}, 1, "url https://a b/: a space"},
-      {{"file://host/page.html"}, 1, "a file on another host"},
+      {{"file://host/page.html"}, 1, "a file on another host\n"},
+      {{"file:///a b.html"},
+       1,
+       "url file:///a b.html: a space or a control character; a file: URL is percent-encoded"},
   };
   for (const auto& bad : kCases) {
     SCOPED_TRACE(bad.names);
