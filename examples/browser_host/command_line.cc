@@ -138,8 +138,11 @@ std::string_view HelpText() {
          "https: URLs name. A file: URL goes to a process that may read that file. Others are\n"
          "fetched by the socket process, but for hosts below .test, which nobody has.\n"
          "\n"
-         "Pages are printed when all are done; stderr says how far it is. SIGINT and SIGTERM end\n"
-         "the processes, and print what was done; the exit status is then 130, 143 or 129.\n"
+         "Pages are printed when all are done; stderr says how far it is. SIGINT, SIGTERM and\n"
+         "SIGHUP end the processes, and print what was done; the exit status is then 130, 143 or\n"
+         "129. A page that hangs is waited for, five seconds at most; a second signal ends all\n"
+         "at once. The exit status is 1 where a page has an error, or anything else could not be\n"
+         "done, and 2 of a command line that cannot be.\n"
          "\n"
          "about:config shows the prefs, about:config?NAME those with that in their name, and\n"
          "about:config?set=NAME=VALUE sets one, for as long as this runs: processes that run hear\n"
@@ -187,7 +190,7 @@ std::string_view HelpText() {
          "  --by-name                  have content processes open the pages themselves, which "
          "the\n"
          "                             sandbox refuses (FORKSERVER_SANDBOX_LOG=1 tells of it)\n"
-         "  --help                     this text\n";
+         "  -h, --help                 this text\n";
 }
 
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
@@ -197,7 +200,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   std::set<int> named;
   opterr = 0;
   // '-': arguments that are no options come in their order, as option 1.
-  for (int choice; (choice = getopt_long(argc, argv, "-:", kOptions, nullptr)) != -1;) {
+  for (int choice; (choice = getopt_long(argc, argv, "-:h", kOptions, nullptr)) != -1;) {
     if (const char* const what = WhatItNames(choice); what != nullptr) {
       if (*optarg == '\0') return absl::InvalidArgumentError(absl::StrCat(what, " is empty"));
       // A file of such a name is ./--name.
@@ -211,6 +214,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
     }
     switch (choice) {
       case kHelp:
+      case 'h':
         line.help = true;
         break;
       case kPrefs:

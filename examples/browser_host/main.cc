@@ -1,5 +1,6 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -61,6 +62,14 @@ absl::Status FlushOutput() {
   // Of an earlier write only that it failed is known.
   if (fflush(stdout) != 0) return forkserver::ErrnoStatus(errno, "write to stdout");
   return ferror(stdout) == 0 ? absl::OkStatus() : absl::DataLossError("write to stdout failed");
+}
+
+// At once, or what a write failed with is lost with the next one.
+absl::Status PrintHelp() {
+  const std::string_view text = HelpText();
+  const bool is_written =
+      fwrite(text.data(), 1, text.size(), stdout) == text.size() && fflush(stdout) == 0;
+  return is_written ? absl::OkStatus() : forkserver::ErrnoStatus(errno, "write to stdout");
 }
 
 int ReportSandbox(const CommandLine& line) {
@@ -197,6 +206,8 @@ int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& lin
 }
 
 int Main(int argc, char** argv) {
+  // Before any other descriptor gets its number: by the end stdout would be that one's file.
+  const bool has_stdout = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
   // Before Start, since the policy of its templates has in it what the command line names.
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);
   SpokenLines lines;
@@ -209,9 +220,10 @@ int Main(int argc, char** argv) {
   }();
   if (!server.ok()) return Complain(server.status());
   if (!line.ok()) return Complain(line.status(), kExitUsage);
+  // Nothing that it prints would be seen.
+  if (!has_stdout) return Complain(forkserver::ErrnoStatus(EBADF, "write to stdout"));
   if (line->help) {
-    absl::PrintF("%s", HelpText());
-    const absl::Status written = FlushOutput();
+    const absl::Status written = PrintHelp();
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);

@@ -124,6 +124,14 @@ TEST_F(BrowserHost, BadInputIsOneLineThatNamesItAndAnExitCode) {
   }
 }
 
+TEST_F(BrowserHost, HelpHasAShortName) {
+  const ProgramResult help = Run({"-h"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(help.errors, "");
+  EXPECT_EQ(help.output, Run({"--help"}).output);
+  EXPECT_THAT(help.output, HasSubstr("SIGHUP end the processes"));
+}
+
 // As a user who may not read it; root may, by these two capabilities.
 TEST_F(BrowserHost, AFolderThatMayNotBeReadIsThatAndNotOneWithoutPages) {
   const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();

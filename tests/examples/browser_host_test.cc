@@ -307,6 +307,10 @@ TEST_F(BrowserHost, OutputThatCannotBeWrittenIsAnError) {
         "/bin/sh", "-c", std::string("exec ") + kProgram + " " + argument + " >/dev/full"});
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_THAT(result.errors, HasSubstr("browser_host: write to stdout: ENOSPC\n"));
+    const ProgramResult closed = RunProgram(std::vector<std::string>{
+        "/bin/sh", "-c", std::string("exec ") + kProgram + " " + argument + " >&-"});
+    EXPECT_EQ(closed.exit_code, 1);
+    EXPECT_EQ(closed.errors, "browser_host: write to stdout: EBADF\n");
   }
 }
 
