@@ -56,7 +56,8 @@ struct BrowserOptions {
   PagesAre pages_are = PagesAre::kGiven;
   forkserver::OriginAttributes attributes = {};  // of all pages
   uint32_t paint_width = 0;  // of each page's picture, in CSS pixels; 0: they have none
-  // Whether a page that has an error has the picture of one that says so, as its tab would show it.
+  // Whether a page that has an error, as one that was read and could not be painted has, has the
+  // picture of one that says so, as its tab would show it.
   bool paints_errors = false;
   // Of each page that has one, which it does not keep: the name of its file.
   std::function<std::string(const std::string& url, std::shared_ptr<const Picture> picture)>
@@ -80,7 +81,7 @@ struct BrowserResult {
   std::vector<OpenedPage> pages = {};        // in the order of the sites
   std::vector<EndedProcess> processes = {};  // content's in the order of their launches, others'
 
-  // Whether no page has an error, or no picture where it was to have one.
+  // Whether no page has an error, or a picture that could not be written.
   bool all_opened() const;
 };
 

@@ -2,8 +2,11 @@
 
 #include <stdio.h>
 
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "examples/browser_host/html_text.h"
 #include "examples/browser_host/process_rows.h"
 #include "examples/browser_host/write_file.h"
@@ -48,22 +51,23 @@ std::string Milliseconds(uint64_t nanos) {
 
 void AppendPage(std::string& html, std::string_view folder, const OpenedPage& page) {
   absl::StrAppend(&html, "<figure>");
-  std::string what;
+  std::vector<std::string> what;
+  if (!page.result.error.empty()) what.push_back(page.result.error);
   if (!page.picture_file.empty()) {
     const std::string file = Linked(absl::StrCat(std::string(folder), "/", page.picture_file));
     absl::StrAppend(&html, "<a href=\"", file, "\"><img src=\"", file, "\" alt=\"\"></a>");
-    what = absl::StrFormat("%d by %d, painted in %s", page.picture_width, page.picture_height,
-                           Milliseconds(page.result.paint_nanos));
-  } else {
-    what = page.result.error.empty() ? page.result.no_picture : page.result.error;
+    what.push_back(absl::StrFormat("%d by %d, painted in %s", page.picture_width,
+                                   page.picture_height, Milliseconds(page.result.paint_nanos)));
+  } else if (!page.result.no_picture.empty()) {
+    what.push_back(page.result.no_picture);
   }
-  if (HasBadStatus(page)) absl::StrAppend(&what, "; status ", page.http_status);
+  if (HasBadStatus(page)) what.push_back(absl::StrCat("status ", page.http_status));
   if (const std::string missing = page.result.missing.ToString(); !missing.empty()) {
-    absl::StrAppend(&what, "; missing: ", missing);
+    what.push_back("missing: " + missing);
   }
   absl::StrAppend(&html, "<figcaption><b>", HtmlText(page.result.summary.title), "</b><br>",
-                  HtmlText(page.url), "<br><span class=\"what\">", HtmlText(what),
-                  "</span></figcaption></figure>\n");
+                  HtmlText(page.url), "<br><span class=\"what\">",
+                  HtmlText(absl::StrJoin(what, "; ")), "</span></figcaption></figure>\n");
 }
 
 void AppendProcess(std::string& html, const ProcessRow& row) {

@@ -87,7 +87,8 @@ int ReportSandbox(const CommandLine& line) {
   return *verdict == SandboxVerdict::kLaunches ? 0 : kExitFailed;
 }
 
-// A line for each of the first, and their number.
+// A line for each of the first, and their number: whoever keeps stdout for later knows by then why
+// the exit status is what it is.
 void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
   constexpr int kMostNamed = 10;
   int failed = 0;
@@ -97,7 +98,8 @@ void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
         absl::StrCat(forkserver::OneLine(page.url), ": ", forkserver::OneLine(page.result.error)));
   }
   if (failed == 0) return;
-  lines.Say(absl::StrFormat("%d of %d pages could not be opened", failed, result.pages.size()));
+  lines.Say(absl::StrFormat("%d of %d page%s ha%s an error", failed, result.pages.size(),
+                            result.pages.size() == 1 ? "" : "s", failed == 1 ? "s" : "ve"));
 }
 
 // Until its user has seen enough.
@@ -161,6 +163,7 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& 
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
   if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
+  if (!signal) SayWhatFailed(*result, lines);
   const absl::Status pictures = book.Close(*result, parent.server(), lines);
   if (signal) return kExitSignalled + *signal;
   if (!pictures.ok()) return Complain(pictures);

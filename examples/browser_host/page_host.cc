@@ -233,6 +233,7 @@ absl::Status PageHost::Receive(PageDone& message) {
   PageResult result = std::move(result_);
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();
+  result.was_read = result.error.empty();
   result.no_picture = message.no_picture.str();
   result.missing = tally_->Missing();
   if (layers_.empty()) {

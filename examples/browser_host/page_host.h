@@ -47,6 +47,7 @@ struct PageResult {
   std::string no_picture = {};                  // why it could not be
   MissingResources missing = {};                // of its images and style sheets
   std::string error = {};                       // why it could not be read; empty: it was
+  bool was_read = false;                        // it has all that is above, whatever `error` says
   pid_t died = 0;  // of the process that ended with it, or was killed for it; 0: none was
 };
 

@@ -56,6 +56,14 @@ void PrintTable(const std::vector<ProcessRow>& rows) {
   }
 }
 
+void PrintSummary(const PageResult& result) {
+  const PageSummary& summary = result.summary;
+  printf("  title     %s\n", OneLine(summary.title).c_str());
+  PrintList("headings", summary.headings, result.headings, kShownHeadings);
+  PrintList("links", summary.links, result.links, kShownLinks);
+  printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
+}
+
 void PrintPicture(const OpenedPage& page) {
   if (!page.picture_file.empty()) {
     absl::PrintF("  picture   %s, %d by %d, painted in %.1f ms\n", OneLine(page.picture_file),
@@ -112,14 +120,8 @@ void PrintPages(const BrowserResult& result) {
     if (!page.result.error.empty()) {
       printf("  error     %s\n", OneLine(page.result.error).c_str());
       if (!page.report.empty()) printf("  report    %s\n", OneLine(page.report).c_str());
-      PrintPicture(page);
-      continue;
     }
-    const PageSummary& summary = page.result.summary;
-    printf("  title     %s\n", OneLine(summary.title).c_str());
-    PrintList("headings", summary.headings, page.result.headings, kShownHeadings);
-    PrintList("links", summary.links, page.result.links, kShownLinks);
-    printf("  text      %llu bytes\n", static_cast<unsigned long long>(summary.text_bytes));
+    if (page.result.was_read) PrintSummary(page.result);
     PrintPicture(page);
   }
 }

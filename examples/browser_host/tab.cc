@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "examples/browser_host/fetch/content_type.h"
@@ -13,6 +14,16 @@ namespace browser_host {
 
 using forkserver::OpenedBrowser;
 using forkserver::Url;
+
+namespace {
+
+// Of the page that is shown in its place.
+std::string_view TitleOf(const PageResult& lost) {
+  if (lost.died != 0) return "This page's process has ended";
+  return lost.was_read ? "Page not painted" : "Page not loaded";
+}
+
+}  // namespace
 
 Tab::Tab(forkserver::ContentProcesses& content, const Loader& loader, const BrowserOptions& options,
          const Site& site, forkserver::GroupId group, std::vector<OpenedPage>& pages, Events events)
@@ -121,6 +132,10 @@ void Tab::OnPageEnd(PageEnd end, PageResult result) {
     if (!is_stopped_) OpenNextSoon();
     return;
   }
+  // An error as others, of a page that was read.
+  if (result.error.empty() && !result.no_picture.empty()) {
+    result.error = "not painted: " + std::exchange(result.no_picture, "");
+  }
   const bool is_lost = end == PageEnd::kDone && !result.error.empty();
   if (is_lost && !is_stopped_) {
     if (result.died == 0 || !options_.when_reported) return Explain(std::move(result));
@@ -146,11 +161,10 @@ void Tab::Explain(PageResult lost) {
   lost_ = std::move(lost);
   const bool has_crashed = lost_->died != 0;
   const std::string note = report_.empty() ? "" : "Crash report " + report_;
-  const std::string html =
-      MessagePage({.title = has_crashed ? "This page's process has ended" : "Page not loaded",
-                   .url = site_.pages[pages_.size()].url,
-                   .text = lost_->error,
-                   .note = note});
+  const std::string html = MessagePage({.title = TitleOf(*lost_),
+                                        .url = site_.pages[pages_.size()].url,
+                                        .text = lost_->error,
+                                        .note = note});
   absl::StatusOr<forkserver::UniqueFd> body = forkserver::CreateSealedMemfd(
       "message-page", {reinterpret_cast<const uint8_t*>(html.data()), html.size()});
   if (!options_.paints_errors || !body.ok()) return OnPageEnd(PageEnd::kDone, {});

@@ -89,7 +89,7 @@ TEST_F(AboutProcesses, PageThatCannotBeOpenedIsALineBesideIt) {
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.errors,
               ::testing::ContainsRegex("https://large.test/page.html: .*larger than 64 MiB\n"
-                                       "1 of 4 pages could not be opened\n"));
+                                       "1 of 4 pages has an error\n"));
   EXPECT_THAT(result.output, HasSubstr("https://a.test ("));
 }
 

@@ -22,6 +22,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 
 class Pictures : public PaintedSites {};
@@ -103,16 +104,21 @@ TEST_F(Pictures, GalleryTakesNoDevicesPlace) {
   EXPECT_EQ(Run({"--print-prefs", "--gallery", folder_ / "g.html"}).exit_code, 2);
 }
 
-// The page is read all the same.
-TEST_F(Pictures, PageBeyondTheBoundsHasNone) {
+// It is read all the same.
+TEST_F(Pictures, PageBeyondTheBoundsIsAnErrorWithAPageInItsPlace) {
   std::string deep = "<title>deep</title>";
   for (int i = 0; i < 1000; ++i) deep += "<div>";
   Write("sites/a/deep.html", deep);
   const ProgramResult result = RunOn({folder_ / "sites"});
   ASSERT_EQ(result.exit_code, 1) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("  title     deep\n"),
-                                   HasSubstr("  picture   none: page nests more than ")));
-  EXPECT_TRUE(Names().empty());
+  const std::string error = "not painted: page nests more than 400 elements";
+  EXPECT_THAT(result.output, HasSubstr("https://a.test/deep.html\n  error     " + error +
+                                       "\n  title     deep\n  headings  0\n"));
+  EXPECT_THAT(result.output, HasSubstr("  picture   a.test-deep.html.png, 800 by "));
+  EXPECT_THAT(Lines(result.errors), IsSupersetOf({"https://a.test/deep.html: " + error,
+                                                  std::string("1 of 1 page has an error")}));
+  // As a page that is not loaded has one.
+  EXPECT_EQ(PictureOf("a.test-deep.html.png").At(0, 0), 0xfff4f4f4);
 }
 
 TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
@@ -125,11 +131,11 @@ TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
   ASSERT_EQ(result.exit_code, 1) << result.errors;
   std::ifstream file(gallery);
   const std::string html((std::istreambuf_iterator<char>(file)), {});
-  EXPECT_THAT(html,
-              AllOf(HasSubstr("<img src=\"gallery.html.pictures/a.test-good.html.png\""),
-                    HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"), Not(HasSubstr("<script>")),
-                    HasSubstr("https://b.test/deep.html"), HasSubstr("page nests more than "),
-                    HasSubstr("<td>webIsolated=https://a.test<td>")));
+  EXPECT_THAT(html, AllOf(HasSubstr("<img src=\"gallery.html.pictures/a.test-good.html.png\""),
+                          HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"),
+                          Not(HasSubstr("<script>")), HasSubstr("https://b.test/deep.html"),
+                          HasSubstr("not painted: page nests more than "),
+                          HasSubstr("<td>webIsolated=https://a.test<td>")));
   EXPECT_TRUE(std::filesystem::exists(gallery + ".pictures/a.test-good.html.png"));
   const ProgramResult failed = Run({"--gallery", folder_ / "no/gallery.html", folder_ / "sites"});
   EXPECT_EQ(failed.exit_code, 1);
