@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "examples/browser_host/picture_bounds.h"
 #include "examples/browser_host/tab.h"
 #include "forkserver/model/content_processes.h"
 #include "forkserver/model/registrable_domain.h"
@@ -138,6 +140,16 @@ class Browser {
 };
 
 }  // namespace
+
+std::string PictureSizeText(const OpenedPage& page) {
+  std::string text = absl::StrCat(page.picture_width, " by ", page.picture_height);
+  const uint32_t whole = page.result.page_height;
+  if (whole != 0) {
+    absl::StrAppend(&text, ", cut: the page is ", whole, whole == kMostPageHeight ? " or more" : "",
+                    " high");
+  }
+  return text;
+}
 
 bool BrowserResult::all_opened() const {
   return std::all_of(pages.begin(), pages.end(), [](const OpenedPage& page) {

@@ -37,6 +37,10 @@ struct OpenedPage {
   std::string report = {};  // the id of its process's, where that has died of it
 };
 
+// "800 by 600", of a page that has a picture, and behind it what is not on it: ", cut: the page is
+// 12345 high".
+std::string PictureSizeText(const OpenedPage& page);
+
 // How a content process comes by a page.
 enum class PagesAre : uint8_t {
   kGiven,       // as descriptors; files of file: URLs by name

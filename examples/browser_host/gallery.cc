@@ -56,8 +56,8 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
   if (!page.picture_file.empty()) {
     const std::string file = Linked(absl::StrCat(std::string(folder), "/", page.picture_file));
     absl::StrAppend(&html, "<a href=\"", file, "\"><img src=\"", file, "\" alt=\"\"></a>");
-    what.push_back(absl::StrFormat("%d by %d, painted in %s", page.picture_width,
-                                   page.picture_height, Milliseconds(page.result.paint_nanos)));
+    what.push_back(absl::StrCat(PictureSizeText(page), ", painted in ",
+                                Milliseconds(page.result.paint_nanos)));
   } else if (!page.result.no_picture.empty()) {
     what.push_back(page.result.no_picture);
   }

@@ -13,7 +13,9 @@
 #include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/paint/pixels.h"
 #include "examples/browser_host/paint/text_encoding.h"
+#include "examples/browser_host/picture_bounds.h"
 #include "examples/browser_host/rehearsal_page.h"
 #include "transceiver/clock.h"
 #include "transceiver/unique_fd.h"
@@ -22,6 +24,9 @@ namespace browser_host {
 namespace {
 
 using forkserver::UniqueFd;
+
+// What the painter bounds it with.
+static_assert(kMostPageHeight == kMostPixelsOfASide);
 
 // Of any page that can be read, whose text can be three times its bytes; the painter has bounds of
 // its own. The time is half of what the parent waits for an answer: a page that takes the parser
@@ -183,7 +188,8 @@ void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
                     .width = picture->width,
                     .height = picture->height,
                     .pixels = {forkserver::StrangersFd(std::move(picture->pixels))},
-                    .paint_nanos = picture->nanos});
+                    .paint_nanos = picture->nanos,
+                    .page_height = static_cast<uint32_t>(painter_->page_height())});
     for (const FrameLayer& layer : picture->layers) {
       painted.layers.items.push_back({.layer = layer.layer,
                                       .x = static_cast<uint32_t>(layer.rect.x),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -225,6 +226,9 @@ absl::Status PageHost::Receive(PagePainted& message) {
       .width = message.width,
       .height = message.height};
   result_.paint_nanos = message.paint_nanos;
+  if (message.height == kMostPictureHeight && message.page_height > message.height) {
+    result_.page_height = std::min(message.page_height, kMostPageHeight);
+  }
   return absl::OkStatus();
 }
 

@@ -44,10 +44,11 @@ struct PageResult {
   std::shared_ptr<const Picture> picture = {};  // null: it was not to be painted, or could not be
   SharedPicture shared = {};                    // the same, to be handed on
   uint64_t paint_nanos = 0;                     // by its process's word
-  std::string no_picture = {};                  // why it could not be
-  MissingResources missing = {};                // of its images and style sheets
-  std::string error = {};                       // why it could not be read; empty: it was
-  bool was_read = false;                        // it has all that is above, whatever `error` says
+  uint32_t page_height = 0;       // the same, where the picture is cut; kMostPageHeight at most
+  std::string no_picture = {};    // why it could not be
+  MissingResources missing = {};  // of its images and style sheets
+  std::string error = {};         // why it could not be read; empty: it was
+  bool was_read = false;          // it has all that is above, whatever `error` says
   pid_t died = 0;  // of the process that ended with it, or was killed for it; 0: none was
 };
 

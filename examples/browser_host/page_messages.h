@@ -160,8 +160,10 @@ struct PagePainted {
   // A sealed memfd (transceiver/sealed_memfd.h) of width times height pixels (paint/pixels.h).
   forkserver::Descriptor pixels = {};
   uint64_t paint_nanos = 0;  // from the page's bytes to the picture, by the process's own word
+  // The same of how high the page is, in pixels; kMostPageHeight: as high, or higher.
+  uint32_t page_height = 0;
   forkserver::List<LayerPlace, kMaxFramesOfAPage> layers = {};
-  auto Fields() { return std::tie(from, width, height, pixels, paint_nanos, layers); }
+  auto Fields() { return std::tie(from, width, height, pixels, paint_nanos, page_height, layers); }
 };
 
 struct PageDone {

@@ -42,7 +42,10 @@ void PagePainting::Begin(ParsedPage parsed, std::string url, const PaintOptions&
                          std::function<void(absl::Status ready)> on_ready) {
   options_ = options;
   on_ready_ = std::move(on_ready);
-  auto painter = PagePainter::Create(std::move(parsed), std::move(url), options);
+  // Whole, or nobody would know that it is cut.
+  PaintOptions whole = options;
+  whole.most_height = kMostPixelsOfASide;
+  auto painter = PagePainter::Create(std::move(parsed), std::move(url), whole);
   if (!painter.ok()) return Finish(painter.status());
   painter_ = *std::move(painter);
   LayOut();

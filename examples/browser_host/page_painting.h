@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "examples/browser_host/paint/painter.h"
 #include "examples/browser_host/paint/parsed_page.h"
+#include "examples/browser_host/paint/pixels.h"
 
 namespace browser_host {
 
@@ -83,7 +85,9 @@ class PagePainting {
 
   // When it is ready.
   int width() const { return painter_->pixel_width(); }
-  int height() const { return painter_->pixel_height(); }
+  int height() const { return std::min(page_height(), options_.most_height); }
+  // What it would be without `most_height`; kMostPixelsOfASide of one that is as high or higher.
+  int page_height() const { return painter_->pixel_height(); }
   // Adds the layers that belong onto it.
   absl::Status PaintInto(const Canvas& canvas, std::vector<FrameLayer>& layers);
 

@@ -48,6 +48,8 @@ class PicturePainter {
   // is no memory for it. `canvas`: where it is open, memory that the picture may be painted on.
   void Begin(ParsedPage page, std::string url, const PictureSize& size, forkserver::UniqueFd canvas,
              absl::Duration patience, Callback callback);
+  // When it has called back with a picture: of the page, which may be higher.
+  int page_height() const { return page_.page_height(); }
 
  private:
   void OnReady(const absl::Status& ready);

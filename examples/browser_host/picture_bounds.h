@@ -8,6 +8,8 @@ namespace browser_host {
 
 inline constexpr uint32_t kMostPictureWidth = 10'000;
 inline constexpr uint32_t kMostPictureHeight = 10'000;
+// Of the page, as far as it is looked at.
+inline constexpr uint32_t kMostPageHeight = 32'000;
 
 }  // namespace browser_host
 

@@ -66,9 +66,8 @@ void PrintSummary(const PageResult& result) {
 
 void PrintPicture(const OpenedPage& page) {
   if (!page.picture_file.empty()) {
-    absl::PrintF("  picture   %s, %d by %d, painted in %.1f ms\n", OneLine(page.picture_file),
-                 page.picture_width, page.picture_height,
-                 static_cast<double>(page.result.paint_nanos) / 1e6);
+    absl::PrintF("  picture   %s, %s, painted in %.1f ms\n", OneLine(page.picture_file),
+                 PictureSizeText(page), static_cast<double>(page.result.paint_nanos) / 1e6);
   } else if (!page.result.no_picture.empty()) {
     absl::PrintF("  picture   none: %s\n", OneLine(page.result.no_picture));
   }

@@ -19,6 +19,7 @@ namespace forkserver::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -119,6 +120,31 @@ TEST_F(Pictures, PageBeyondTheBoundsIsAnErrorWithAPageInItsPlace) {
                                                   std::string("1 of 1 page has an error")}));
   // As a page that is not loaded has one.
   EXPECT_EQ(PictureOf("a.test-deep.html.png").At(0, 0), 0xfff4f4f4);
+}
+
+TEST_F(Pictures, ThatAreCutSaySo) {
+  const auto tall = [](int height) {
+    return "<body style='margin:0'><div style='height:" + std::to_string(height) + "px'>x</div>";
+  };
+  for (const int height : {10'000, 10'001, 31'999, 32'000, 40'000}) {
+    Write("sites/a/" + std::to_string(height) + ".html", tall(height));
+  }
+  // Its frame is cut as frames are, which is nothing to tell.
+  Write("sites/a/frame.html", "<iframe height=50 src=40000.html></iframe>");
+  const std::string gallery = folder_ / "gallery.html";
+  const ProgramResult result = Run({"--gallery", gallery, folder_ / "sites"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(
+      result.output,
+      AllOf(HasSubstr("10000.html.png, 800 by 10000, painted in "),
+            HasSubstr("10001.html.png, 800 by 10000, cut: the page is 10001 high, painted"),
+            HasSubstr("31999.html.png, 800 by 10000, cut: the page is 31999 high, "),
+            HasSubstr("32000.html.png, 800 by 10000, cut: the page is 32000 or more high, "),
+            HasSubstr("40000.html.png, 800 by 10000, cut: the page is 32000 or more high, "),
+            ContainsRegex("frame.html.png, 800 by [0-9]+, painted in ")));
+  std::ifstream file(gallery);
+  const std::string html((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(html, HasSubstr("800 by 10000, cut: the page is 10001 high, painted in "));
 }
 
 TEST_F(Pictures, GalleryHasThemAllAndNoMarkupOfTheirs) {
