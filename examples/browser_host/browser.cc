@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/picture_bounds.h"
 #include "examples/browser_host/tab.h"
 #include "forkserver/model/content_processes.h"
@@ -149,6 +150,12 @@ std::string PictureSizeText(const OpenedPage& page) {
                     " high");
   }
   return text;
+}
+
+std::string BlockedText(const OpenedPage& page) {
+  const uint32_t blocked = page.result.blocked_images;
+  if (blocked == 0) return "";
+  return absl::StrCat(blocked, " image", blocked == 1 ? "" : "s", ", by ", std::string(kImagePref));
 }
 
 bool BrowserResult::all_opened() const {

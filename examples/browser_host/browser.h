@@ -41,6 +41,9 @@ struct OpenedPage {
 // 12345 high".
 std::string PictureSizeText(const OpenedPage& page);
 
+// "2 images, by permissions.default.image"; empty: none is blocked.
+std::string BlockedText(const OpenedPage& page);
+
 // How a content process comes by a page.
 enum class PagesAre : uint8_t {
   kGiven,       // as descriptors; files of file: URLs by name

@@ -65,6 +65,9 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
   if (const std::string missing = page.result.missing.ToString(); !missing.empty()) {
     what.push_back("missing: " + missing);
   }
+  if (const std::string blocked = BlockedText(page); !blocked.empty()) {
+    what.push_back("blocked: " + blocked);
+  }
   absl::StrAppend(&html, "<figcaption><b>", HtmlText(page.result.summary.title), "</b><br>",
                   HtmlText(page.url), "<br><span class=\"what\">",
                   HtmlText(absl::StrJoin(what, "; ")), "</span></figcaption></figure>\n");

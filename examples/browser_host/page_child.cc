@@ -182,6 +182,7 @@ void PageChild::Paint(ParsedPage page, const Opened& browser, const PictureSize&
 void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
   resources_->Forget();
   answer_->is_whole = true;
+  answer_->done.blocked_images = resources_->blocked_images();
   if (picture.ok()) {
     PagePainted& painted = answer_->picture.emplace(
         PagePainted{.from = answer_->done.from,

@@ -240,6 +240,7 @@ absl::Status PageHost::Receive(PageDone& message) {
   result.was_read = result.error.empty();
   result.no_picture = message.no_picture.str();
   result.missing = tally_->Missing();
+  result.blocked_images = message.blocked_images;
   if (layers_.empty()) {
     EndPage(std::move(result));
   } else {

@@ -46,6 +46,7 @@ struct PageResult {
   uint64_t paint_nanos = 0;                     // by its process's word
   uint32_t page_height = 0;       // the same, where the picture is cut; kMostPageHeight at most
   std::string no_picture = {};    // why it could not be
+  uint32_t blocked_images = 0;    // by a pref (page_prefs.h), by its process's word
   MissingResources missing = {};  // of its images and style sheets
   std::string error = {};         // why it could not be read; empty: it was
   bool was_read = false;          // it has all that is above, whatever `error` says

@@ -173,7 +173,8 @@ struct PageDone {
   uint64_t text_bytes = 0;
   forkserver::Text<kMaxItemBytes> error = {};       // empty: the page was read
   forkserver::Text<kMaxItemBytes> no_picture = {};  // why it has none, where it was to have one
-  auto Fields() { return std::tie(from, text_bytes, error, no_picture); }
+  uint32_t blocked_images = 0;                      // that a pref (page_prefs.h) has left out
+  auto Fields() { return std::tie(from, text_bytes, error, no_picture, blocked_images); }
 };
 
 struct PageProtocol {

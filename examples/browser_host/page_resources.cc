@@ -57,6 +57,7 @@ PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url
   page_ = std::move(page);
   page_url_ = std::move(url);
   options_ = options;
+  blocked_images_ = 0;
   is_wanted_ = std::make_shared<bool>(true);
   return {
       .style_sheet =
@@ -124,6 +125,7 @@ void PageResources::LoadBytes(const std::string& url, FetchFor what,
 
 void PageResources::LoadImage(const std::string& url, PageNeeds::PixelsCallback callback) {
   if (!options_.fetches_images && !IsDataUrl(url) && !IsFileUrl(url)) {
+    ++blocked_images_;
     return callback(absl::PermissionDeniedError("images are blocked"));
   }
   LoadBytes(url, FetchFor::kImage,

@@ -51,6 +51,8 @@ class PageResources {
 
   // For the page of that browser, until Forget. `needs` borrows this.
   PageNeeds For(forkserver::BrowserClaimField page, std::string url, const Options& options);
+  // How many images the page was refused, its frames' of this process with them.
+  uint32_t blocked_images() const { return blocked_images_; }
   // Nothing is asked for any more, and nobody is called back.
   void Forget();
 
@@ -76,6 +78,7 @@ class PageResources {
   forkserver::BrowserClaimField page_;
   std::string page_url_;
   Options options_;
+  uint32_t blocked_images_ = 0;
   std::deque<std::function<void()>> waiting_;
   size_t under_way_ = 0;
   std::shared_ptr<bool> is_wanted_ = std::make_shared<bool>(false);

@@ -74,6 +74,9 @@ void PrintPicture(const OpenedPage& page) {
   if (const std::string missing = page.result.missing.ToString(); !missing.empty()) {
     absl::PrintF("  missing   %s\n", OneLine(missing));
   }
+  if (const std::string blocked = BlockedText(page); !blocked.empty()) {
+    absl::PrintF("  blocked   %s\n", blocked);
+  }
 }
 
 // One line, and one more for each layer that this machine refused.

@@ -137,8 +137,14 @@ TEST_F(AboutPages, ImagesThatAreBlockedAreThoseOfTheWeb) {
         Write("prefs.js", "user_pref('permissions.default.image', " + value + ");");
     // The last is no page, but the file's process may read what is below it.
     const std::string folder = "file://" + (folder_ / "sites/a").string();
-    RunOn({"--prefs", prefs, folder_ / "sites", "https://a.test/page.html", folder + "/page.html",
-           folder});
+    const ProgramResult result = RunOn({"--prefs", prefs, folder_ / "sites",
+                                        "https://a.test/page.html", folder + "/page.html", folder});
+    // The page's own, and that of its frame.
+    const bool is_told =
+        result.output.find("  blocked   2 images, by permissions.default.image\n") !=
+        std::string::npos;
+    EXPECT_EQ(is_told, value == "2") << result.output;
+    EXPECT_EQ(result.output.find("  blocked "), result.output.rfind("  blocked "));
     const std::set<std::string> names = Names();
     const auto of_file = std::find_if(names.begin(), names.end(), [](const std::string& name) {
       return name.ends_with("-sites-a-page.html.png");
