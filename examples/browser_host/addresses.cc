@@ -108,6 +108,32 @@ bool IsAboutPage(const Url& url) {
   return IsBrokenTab(text) || !absl::IsNotFound(ParseAboutAddress(text).status());
 }
 
+struct AboutPage {
+  Url url;
+  bool is_first = false;  // nothing of another site is named before it
+};
+
+SiteTurn TurnOf(const AboutPage& page) {
+  const std::string name = absl::AsciiStrToLower(page.url.path());
+  if (name == "processes") return SiteTurn::kLast;
+  return name == "config" && page.is_first ? SiteTurn::kFirst : SiteTurn::kBeside;
+}
+
+// Where there are no others they are pages as those of any site, in their order.
+void AddAboutPages(const std::vector<AboutPage>& pages, std::vector<Site>& sites) {
+  const bool are_all = sites.empty();
+  for (const SiteTurn turn : {SiteTurn::kBeside, SiteTurn::kFirst, SiteTurn::kLast}) {
+    Site about = {.url = "about:", .turn = turn};
+    for (const AboutPage& page : pages) {
+      if (turn == (are_all ? SiteTurn::kBeside : TurnOf(page))) {
+        about.pages.push_back({.url = page.url.ToString()});
+      }
+    }
+    if (about.pages.empty()) continue;
+    sites.insert(turn == SiteTurn::kFirst ? sites.begin() : sites.end(), std::move(about));
+  }
+}
+
 // That of the URL's origin, which is added where it is missing.
 Site& SiteOf(const Url& url, std::vector<Site>& sites) {
   std::string origin = absl::StrCat(url.scheme(), "://", url.host());
@@ -136,11 +162,13 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
   std::vector<std::string> paths;
   std::vector<Url> urls;
   Site files = {.url = "file:"};
-  Site about = {.url = "about:"};
+  std::vector<AboutPage> about;
   std::vector<Site> network;
+  bool is_first = true;
   for (const std::string& argument : arguments) {
     if (!IsUrl(argument)) {
       paths.push_back(argument);
+      is_first = false;
       continue;
     }
     absl::StatusOr<Url> url = Url::Parse(argument);
@@ -148,7 +176,8 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
     if (const std::optional<std::string> path = PathOfFileUrl(argument)) {
       files.pages.push_back({.path = *path, .url = url->ToString()});
     } else if (IsAboutPage(*url)) {
-      about.pages.push_back({.url = url->ToString()});
+      about.push_back({.url = *url, .is_first = is_first});
+      continue;
     } else if (IsOfTheNetwork(*url)) {
       SiteOf(*url, network).pages.push_back({.url = url->ToString()});
     } else if (url->IsHttpFamily()) {
@@ -156,18 +185,19 @@ absl::StatusOr<PagesToOpen> FindPages(const std::vector<std::string>& arguments,
     } else {
       return NotOpened(*url);
     }
+    is_first = false;
   }
   absl::StatusOr<std::vector<Site>> served = FindSites(paths, passed_over);
   if (!served.ok()) return served.status();
   PagesToOpen pages = {.served = *std::move(served)};
-  const bool are_named = urls.size() + files.pages.size() + about.pages.size() + network.size() > 0;
+  const bool are_named = urls.size() + files.pages.size() + network.size() > 0;
   absl::StatusOr<std::vector<Site>> chosen =
       are_named ? Choose(urls, paths, pages.served) : pages.served;
   if (!chosen.ok()) return chosen.status();
   pages.sites = *std::move(chosen);
   std::move(network.begin(), network.end(), std::back_inserter(pages.sites));
   if (!files.pages.empty()) pages.sites.push_back(std::move(files));
-  if (!about.pages.empty()) pages.sites.push_back(std::move(about));
+  AddAboutPages(about, pages.sites);
   return pages;
 }
 

@@ -11,7 +11,10 @@
 // https: URLs name. A folder's URL is its index.html. file: URLs are one site, "file:".
 //
 // about:processes and about:config (about/about_address.h), with whatever query, about:crash,
-// about:hang and about:oom (broken_tabs.h) are pages, too; "about:" is their site.
+// about:hang and about:oom (broken_tabs.h) are pages, too, and no reason to only serve a folder:
+// they are in none. "about:" is their site. Beside pages of other sites those of about:config that
+// are named before any of these are opened first, since they may be edits, about:processes is
+// opened last (SiteTurn), and the others are beside the sites'.
 //
 // http: and https: URLs of other hosts are the network's, each origin a site of its own. Hosts
 // below .test are not: nobody has them (RFC 6761), so what is not served there is nowhere.
@@ -31,7 +34,8 @@ namespace browser_host {
 bool IsUrl(std::string_view argument);
 
 struct PagesToOpen {
-  std::vector<Site> sites = {};   // with the pages that are to be opened
+  // With the pages that are to be opened, in the order of their turns.
+  std::vector<Site> sites = {};
   std::vector<Site> served = {};  // folders, with all their pages
 };
 

@@ -32,6 +32,7 @@ class Browser {
       : parent_(parent),
         sites_(sites),
         options_(options),
+        tab_options_(OptionsOfTabs(sites, options)),
         services_(parent, suffixes, options.served, options.network, options.prefs),
         pages_(sites.size()),
         content_(parent, suffixes,
@@ -49,9 +50,9 @@ class Browser {
   absl::StatusOr<BrowserResult> Run() {
     if (options_.paint_width > 0) services_.canvases().Fill();
     while (options_.keeps_open || ended_ < sites_.size() || !content_.processes().empty()) {
-      while (tabs_.size() < sites_.size() && tabs_.size() - ended_ < kMostTabs) OpenTab();
+      while (MayOpenTab()) OpenTab();
       // What a tab's last page opened may have been its end.
-      if (ended_ == sites_.size()) TellAllDone();
+      if (ended_ == sites_.size()) OnAllDone();
       if (ShouldStop()) {
         Stop();
         break;
@@ -76,8 +77,24 @@ class Browser {
  private:
   bool ShouldStop() const { return options_.should_stop && options_.should_stop(); }
 
-  void TellAllDone() {
-    if (!std::exchange(has_told_all_done_, true) && options_.on_all_done) options_.on_all_done();
+  // Until the last site's turn is over.
+  static BrowserOptions OptionsOfTabs(const std::vector<Site>& sites, BrowserOptions options) {
+    options.keeps_open |= !sites.empty() && sites.back().turn == SiteTurn::kLast;
+    return options;
+  }
+
+  bool MayOpenTab() const {
+    const size_t next = tabs_.size();
+    if (next == sites_.size() || next - ended_ >= kMostTabs) return false;
+    if (ended_ == next) return true;
+    return sites_[next].turn == SiteTurn::kBeside && sites_[next - 1].turn == SiteTurn::kBeside;
+  }
+
+  void OnAllDone() {
+    if (std::exchange(are_all_done_, true)) return;
+    if (options_.on_all_done) options_.on_all_done();
+    if (options_.keeps_open) return;
+    for (const std::unique_ptr<Tab>& tab : tabs_) tab->Close();
   }
 
   // A process that does not end is killed, by its host.
@@ -90,7 +107,7 @@ class Browser {
   void OpenTab() {
     const size_t next = tabs_.size();
     tabs_.push_back(std::make_unique<Tab>(
-        content_, services_.loader(), options_, sites_[next], next + 1, pages_[next],
+        content_, services_.loader(), tab_options_, sites_[next], next + 1, pages_[next],
         Tab::Events{.on_last_page =
                         [this](const PageHost& host) {
                           EndedProcess& record = records_[host.id()];
@@ -127,11 +144,12 @@ class Browser {
   ParentProcess& parent_;
   const std::vector<Site>& sites_;
   const BrowserOptions& options_;
+  const BrowserOptions tab_options_;
   PageServices services_;
   std::vector<std::vector<OpenedPage>> pages_;  // of each site
   std::vector<std::unique_ptr<Tab>> tabs_;
   size_t ended_ = 0;
-  bool has_told_all_done_ = false;
+  bool are_all_done_ = false;
   // Of those that were launched. Ids count up.
   std::map<ChildId, EndedProcess> records_;
   size_t failed_launches_ = 0;

@@ -114,11 +114,14 @@ absl::Status CheckConnectTo(const std::string& text) {
       absl::StrFormat("--connect-to %s: not HOST:PORT:OTHER-HOST:OTHER-PORT", text));
 }
 
-// Files of file: URLs are no site's, and nobody needs any to be served for them.
-bool WantsDefaultPages(const std::vector<std::string>& pages) {
+// Files of file: URLs and about: pages are no site's, and nobody needs any to be served for them;
+// but about:processes is there to show the processes of pages.
+bool WantsDefaultPages(const std::vector<std::string>& pages, bool are_for_processes) {
   return std::all_of(pages.begin(), pages.end(), IsUrl) &&
-         (pages.empty() || !std::all_of(pages.begin(), pages.end(), [](const std::string& page) {
-            return absl::StartsWithIgnoreCase(page, "file:");
+         (are_for_processes || pages.empty() ||
+          !std::all_of(pages.begin(), pages.end(), [](const std::string& page) {
+            return absl::StartsWithIgnoreCase(page, "file:") ||
+                   absl::StartsWithIgnoreCase(page, "about:");
           }));
 }
 
@@ -146,11 +149,13 @@ std::string_view HelpText() {
          "\n"
          "about:config shows the prefs, about:config?NAME those with that in their name, and\n"
          "about:config?set=NAME=VALUE sets one, for as long as this runs: processes that run hear\n"
-         "of it. about:crash, about:hang and about:oom break their process. about:processes is a\n"
-         "page with --pictures or --gallery, and else a table:\n"
+         "of it. Named before what is to be opened it is done before that; else beside it.\n"
+         "about:crash, about:hang and about:oom break their process. Beside about: pages a folder\n"
+         "is opened as it is without them.\n"
          "\n"
-         "With about:processes the last page of each site stays open, and a table of all "
-         "processes\n"
+         "With about:processes the last page of each site stays open. With --pictures or "
+         "--gallery\n"
+         "it is a page, which is opened when all others are done; else a table of all processes\n"
          "is shown, anew each second, until q or Ctrl-C; where stdout is no terminal, once, when\n"
          "all pages are done.\n"
          "\n"
@@ -319,6 +324,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
         "--print-prefs, --by-name, --private, --container, --pictures, --gallery, --trace, "
         "--telemetry and --crash-reports say nothing beside --sandbox-report");
   }
+  const bool is_about_processes = line.about_processes;
   if (line.about_processes && wants_pictures) {
     // A page like others, and no table.
     line.about_processes = false;
@@ -340,7 +346,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
   if (asks_for_no_page && wants_pictures) {
     return absl::InvalidArgumentError("--pictures and --gallery want a page to be named");
   }
-  if (!asks_for_no_page && !default_pages.empty() && WantsDefaultPages(line.pages)) {
+  if (!asks_for_no_page && !default_pages.empty() &&
+      WantsDefaultPages(line.pages, is_about_processes)) {
     line.pages.push_back(default_pages);
   }
   if (line.pages.empty() && !line.print_prefs && !line.help && line.sandbox_report.empty()) {

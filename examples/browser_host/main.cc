@@ -103,8 +103,8 @@ void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
 }
 
 // Until its user has seen enough.
-int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const CommandLine& line,
-                  const StopSignals& stop, SpokenLines& lines) {
+int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, forkserver::PrefsStore& store,
+                  const CommandLine& line, const StopSignals& stop, SpokenLines& lines) {
   absl::StatusOr<std::unique_ptr<AboutProcesses>> about =
       AboutProcesses::Start(parent, {.json = line.json});
   if (!about.ok()) return Complain(about.status());
@@ -113,6 +113,7 @@ int ShowProcesses(ParentProcess& parent, const PagesToOpen& pages, const Command
       OpenSites(parent, pages.sites,
                 {.served = ServedSites(pages.served),
                  .network = line.network,
+                 .prefs = &store,
                  .pages_are = line.by_name ? PagesAre::kOpenedByIt : PagesAre::kGiven,
                  .attributes = line.attributes,
                  .keeps_open = true,
@@ -142,7 +143,7 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& 
   const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Watch(parent.loop());
   if (!stop.ok()) return Complain(stop.status());
   PrintSites(pages.sites);
-  if (line.about_processes) return ShowProcesses(parent, pages, line, **stop, lines);
+  if (line.about_processes) return ShowProcesses(parent, pages, store, line, **stop, lines);
   PageProgress progress(pages.sites, forkserver::NowNanos());
   BrowserOptions options = {
       .served = ServedSites(pages.served),

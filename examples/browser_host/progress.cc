@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -25,7 +26,9 @@ void PrintStart(const forkserver::HelloMessage& hello, const forkserver::StartRe
 }
 
 void PrintSites(const std::vector<Site>& sites) {
-  absl::FPrintF(stderr, "opening %d site%s\n", sites.size(), sites.size() == 1 ? "" : "s");
+  std::set<std::string> urls;  // "about:" may have several turns
+  for (const Site& site : sites) urls.insert(site.url);
+  absl::FPrintF(stderr, "opening %d site%s\n", urls.size(), urls.size() == 1 ? "" : "s");
   for (const Site& site : sites) {
     const std::string name = std::filesystem::path(site.folder).filename().string();
     if (site.folder.empty() || site.url == "https://" + name + ".test") continue;

@@ -3,6 +3,7 @@
 #define EXAMPLES_BROWSER_HOST_SITES_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <string>
 #include <string_view>
@@ -20,10 +21,18 @@ struct Page {
   std::string url = {};   // "https://field-guide.test/birds/heron.html"
 };
 
+// When its pages are opened.
+enum class SiteTurn : uint8_t {
+  kBeside,  // those of other sites
+  kFirst,   // alone, before all others
+  kLast,    // alone, when all others are done, whose last pages stay open until these are, too
+};
+
 struct Site {
   std::string url = {};          // "https://field-guide.test", "file:"
   std::string folder = {};       // that is served there; empty for files and the network
   std::vector<Page> pages = {};  // sorted by their paths
+  SiteTurn turn = SiteTurn::kBeside;
 };
 
 // What in a folder is called as pages are, or as folders, and is not served.

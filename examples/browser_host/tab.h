@@ -41,6 +41,8 @@ class Tab {
   // Opens the next page; call it once.
   void OpenNext();
   ~Tab() { *alive_ = false; }
+  // The last page, where that was kept open.
+  void Close() { CloseBrowser(0); }
   // Opens no more pages. The one that its process has may still be done; it has no error where that
   // process ends first, and is not opened. `on_end` is not called any more.
   void Stop() { is_stopped_ = true; }

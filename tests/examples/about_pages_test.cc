@@ -82,6 +82,37 @@ TEST_F(AboutPages, AnEditIsThereFromThenOn) {
   EXPECT_EQ(sizes[2] - sizes[0], 6 + 3 - 7) << result.output;
 }
 
+// Of each site there is one, while it is painted.
+TEST_F(AboutPages, ProcessesAreThoseOfAllSitesBesideIt) {
+  const auto height_with = [this](int sites) {
+    for (int i = 0; i < sites; ++i) Write("sites/s" + std::to_string(i) + "/page.html", "words");
+    const ProgramResult result = RunOn({"about:processes", folder_ / "sites"});
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_THAT(result.output, HasSubstr(std::to_string(sites + 1) + " pages in "));
+    EXPECT_THAT(result.errors, HasSubstr("opening " + std::to_string(sites + 1) + " sites\n"));
+    return PictureOf("about-processes.png").height;
+  };
+  const uint32_t one = height_with(1);
+  const uint32_t three = height_with(3);
+  const uint32_t eleven = height_with(11);
+  EXPECT_GT(three, one);
+  EXPECT_EQ(eleven - three, 4 * (three - one));
+}
+
+TEST_F(AboutPages, AnEditThatIsNamedFirstIsObeyedByEveryPage) {
+  WritePicture("sites/a/red.png", kRed);
+  Write("sites/a/page.html", "<body style='margin:0'><img style='display:block' src=red.png>");
+  const std::string edit = "about:config?set=permissions.default.image=2";
+  for (const std::vector<std::string>& pages :
+       {std::vector<std::string>{edit, folder_ / "sites"},
+        std::vector<std::string>{"about:processes", edit, folder_ / "sites"}}) {
+    const ProgramResult result = RunOn(pages);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_THAT(result.output, HasSubstr("  blocked   1 image, by permissions.default.image\n"));
+    EXPECT_EQ(PictureOf("a.test-page.html.png").At(0, 0), kWhite);
+  }
+}
+
 // A browser host has eight tabs at a time, and about: pages are the last one's: so the first waits
 // for its first page, seven wait with it, and the edit comes when they are done. Only then has the
 // first tab its second page, of the same process.

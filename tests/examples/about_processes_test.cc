@@ -93,6 +93,14 @@ TEST_F(AboutProcesses, PageThatCannotBeOpenedIsALineBesideIt) {
   EXPECT_THAT(result.output, HasSubstr("https://a.test ("));
 }
 
+TEST_F(AboutProcesses, EditOfAPrefBesideItIsDone) {
+  const ProgramResult result =
+      Run({"about:processes", "about:config?set=permissions.default.image=2", folder_});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, Not(HasSubstr("about:config")));
+  EXPECT_THAT(result.output, HasSubstr("https://a.test ("));
+}
+
 TEST_F(AboutProcesses, WhatItIsNotAskedForWithIsAUsageError) {
   EXPECT_EQ(Run({"--json", folder_}).exit_code, 2);
   EXPECT_EQ(Run({"about:processes", "--print-prefs", folder_}).exit_code, 2);

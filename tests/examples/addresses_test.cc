@@ -131,6 +131,22 @@ TEST_F(PagesToOpenTest, FileUrlIsThatPageAndNoOtherEither) {
               ElementsAre("https://a.test/index.html", "file:///x/../y.html"));
 }
 
+// They are in no folder, so none is only served for them.
+TEST_F(PagesToOpenTest, AboutPagesAreOpenedBesideFoldersPages) {
+  const std::string z = (folder_ / "z").string();
+  const std::string page = "https://z.test/index.html";
+  // What is named first may be an edit, which they are to obey; of processes there are most at the
+  // end.
+  EXPECT_THAT(PagesOf({"about:processes", "about:config", z}),
+              ElementsAre("about:config", page, "about:processes"));
+  EXPECT_THAT(
+      PagesOf({"about:crash", "about:config?b", z, "about:config?a", "about:processes"}),
+      ElementsAre("about:config?b", page, "about:crash", "about:config?a", "about:processes"));
+  EXPECT_THAT(PagesOf({"about:processes", "about:config"}),
+              ElementsAre("about:processes", "about:config"));
+  EXPECT_THAT(Open({"about:config", "https://z.test/"}), ElementsAre("about:config", page));
+}
+
 TEST_F(PagesToOpenTest, FileThatIsNamedBesideAUrlIsOpenedToo) {
   const std::string file = (folder_ / "z/index.html").string();
   EXPECT_THAT(PagesOf({file, "file:///y.html"}),

@@ -230,6 +230,12 @@ TEST_F(BrowserHost, UrlChoosesAmongTheDefaultPagesAndAFileUrlDoesNotOpenThem) {
   const ProgramResult file =
       Run({"--default-pages", Pages(), "file://" + Write("page.html", "<title>page</title>")});
   EXPECT_THAT(file.output, HasSubstr("1 page in 1 content process;"));
+  const ProgramResult about = Run({"--default-pages", Pages(), "about:config"});
+  EXPECT_THAT(about.output, HasSubstr("1 page in 1 content process;"));
+  // Which is there to show those of pages.
+  const ProgramResult processes = Run({"--default-pages", Pages() + "/field-guide", "--pictures",
+                                       folder_ / "pictures", "about:processes"});
+  EXPECT_THAT(processes.output, HasSubstr("in 2 content processes;"));
 }
 
 TEST_F(BrowserHost, ThousandsOfPrefsReachTheChild) {
