@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "examples/browser_host/fetch/content_type.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/content_processes.h"
@@ -108,8 +109,20 @@ void FrameLoads::OnDocument(const WantedPointer& wanted) {
     wanted->resolver.Resolve(loaded).IgnoreError();
     return;
   }
+  if (absl::Status may = MayHaveOthersFrames(); !may.ok()) return wanted->resolver.Reject(may);
   policies_[url] = document.embedder_policy;
   Nest(selection->type.ToString(), wanted);
+}
+
+// As the process model would refuse it, in words for whoever looks at the page.
+absl::Status FrameLoads::MayHaveOthersFrames() const {
+  if (owner_.bridge() != 0) {
+    return absl::FailedPreconditionError("a frame of another site has no frames of other sites");
+  }
+  const forkserver::RemoteType& own = owner_.remote_type();
+  if (owner_.parent().prefs().MayNest(own.kind)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("a page of remote type ", own.ToString(), " has no frames of other sites"));
 }
 
 void FrameLoads::Nest(const std::string& remote_type, const WantedPointer& wanted) {

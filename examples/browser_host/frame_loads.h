@@ -88,6 +88,7 @@ class FrameLoads {
   template <typename Callback>
   auto OfThisPage(Callback callback) const;
   void OnDocument(const WantedPointer& wanted);
+  absl::Status MayHaveOthersFrames() const;
   void Nest(const std::string& remote_type, const WantedPointer& wanted);
   void CreateNested(const std::string& remote_type, const WantedPointer& wanted);
   void Paint(forkserver::BrowserId browser, const WantedPointer& wanted);
