@@ -13,6 +13,7 @@
 #include "examples/browser_host/page_prefs.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/page_times.h"
 #include "examples/browser_host/paint/pixels.h"
 #include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/picture_bounds.h"
@@ -80,7 +81,7 @@ void PageChild::Rehearse() {
   absl::StatusOr<ParsedPage> page = ParsedPage::Parse(kRehearsalPage, kParseBounds);
   if (!page.ok() || !Summarize(*page).ok()) return;
   painter_ = std::make_unique<PicturePainter>(loop(), PageNeeds());
-  painter_->Begin(*std::move(page), "about:rehearsal", {.width = 800}, UniqueFd(), kPagePatience,
+  painter_->Begin(*std::move(page), "about:rehearsal", {.width = 800}, UniqueFd(), PageTimes(),
                   [](const absl::StatusOr<PagePicture>&) {});
 }
 
@@ -113,6 +114,7 @@ absl::Status PageChild::Receive(LoadPage& message) {
   answer_.emplace();
   answer_->done.from = browser->second.as;
   shown_ = message.browser;
+  loaded_at_ = forkserver::NowNanos();
   canvas_ = message.canvas ? UniqueFd(std::move(message.canvas->fd)) : UniqueFd();
   const PictureSize size = {.width = message.paint_width, .height = message.paint_height};
   const bool is_about = !message.page && AboutClient::Shows(browser->second.url);
@@ -175,7 +177,7 @@ void PageChild::Paint(ParsedPage page, const Opened& browser, const PictureSize&
   const bool blocks_images = prefs().GetInt(kImagePref, kImagesShown) == kImagesBlocked;
   painter_ = std::make_unique<PicturePainter>(
       loop(), resources_->For(browser.as, browser.url, {.fetches_images = !blocks_images}));
-  painter_->Begin(std::move(page), browser.url, size, std::move(canvas_), kPagePatience,
+  painter_->Begin(std::move(page), browser.url, size, std::move(canvas_), {.begin = loaded_at_},
                   [this](absl::StatusOr<PagePicture> picture) { OnPainted(std::move(picture)); });
 }
 

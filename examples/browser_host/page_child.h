@@ -3,8 +3,8 @@
 //
 //     .programs = {{ProcessType::kContent, MakeChildProgram<PageChild>}}
 //
-// A page that is painted has kPagePatience for what it needs from elsewhere; what has not come by
-// then is left out of its picture.
+// A page that is painted has its times (page_times.h) for what it needs from elsewhere and what it
+// does itself; what has not come by then is left out of its picture.
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_CHILD_H_
 
@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "child/process/content_child.h"
 #include "child/process/content_messages.h"
 #include "examples/browser_host/about/about_client.h"
@@ -34,9 +33,6 @@ namespace browser_host {
 
 class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
  public:
-  // Less than the parent's, which ends a process that says nothing for longer.
-  static constexpr absl::Duration kPagePatience = absl::Seconds(7);
-
   using ContentChild::Receive;
 
   absl::Status Receive(forkserver::BrowserOpened& message);
@@ -89,6 +85,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   forkserver::EventLoop::TimerId painted_ = 0;
   forkserver::UniqueFd canvas_;  // for the picture of that page
   uint64_t shown_ = 0;           // the browser whose page was loaded last
+  int64_t loaded_at_ = 0;        // when it was
 };
 
 }  // namespace browser_host

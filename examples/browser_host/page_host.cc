@@ -10,14 +10,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/compose/canvas.h"
+#include "examples/browser_host/page_times.h"
 #include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
-
-constexpr int64_t kPatience = 10 * forkserver::kNanosPerSecond;
 
 using forkserver::Resolver;
 using forkserver::Url;
@@ -84,11 +83,12 @@ void PageHost::Begin() {
     }
   }
   if (!IsDebugged()) {
-    timer_ = parent().loop().AddTimer(forkserver::NowNanos() + kPatience, [this] {
-      timer_ = 0;
-      Kill(absl::DeadlineExceededError("no answer within 10 s"));
-      LosePage("no answer within 10 s");
-    });
+    timer_ = parent().loop().AddTimer(
+        forkserver::NowNanos() + absl::ToInt64Nanoseconds(kAnswerPatience), [this] {
+          timer_ = 0;
+          Kill(absl::DeadlineExceededError("no answer within 10 s"));
+          LosePage("no answer within 10 s");
+        });
   }
   // A process that cannot be told is about to end, and takes this page with it.
   MustBeTold(Send(message)).IgnoreError();

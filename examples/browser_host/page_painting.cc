@@ -1,6 +1,7 @@
 #include "examples/browser_host/page_painting.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,19 @@ bool IsOn(const PageRect& box) {
   return box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0;
 }
 
+PaintOptions OptionsOfFrame(int width, int height) {
+  return {.width = width, .height = height, .most_height = height};
+}
+
+// In its place. The time of frames may be over by then: a message is small and has one of its own.
+void PaintFailure(const absl::Status& why, const Canvas& canvas) {
+  const std::string text(why.message());
+  const std::string html = MessagePage({.title = "Frame not loaded", .text = text});
+  const auto page = PagePainter::Create({.html = html}, OptionsOfFrame(canvas.width, canvas.height),
+                                        {.time = std::chrono::seconds(1)});
+  if (page.ok() && (*page)->Layout().ok()) (*page)->PaintInto(canvas).IgnoreError();
+}
+
 }  // namespace
 
 PagePainting::PagePainting(const PageNeeds& needs, FrameAllowance& allowance, int depth)
@@ -39,13 +53,14 @@ auto PagePainting::WhileAlive(Callback callback) {
 }
 
 void PagePainting::Begin(ParsedPage parsed, std::string url, const PaintOptions& options,
+                         const PaintBounds& bounds,
                          std::function<void(absl::Status ready)> on_ready) {
   options_ = options;
   on_ready_ = std::move(on_ready);
   // Whole, or nobody would know that it is cut.
   PaintOptions whole = options;
   whole.most_height = kMostPixelsOfASide;
-  auto painter = PagePainter::Create(std::move(parsed), std::move(url), whole);
+  auto painter = PagePainter::Create(std::move(parsed), std::move(url), whole, bounds);
   if (!painter.ok()) return Finish(painter.status());
   painter_ = *std::move(painter);
   LayOut();
@@ -126,22 +141,17 @@ void PagePainting::OnFrame(size_t index, absl::StatusOr<FrameContent> content) {
     frame.layer = content->layer;
     return OnFrameReady();
   }
-  if (!content.ok()) {
-    const std::string why(content.status().message());
-    content = FrameContent{.html = MessagePage({.title = "Frame not loaded", .text = why})};
-  }
-  absl::StatusOr<ParsedPage> parsed = ParsedPage::Parse(content->html, PaintBounds());
+  absl::StatusOr<ParsedPage> parsed =
+      content.ok() ? ParsedPage::Parse(content->html, allowance_.bounds) : content.status();
   if (!parsed.ok()) {
-    // Its box stays empty.
-    frame.is_empty = true;
+    frame.failed = parsed.status();
     return OnFrameReady();
   }
   frame.page = std::make_unique<PagePainting>(needs_, allowance_, depth_ + 1);
-  const PaintOptions options = {
-      .width = frame.rect.width, .height = frame.rect.height, .most_height = frame.rect.height};
-  frame.page->Begin(*std::move(parsed), content->url, options,
+  frame.page->Begin(*std::move(parsed), content->url,
+                    OptionsOfFrame(frame.rect.width, frame.rect.height), allowance_.bounds,
                     [this, index](const absl::Status& ready) {
-                      if (!ready.ok()) frames_[index].is_empty = true;
+                      frames_[index].failed = ready;
                       OnFrameReady();
                     });
 }
@@ -160,14 +170,18 @@ absl::Status PagePainting::PaintInto(const Canvas& canvas, std::vector<FrameLaye
     const PageRect rect = Clipped(frame.rect, canvas.width, canvas.height);
     if (!IsOn(rect)) continue;
     if (frame.layer != 0) layers.push_back({.layer = frame.layer, .rect = rect});
-    if (frame.page == nullptr || frame.is_empty) continue;
-    std::vector<FrameLayer> inner;
+    if (frame.page == nullptr && frame.failed.ok()) continue;
     const Canvas part = {.argb = canvas.argb + rect.y * (canvas.stride / 4) + rect.x,
                          .width = rect.width,
                          .height = rect.height,
                          .stride = canvas.stride};
-    // A frame that cannot be painted leaves the page as it is.
-    if (!frame.page->PaintInto(part, inner).ok()) continue;
+    std::vector<FrameLayer> inner;
+    const absl::Status painted =
+        frame.failed.ok() ? frame.page->PaintInto(part, inner) : frame.failed;
+    if (!painted.ok()) {
+      PaintFailure(painted, part);
+      continue;
+    }
     for (FrameLayer& layer : inner) {
       layer.rect.x += rect.x;
       layer.rect.y += rect.y;

@@ -3,7 +3,7 @@
 //
 //     FrameAllowance frames;
 //     PagePainting page(needs, frames);
-//     page.Begin(std::move(parsed), url, {.width = 800}, [&](absl::Status ready) {
+//     page.Begin(std::move(parsed), url, {.width = 800}, PaintBounds(), [&](absl::Status ready) {
 //       if (ready.ok()) page.PaintInto(canvas, layers);
 //     });
 //     page.StopWaiting();                  // on second thoughts: with what has come by now
@@ -12,7 +12,8 @@
 // and says of each frame's document whether it is this process's, whose bytes it gives, or another
 // process's, whose picture is a layer somewhere. A document of this process is a PagePainting in
 // this one, painted into its frame's box. What does not come, or is beyond a bound, is left out,
-// and nothing of the page is lost by it; a frame without a document has a page that says why.
+// and nothing of the page is lost by it; a frame without a document, or with one that cannot be
+// shown, has a page that says why.
 //
 // Callbacks may come at once or later, on the same thread; none comes after the destruction.
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_PAINTING_H_
@@ -58,6 +59,9 @@ struct PageNeeds {
 struct FrameAllowance {
   size_t frames = 32;
   int depth = 4;
+  // Of each frame's page that is this process's. The time is one for all of them, where `since` is
+  // set.
+  PaintBounds bounds = {};
 };
 
 // Another process's picture, where it goes in this one.
@@ -75,9 +79,9 @@ class PagePainting {
   ~PagePainting();
 
   // Calls `on_ready` once, at once or later: it can be painted, or why not, as PagePainter says. It
-  // may paint it, and does not destroy this.
+  // may paint it, and does not destroy this. `bounds`: of this page; of frames the allowance's.
   void Begin(ParsedPage parsed, std::string url, const PaintOptions& options,
-             std::function<void(absl::Status ready)> on_ready);
+             const PaintBounds& bounds, std::function<void(absl::Status ready)> on_ready);
   // Images and style sheets that are not there yet are left out, and the frames begin.
   void StopWaitingForResources();
   // What is not there yet is left out.
@@ -96,7 +100,7 @@ class PagePainting {
     PageRect rect = {};
     uint64_t layer = 0;
     std::unique_ptr<PagePainting> page = {};
-    bool is_empty = false;  // its page cannot be laid out
+    absl::Status failed = {};  // why there is nothing to be shown
   };
 
   // Calls back nothing after the destruction.
@@ -113,7 +117,6 @@ class PagePainting {
   const PageNeeds& needs_;
   FrameAllowance& allowance_;
   const int depth_;
-  PaintOptions options_;
   std::function<void(absl::Status ready)> on_ready_;
   std::unique_ptr<PagePainter> painter_;
   bool resources_are_over_ = false;

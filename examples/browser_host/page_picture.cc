@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -21,8 +23,11 @@ namespace {
 using forkserver::kHugePage;
 using forkserver::UniqueFd;
 
-// Of a page's patience. A frame's page has as much for its own, and is to be there in time.
-constexpr double kResourcesShare = 0.4;
+PaintBounds BoundsOf(int64_t begin, absl::Duration work) {
+  using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as NowNanos
+  return {.time = absl::ToChronoMilliseconds(work),
+          .since = Clock::time_point(std::chrono::nanoseconds(begin))};
+}
 
 // What is painted on, before it is written to a memfd in one go: pages of a memfd that is painted
 // into are a fault each, of 2 us and more, and anonymous memory comes in pages of 2 MiB, where the
@@ -46,16 +51,15 @@ PicturePainter::~PicturePainter() {
 }
 
 void PicturePainter::Begin(ParsedPage page, std::string url, const PictureSize& size,
-                           forkserver::UniqueFd canvas, absl::Duration patience,
-                           Callback callback) {
+                           forkserver::UniqueFd canvas, const PageTimes& times, Callback callback) {
   callback_ = std::move(callback);
   canvas_ = std::move(canvas);
   begin_ = forkserver::NowNanos();
-  const auto after = [this](absl::Duration time) {
-    return forkserver::DeadlineAfter(begin_, absl::ToInt64Nanoseconds(time));
-  };
-  timer_ = loop_.AddTimer(after(patience * kResourcesShare), [this, end = after(patience)] {
-    timer_ = loop_.AddTimer(end, [this] {
+  const int64_t loaded = times.begin != 0 ? times.begin : begin_;
+  const int64_t frames_end = loaded + absl::ToInt64Nanoseconds(times.frames);
+  const int64_t resources_end = begin_ + absl::ToInt64Nanoseconds(times.resources);
+  timer_ = loop_.AddTimer(std::min(resources_end, frames_end), [this, frames_end] {
+    timer_ = loop_.AddTimer(frames_end, [this] {
       timer_ = 0;
       page_.StopWaiting();
     });
@@ -64,7 +68,8 @@ void PicturePainter::Begin(ParsedPage page, std::string url, const PictureSize& 
   const int most_height = static_cast<int>(size.height != 0 ? size.height : kMostPictureHeight);
   PaintOptions options = {.width = static_cast<int>(size.width), .most_height = most_height};
   if (size.height != 0) options.height = box_height_ = most_height;
-  page_.Begin(std::move(page), std::move(url), options,
+  allowance_.bounds = BoundsOf(loaded, times.frames_work);
+  page_.Begin(std::move(page), std::move(url), options, BoundsOf(loaded, times.work),
               [this](const absl::Status& ready) { OnReady(ready); });
 }
 

@@ -1,7 +1,7 @@
 // What a content process makes of a page to look at.
 //
 //     PicturePainter painter(loop, needs);
-//     painter.Begin(std::move(parsed), url, {.width = 800}, canvas, patience,
+//     painter.Begin(std::move(parsed), url, {.width = 800}, canvas, PageTimes(),
 //                   [](absl::StatusOr<PagePicture> picture) { ... });
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_PICTURE_H_
@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "examples/browser_host/page_painting.h"
+#include "examples/browser_host/page_times.h"
 #include "examples/browser_host/paint/parsed_page.h"
 #include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
@@ -46,8 +46,9 @@ class PicturePainter {
   // Lays out and paints it, once. Calls back once, at once or later, and not after the
   // destruction, which is not to happen in the callback. Errors are PagePainter's, and that there
   // is no memory for it. `canvas`: where it is open, memory that the picture may be painted on.
+  // Where `times` are over, errors are PaintBounds': "page takes longer than 9000 ms".
   void Begin(ParsedPage page, std::string url, const PictureSize& size, forkserver::UniqueFd canvas,
-             absl::Duration patience, Callback callback);
+             const PageTimes& times, Callback callback);
   // When it has called back with a picture: of the page, which may be higher.
   int page_height() const { return page_.page_height(); }
 

@@ -67,7 +67,7 @@ PagePainter::PagePainter(ParsedPage page, std::string url, const PaintOptions& o
       url_(std::move(url)),
       options_(options),
       bounds_(bounds),
-      work_(bounds.time),
+      work_(bounds.time, bounds.since),
       resources_(bounds_),
       container_(fonts, resources_, work_, bounds_, options.width, options.height) {}
 

@@ -21,7 +21,8 @@
 // Errors are those of pages that are beyond the bounds (paint_bounds.h), one line each: "page nests
 // more than 400 elements". After an error of Layout or PaintInto the page is done for, and says so
 // again. No page is meant to end the process. What a page may still take: `time` three times, by
-// the defaults 30 s, and what a library does between two looks at the clock; and memory: the
+// the defaults 30 s, or once where `since` is set, and what a library does between two looks at the
+// clock; and memory: the
 // largest of the pages that were tried, of 140,000 elements or a million words, took 630 MiB.
 // Where malloc has none left, the process ends, as everywhere.
 //

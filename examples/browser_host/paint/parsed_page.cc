@@ -27,8 +27,8 @@ absl::Status TooLarge(const PaintBounds& bounds) {
 // it is C and holds nothing but this memory.
 class ParseMemory {
  public:
-  ParseMemory(size_t most_bytes, std::chrono::milliseconds time)
-      : most_bytes_(most_bytes), work_(time) {
+  explicit ParseMemory(const PaintBounds& bounds)
+      : most_bytes_(bounds.parse_bytes), work_(bounds.time, bounds.since) {
     work_.Begin();
   }
   ~ParseMemory() {
@@ -160,8 +160,7 @@ absl::Status CheckTree(const GumboNode& document, const PaintBounds& bounds) {
 }  // namespace
 
 struct ParsedPage::Tree {
-  Tree(std::string text, const PaintBounds& bounds)
-      : html(std::move(text)), memory(bounds.parse_bytes, bounds.time) {}
+  Tree(std::string text, const PaintBounds& bounds) : html(std::move(text)), memory(bounds) {}
 
   std::string html;  // the tree refers to it
   ParseMemory memory;

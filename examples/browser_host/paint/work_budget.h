@@ -6,6 +6,8 @@
 //     WorkBudget work(std::chrono::seconds(10));
 //     work.Begin();
 //     work.Spend();    // throws PageRefused{"page takes longer than 10000 ms"}
+//
+// Of the time that a PaintBounds has: anew from each Begin, or from its `since` on.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_WORK_BUDGET_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_WORK_BUDGET_H_
 
@@ -13,6 +15,7 @@
 #include <stdint.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace browser_host {
@@ -23,10 +26,13 @@ struct PageRefused {
 
 class WorkBudget {
  public:
-  explicit WorkBudget(std::chrono::milliseconds time) : time_(time) {}
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  explicit WorkBudget(std::chrono::milliseconds time, std::optional<TimePoint> since = {})
+      : time_(time), since_(since) {}
 
   void Begin() {
-    end_ = std::chrono::steady_clock::now() + time_;
+    end_ = since_.value_or(std::chrono::steady_clock::now()) + time_;
     steps_ = 0;
   }
 
@@ -49,7 +55,8 @@ class WorkBudget {
   [[noreturn]] void Refuse() const { throw PageRefused{WhyOver()}; }
 
   std::chrono::milliseconds time_;
-  std::chrono::steady_clock::time_point end_ = {};
+  std::optional<TimePoint> since_;
+  TimePoint end_ = {};
   size_t steps_ = 0;
 };
 
