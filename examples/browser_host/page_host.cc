@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "examples/browser_host/compose/canvas.h"
 #include "examples/browser_host/page_times.h"
-#include "transceiver/clock.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/one_line.h"
 
@@ -46,16 +45,16 @@ bool MayUseCanvas(const PageHost::Loading& page) {
 
 PageHost::PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcesses& siblings,
                    PageServices& services)
-    : ContentHost(parent, siblings), services_(services), frames_(*this, services, PaintNested) {
+    : ContentHost(parent, siblings),
+      services_(services),
+      patience_(parent.loop()),
+      frames_(*this, services, PaintNested) {
   WhenLaunched([this](const absl::StatusOr<forkserver::ProcessHandle>& process) {
     if (process.ok()) pid_ = process->pid;
   });
 }
 
-PageHost::~PageHost() {
-  *alive_ = false;
-  CancelTimer();
-}
+PageHost::~PageHost() { *alive_ = false; }
 
 void PageHost::Load(Loading loading) {
   waiting_.push_back(std::move(loading));
@@ -83,12 +82,10 @@ void PageHost::Begin() {
     }
   }
   if (!IsDebugged()) {
-    timer_ = parent().loop().AddTimer(
-        forkserver::NowNanos() + absl::ToInt64Nanoseconds(kAnswerPatience), [this] {
-          timer_ = 0;
-          Kill(absl::DeadlineExceededError("no answer within 10 s"));
-          LosePage("no answer within 10 s");
-        });
+    patience_.Begin(kAnswerPatience, [this] {
+      Kill(absl::DeadlineExceededError("no answer within 10 s"));
+      LosePage("no answer within 10 s");
+    });
   }
   // A process that cannot be told is about to end, and takes this page with it.
   MustBeTold(Send(message)).IgnoreError();
@@ -251,7 +248,7 @@ absl::Status PageHost::Receive(PageDone& message) {
 
 void PageHost::Compose(PageResult result) {
   // What it may take from here on is the compositor's, which has a patience of its own.
-  CancelTimer();
+  patience_.End();
   is_composing_ = true;
   result_ = result;
   services_.compositor().Compose(
@@ -295,7 +292,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
 }
 
 void PageHost::EndPage(PageResult result) {
-  CancelTimer();
+  patience_.End();
   result_ = {};
   layers_.clear();
   for (const LoadId load : std::exchange(loads_, {})) services_.loader().Cancel(load);
@@ -311,10 +308,6 @@ void PageHost::LosePage(absl::string_view why) {
   PageResult result = NotRead(why);
   result.died = pid_;
   EndPage(std::move(result));
-}
-
-void PageHost::CancelTimer() {
-  if (timer_ != 0) parent().loop().CancelTimer(std::exchange(timer_, 0));
 }
 
 void PageHost::OnContentEnd(const forkserver::ProcessEnd& end) {

@@ -4,8 +4,9 @@
 //     host.Load({.browser = browser, .file = file, .on_end = [](PageEnd end, PageResult result)
 //     {}});
 //
-// A page that gets no answer within ten seconds ends the process; so does anything that is no
-// answer. Then that page has an error, and pages that were waiting for their turn are as they were.
+// A page that gets no answer within ten seconds (of the loop's, patience.h) ends the process; so
+// does anything that is no answer. Then that page has an error, and pages that were waiting for
+// their turn are as they were.
 #ifndef EXAMPLES_BROWSER_HOST_PAGE_HOST_H_
 #define EXAMPLES_BROWSER_HOST_PAGE_HOST_H_
 
@@ -28,10 +29,10 @@
 #include "examples/browser_host/page_messages.h"
 #include "examples/browser_host/page_services.h"
 #include "examples/browser_host/page_summary.h"
+#include "examples/browser_host/patience.h"
 #include "examples/browser_host/resource_tally.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/url.h"
-#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -120,7 +121,6 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   void EndPage(PageResult result);
   // With this process.
   void LosePage(absl::string_view why);
-  void CancelTimer();
   void OnContentEnd(const forkserver::ProcessEnd& end) override;
 
   PageServices& services_;
@@ -136,7 +136,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   std::shared_ptr<ResourceTally> tally_;  // what comes too late is told to that of its own page
   size_t decoder_lines_ = 0;
   std::vector<LoadId> loads_;
-  forkserver::EventLoop::TimerId timer_ = 0;
+  Patience patience_;
   FrameLoads frames_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

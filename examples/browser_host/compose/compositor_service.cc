@@ -95,6 +95,7 @@ absl::Status CompositorHost::Ask(const browser_host::Compose& message,
 CompositorService::CompositorService(forkserver::ParentProcess& parent, Options options)
     : parent_(parent),
       options_(std::move(options)),
+      patience_(parent.loop()),
       service_(parent, forkserver::ProcessType::kGpu,
                [](forkserver::ParentProcess& of) { return std::make_unique<CompositorHost>(of); },
                {.fallback_program = options_.when_given_up == WhenGivenUp::kThread
@@ -105,7 +106,7 @@ CompositorService::CompositorService(forkserver::ParentProcess& parent, Options 
 
 CompositorService::~CompositorService() {
   *alive_ = false;
-  Disarm();
+  patience_.End();
   if (turn_ != 0) parent_.loop().CancelTimer(turn_);
 }
 
@@ -155,23 +156,15 @@ void CompositorService::SendSoon() {
 
 void CompositorService::Arm(CompositorHost& host) {
   if (host.IsDebugged()) return;
-  patience_ = parent_.loop().AddTimer(
-      forkserver::DeadlineAfter(forkserver::NowNanos(),
-                                absl::ToInt64Nanoseconds(options_.patience)),
-      [this, &host] {
-        patience_ = 0;
-        // Its call is answered by that, and the host is there as long as the call is.
-        host.Kill(absl::DeadlineExceededError(
-            absl::StrCat("no answer within ", absl::FormatDuration(options_.patience))));
-      });
-}
-
-void CompositorService::Disarm() {
-  if (patience_ != 0) parent_.loop().CancelTimer(std::exchange(patience_, 0));
+  patience_.Begin(options_.patience, [this, &host] {
+    // Its call is answered by that, and the host is there as long as the call is.
+    host.Kill(absl::DeadlineExceededError(
+        absl::StrCat("no answer within ", absl::FormatDuration(options_.patience))));
+  });
 }
 
 void CompositorService::OnAnswer(CompositorHost& host, absl::StatusOr<Composed> composed) {
-  Disarm();
+  patience_.End();
   is_under_way_ = false;
   absl::StatusOr<SharedPicture> whole =
       composed.ok() ? TakeWhole(std::move(composed->picture), jobs_.front().request.base)

@@ -43,6 +43,7 @@
 #include "absl/time/time.h"
 #include "examples/browser_host/compose/compose_messages.h"
 #include "examples/browser_host/compose/shared_picture.h"
+#include "examples/browser_host/patience.h"
 #include "forkserver/model/parent_process.h"
 #include "forkserver/model/process_host.h"
 #include "forkserver/model/service_process.h"
@@ -122,7 +123,6 @@ class CompositorService {
   void SendFirst();
   void SendSoon();
   void Arm(CompositorHost& host);
-  void Disarm();
   void OnAnswer(CompositorHost& host, absl::StatusOr<Composed> composed);
   // The last that its caller does, unless it looks whether this is still there.
   void FinishFirst(absl::StatusOr<SharedPicture> whole);
@@ -131,7 +131,7 @@ class CompositorService {
   const Options options_;
   std::deque<Job> jobs_;
   bool is_under_way_ = false;  // the first of them
-  forkserver::EventLoop::TimerId patience_ = 0;
+  Patience patience_;
   forkserver::EventLoop::TimerId turn_ = 0;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   forkserver::ServiceProcess<CompositorHost> service_;
