@@ -156,6 +156,9 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& 
       .on_page = [&] { absl::FPrintF(stderr, "%s", progress.OnPage(forkserver::NowNanos())); },
       .should_stop = [&] { return (*stop)->signal().has_value(); }};
   book.AddTo(options);
+  // A disk that does not answer is no reason not to end.
+  book.StopWaitingWhen([&] { return (*stop)->Look(); });
+  const absl::Cleanup signals_end = [&] { book.StopWaitingWhen({}); };
   absl::StatusOr<BrowserResult> result = OpenSites(parent, pages.sites, options);
   if (!result.ok()) return Complain(result.status());
   book.Settle(*result);

@@ -70,6 +70,10 @@ void PictureBook::AddTo(BrowserOptions& options) {
   };
 }
 
+void PictureBook::StopWaitingWhen(std::function<bool()> is_stopped) {
+  if (writer_ != nullptr) writer_->StopWaitingWhen(std::move(is_stopped));
+}
+
 void PictureBook::Settle(BrowserResult& result) {
   if (writer_ == nullptr) return;
   std::map<std::string, std::string> failed;

@@ -11,6 +11,7 @@
 #ifndef EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
 #define EXAMPLES_BROWSER_HOST_PICTURE_BOOK_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,9 @@ class PictureBook {
   static absl::StatusOr<PictureBook> Make(const CommandLine& line);
 
   void AddTo(BrowserOptions& options);
+
+  // As PictureWriter::StopWaitingWhen.
+  void StopWaitingWhen(std::function<bool()> is_stopped);
 
   // Waits until all pictures are written: a page whose could not be has none, and why.
   void Settle(BrowserResult& result);

@@ -8,6 +8,10 @@
 //
 // Threads: one caller. Its own is made for the first picture and takes no signal; where there can
 // be none, Add writes. Its end waits for what was added.
+//
+// A disk that does not answer (a server of files that is gone) holds up whoever waits, but no
+// longer than kGraceWhenStopped where StopWaitingWhen says that the program is to end. What is not
+// written by then has failed, and the thread is left to itself.
 #ifndef EXAMPLES_BROWSER_HOST_PICTURE_WRITER_H_
 #define EXAMPLES_BROWSER_HOST_PICTURE_WRITER_H_
 
@@ -15,6 +19,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +29,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "examples/browser_host/compose/picture.h"
 #include "examples/browser_host/picture_folder.h"
 
@@ -39,10 +45,21 @@ class PictureWriter {
     absl::Status why;
   };
 
-  explicit PictureWriter(PictureFolder folder) : folder_(std::move(folder)) {}
+  static constexpr absl::Duration kGraceWhenStopped = absl::Seconds(1);
+
+  // Writes one, on any thread.
+  using WriteOne = std::function<absl::Status(const std::string& name, const Picture& picture)>;
+
+  explicit PictureWriter(PictureFolder folder);
+  // With names of the folder's, and by other means.
+  PictureWriter(PictureFolder folder, WriteOne write);
   PictureWriter(const PictureWriter&) = delete;
   PictureWriter& operator=(const PictureWriter&) = delete;
   ~PictureWriter();
+
+  // Asked some times a second while a call here waits; borrowed until it is replaced. Empty, as it
+  // is at first: waits as long as it takes.
+  void StopWaitingWhen(std::function<bool()> is_stopped) { is_stopped_ = std::move(is_stopped); }
 
   // The name that its file will have in the folder. Waits while kMostWaiting wait.
   std::string Add(std::string_view url, std::shared_ptr<const Picture> picture);
@@ -57,16 +74,30 @@ class PictureWriter {
     std::shared_ptr<const Picture> picture;
   };
 
-  bool HasThread();
-  void Run();
+  // What both threads have; the writing one's as long as it runs.
+  struct Shared {
+    explicit Shared(WriteOne write_one) : write(std::move(write_one)) {}
 
-  PictureFolder folder_;  // names are the caller's, files the thread's
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Job> waiting_;
-  bool is_writing_ = false;
-  bool is_closed_ = false;
-  std::vector<Failure> failures_;
+    const WriteOne write;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Job> waiting;
+    std::string writing;  // the name of the one that is; empty: none
+    bool is_closed = false;
+    std::vector<Failure> failures;
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  bool HasThread();
+  static void Run(Shared& shared);
+  // False: the program is to end first.
+  bool WaitUntil(Lock& lock, const std::function<bool()>& is_so);
+  bool WaitForAll(Lock& lock);
+
+  PictureFolder folder_;  // whose names are the caller's, and files the thread's
+  const std::shared_ptr<Shared> shared_;
+  std::function<bool()> is_stopped_;
+  bool is_given_up_ = false;  // the thread does not come back
   std::thread thread_;
 };
 

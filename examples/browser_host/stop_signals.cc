@@ -35,6 +35,11 @@ absl::StatusOr<std::unique_ptr<StopSignals>> StopSignals::Watch(forkserver::Even
   return stop;
 }
 
+bool StopSignals::Look() {
+  if (!signal_) OnReadable();
+  return signal_.has_value();
+}
+
 void StopSignals::OnReadable() {
   signalfd_siginfo info;
   if (read(fd_.get(), &info, sizeof(info)) != sizeof(info)) return;

@@ -53,6 +53,9 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals() { Stop(); }
 
+  // For whoever waits outside of the loop: whether one has come by now.
+  bool Look();
+
   // The one that came.
   const std::optional<int>& signal() const { return signal_; }
 

@@ -5,12 +5,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "absl/status/statusor.h"
 #include "transceiver/errno_status.h"
 #include "transceiver/size_limit_guard.h"
 
 namespace browser_host {
 
 using forkserver::ErrnoStatus;
+
+namespace {
+
+// A new file, so that what is opened is no pipe whose reader may never come, and no link. What a
+// run left that was ended before its rename makes place.
+absl::StatusOr<int> OpenNew(const std::string& path) {
+  const auto open_it = [&path] {
+    return open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  };
+  int fd = open_it();
+  struct stat there;
+  if (fd < 0 && errno == EEXIST && lstat(path.c_str(), &there) == 0) {
+    if (!S_ISREG(there.st_mode)) {
+      return absl::InvalidArgumentError("open " + path + ": it is there, and no file");
+    }
+    if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, "unlink " + path);
+    fd = open_it();
+  }
+  if (fd < 0) return ErrnoStatus(errno, "open " + path);
+  return fd;
+}
+
+}  // namespace
 
 absl::Status MayReplace(const std::string& path) {
   struct stat there;
@@ -24,12 +48,12 @@ absl::Status WriteFile(
   // What is renamed takes the place of a device or a link, and not its part.
   if (absl::Status may = MayReplace(path); !may.ok()) return may;
   const std::string beside = path + ".new";
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) return ErrnoStatus(errno, "open " + beside);
-  FILE* const file = fdopen(fd, "w");
+  const absl::StatusOr<int> fd = OpenNew(beside);
+  if (!fd.ok()) return fd.status();
+  FILE* const file = fdopen(*fd, "w");
   if (file == nullptr) {
     const absl::Status failed = ErrnoStatus(errno, "fdopen " + beside);
-    close(fd);
+    close(*fd);
     unlink(beside.c_str());
     return failed;
   }

@@ -16,7 +16,8 @@ namespace browser_host {
 absl::Status MayReplace(const std::string& path);
 
 // `write` may leave what fwrite(3) fails with to this; `name` is for its own errors. Those here
-// name the call and the file: "open /x/a.png.new: ENOENT".
+// name the call and the file: "open /x/a.png.new: ENOENT". What is no regular file, in its place or
+// beside it, is left as it is, and is such an error. A disk that does not answer is waited for.
 absl::Status WriteFile(
     const std::string& path,
     const std::function<absl::Status(FILE* file, const std::string& name)>& write);

@@ -1,17 +1,19 @@
 // Pictures are written beside whoever has them, and it is known which could not be.
 #include "examples/browser_host/picture_writer.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/testing/temporary_folder.h"
@@ -34,10 +36,27 @@ class PictureWriters : public ::testing::Test {
   const forkserver::testing::TemporaryFolder folder_;
 };
 
-// The first file is a pipe that nobody reads from yet, as a disk that takes its time.
+// Writes nothing until it is let.
+class SlowDisk {
+ public:
+  PictureWriter::WriteOne AsWriteOne() {
+    return [gate = gate_.get_future().share(), written = written_](const auto&, const auto&) {
+      gate.wait();
+      ++*written;
+      return absl::OkStatus();
+    };
+  }
+  void Answer() { gate_.set_value(); }
+  int written() const { return *written_; }
+
+ private:
+  std::promise<void> gate_;
+  std::shared_ptr<std::atomic<int>> written_ = std::make_shared<std::atomic<int>>(0);
+};
+
 TEST_F(PictureWriters, WhoeverHasPicturesWaitsOnlyWhereManyWait) {
-  ASSERT_EQ(mkfifo(Path("a.test.png.new").c_str(), 0600), 0);
-  PictureWriter writer(*PictureFolder::Make(folder_.path()));
+  SlowDisk disk;
+  PictureWriter writer(*PictureFolder::Make(folder_.path()), disk.AsWriteOne());
   std::promise<void> given;
   std::atomic<bool> is_last_given = false;
   forkserver::WatchedThread caller([&] {
@@ -50,13 +69,52 @@ TEST_F(PictureWriters, WhoeverHasPicturesWaitsOnlyWhereManyWait) {
   EXPECT_EQ(given.get_future().wait_for(std::chrono::seconds(5)), std::future_status::ready);
   EXPECT_TRUE(caller.BlocksIn(SYS_futex));
   EXPECT_FALSE(is_last_given);
-  const forkserver::UniqueFd reader(
-      open(Path("a.test.png.new").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  ASSERT_TRUE(reader.is_open());
+  disk.Answer();
   caller.Join();
   EXPECT_TRUE(writer.Finish().empty());
-  EXPECT_TRUE(std::filesystem::is_regular_file(Path("b.test-4.png")));
+  EXPECT_EQ(disk.written(), 6);
+}
+
+TEST_F(PictureWriters, DoNotWaitForADiskWhereTheProgramIsToEnd) {
+  SlowDisk disk;
+  std::promise<void> over;
+  bool is_stopped = false;
+  forkserver::WatchedThread caller([&] {
+    PictureWriter writer(*PictureFolder::Make(folder_.path()), disk.AsWriteOne());
+    writer.StopWaitingWhen([&] { return std::exchange(is_stopped, true); });
+    for (size_t i = 0; i < PictureWriter::kMostWaiting + 2; ++i) {
+      writer.Add("https://a.test/", Pixel());
+    }
+    const std::vector<PictureWriter::Failure> failures = writer.Finish();
+    EXPECT_EQ(failures.size(), PictureWriter::kMostWaiting + 2);
+    for (const PictureWriter::Failure& failure : failures) {
+      EXPECT_EQ(failure.why.message(), "write " + failure.name + ": not done when it was to stop");
+    }
+    writer.Add("https://b.test/", Pixel());
+    EXPECT_EQ(writer.Finish().size(), 1u);
+    over.set_value();
+  });
+  EXPECT_EQ(over.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_EQ(disk.written(), 0);
+  disk.Answer();
+}
+
+TEST_F(PictureWriters, WriteNothingIntoAPipe) {
+  ASSERT_EQ(mkfifo(Path("a.test.png.new").c_str(), 0600), 0);
+  ASSERT_EQ(symlink("/nowhere", Path("b.test.png.new").c_str()), 0);
+  std::ofstream(Path("c.test.png.new")) << "left by one that was killed";
+  PictureWriter writer(*PictureFolder::Make(folder_.path()));
+  for (const char* name : {"a", "b", "c"}) {
+    writer.Add(std::string("https://") + name + ".test/", Pixel());
+  }
+  const std::vector<PictureWriter::Failure> failures = writer.Finish();
+  ASSERT_EQ(failures.size(), 2u);
+  EXPECT_EQ(failures[0].why.message(),
+            "open " + Path("a.test.png.new") + ": it is there, and no file");
+  EXPECT_EQ(failures[1].why.message(),
+            "open " + Path("b.test.png.new") + ": it is there, and no file");
   EXPECT_TRUE(std::filesystem::is_regular_file(Path("c.test.png")));
+  EXPECT_FALSE(std::filesystem::exists(Path("c.test.png.new")));
 }
 
 TEST_F(PictureWriters, SayWhichCouldNotBeWritten) {
