@@ -1,6 +1,7 @@
 // A browser-like host: opens HTML pages, each site in a content process of its own.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -166,12 +167,14 @@ int OpenAndReport(ParentProcess& parent, Instruments& instruments, PictureBook& 
   if (signal) absl::FPrintF(stderr, "%s", progress.Stopped(*signal));
   PrintPages(*result);
   PrintProcesses(*result, parent.server());
-  if (absl::Status written = FlushOutput(); !written.ok()) return Complain(written);
+  // Who does not want to read the report may want the pictures.
+  const absl::Status printed = FlushOutput();
+  if (!printed.ok()) Complain(printed);
   if (!signal) SayWhatFailed(*result, lines);
   const absl::Status pictures = book.Close(*result, parent.server(), lines);
+  if (!pictures.ok()) Complain(pictures);
   if (signal) return kExitSignalled + *signal;
-  if (!pictures.ok()) return Complain(pictures);
-  return result->all_opened() ? 0 : kExitFailed;
+  return printed.ok() && pictures.ok() && result->all_opened() ? 0 : kExitFailed;
 }
 
 int RunHost(ForkServer& server, Instruments& instruments, const CommandLine& line,
@@ -234,6 +237,9 @@ int Main(int argc, char** argv) {
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
+  // A stdout that nobody reads any more is an error as a full disk's: what is to be written
+  // elsewhere is. After Start, since children have what the templates began with.
+  signal(SIGPIPE, SIG_IGN);
   const int exit_code = RunHost(**server, instruments, *line, lines);
   const absl::Status written = instruments.Close(**server);
   if (written.ok()) return exit_code;

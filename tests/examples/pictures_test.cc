@@ -235,5 +235,31 @@ TEST_F(Pictures, FolderThatCannotBeWrittenIsAnErrorAndNoPageIsLost) {
                     Not(HasSubstr("wrote "))));
 }
 
+// As a shell has them: /dev/full, and a pipe that nobody reads.
+TEST_F(Pictures, AreThereWhateverBecomesOfStdout) {
+  Write("sites/a/page.html", "<title>page</title>");
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const struct {
+    std::string name, redirect, error;
+  } kOutputs[] = {{"full", "exec >/dev/full", "write to stdout: ENOSPC\n"},
+                  {"gone", "exec 3<>" + pipe + " >" + pipe + " 3<&-", "write to stdout: EPIPE\n"}};
+  for (const auto& output : kOutputs) {
+    SCOPED_TRACE(output.name);
+    const std::string gallery = folder_ / (output.name + ".html");
+    const std::string telemetry = folder_ / (output.name + ".json");
+    const ProgramResult result =
+        RunProgram({"/bin/sh", "-c", output.redirect + "; exec \"$@\"", "sh", kProgram, "--gallery",
+                    gallery, "--telemetry", telemetry, (folder_ / "sites").string()});
+    EXPECT_EQ(result.exit_code, 1) << result.how;
+    EXPECT_THAT(result.errors, AllOf(HasSubstr("browser_host: " + output.error),
+                                     HasSubstr("wrote " + gallery + "\n"),
+                                     HasSubstr("wrote " + telemetry + "\n")));
+    EXPECT_TRUE(std::filesystem::exists(gallery));
+    EXPECT_TRUE(std::filesystem::exists(gallery + ".pictures/a.test-page.html.png"));
+    EXPECT_GT(std::filesystem::file_size(telemetry), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace forkserver::testing
