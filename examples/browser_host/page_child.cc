@@ -1,5 +1,7 @@
 #include "examples/browser_host/page_child.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -68,6 +70,13 @@ absl::StatusOr<std::string> ReadHtml(LoadPage& message, const std::string& url) 
                       absl::StrCat("in its process: ", opened.status().message()));
 }
 
+// A page of a megabyte can take half a gigabyte while it is parsed, and malloc keeps what is freed
+// below something that is not. What pages mostly take is kept: the next one needs it again.
+void GiveFreeMemoryBack() {
+  constexpr size_t kMuch = 16 * 1024 * 1024;
+  if (mallinfo2().fordblks >= kMuch) malloc_trim(0);
+}
+
 absl::StatusOr<PageSummary> Summarize(const ParsedPage& page) {
   PageSummary summary = SummarizePage(page);
   if (summary.headings.size() + summary.links.size() <= kMaxItemsOfAPage) return summary;
@@ -100,7 +109,10 @@ absl::Status PageChild::Receive(forkserver::BrowserOpened& message) {
 absl::Status PageChild::Receive(forkserver::BrowserClosed& message,
                                 forkserver::Resolver<forkserver::Done> resolver) {
   // From Done on nothing may be said in its name.
-  if (shown_ == message.browser) DropPage();
+  if (shown_ == message.browser) {
+    DropPage();
+    LetGoSoon();
+  }
   browsers_.erase(message.browser);
   return resolver.Resolve({});
 }
@@ -162,6 +174,7 @@ absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Open
   }
   if (!summary.ok() || size.width == 0) {
     answer_->is_whole = true;
+    LetGoSoon();
     return GoOnAnswering();
   }
   if (absl::Status sent = GoOnAnswering(); !sent.ok()) return sent;
@@ -205,15 +218,21 @@ void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
   }
   GoOnAnswering().IgnoreError();
   // It is the painter that calls, and the parent has waited for its picture long enough.
-  painted_ = loop().AddTimer(forkserver::NowNanos(), [this] {
-    painted_ = 0;
-    LetGoOfPainter();
-  });
+  LetGoSoon();
 }
 
 void PageChild::LetGoOfPainter() {
-  if (painted_ != 0) loop().CancelTimer(std::exchange(painted_, 0));
+  if (lets_go_ != 0) loop().CancelTimer(std::exchange(lets_go_, 0));
   painter_.reset();
+}
+
+void PageChild::LetGoSoon() {
+  if (lets_go_ != 0) return;
+  lets_go_ = loop().AddTimer(forkserver::NowNanos(), [this] {
+    lets_go_ = 0;
+    LetGoOfPainter();
+    GiveFreeMemoryBack();
+  });
 }
 
 void PageChild::DropPage() {

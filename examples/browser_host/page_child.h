@@ -72,6 +72,8 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   void OnPainted(absl::StatusOr<PagePicture> picture);
   // What it has of the page that it painted last is free again.
   void LetGoOfPainter();
+  // The same in the loop's next turn, and the machine has it back.
+  void LetGoSoon();
   // Nothing more is said of the page that is shown.
   void DropPage();
   PageResources::Calls ResourceCalls();
@@ -82,7 +84,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   std::optional<PageAnswer> answer_;
   std::unique_ptr<PageResources> resources_;  // from the first page that is painted on
   std::unique_ptr<PicturePainter> painter_;   // until the page's picture is there
-  forkserver::EventLoop::TimerId painted_ = 0;
+  forkserver::EventLoop::TimerId lets_go_ = 0;
   forkserver::UniqueFd canvas_;  // for the picture of that page
   uint64_t shown_ = 0;           // the browser whose page was loaded last
   int64_t loaded_at_ = 0;        // when it was

@@ -154,7 +154,7 @@ TEST(PagePicture, IsThereWithoutFramesThatTakeTooLong) {
                   if (url == "https://a.test/slow")
                     return FrameContent{.url = url, .html = NestedTables()};
                   // Each <b> is opened again in each of the paragraphs.
-                  std::string html;
+                  std::string html = "<p>";
                   for (int i = 0; i < 1000; ++i) html += "<b id=" + std::to_string(i) + ">";
                   for (int i = 0; i < 2000; ++i) html += "<p>x";
                   return FrameContent{.url = url, .html = html};

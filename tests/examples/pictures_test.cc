@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -259,6 +260,29 @@ TEST_F(Pictures, AreThereWhateverBecomesOfStdout) {
     EXPECT_TRUE(std::filesystem::exists(gallery + ".pictures/a.test-page.html.png"));
     EXPECT_GT(std::filesystem::file_size(telemetry), 0u);
   }
+}
+
+// In KiB, of the only content process.
+uint64_t PrivateMemoryOfContent(const std::string& output) {
+  std::smatch found;
+  const std::regex row(" content +web[^\n]* ([0-9]+) KiB");
+  if (std::regex_search(output, found, row)) return std::stoull(found[1]);
+  ADD_FAILURE() << output;
+  return 0;
+}
+
+TEST_F(Pictures, ProcessGivesBackWhatAHeavyPageTook) {
+  for (const std::string name : {"b", "c"}) Write("light/a/" + name + ".html", "<h1>light</h1>");
+  for (const std::string name : {"b", "c"}) Write("heavy/a/" + name + ".html", "<h1>light</h1>");
+  // Each <b> is opened again in each of the paragraphs.
+  std::string html = "<p>";
+  for (int i = 0; i < 300; ++i) html += "<b id=" + std::to_string(i) + ">";
+  for (int i = 0; i < 1000; ++i) html += "<p>x";
+  Write("heavy/a/a.html", html);
+  const ProgramResult heavy = RunOn({folder_ / "heavy"});
+  EXPECT_THAT(heavy.output, HasSubstr("page has more than 150000 elements"));
+  const ProgramResult light = RunOn({folder_ / "light"});
+  EXPECT_LT(PrivateMemoryOfContent(heavy.output), PrivateMemoryOfContent(light.output) + 16 * 1024);
 }
 
 }  // namespace
