@@ -1,6 +1,7 @@
 #include "examples/browser_host/page_host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -30,6 +31,14 @@ absl::StatusOr<uint64_t> SizeOf(const forkserver::UniqueFd& body) {
   return static_cast<uint64_t>(status.st_size);
 }
 
+// Whether it cannot be duplicated, as is done for a process that is still being launched: this
+// program's own shortage (EMFILE, ENFILE), and no fault of the process's.
+absl::Status CheckDuplicate(const char* what, int fd) {
+  const forkserver::UniqueFd duplicate(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (duplicate.is_open()) return absl::OkStatus();
+  return forkserver::ErrnoStatus(errno, absl::StrCat("duplicate ", what, ": fcntl"));
+}
+
 absl::Status LoadsNothing(const forkserver::BrowserClaimField& from) {
   return absl::FailedPreconditionError(absl::StrCat("browser ", from.browser, " loads nothing"));
 }
@@ -54,7 +63,10 @@ PageHost::PageHost(forkserver::ParentProcess& parent, forkserver::ContentProcess
   });
 }
 
-PageHost::~PageHost() { *alive_ = false; }
+PageHost::~PageHost() {
+  *alive_ = false;
+  if (refused_ != 0) parent().loop().CancelTimer(refused_);
+}
 
 void PageHost::Load(Loading loading) {
   waiting_.push_back(std::move(loading));
@@ -87,8 +99,27 @@ void PageHost::Begin() {
       LosePage("no answer within 10 s");
     });
   }
+  absl::Status sent = Send(message);
+  if (absl::IsResourceExhausted(sent) && message.canvas) {
+    // One less that is to be duplicated, and one more to do it with, where those are what lacks.
+    message.canvas.reset();
+    sent = Send(message);
+  }
+  if (!sent.ok() && message.page) {
+    const absl::Status can =
+        CheckDuplicate("the page's file for its process", message.page->fd.get());
+    if (!can.ok()) return RefuseSoon(can);
+  }
   // A process that cannot be told is about to end, and takes this page with it.
-  MustBeTold(Send(message)).IgnoreError();
+  MustBeTold(std::move(sent)).IgnoreError();
+}
+
+void PageHost::RefuseSoon(const absl::Status& why) {
+  patience_.End();
+  refused_ = parent().loop().AddTimer(0, [this, why = std::string(why.message())] {
+    refused_ = 0;
+    EndPage(NotRead(why));
+  });
 }
 
 bool PageHost::IsLoading(const forkserver::BrowserClaimField& from) const {
@@ -293,6 +324,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
 
 void PageHost::EndPage(PageResult result) {
   patience_.End();
+  if (refused_ != 0) parent().loop().CancelTimer(std::exchange(refused_, 0));
   result_ = {};
   layers_.clear();
   for (const LoadId load : std::exchange(loads_, {})) services_.loader().Cancel(load);

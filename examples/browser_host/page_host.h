@@ -33,6 +33,7 @@
 #include "examples/browser_host/resource_tally.h"
 #include "forkserver/model/content_host.h"
 #include "forkserver/model/url.h"
+#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -109,6 +110,8 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
 
  private:
   void Begin();
+  // Of the page that is being loaded, whose process has not heard of it.
+  void RefuseSoon(const absl::Status& why);
   // Of a resource, or why the page has none of it.
   absl::StatusOr<forkserver::Url> MayLoad(const LoadResource& wanted) const;
   // Whether the page that is being loaded is what the process speaks of.
@@ -137,6 +140,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
   size_t decoder_lines_ = 0;
   std::vector<LoadId> loads_;
   Patience patience_;
+  forkserver::EventLoop::TimerId refused_ = 0;
   FrameLoads frames_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_F(BrowserHost, WhatIsPassedOverInAFolderIsALine) {
   const std::string folder = std::filesystem::path(Write("site/1.html", "")).parent_path();
@@ -264,6 +265,25 @@ TEST_F(BrowserHost, ThousandsOfPagesThatCannotBeOpenedAreAsManyErrors) {
     ++errors;
   }
   EXPECT_EQ(errors, 8000u);
+}
+
+// Those of the processes, each of which has the host's limit, are another matter.
+TEST_F(BrowserHost, LacksDescriptorsAndBlamesNoProcess) {
+  for (int page = 0; page < 6; ++page) {
+    Write("sites/a/" + std::to_string(page) + ".html", "<p style='height: 700px'>text");
+  }
+  bool has_lacked = false;
+  for (int most = 33; most <= 38; ++most) {
+    SCOPED_TRACE(most);
+    const ProgramResult result =
+        RunProgram({"/bin/sh", "-c", "ulimit -n " + std::to_string(most) + "; exec \"$@\"", "sh",
+                    kProgram, "--pictures", folder_ / "pictures", folder_ / "sites"});
+    EXPECT_THAT(result.errors, Not(HasSubstr("LoadPage")));
+    EXPECT_THAT(result.output, Not(HasSubstr("LoadPage")));
+    has_lacked = has_lacked || result.output.find("EMFILE") != result.output.npos ||
+                 result.errors.find("EMFILE") != result.errors.npos;
+  }
+  EXPECT_TRUE(has_lacked) << "none of the limits was one";
 }
 
 }  // namespace
