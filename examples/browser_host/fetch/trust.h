@@ -22,7 +22,8 @@ inline constexpr std::string_view kSystemCaFile = "/etc/ssl/certs/ca-certificate
 using TrustStore = std::shared_ptr<X509_STORE>;
 
 // All certificates of all of the files, which are PEM, each parsed to its end. An error names the
-// file: "CA file /x.pem: ENOENT", "CA file /x.pem: no certificate". After LoadNetworkLibraries.
+// file: "CA file /x.pem: ENOENT", "CA file /x.pem: no certificate". What is no regular file
+// is one. After LoadNetworkLibraries.
 absl::StatusOr<TrustStore> LoadTrust(std::span<const std::string> files);
 
 }  // namespace browser_host

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -60,7 +62,16 @@ TEST(Trust, OfAFileThatIsNoneIsAnError) {
   const std::vector<std::string> missing = {"/nothing/here.pem"};
   EXPECT_EQ(LoadTrust(missing).status().message(), "CA file /nothing/here.pem: ENOENT");
   const std::vector<std::string> folder = {"/etc"};
-  EXPECT_FALSE(LoadTrust(folder).ok());
+  EXPECT_EQ(LoadTrust(folder).status().message(), "CA file /etc: it is no regular file");
+}
+
+// Nor is its writer waited for.
+TEST(Trust, OfAPipeIsAnError) {
+  if (absl::Status loaded = LoadNetworkLibraries(); !loaded.ok()) GTEST_SKIP() << loaded;
+  const std::vector<std::string> pipe = {testing::TempDir() + "/pipe.pem"};
+  ASSERT_EQ(mkfifo(pipe[0].c_str(), 0600), 0);
+  EXPECT_EQ(LoadTrust(pipe).status().message(), "CA file " + pipe[0] + ": it is no regular file");
+  unlink(pipe[0].c_str());
 }
 
 // The system's file is where it is looked for.
