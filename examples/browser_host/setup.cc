@@ -1,6 +1,7 @@
 #include "examples/browser_host/setup.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <optional>
@@ -53,6 +54,17 @@ std::vector<std::string> ReadByFileProcesses(const std::vector<std::string>& pag
   return has_file_url ? paths : std::vector<std::string>();
 }
 
+// A pipe (/dev/fd/63 of a shell's <(...)) would have to be waited for, without an end where nobody
+// writes.
+absl::Status CheckPrefsFile(const std::string& file) {
+  struct stat status;
+  // What is not there the open says better.
+  if (stat(file.c_str(), &status) != 0) return absl::OkStatus();
+  if (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrFormat("--prefs %s: it is a pipe, and prefs are read from files", file));
+}
+
 }  // namespace
 
 forkserver::StartOptions MakeStartOptions(const CommandLine& line) {
@@ -99,6 +111,7 @@ absl::Status LoadPrefs(const CommandLine& line, forkserver::PrefsStore& store) {
   store.LoadText(kPagePrefs, "the program's own");
   const size_t own = store.size();
   for (const std::string& file : line.prefs_files) {
+    if (absl::Status readable = CheckPrefsFile(file); !readable.ok()) return readable;
     absl::StatusOr<std::vector<forkserver::PrefDiagnostic>> complaints = store.LoadFile(file);
     if (!complaints.ok()) return complaints.status();
     for (const forkserver::PrefDiagnostic& complaint : *complaints) {

@@ -191,10 +191,13 @@ TEST_F(BrowserHost, PrefsFilesNeedNoCertainEnding) {
   EXPECT_THAT(result.output, AllOf(HasSubstr("x\tint\t2\n"), HasSubstr("title     page")));
 }
 
-TEST_F(BrowserHost, PrefsThatAreAPipeOrHaveNoEndAreNoHangAndNoAbort) {
+TEST_F(BrowserHost, PrefsThatAreAPipeOrHaveNoEndAreAnErrorAndNoHang) {
   const std::string fifo = (folder_ / "fifo").string();
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_EQ(Run({"--prefs", fifo, "--print-prefs"}).exit_code, 0);
+  const ProgramResult pipe = Run({"--prefs", fifo, "--print-prefs"});
+  EXPECT_EQ(pipe.exit_code, 1);
+  EXPECT_EQ(pipe.errors,
+            "browser_host: --prefs " + fifo + ": it is a pipe, and prefs are read from files\n");
   const ProgramResult endless = Run({"--prefs", "/dev/zero", "--print-prefs"});
   EXPECT_EQ(endless.exit_code, 1);
   EXPECT_EQ(endless.errors, "browser_host: read /dev/zero: larger than 64 MiB\n");
