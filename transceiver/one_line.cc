@@ -10,6 +10,12 @@ constexpr char kDigits[] = "0123456789abcdef";
 
 uint8_t ByteAt(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
+// Behind 0xe2: U+202A to U+202E and U+2066 to U+2069, embeddings, overrides and isolates.
+bool IsOrderOfDirection(uint8_t second, uint8_t third) {
+  return (second == 0x80 && third >= 0xaa && third <= 0xae) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 // Of the character that `text`, which is not empty, begins with; 0 where that may not be shown.
 size_t BytesToKeep(std::string_view text) {
   const uint8_t first = ByteAt(text, 0);
@@ -28,6 +34,7 @@ size_t BytesToKeep(std::string_view text) {
   if (first == 0xed && second >= 0xa0) return 0;  // a surrogate
   if (first == 0xf0 && second < 0x90) return 0;   // longer than it has to be
   if (first == 0xf4 && second >= 0x90) return 0;  // above U+10FFFF
+  if (first == 0xe2 && IsOrderOfDirection(second, ByteAt(text, 2))) return 0;
   return size;
 }
 

@@ -36,6 +36,15 @@ TEST(OneLine, ControlCharactersOfC1BecomeTheirBytes) {
   EXPECT_EQ(OneLine("\u0080\u0085\u009b\u009f"), "\\xc2\\x80\\xc2\\x85\\xc2\\x9b\\xc2\\x9f");
 }
 
+// They would have what comes after them in the line read in another order.
+TEST(OneLine, OrdersOfDirectionBecomeTheirBytes) {
+  EXPECT_EQ(OneLine("a\u202egnp.exe"), "a\\xe2\\x80\\xaegnp.exe");
+  EXPECT_EQ(OneLine("\u202a\u2066\u2069"), "\\xe2\\x80\\xaa\\xe2\\x81\\xa6\\xe2\\x81\\xa9");
+  for (const std::string_view text : {"\u2029", "\u202f", "\u2065", "\u206a", "\u05d0\u200f"}) {
+    EXPECT_EQ(OneLine(text), text);
+  }
+}
+
 TEST(OneLine, WhatIsNoUtf8BecomesItsBytes) {
   EXPECT_EQ(OneLine("a\x80z"), "a\\x80z");                     // goes on with nothing
   EXPECT_EQ(OneLine("\x9b\x32J"), "\\x9b2J");                  // C1 as a byte

@@ -1,5 +1,7 @@
-// What a page may cost the process that paints it. The defaults let the largest manuals through
-// that Debian's packages install; a page beyond one of them is refused with an error that names it.
+// What a page may cost the process that paints it. The defaults let most manuals through that
+// Debian's packages install, but not those that have a whole one in one page (all.html of
+// nodejs-doc, of 182,000 elements); a page beyond one of them is refused with an error that names
+// it.
 //
 //     PaintBounds bounds;
 //     bounds.elements = 100;       // "page has more than 100 elements"
