@@ -117,6 +117,7 @@ class PagePainting {
   const PageNeeds& needs_;
   FrameAllowance& allowance_;
   const int depth_;
+  PaintOptions options_;
   std::function<void(absl::Status ready)> on_ready_;
   std::unique_ptr<PagePainter> painter_;
   bool resources_are_over_ = false;
