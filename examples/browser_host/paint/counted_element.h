@@ -32,6 +32,12 @@ struct NumberedItem {
   int number = 0;
 };
 
+// <br>, to whatever it is in.
+struct LineBreak {
+  virtual ~LineBreak() = default;
+  bool clears = true;
+};
+
 inline int NumberOf(const litehtml::tchar_t* attribute, int otherwise) {
   int number;
   return attribute != nullptr && absl::SimpleAtoi(attribute, &number) ? number : otherwise;
@@ -117,6 +123,13 @@ class Counted : public StyledElement<Base>, public WordHolder {
 
   int place_element(const litehtml::element::ptr& child, int max_width) override {
     work_.Spend(5);
+    // litehtml begins a line with a break instead of ending one: where none is open it loses an
+    // empty line, and before a block it has one too many.
+    if (child->is_break()) {
+      if (!HasOpenLine()) PlaceEmptyLine(child, max_width);
+    } else if (IsBlock(*child)) {
+      FlattenLineOfBreak();
+    }
     return Base::place_element(child, max_width);
   }
 
@@ -164,6 +177,47 @@ class Counted : public StyledElement<Base>, public WordHolder {
     }
     auto* const inner = dynamic_cast<WordHolder*>(child.get());
     return inner != nullptr && inner->HasOnlyWords();
+  }
+
+  bool HasOpenLine() const {
+    return !this->m_boxes.empty() && this->m_boxes.back()->get_type() == litehtml::box_line &&
+           !this->m_boxes.back()->is_empty();
+  }
+
+  // With the break itself in it, which takes no room; what it clears is below.
+  void PlaceEmptyLine(const litehtml::element::ptr& child, int max_width) {
+    if (child->get_display() != litehtml::display_inline_block &&
+        child->get_display() != litehtml::display_inline_text) {
+      return;
+    }
+    auto* const line_break = dynamic_cast<LineBreak*>(child.get());
+    if (line_break != nullptr) line_break->clears = false;
+    Base::place_element(child, max_width);
+    if (line_break != nullptr) line_break->clears = true;
+  }
+
+  static bool IsBlock(const litehtml::element& child) {
+    const litehtml::style_display display = child.get_display();
+    return display != litehtml::display_none && display != litehtml::display_inline &&
+           !child.is_inline_box() && child.in_normal_flow() &&
+           child.get_float() == litehtml::float_none &&
+           child.get_element_position() != litehtml::element_position_fixed;
+  }
+
+  // The last line, if nothing but a break is in it: below what it clears, and without height.
+  void FlattenLineOfBreak() {
+    if (!HasOpenLine()) return;
+    litehtml::elements_vector items;
+    this->m_boxes.back()->get_elements(items);
+    const auto is_skipped = [](const litehtml::element::ptr& item) { return item->skip(); };
+    if (!items[0]->is_break() || !std::all_of(items.begin(), items.end(), is_skipped)) return;
+    const int top = this->m_boxes.back()->top(), left = this->m_boxes.back()->left();
+    this->m_boxes.pop_back();
+    if (items[0]->get_display() != litehtml::display_inline_block) return;
+    litehtml::font_metrics of_no_text;
+    this->m_boxes.push_back(std::make_unique<litehtml::line_box>(top, left, left, 0, of_no_text,
+                                                                 litehtml::text_align_left));
+    this->m_boxes.back()->add_element(items[0]);
   }
 
   size_t Floats() const { return this->m_floats_left.size() + this->m_floats_right.size(); }

@@ -18,6 +18,8 @@
 
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "examples/browser_host/paint/counted_element.h"
 
 namespace browser_host {
@@ -65,6 +67,24 @@ class ListItem : public Counted<litehtml::html_tag>, public NumberedItem {
   }
 
   bool is_numbered_ = false;
+};
+
+class Break : public Counted<litehtml::el_break>, public LineBreak {
+ public:
+  using Counted::Counted;
+
+  void parse_attributes() override {
+    Counted::parse_attributes();
+    const tchar_t* clear = get_attr("clear");
+    if (clear == nullptr) return;
+    const bool is_all = absl::EqualsIgnoreCase(clear, "all");
+    m_style.add_property("clear", is_all ? "both" : absl::AsciiStrToLower(clear).c_str(), nullptr,
+                         false, this);
+  }
+
+  litehtml::element_clear get_clear() const override {
+    return clears ? Counted::get_clear() : litehtml::clear_none;
+  }
 };
 
 // Text of a page's own style sheet. No html_tag: it has no place in the page.
@@ -135,7 +155,7 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
   // litehtml makes those itself: they do nothing that counts.
   if (tag == "script" || tag == "title") return nullptr;
   if (tag == "li") return std::make_shared<ListItem>(document, notes.shared_styles, work_, bounds_);
-  if (tag == "br") return make.operator()<litehtml::el_break>();
+  if (tag == "br") return std::make_shared<Break>(document, notes.shared_styles, work_, bounds_);
   if (tag == "p") return make.operator()<litehtml::el_para>();
   if (tag == "img") return make.operator()<litehtml::el_image>();
   if (tag == "table") return make.operator()<litehtml::el_table>();

@@ -13,9 +13,9 @@ namespace browser_host {
 namespace {
 
 // After the suggestions of html.spec.whatwg.org, "Rendering", as far as litehtml 0.6 knows the
-// properties. Heads and feet of tables are groups like others, where they are written: of
-// table-header-group and table-footer-group litehtml lays out no row. A table's text does not
-// inherit what is centred around it, as in browsers.
+// properties. A break is one for litehtml where it is an inline block. Heads and feet of tables are
+// groups like others, where they are written: of table-header-group and table-footer-group litehtml
+// lays out no row. A table's text does not inherit what is centred around it, as in browsers.
 constexpr char kSheet[] = R"css(
 html, body, address, article, aside, blockquote, center, details, dd, dir, div, dl, dt, fieldset,
 figcaption, figure, footer, form, h1, h2, h3, h4, h5, h6, header, hgroup, hr, legend, listing, main,
@@ -67,7 +67,7 @@ th { text-align: center }
 caption { display: table-caption; text-align: center }
 fieldset { border: 2px solid #c0c0c0; margin-left: 2px; margin-right: 2px; padding: 5px 12px }
 legend { padding-left: 2px; padding-right: 2px }
-img, iframe { display: inline-block }
+br, img, iframe { display: inline-block }
 iframe { border: 2px solid #c0c0c0; width: 300px; height: 150px }
 input, select, button, textarea, meter, progress {
   display: inline-block; border: 1px solid #767676; padding: 1px 4px; font-size: 13px }

@@ -242,6 +242,46 @@ TEST(Painter, NumbersInDigitsWhatHasNoLetters) {
   EXPECT_EQ(Markers("<ol start=-3 " + letters + "><li>x</ol>"), Markers("<ol start=-3><li>x</ol>"));
 }
 
+// How many pixels high a page is whose lines are 20.
+int HeightOf(const std::string& body, const std::string& css = "") {
+  const Painted page =
+      Paint(Page("body { font: 16px sans-serif; line-height: 20px } " + css, body));
+  EXPECT_TRUE(page.status.ok()) << page.status;
+  return page.height;
+}
+
+TEST(Painter, BreaksLines) {
+  EXPECT_EQ(HeightOf("one two"), 20);
+  EXPECT_EQ(HeightOf("one<br>two"), 40);
+  EXPECT_EQ(HeightOf("one<br><br>\n<br>two"), 80);
+  EXPECT_EQ(HeightOf("<b>one<br>two</b>"), 40);
+  // A break at the end ends the last line, and none that was not begun is lost.
+  EXPECT_EQ(HeightOf("<div>one<br></div>"), 20);
+  EXPECT_EQ(HeightOf("<div>one<br><br></div>"), 40);
+  EXPECT_EQ(HeightOf("<div><br></div>"), 20);
+  EXPECT_EQ(HeightOf("\n<br>two"), 40);
+  EXPECT_EQ(HeightOf("<div>one</div><br>two"), 60);
+  EXPECT_EQ(HeightOf("one<br>\n<div>two</div>"), 40);
+  EXPECT_EQ(HeightOf("one<br><br><div>two</div>"), 60);
+  EXPECT_EQ(HeightOf("<div>one</div><br><div>two</div>"), 60);
+  const std::string bare = "table { border-spacing: 0 } td { padding: 0 }";
+  EXPECT_EQ(HeightOf("<table><tr><td>one<br>two<td>three</table>", bare), 40);
+  EXPECT_EQ(HeightOf("<table><tr><td>one<br><br>two<br><td>three</table>", bare), 60);
+}
+
+TEST(Painter, BreaksClearFloats) {
+  const std::string css = "i { float: left; width: 50px; height: 70px }";
+  EXPECT_EQ(HeightOf("<i></i>one<br>two<br>three<br>four", css), 80);
+  for (const char* clearing : {"<br clear=all>", "<br clear=LEFT>", "<br style='clear: both'>"}) {
+    EXPECT_EQ(HeightOf(std::string("<i></i>one") + clearing + "two", css), 90) << clearing;
+    EXPECT_EQ(HeightOf(std::string("<i></i>one") + clearing + "<div>two</div>", css), 90)
+        << clearing;
+    EXPECT_EQ(HeightOf(std::string("<i></i>") + clearing + "two", css), 90) << clearing;
+  }
+  EXPECT_EQ(HeightOf("<i></i>one<br clear=right>two<br>three<br>four", css), 80);
+  EXPECT_EQ(HeightOf("one<br clear=all>two", css), 40);
+}
+
 TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
   auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
   ASSERT_TRUE(page.ok()) << page.status();
