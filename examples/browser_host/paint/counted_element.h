@@ -49,9 +49,16 @@ struct WordHolder {
   virtual bool HasOnlyWords() = 0;
 };
 
+// What an element has answered last about a child of it.
+struct InlineEdges {
+  virtual ~InlineEdges() = default;
+  mutable bool is_first = true;
+  mutable bool is_last = true;
+};
+
 // `Base`: html_tag or one of its classes.
 template <typename Base>
-class Counted : public StyledElement<Base>, public WordHolder {
+class Counted : public StyledElement<Base>, public WordHolder, public InlineEdges {
  public:
   using Styled = StyledElement<Base>;
   Counted(const std::shared_ptr<litehtml::document>& document, SharedStyles& styles,
@@ -106,6 +113,19 @@ class Counted : public StyledElement<Base>, public WordHolder {
       next_item_ = item->number < INT_MAX ? item->number + 1 : INT_MAX;
     }
     return true;
+  }
+
+  // litehtml asks these from a word outwards: whether it is the first of the <code> that it is in,
+  // and that one the first of its <a>. It goes on when the answer was no, and so gave each word of
+  // the <code> the padding of the <a>.
+  bool is_first_child_inline(const litehtml::element::ptr& child) const override {
+    return this->is_first =
+               Base::is_first_child_inline(child) && HasSaid(*child, &InlineEdges::is_first);
+  }
+
+  bool is_last_child_inline(const litehtml::element::ptr& child) override {
+    return this->is_last =
+               Base::is_last_child_inline(child) && HasSaid(*child, &InlineEdges::is_last);
   }
 
   void init() override {
@@ -194,6 +214,13 @@ class Counted : public StyledElement<Base>, public WordHolder {
     if (line_break != nullptr) line_break->clears = false;
     Base::place_element(child, max_width);
     if (line_break != nullptr) line_break->clears = true;
+  }
+
+  // Words and boxes, with which the asking begins, have said nothing.
+  static bool HasSaid(const litehtml::element& child, bool InlineEdges::*edge) {
+    if (child.get_display() != litehtml::display_inline) return true;
+    const auto* edges = dynamic_cast<const InlineEdges*>(&child);
+    return edges == nullptr || edges->*edge;
   }
 
   static bool IsBlock(const litehtml::element& child) {

@@ -282,6 +282,24 @@ TEST(Painter, BreaksClearFloats) {
   EXPECT_EQ(HeightOf("one<br clear=all>two", css), 40);
 }
 
+TEST(Painter, PadsALinkOnceWhateverIsInIt) {
+  const auto width = [](const std::string& padding, const std::string& inside) {
+    const Painted page = Paint(Page("a { text-decoration: none; color: black; " + padding + " }",
+                                    "<p>x <a href=y>" + inside + "</a> <b>z</b>"));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    int last = 0;
+    for (int x = 0; x < page.width; ++x) {
+      if (page.Count({.x = x, .y = 0, .width = 1, .height = page.height}, IsDark) > 0) last = x;
+    }
+    return last;
+  };
+  for (const char* inside : {"one two three", "<b>one two three</b>", "<b>one <i>two</i> three</b>",
+                             "one <b>two three</b>", "<b>one two</b> three <b>four five</b>"}) {
+    EXPECT_EQ(width("padding: 0 10px", inside), width("", inside) + 20) << inside;
+    EXPECT_EQ(width("margin: 0 10px 0 5px", inside), width("", inside) + 15) << inside;
+  }
+}
+
 TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
   auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
   ASSERT_TRUE(page.ok()) << page.status();
