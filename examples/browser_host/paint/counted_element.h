@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "examples/browser_host/paint/clean_css.h"
 #include "examples/browser_host/paint/paint_bounds.h"
@@ -128,6 +129,28 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
                Base::is_last_child_inline(child) && HasSaid(*child, &InlineEdges::is_last);
   }
 
+  // litehtml 0.6 raises nothing above its line's baseline: of what is inline it does not look at
+  // vertical-align at all, and of inline blocks it takes super, sub and lengths for baseline. But
+  // each tells it where its own baseline is.
+  void parse_styles(bool is_reparse) override {
+    Styled::parse_styles(is_reparse);
+    raise_ = 0;
+    if (this->m_display != litehtml::display_inline && !this->is_inline_box()) return;
+    const litehtml::tchar_t* const align =
+        this->get_style_property("vertical-align", false, nullptr);
+    // It inherits it too: that of a table's cell.
+    if (align == nullptr) this->m_vertical_align = litehtml::va_baseline;
+    if (align != nullptr) raise_ = Raise(align);
+    if (raise_ == 0 || this->m_display != litehtml::display_inline) return;
+    this->m_display = litehtml::display_inline_block;
+    this->m_css_text_indent.set_value(0, litehtml::css_units_px);
+  }
+
+  int get_base_line() override {
+    const bool is_raised = this->m_display == litehtml::display_inline_block;
+    return Base::get_base_line() - (is_raised ? raise_ : 0);
+  }
+
   void init() override {
     if (this->m_display == litehtml::display_table ||
         this->m_display == litehtml::display_inline_table) {
@@ -216,6 +239,22 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
     if (line_break != nullptr) line_break->clears = true;
   }
 
+  // In pixels, as browsers do.
+  int Raise(const litehtml::tchar_t* align) const {
+    constexpr int kMost = 10'000;
+    const litehtml::element::ptr parent = this->parent();
+    if (parent == nullptr) return 0;
+    if (absl::EqualsIgnoreCase(align, "super")) return parent->get_font_size() / 3 + 1;
+    if (absl::EqualsIgnoreCase(align, "sub")) return -(parent->get_font_size() / 5 + 1);
+    if (std::string_view("+-.0123456789").find(*align) == std::string_view::npos) return 0;
+    litehtml::css_length length;
+    length.fromString(align);
+    if (length.units() == litehtml::css_units_percentage) {
+      return std::clamp(length.calc_percent(this->m_line_height), -kMost, kMost);
+    }
+    return std::clamp(this->get_document()->cvt_units(length, this->m_font_size), -kMost, kMost);
+  }
+
   // Words and boxes, with which the asking begins, have said nothing.
   static bool HasSaid(const litehtml::element& child, bool InlineEdges::*edge) {
     if (child.get_display() != litehtml::display_inline) return true;
@@ -293,6 +332,7 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
   const PaintBounds& bounds_;
   std::optional<int> next_item_;
   std::optional<bool> has_only_words_;  // when it is drawn: nothing comes into it any more
+  int raise_ = 0;  // above the line's baseline
 };
 
 }  // namespace browser_host

@@ -31,8 +31,8 @@ code, kbd, samp, tt, pre, listing { font-size: 13px }
 h1 code, h2 code, h3 code, h1 tt, h2 tt, h3 tt { font-size: 1em }
 big { font-size: 1.2em }
 small { font-size: 0.83em }
-sub { display: inline-block; vertical-align: sub; font-size: 0.83em }
-sup { display: inline-block; vertical-align: super; font-size: 0.83em }
+sub { vertical-align: sub; font-size: 0.83em }
+sup { vertical-align: super; font-size: 0.83em }
 u, ins { text-decoration: underline }
 s, strike, del { text-decoration: line-through }
 mark { background-color: #ffff00; color: #000000 }

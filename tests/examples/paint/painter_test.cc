@@ -300,6 +300,53 @@ TEST(Painter, PadsALinkOnceWhateverIsInIt) {
   }
 }
 
+// The rows in which something red is; of a page whose red things are letters or boxes.
+PageRect RedRows(const std::string& body) {
+  const Painted page =
+      Paint(Page("body { font: 30px sans-serif; line-height: 80px } sup, sub, .r { color: red }"
+                 "i { display: inline-block; width: 10px; height: 10px; background: red }",
+                 "<div>" + body + "</div>"));
+  EXPECT_TRUE(page.status.ok()) << page.status;
+  PageRect rows = {.y = -1};
+  for (int y = 0; y < page.height; ++y) {
+    const size_t red = page.Count({.x = 0, .y = y, .width = 400, .height = 1}, [](uint32_t pixel) {
+      return ((pixel >> 16) & 0xff) > ((pixel >> 8) & 0xff) + 60;
+    });
+    if (red > 0 && rows.y < 0) rows.y = y;
+    if (red > 0) rows.height = y + 1 - rows.y;
+  }
+  return rows;
+}
+
+TEST(Painter, RaisesAndLowersText) {
+  const int base = RedRows("x<span class=r style='font-size: 25px'>2</span>").y;
+  // A third of the 30 pixels of the font around it, and a pixel; a fifth, and a pixel.
+  const PageRect super = RedRows("x<sup style='font-size: 25px; line-height: 1'>2</sup>");
+  const PageRect sub = RedRows("x<sub style='font-size: 25px; line-height: 1'>2</sub>");
+  EXPECT_EQ(base - super.y, 11);
+  EXPECT_EQ(sub.y - base, 7);
+  const std::string style = "<span class=r style='font-size: 25px; line-height: 1; vertical-align:";
+  EXPECT_EQ(RedRows("x" + style + "super'>2</span>"), super);
+  EXPECT_EQ(RedRows("x" + style + "sub'>2</span>"), sub);
+  EXPECT_EQ(RedRows("x" + style + "11px'>2</span>"), super);
+  EXPECT_EQ(RedRows("x" + style + "-7px'>2</span>"), sub);
+  EXPECT_EQ(RedRows("x" + style + "0.44em'><b>2</b></span>").y, super.y);
+}
+
+TEST(Painter, RaisesWhatIsInATallLine) {
+  const std::string tall = "x<img src=none width=10 height=100>";
+  const std::string box = "<i style='vertical-align: ";
+  const int base = RedRows(tall + "<i></i>").y;
+  EXPECT_EQ(RedRows(tall + box + "super'></i>").y, base - 11);
+  EXPECT_EQ(RedRows(tall + box + "sub'></i>").y, base + 7);
+  EXPECT_EQ(RedRows(tall + box + "50%'></i>").y, base - 40);
+  EXPECT_EQ(RedRows(tall + "<b style='vertical-align: super'><i></i></b>").y, base - 11);
+  // Not inherited, by boxes in a cell neither.
+  const std::string cell = "<table><tr><td style='vertical-align: ";
+  EXPECT_EQ(RedRows(cell + "middle'>" + tall + "<i></i></table>"),
+            RedRows(cell + "baseline'>" + tall + "<i></i></table>"));
+}
+
 TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
   auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
   ASSERT_TRUE(page.ok()) << page.status();
