@@ -11,7 +11,9 @@
 //     is replaced by what :root, html, body or * say in this sheet or one before it (outside of
 //     @media), or by its own second part. Custom properties of other elements are not known;
 //   - declarations with an unknown var(), or a function that litehtml takes for a zero or a colour:
-//     calc(), min(), max(), clamp(), gradients;
+//     calc(), min(), max(), clamp(), gradients, attr() but in `content`;
+//   - strings of `content`: it knows those in double quotes, without double quotes in them, and of
+//     its escapes those of numbers up to a space;
 //   - `display` and `position` of which it makes inline and fixed boxes: flex and grid become
 //     blocks, sticky becomes relative;
 //   - @media with a feature that it does not know (prefers-color-scheme, hover) and takes for true;

@@ -133,6 +133,10 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
   // vertical-align at all, and of inline blocks it takes super, sub and lengths for baseline. But
   // each tells it where its own baseline is.
   void parse_styles(bool is_reparse) override {
+    if (!this->m_children.empty()) {
+      DropContentOfOtherRules(*this->m_children.front());
+      DropContentOfOtherRules(*this->m_children.back());
+    }
     Styled::parse_styles(is_reparse);
     raise_ = 0;
     if (this->m_display != litehtml::display_inline && !this->is_inline_box()) return;
@@ -237,6 +241,16 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
     if (line_break != nullptr) line_break->clears = false;
     Base::place_element(child, max_width);
     if (line_break != nullptr) line_break->clears = true;
+  }
+
+  // litehtml leaves ::before and ::after the text of one rule where a later one says that there is
+  // none.
+  static void DropContentOfOtherRules(litehtml::element& child) {
+    const std::string_view name = child.get_tagName();
+    if (name != "::before" && name != "::after") return;
+    const std::string_view content = child.get_style_property("content", false, "");
+    if (content == "none" || content == "normal") child.add_style("display: none", "");
+    if (content == "\"\"") child.clearRecursive();
   }
 
   // In pixels, as browsers do.

@@ -15,6 +15,7 @@
 //   - <br> ends a line, also where none is open, and never gives the block behind it an empty line
 //     before it;
 //   - vertical-align raises and lowers (super, sub, lengths), what is inline as one box;
+//   - ::before and ::after show nothing where the last rule for them says so;
 //   - <li value=5> is numbered so, as in browsers;
 //   - <iframe> is an empty box of its width and height, 300 to 150 without, and told of.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_ELEMENTS_H_

@@ -13,8 +13,8 @@ std::string Clean(const std::string& css) {
 }
 
 TEST(CleanCss, TakesOutCommentsAndLeavesThoseInStrings) {
-  EXPECT_EQ(Clean("p/* a */{ color:/**/red } q:before { content: \"/* b */\" }"),
-            "p{color:red;}\nq:before{content:\"/* b */\";}\n");
+  EXPECT_EQ(Clean("p/* a */{ color:/**/red } q { background: url(\"/* b */\") }"),
+            "p{color:red;}\nq{background:url(\"/* b */\");}\n");
   EXPECT_EQ(Clean("p { color: red } /* never closed } q { color: blue }"), "p{color:red;}\n");
 }
 
@@ -55,6 +55,39 @@ TEST(CleanCss, LeavesMediaThatLitehtmlCanAnswer) {
             "q{top:0;}\n");
   EXPECT_EQ(Clean("@media print, screen and (min-width: 9px), (hover) { p { color: red } }"),
             "@media print,screen and (min-width: 9px){\np{color:red;}\n}\n");
+}
+
+// The value of `content` that is left of one.
+std::string Content(const std::string& value) {
+  const std::string begin = "p{content:", clean = Clean("p { content: " + value + " }");
+  return clean.starts_with(begin) ? clean.substr(begin.size(), clean.size() - begin.size() - 3)
+                                  : "";
+}
+
+TEST(CleanCss, HasContentInDoubleQuotesThatHoldNone) {
+  EXPECT_EQ(Content("'x'"), "\"x\"");
+  EXPECT_EQ(Content("\"x\" 'y'"), "\"x\" \"y\"");
+  EXPECT_EQ(Content("'\"'"), "\"\\22 \"");
+  EXPECT_EQ(Content("\"it's \\\"it\\\"\""), "\"it\\27 s \\22 it\\22 \"");
+  EXPECT_EQ(Content("'};!/* */'"), "\"\\7d \\3b \\21 \\2f \\2a  \\2a \\2f \"");
+  // Whose escapes are as long as they are in CSS, not up to the next space.
+  EXPECT_EQ(Content("'\\2014'"), "\"\u2014\"");
+  EXPECT_EQ(Content("'\\2014 x\\00201cyz'"), "\"\u2014x\u201cyz\"");
+  EXPECT_EQ(Content("'\\e9t\\1f600'"), "\"\u00e9t\U0001f600\"");
+  EXPECT_EQ(Content("'\\0\\d800\\110000'"), "\"\ufffd\ufffd\ufffd\"");
+  EXPECT_EQ(Content("'\\a'"), "\" \"");
+  EXPECT_EQ(Content("'\\'"), "");
+}
+
+TEST(CleanCss, KeepsWhatElseContentMayBe) {
+  EXPECT_EQ(Content("attr(title)"), "attr(title)");
+  EXPECT_EQ(Content("' (' attr(href) ')'"), "\" \\28 \" attr(href) \"\\29 \"");
+  EXPECT_EQ(Content("url('A b.png') 'c'"), "url('A b.png') \"c\"");
+  EXPECT_EQ(Content("OPEN-quote"), "\"\u201c\"");
+  EXPECT_EQ(Clean("p { content: var(--d) } :root { --d: '\\2014' }"),
+            "p{content:\"\u2014\";}\n:root{}\n");
+  // Of other properties litehtml would make something else of it.
+  EXPECT_EQ(Clean("p { width: attr(width) }"), "p{}\n");
 }
 
 TEST(CleanCss, DropsOtherAtRulesAndKeepsImports) {

@@ -347,6 +347,26 @@ TEST(Painter, RaisesWhatIsInATallLine) {
             RedRows(cell + "baseline'>" + tall + "<i></i></table>"));
 }
 
+TEST(Painter, ShowsContentBeforeAndAfter) {
+  const auto picture = [](const std::string& css, const std::string& body) {
+    const Painted page = Paint(Page("p { margin: 0 } i { font-style: normal }" + css, body));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.pixels;
+  };
+  const auto plain = [&](const std::string& text) { return picture("", "<p>" + text + "</p>"); };
+  EXPECT_EQ(picture("p:before { content: 'x' }", "<p>a</p>"), plain("<i>x</i>a"));
+  EXPECT_EQ(picture("p:before { content: '\\2014' }", "<p>a</p>"), plain("<i>\u2014</i>a"));
+  EXPECT_EQ(picture("p:after { content: \"\\201c\\\"}!\" }", "<p>a</p>"),
+            plain("a<i>\u201c&quot;}!</i>"));
+  EXPECT_EQ(picture("p:after { content: ' (' attr(title) ')' }", "<p title='b c'>a</p>"),
+            plain("a<i> (</i><i>b c</i><i>)</i>"));
+  EXPECT_EQ(picture("p:before { content: 'x' } p.n:before { content: none }", "<p class=n>a</p>"),
+            plain("a"));
+  EXPECT_EQ(picture("p:after { content: 'x' } p.n:after { content: '' }", "<p class=n>a</p>"),
+            plain("a"));
+  EXPECT_NE(plain("<i>x</i>a"), plain("a"));
+}
+
 TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
   auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
   ASSERT_TRUE(page.ok()) << page.status();
