@@ -16,11 +16,14 @@
 #include <litehtml/el_title.h>
 #include <litehtml/el_tr.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "examples/browser_host/paint/counted_element.h"
+#include "examples/browser_host/paint/form_elements.h"
+#include "examples/browser_host/paint/image_element.h"
 
 namespace browser_host {
 namespace {
@@ -87,6 +90,71 @@ class Break : public Counted<litehtml::el_break>, public LineBreak {
   }
 };
 
+// Its marks: what the page's own style sheet says of ::before and ::after, else those of English.
+class Quotation : public Counted<litehtml::html_tag> {
+ public:
+  using Counted::Counted;
+
+  void parse_styles(bool is_reparse) override {
+    if (!is_reparse) {
+      bool is_inner = false;
+      for (element::ptr up = parent(); up != nullptr; up = up->parent()) {
+        if (std::string_view(up->get_tagName()) == "q") is_inner = !is_inner;
+      }
+      AddMark(*get_element_before(), is_inner ? "content: \"\u2018\"" : "content: \"\u201c\"");
+      AddMark(*get_element_after(), is_inner ? "content: \"\u2019\"" : "content: \"\u201d\"");
+    }
+    Counted::parse_styles(is_reparse);
+  }
+
+ private:
+  static void AddMark(element& place, const char* style) {
+    if (place.get_style_property("content", false, nullptr) == nullptr) place.add_style(style, "");
+  }
+};
+
+constexpr int kMostBorder = 100;
+
+int BorderOf(const element& table) {
+  const tchar_t* border = table.get_attr("border");
+  return border == nullptr ? 0 : std::clamp(NumberOf(border, 1), 0, kMostBorder);
+}
+
+// <table border=3>: litehtml gives it a width only, and no style.
+class Table : public Counted<litehtml::el_table> {
+ public:
+  using Counted::Counted;
+
+  void parse_attributes() override {
+    Counted::parse_attributes();
+    const int border = BorderOf(*this);
+    if (border == 0) return;
+    const std::string width = std::to_string(border) + "px";
+    m_style.add_property("border", (width + " outset #808080").c_str(), nullptr, false, this);
+  }
+};
+
+// What its table says of all cells is a rule as those of the master style sheet: cells share it.
+class Cell : public Counted<litehtml::el_td> {
+ public:
+  using Counted::Counted;
+
+  void parse_attributes() override {
+    element::ptr table = parent();
+    while (table != nullptr && std::string_view(table->get_tagName()) != "table") {
+      table = table->parent();
+    }
+    if (table != nullptr) {
+      if (BorderOf(*table) > 0) add_style("border: 1px inset #808080", "");
+      const int padding = NumberOf(table->get_attr("cellpadding"), -1);
+      if (padding >= 0) {
+        add_style("padding: " + std::to_string(std::min(padding, kMostBorder)) + "px", "");
+      }
+    }
+    Counted::parse_attributes();
+  }
+};
+
 // Text of a page's own style sheet. No html_tag: it has no place in the page.
 class StyleSheet : public litehtml::el_style {
  public:
@@ -140,7 +208,10 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
   const auto make = [&]<typename Base>() -> element::ptr {
     return std::make_shared<Counted<Base>>(document, notes.shared_styles, work_, bounds_);
   };
-  if (tag == "html") return std::make_shared<Root>(document, notes.shared_styles, work_, bounds_);
+  const auto make_own = [&]<typename Element>() -> element::ptr {
+    return std::make_shared<Element>(document, notes.shared_styles, work_, bounds_);
+  };
+  if (tag == "html") return make_own.operator()<Root>();
   if (tag == "style") return std::make_shared<StyleSheet>(document, notes);
   if (tag == "iframe") {
     auto frame = std::make_shared<Frame>(document, notes.shared_styles, work_, bounds_);
@@ -154,12 +225,15 @@ litehtml::element::ptr ElementFactory::Create(std::string_view tag,
   }
   // litehtml makes those itself: they do nothing that counts.
   if (tag == "script" || tag == "title") return nullptr;
-  if (tag == "li") return std::make_shared<ListItem>(document, notes.shared_styles, work_, bounds_);
-  if (tag == "br") return std::make_shared<Break>(document, notes.shared_styles, work_, bounds_);
+  if (tag == "li") return make_own.operator()<ListItem>();
+  if (tag == "br") return make_own.operator()<Break>();
   if (tag == "p") return make.operator()<litehtml::el_para>();
-  if (tag == "img") return make.operator()<litehtml::el_image>();
-  if (tag == "table") return make.operator()<litehtml::el_table>();
-  if (tag == "td" || tag == "th") return make.operator()<litehtml::el_td>();
+  if (tag == "img") return make_own.operator()<ImageElement>();
+  if (tag == "table") return make_own.operator()<Table>();
+  if (tag == "td" || tag == "th") return make_own.operator()<Cell>();
+  if (tag == "q") return make_own.operator()<Quotation>();
+  if (tag == "input") return make_own.operator()<Field>();
+  if (tag == "details") return make_own.operator()<Details>();
   if (tag == "link") return make.operator()<litehtml::el_link>();
   if (tag == "tr") return make.operator()<litehtml::el_tr>();
   if (tag == "base") return make.operator()<litehtml::el_base>();

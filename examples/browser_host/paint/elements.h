@@ -17,6 +17,9 @@
 //   - vertical-align raises and lowers (super, sub, lengths), what is inline as one box;
 //   - ::before and ::after show nothing where the last rule for them says so;
 //   - <li value=5> is numbered so, as in browsers;
+//   - <table border=1 cellpadding=3> draws the borders and pads the cells;
+//   - <q> has marks, <input> its value, closed <details> their summary only (form_elements.h), and
+//     a missing image what stands for it (image_element.h);
 //   - <iframe> is an empty box of its width and height, 300 to 150 without, and told of.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_ELEMENTS_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_ELEMENTS_H_

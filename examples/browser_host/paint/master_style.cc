@@ -71,7 +71,8 @@ br, img, iframe { display: inline-block }
 iframe { border: 2px solid #c0c0c0; width: 300px; height: 150px }
 input, select, button, textarea, meter, progress {
   display: inline-block; border: 1px solid #767676; padding: 1px 4px; font-size: 13px }
-input { width: 12em; height: 15px }
+input { width: 12em; height: 15px; overflow: hidden; white-space: pre }
+input[type=submit], input[type=reset], input[type=button] { width: auto; text-align: center }
 select { width: 8em; height: 15px }
 textarea { width: 20em; height: 3em; font-family: monospace }
 button, input[type=submit], input[type=reset], input[type=button] { background-color: #efefef }

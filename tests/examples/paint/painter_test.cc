@@ -367,6 +367,129 @@ TEST(Painter, ShowsContentBeforeAndAfter) {
   EXPECT_NE(plain("<i>x</i>a"), plain("a"));
 }
 
+TEST(Painter, MarksQuotations) {
+  const auto picture = [](const std::string& body, const std::string& css = "") {
+    const Painted page = Paint(Page("p { margin: 0 }" + css, "<p>" + body));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.pixels;
+  };
+  EXPECT_EQ(picture("<q>a <q>b</q> <q>c</q></q>"),
+            picture("<b style='font-weight: normal'>\u201c</b>a "
+                    "<span>\u2018</span>b<span>\u2019</span> "
+                    "<span>\u2018</span>c<span>\u2019</span><span>\u201d</span>"));
+  EXPECT_EQ(picture("<q>a</q>", "q:before, q:after { content: '|' }"),
+            picture("<span>|</span>a<span>|</span>"));
+  EXPECT_EQ(picture("<q>a</q>", "q:before, q:after { content: none }"), picture("a"));
+}
+
+bool IsGrey(uint32_t pixel) {
+  const uint32_t red = (pixel >> 16) & 0xff;
+  return red > 40 && red < 255 && red == ((pixel >> 8) & 0xff) && red == (pixel & 0xff);
+}
+
+TEST(Painter, DrawsBordersOfTablesAndTheirCells) {
+  const auto grey = [](const std::string& table, const std::string& css = "") {
+    const Painted page = Paint(Page(
+        "table { border-spacing: 2px; } td { padding: 0 } div { height: 20px; width: 20px }" + css,
+        table));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, IsGrey);
+  };
+  const std::string cells = "><tr><td><div></div><td><div></div></table>";
+  // 1 pixel around 50 by 26, and around two cells of 20 by 20.
+  const size_t table = 2 * (52 + 28) - 4, cell = 2 * (22 + 22) - 4;
+  EXPECT_EQ(grey("<table" + cells), 0u);
+  EXPECT_EQ(grey("<table border=0" + cells), 0u);
+  EXPECT_EQ(grey("<table border=1" + cells), table + 2 * cell);
+  EXPECT_EQ(grey("<table border" + cells), table + 2 * cell);
+  EXPECT_EQ(grey("<table border=1" + cells + "<table" + cells), table + 2 * cell);
+  EXPECT_GT(grey("<table border=3" + cells), table + 2 * cell + 2 * table);
+  EXPECT_EQ(grey("<table border=1" + cells, "table { border: none }"), 2 * cell);
+  EXPECT_EQ(grey("<table border=1" + cells, "td { border: 0 }"), 2u * (48 + 26) - 4);
+  // A table in a cell has none for it.
+  EXPECT_EQ(grey("<table border=1><tr><td><table" + cells + "</table>"),
+            grey("<table border=1><tr>"
+                 "<td><div style='width: 46px; height: 24px'></div></table>"));
+}
+
+TEST(Painter, PadsCellsAsTheirTableSays) {
+  const std::string cells = "<tr><td style='width: 30px; height: 20px'></table>";
+  EXPECT_EQ(HeightOf("<table cellspacing=0 cellpadding=7>" + cells), 34);
+  EXPECT_EQ(HeightOf("<table cellspacing=0>" + cells), 22);
+  EXPECT_EQ(HeightOf("<table cellspacing=0 cellpadding=7>" + cells, "td { padding: 0 }"), 20);
+}
+
+TEST(Painter, ShowsWhatIsInFields) {
+  const auto ink = [](const std::string& attributes) {
+    const Painted page = Paint(
+        Page("input { border: 0; background: white; color: black }", "<input " + attributes + ">"));
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, IsDark);
+  };
+  EXPECT_EQ(ink("size=3"), 0u);
+  EXPECT_GT(ink("value=hi"), 10u);
+  EXPECT_GT(ink("type=Submit value=Go"), 10u);
+  EXPECT_GT(ink("type=submit"), ink("type=submit value=Go"));
+  EXPECT_GT(ink("placeholder=hi"), 10u);
+  EXPECT_EQ(ink("value=hi placeholder=other"), ink("value=hi"));
+  EXPECT_GT(ink("type=password value=abc"), 10u);
+  EXPECT_EQ(ink("type=password value=abc"), ink("type=password value=xyz"));
+  EXPECT_EQ(ink("type=hidden value=hi"), 0u);
+  EXPECT_EQ(ink("type=checkbox value=hi"), 0u);
+  // What is longer than a field is cut, and a button is as wide as its label.
+  const std::string text(500, 'w');
+  const auto right_end = [](const std::string& attributes) {
+    const Painted page = Paint(Page("input { width: 100px }", "<input " + attributes + ">"));
+    int last = 0;
+    for (int x = 0; x < page.width; ++x) {
+      if (page.Count({.x = x, .y = 0, .width = 1, .height = page.height}, IsDark) > 0) last = x;
+    }
+    return last;
+  };
+  EXPECT_LT(right_end("value=" + text), 110);
+}
+
+TEST(Painter, HidesWhatIsInClosedDetails) {
+  const std::string inside = "<summary>one</summary>two<p>three</p><summary>four</summary>";
+  const std::string css = "p { margin: 0 }";
+  EXPECT_EQ(HeightOf("<details>" + inside + "</details>", css), 20);
+  EXPECT_EQ(HeightOf("<details open>" + inside + "</details>", css), 80);
+  EXPECT_EQ(HeightOf("<details><style>div { height: 70px }</style></details><div></div>"), 70);
+  const Painted page = Paint(Page("", "<details><a href=x>y</a><iframe src=z></iframe>"));
+  EXPECT_TRUE(page.page->links().empty());
+  EXPECT_TRUE(page.page->frames().empty());
+}
+
+TEST(Painter, ShowsWhatStandsForAnImage) {
+  const auto painted = [](const std::string& image, bool is_there) {
+    return Paint(Page("body { font: 16px sans-serif; line-height: 20px }", image), {.width = 400},
+                 {}, [&](PagePainter& one, const NeededResource& needed) {
+                   if (!is_there) return;
+                   EXPECT_TRUE(one.SupplyImage(needed.url, Square(10, kLime)).ok());
+                 });
+  };
+  const auto ink = [](const Painted& page) {
+    return page.Count({.x = 0, .y = 0, .width = 400, .height = page.height}, IsDark);
+  };
+  // As text of its line.
+  EXPECT_EQ(painted("a <img src=i alt=word> b", false).pixels,
+            painted("a <span>word</span> b", false).pixels);
+  EXPECT_EQ(ink(painted("a <img src=i alt=word> b", true)), ink(painted("a <img src=i> b", true)));
+  EXPECT_EQ(ink(painted("<img src=i alt=''>", false)), 0u);
+  EXPECT_GT(ink(painted("<img alt=word>", false)), 10u);
+  // In its box, and not beside.
+  const Painted box =
+      painted("<img src=i alt='word word word word' style='width: 60px; height: 30px'>", false);
+  EXPECT_GT(box.Count({.x = 0, .y = 0, .width = 60, .height = 30}, IsDark), 20u);
+  EXPECT_EQ(ink(box), box.Count({.x = 0, .y = 0, .width = 60, .height = 30}, IsDark));
+  EXPECT_GT(box.Count({.x = 0, .y = 18, .width = 60, .height = 12}, IsDark), 0u);
+  EXPECT_EQ(ink(painted("<img src=i alt=word width=1 height=1>", false)), 0u);
+  // More than a line of it is several.
+  std::string many = "<img src=i alt='";
+  for (int i = 0; i < 100; ++i) many += "word ";
+  EXPECT_GT(painted(many + "'>", false).height, 60);
+}
+
 TEST(Painter, PaintsNoWhiteOnACanvasThatIsWhite) {
   auto page = PagePainter::Create({.html = "<p>text", .url = ""}, {.width = 100});
   ASSERT_TRUE(page.ok()) << page.status();
