@@ -42,6 +42,13 @@ std::string Unescaped(std::string_view text) {
 
 bool IsDataUrl(const std::string& url) { return absl::StartsWithIgnoreCase(url, kScheme); }
 
+std::string DataUrlType(const std::string& url) {
+  const size_t begin = strlen(kScheme);
+  if (!IsDataUrl(url)) return "";
+  const std::string type = url.substr(begin, url.find_first_of(";,", begin) - begin);
+  return type.empty() ? "text/plain" : absl::AsciiStrToLower(type);
+}
+
 absl::StatusOr<std::string> DataUrlBytes(const std::string& url) {
   const size_t comma = url.find(',');
   if (!IsDataUrl(url) || comma == std::string_view::npos) {

@@ -13,6 +13,9 @@ namespace browser_host {
 
 bool IsDataUrl(const std::string& url);
 
+// "text/html": lower case, without parameters. One that says none is plain text (RFC 2397).
+std::string DataUrlType(const std::string& url);
+
 // InvalidArgument: it is none, or its base64 is none.
 absl::StatusOr<std::string> DataUrlBytes(const std::string& url);
 

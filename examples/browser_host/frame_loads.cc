@@ -105,6 +105,7 @@ void FrameLoads::OnDocument(const WantedPointer& wanted) {
   if (selection->type == own) {
     FrameLoaded loaded = {.url = url};
     loaded.charset = document.charset;
+    loaded.is_plain_text = IsPlainText(document.content_type);
     loaded.body.emplace().fd = forkserver::StrangersFd(std::move(document.body));
     wanted->resolver.Resolve(loaded).IgnoreError();
     return;
@@ -166,6 +167,7 @@ void FrameLoads::Paint(BrowserId browser, const WantedPointer& wanted) {
                             .embedder = owner_.id(),
                             .body = std::move(wanted->document.body),
                             .charset = wanted->document.charset,
+                            .is_plain_text = IsPlainText(wanted->document.content_type),
                             .is_secure = wanted->document.url.HasScheme("https"),
                             .width = wanted->width,
                             .height = wanted->height};

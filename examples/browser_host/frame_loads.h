@@ -48,6 +48,7 @@ struct FrameDocument {
   forkserver::ChildId embedder = 0;
   forkserver::UniqueFd body = {};
   std::string charset = {};
+  bool is_plain_text = false;
   bool is_secure = false;  // it came by https
   uint32_t width = 0;      // of its box, in CSS pixels
   uint32_t height = 0;

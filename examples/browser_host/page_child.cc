@@ -19,6 +19,7 @@
 #include "examples/browser_host/paint/pixels.h"
 #include "examples/browser_host/paint/text_encoding.h"
 #include "examples/browser_host/picture_bounds.h"
+#include "examples/browser_host/plain_text_page.h"
 #include "examples/browser_host/rehearsal_page.h"
 #include "transceiver/clock.h"
 #include "transceiver/unique_fd.h"
@@ -53,8 +54,9 @@ std::vector<PageItem> ItemsOf(const PageSummary& summary) {
 }
 
 absl::StatusOr<std::string> Decoded(absl::StatusOr<std::string> bytes, const LoadPage& message) {
-  if (bytes.ok()) return ToUtf8(*std::move(bytes), message.charset.view());
-  return bytes;
+  if (!bytes.ok()) return bytes;
+  std::string text = ToUtf8(*std::move(bytes), message.charset.view());
+  return message.is_plain_text ? PlainTextPage(text) : text;
 }
 
 absl::StatusOr<std::string> ReadHtml(LoadPage& message, const std::string& url) {

@@ -86,7 +86,8 @@ void PageHost::Begin() {
                       .path = first.path,
                       .charset = first.charset,
                       .paint_width = first.paint_width,
-                      .paint_height = first.paint_height};
+                      .paint_height = first.paint_height,
+                      .is_plain_text = first.is_plain_text};
   if (first.file.is_open()) message.page.emplace().fd = std::move(first.file);
   if (MayUseCanvas(first)) {
     if (std::optional<forkserver::UniqueFd> canvas = services_.canvases().Take()) {
@@ -310,6 +311,7 @@ void PageHost::PaintNested(forkserver::ContentProcess& nested, FrameDocument doc
       {.browser = document.browser,
        .file = std::move(document.body),
        .charset = std::move(document.charset),
+       .is_plain_text = document.is_plain_text,
        .is_secure = document.is_secure,
        .paint_width = document.width,
        .embedder = document.embedder,

@@ -77,6 +77,7 @@ class PageHost : public forkserver::ContentHost<PageHost, PageProtocol> {
     forkserver::UniqueFd file = {};    // open; or else
     std::string path = {};             // what the process is to open itself
     std::string charset = {};          // of the response
+    bool is_plain_text = false;        // by the response, or the file's name
     bool is_secure = false;            // it came by https
     uint32_t paint_width = 0;          // in CSS pixels; 0: it is not to be painted
     forkserver::ChildId embedder = 0;  // of a frame: the process of its page

@@ -69,10 +69,11 @@ struct LoadPage {
   forkserver::Text<kMaxCharsetBytes> charset = {};  // of the response; or empty
   // Memory for its picture (compose/canvas.h), where there is some.
   std::optional<forkserver::Descriptor> canvas = {};
-  uint32_t paint_width = 0;   // in CSS pixels; 0: it is not to be painted
-  uint32_t paint_height = 0;  // of a frame's box, and its picture; 0: as high as it is
+  uint32_t paint_width = 0;    // in CSS pixels; 0: it is not to be painted
+  uint32_t paint_height = 0;   // of a frame's box, and its picture; 0: as high as it is
+  bool is_plain_text = false;  // by the response, or the file's name: no HTML
   auto Fields() {
-    return std::tie(browser, page, path, charset, canvas, paint_width, paint_height);
+    return std::tie(browser, page, path, charset, canvas, paint_width, paint_height, is_plain_text);
   }
 };
 
@@ -109,7 +110,8 @@ struct FrameLoaded {
   std::optional<forkserver::Descriptor> body = {};  // as a resource's
   forkserver::Text<kMaxCharsetBytes> charset = {};  // as a page's
   uint64_t layer = 0;                               // where there is no body
-  auto Fields() { return std::tie(url, body, charset, layer); }
+  bool is_plain_text = false;                       // as a page's
+  auto Fields() { return std::tie(url, body, charset, layer, is_plain_text); }
 };
 
 // Refused with why there is no document.

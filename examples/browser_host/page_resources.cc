@@ -11,6 +11,7 @@
 #include "examples/browser_host/file_url.h"
 #include "examples/browser_host/page_reader.h"
 #include "examples/browser_host/paint/text_encoding.h"
+#include "examples/browser_host/plain_text_page.h"
 
 namespace browser_host {
 namespace {
@@ -30,6 +31,12 @@ Pixels PixelsOf(const DecodedPicture& picture) {
 }
 
 bool IsFileUrl(const std::string& url) { return absl::StartsWithIgnoreCase(url, "file:"); }
+
+// `charset`: of the response; or empty.
+std::string HtmlOf(std::string bytes, std::string_view charset, bool is_plain_text) {
+  std::string text = ToUtf8(std::move(bytes), charset);
+  return is_plain_text ? PlainTextPage(text) : text;
+}
 
 }  // namespace
 
@@ -145,15 +152,18 @@ void PageResources::LoadFrameDocument(const std::string& url, const PageRect& bo
                                       const PageNeeds::FrameCallback& callback) {
   // Whose documents these are, only their own process can say.
   if (IsFileUrl(url)) {
-    const absl::Status shown = CheckPageType(ContentTypeOfName(PathOfFileUrl(url).value_or("")));
+    const std::string_view type = ContentTypeOfName(PathOfFileUrl(url).value_or(""));
+    const absl::Status shown = CheckPageType(type);
     absl::StatusOr<std::string> html = shown.ok() ? ReadOwnFile(url) : shown;
     if (!html.ok()) return callback(html.status());
-    return callback(FrameContent{.url = url, .html = ToUtf8(*std::move(html), "")});
+    return callback(
+        FrameContent{.url = url, .html = HtmlOf(*std::move(html), "", IsPlainText(type))});
   }
   if (IsDataUrl(url)) {
     absl::StatusOr<std::string> html = DataUrlBytes(url);
     if (!html.ok()) return callback(html.status());
-    return callback(FrameContent{.html = *std::move(html)});
+    return callback(
+        FrameContent{.html = HtmlOf(*std::move(html), "", IsPlainText(DataUrlType(url)))});
   }
   if (url.size() > kMaxResourceUrlBytes) {
     return callback(absl::InvalidArgumentError("its URL is too long"));
@@ -169,7 +179,7 @@ void PageResources::LoadFrameDocument(const std::string& url, const PageRect& bo
         if (loaded->body) {
           absl::StatusOr<std::string> html = ReadPage(loaded->body->fd.get(), content.url);
           if (!html.ok()) return callback(html.status());
-          content.html = ToUtf8(*std::move(html), loaded->charset.view());
+          content.html = HtmlOf(*std::move(html), loaded->charset.view(), loaded->is_plain_text);
           content.layer = 0;
         }
         callback(std::move(content));

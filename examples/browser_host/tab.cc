@@ -67,6 +67,7 @@ absl::StatusOr<PageHost::Loading> Tab::LoadingOf(const Page& page) const {
   PageHost::Loading loading;
   // Of what is in it the parent knows nothing.
   if (absl::Status shown = CheckPageType(ContentTypeOfName(page.path)); !shown.ok()) return shown;
+  loading.is_plain_text = IsPlainText(ContentTypeOfName(page.path));
   if (IsFile() || options_.pages_are == PagesAre::kOpenedByIt) {
     // Whole: in a sandbox it has no working directory.
     loading.path = std::filesystem::absolute(page.path).string();
@@ -92,6 +93,7 @@ void Tab::OnLoaded(absl::StatusOr<Loaded> loaded) {
   document.load.embedder_policy = std::move(loaded->embedder_policy);
   document.loading.file = std::move(loaded->body);
   document.loading.charset = std::move(loaded->charset);
+  document.loading.is_plain_text = IsPlainText(loaded->content_type);
   Open(std::move(document));
 }
 

@@ -45,6 +45,17 @@ TEST_F(BrowserHost, FolderOfFoldersIsASiteEach) {
                     HasSubstr("https://b.test/3.HTM\n"), HasSubstr("2 of 2 reaped")));
 }
 
+TEST_F(BrowserHost, FileOfPlainTextIsNoHtml) {
+  const std::string page = "<title>read</title>\n<h1>obeyed</h1>";
+  const ProgramResult result =
+      Run({Write("site/1.html", page), Write("site/2.txt", page), Write("site/3.TXT", page)});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("https://site.test/1.html\n  title     read\n"));
+  EXPECT_THAT(result.output, HasSubstr("3 pages in 1 content process;"));
+  EXPECT_EQ(result.output.find("  title     read"), result.output.rfind("  title     read"));
+  EXPECT_EQ(result.output.find("obeyed"), result.output.rfind("obeyed"));
+}
+
 TEST_F(BrowserHost, PageThatCannotBeReadIsAnErrorOfThatPageOnly) {
   const std::string large = Write("large/page.html", "");
   std::filesystem::resize_file(large, (64 << 20) + 1);

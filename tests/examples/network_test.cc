@@ -177,9 +177,11 @@ TEST_F(Network, PageOfATypeThatIsNotShownIsAnErrorThatNamesIt) {
   EXPECT_THAT(result.output, AllOf(HasSubstr(pdf + "\n  error     application/pdf is not shown\n"),
                                    HasSubstr(json + "\n  status    404\n"
                                                     "  error     application/json is not shown\n"),
-                                   HasSubstr(text + "\n  title     read\n")));
+                                   HasSubstr(text + "\n"), Not(HasSubstr("  title     read\n"))));
   const std::string name = "127.0.0.2-" + std::to_string(one_.port());
   EXPECT_TRUE(Names().contains(name + "-a.pdf.png"));
+  // Text is shown, and obeyed in nothing.
+  EXPECT_EQ(PictureOf(name + "-c.png").At(2, 2), 0xffffffffu);
   EXPECT_EQ(PictureOf(name + "-frame.png").At(290, 40), 0xfff4f4f4u);
 }
 

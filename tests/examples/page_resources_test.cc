@@ -71,6 +71,26 @@ TEST_F(PageResources, DataUrlsHaveTheirBytesInThem) {
   EXPECT_EQ(picture.At(20, 9), kGreen);
 }
 
+TEST_F(PageResources, FramesOfPlainTextObeyNoTags) {
+  const std::string frame =
+      "<iframe style='border: 0; display: block' width=50 height=20 src='data:";
+  const std::string content = ",<body style=background:%23008000>'></iframe>";
+  const ReadPicture picture =
+      Painted(frame + "text/html" + content + frame + "text/plain" + content + frame + content);
+  EXPECT_EQ(picture.At(2, 2), kGreen);
+  EXPECT_EQ(picture.At(2, 22), kWhite);
+  EXPECT_EQ(picture.At(2, 42), kWhite);
+}
+
+TEST(DataUrl, SaysItsType) {
+  using browser_host::DataUrlType;
+  EXPECT_EQ(DataUrlType("data:,a"), "text/plain");
+  EXPECT_EQ(DataUrlType("data:;base64,aGVs"), "text/plain");
+  EXPECT_EQ(DataUrlType("DATA:Text/HTML;charset=utf-8,a"), "text/html");
+  EXPECT_EQ(DataUrlType("data:text/css"), "text/css");
+  EXPECT_EQ(DataUrlType("https://a.test/,x"), "");
+}
+
 TEST(DataUrl, IsTextOrBase64) {
   using browser_host::DataUrlBytes;
   EXPECT_EQ(*DataUrlBytes("data:,a%20b%"), "a b%");

@@ -93,7 +93,8 @@ std::string_view ContentTypeOfName(std::string_view path) {
       {".pdf", "application/pdf"}, {".png", "image/png"},       {".jpg", "image/jpeg"},
       {".jpeg", "image/jpeg"},     {".gif", "image/gif"},       {".webp", "image/webp"},
       {".svg", "image/svg+xml"},   {".gz", "application/gzip"}, {".zip", "application/zip"},
-      {".css", "text/css"},        {".js", "text/javascript"},  {".json", "application/json"}};
+      {".css", "text/css"},        {".js", "text/javascript"},  {".json", "application/json"},
+      {".txt", "text/plain"}};
   const std::string name = LowerCase(path);
   for (const auto& [ending, type] : kTypes) {
     if (name.ends_with(ending)) return type;

@@ -22,12 +22,15 @@ struct ContentType {
 ContentType ParseContentType(std::string_view header);
 
 // Of a file, by the ending of its name, in any case: what many folders of pages have beside them
-// and is none ("application/pdf", "image/png"). Empty: any other, which may be a page.
+// and is none ("application/pdf", "image/png"), or none of HTML ("text/plain"). Empty: any other,
+// which may be a page.
 std::string_view ContentTypeOfName(std::string_view path);
 
-// Whether a page of that type is laid out: HTML, XML and plain text, all of them as HTML, and what
-// has no type. InvalidArgument: "application/pdf is not shown".
+// Whether a page of that type is laid out: HTML, XML as if it were HTML, plain text
+// (plain_text_page.h), and what has no type. InvalidArgument: "application/pdf is not shown".
 absl::Status CheckPageType(std::string_view type);
+
+inline bool IsPlainText(std::string_view type) { return type == "text/plain"; }
 
 // As many bytes as IsImageSignature looks at.
 inline constexpr size_t kSignatureBytes = 12;

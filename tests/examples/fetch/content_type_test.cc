@@ -52,11 +52,12 @@ TEST(ContentType, OfAPageIsOneThatIsLaidOut) {
 TEST(ContentType, OfAFileIsThatOfItsNameWhereItIsNoPage) {
   EXPECT_EQ(ContentTypeOfName("/doc/Manual.PDF"), "application/pdf");
   EXPECT_EQ(ContentTypeOfName("a.html.gz"), "application/gzip");
+  EXPECT_EQ(ContentTypeOfName("NOTES.txt"), "text/plain");
   // As by http, where a server says so.
   for (const std::string_view path : {"a.css", "a.js", "a.json"}) {
     EXPECT_FALSE(CheckPageType(ContentTypeOfName(path)).ok()) << path;
   }
-  for (const std::string_view path : {"", "pdf", "a.html", "README", "a.txt", "/a.pdf/b", "a.1"}) {
+  for (const std::string_view path : {"", "pdf", "a.html", "README", "/a.pdf/b", "a.1"}) {
     EXPECT_EQ(ContentTypeOfName(path), "") << path;
   }
 }
