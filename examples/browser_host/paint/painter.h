@@ -26,10 +26,18 @@
 // largest of the pages that were tried, of 140,000 elements or a million words, took 630 MiB.
 // Where malloc has none left, the process ends, as everywhere.
 //
-// What litehtml 0.6 cannot do, of what pages have: scripts, forms that are more than boxes, SVG,
-// video; flexible boxes, grids, columns, transforms, gradients, opacity, shadows, calc(), web
-// fonts; right-to-left order; `position: sticky`; `border-radius` on tables' inner cells; numbers
-// of list items above 255. Its lengths are whole pixels.
+// What litehtml 0.6 cannot do, and nobody does for it, of what pages have:
+//   - scripts, SVG, video; forms that are more than boxes with text: no marks in checkboxes, no
+//     chosen option; <iframe srcdoc> is an empty box;
+//   - flexible boxes, grids, columns, sticky boxes (they are relative ones), transforms, clip-path;
+//   - gradients, opacity, shadows, outlines, filters, object-fit; web fonts, small capitals;
+//   - calc(), counters, custom properties of elements that are not the root; ::first-letter and
+//     ::first-line;
+//   - letter-spacing, word-spacing, `text-align: justify`, ellipses, breaks inside of long words;
+//     right-to-left order and vertical writing; captions below tables;
+//   - vertical-align of middle, top and bottom, of text (of images and inline blocks it can);
+//   - half pixels: its lengths are whole ones.
+// What is right of the page's width is cut, and cannot be scrolled to.
 //
 // Not for several threads at once, nor two painters in two threads: the fonts are the process's.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_PAINTER_H_
