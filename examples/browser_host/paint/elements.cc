@@ -99,6 +99,7 @@ class Quotation : public Counted<litehtml::html_tag> {
     if (!is_reparse) {
       bool is_inner = false;
       for (element::ptr up = parent(); up != nullptr; up = up->parent()) {
+        work().Spend();
         if (std::string_view(up->get_tagName()) == "q") is_inner = !is_inner;
       }
       AddMark(*get_element_before(), is_inner ? "content: \"\u2018\"" : "content: \"\u201c\"");

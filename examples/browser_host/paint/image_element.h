@@ -97,6 +97,7 @@ class ImageElement : public Counted<litehtml::el_image> {
       alternative = alternative.substr(0, alternative.rfind(' ', kMostBytes));
       if (alternative.size() > kMostBytes) return {};
     }
+    work().Spend(alternative.size());
     std::vector<Line> lines;
     const int space = Width(" ");
     const absl::string_view text(alternative.data(), alternative.size());
