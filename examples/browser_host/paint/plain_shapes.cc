@@ -3,10 +3,9 @@
 #include <string>
 
 namespace browser_host {
-namespace {
 
 // What harfbuzz makes of one text, in a buffer that is used for all.
-class Shaper {
+class PlainShapes::Shaper {
  public:
   Shaper(hb_font_t* font, hb_script_t script, hb_language_t language)
       : font_(font), script_(script), language_(language), buffer_(hb_buffer_create()) {}
@@ -31,8 +30,12 @@ class Shaper {
   const hb_glyph_position_t& position(size_t i) const { return positions_[i]; }
   // Whether the i-th glyph is that of the i-th character, on the baseline.
   bool IsAlone(size_t i, uint32_t glyph) const {
-    return infos_[i].codepoint == glyph && infos_[i].cluster == i && positions_[i].x_offset == 0 &&
-           positions_[i].y_offset == 0 && positions_[i].y_advance == 0;
+    return IsAlone(i, glyph, static_cast<uint32_t>(i));
+  }
+  bool IsAlone(size_t i, uint32_t glyph, uint32_t character) const {
+    return infos_[i].codepoint == glyph && infos_[i].cluster == character &&
+           positions_[i].x_offset == 0 && positions_[i].y_offset == 0 &&
+           positions_[i].y_advance == 0;
   }
 
  private:
@@ -45,8 +48,6 @@ class Shaper {
   const hb_glyph_position_t* positions_ = nullptr;
 };
 
-}  // namespace
-
 PlainShapes PlainShapes::Measure(hb_font_t* font, hb_script_t script, hb_language_t language) {
   PlainShapes shapes;
   Shaper shaper(font, script, language);
@@ -54,12 +55,11 @@ PlainShapes PlainShapes::Measure(hb_font_t* font, hb_script_t script, hb_languag
     const char character = static_cast<char>(kFirst + one);
     shaper.Shape({&character, 1});
     if (shaper.count() != 1 || shaper.info(0).codepoint == 0) continue;
-    shapes.glyphs_[one] = shaper.info(0).codepoint;
-    shapes.advances_[one] = shaper.position(0).x_advance;
+    shapes.glyphs_[one] = {shaper.info(0).codepoint, shaper.position(0).x_advance};
     shapes.is_plain_[one] = shaper.IsAlone(0, shaper.info(0).codepoint);
   }
   // Each pair is in two of these texts, with others around it: "abacad...", and "babcbd...".
-  constexpr int32_t kUnknown = INT32_MAX;
+  constexpr int32_t kUnknown = INT32_MAX, kRefused = INT32_MIN, kJoined = INT32_MIN + 1;
   std::vector<int32_t> kerning(kCharacters * kCharacters, kUnknown);
   for (size_t one = 0; one < kCharacters; ++one) {
     std::string text;
@@ -72,7 +72,7 @@ PlainShapes PlainShapes::Measure(hb_font_t* font, hb_script_t script, hb_languag
     for (size_t i = 0; i + 1 < text.size(); ++i) {
       const size_t first = IndexOf(text[i]);
       const size_t second = IndexOf(text[i + 1]);
-      int32_t moved = kNotPlain;
+      int32_t moved = kRefused;
       size_t at = i;
       if (!is_whole) {
         shaper.Shape(std::string_view(text).substr(i, 2));
@@ -80,17 +80,75 @@ PlainShapes PlainShapes::Measure(hb_font_t* font, hb_script_t script, hb_languag
       }
       const bool has_both = is_whole || shaper.count() == 2;
       if (has_both && shapes.is_plain_[first] && shapes.is_plain_[second] &&
-          shaper.IsAlone(at, shapes.glyphs_[first]) &&
-          shaper.IsAlone(at + 1, shapes.glyphs_[second])) {
-        moved = shaper.position(at).x_advance - shapes.advances_[first];
+          shaper.IsAlone(at, shapes.glyphs_[first].index) &&
+          shaper.IsAlone(at + 1, shapes.glyphs_[second].index)) {
+        moved = shaper.position(at).x_advance - shapes.glyphs_[first].advance;
       }
       int32_t& known = kerning[first * kCharacters + second];
-      const bool fits = moved > INT16_MIN && moved <= INT16_MAX;
-      known = fits && (known == kUnknown || known == moved) ? moved : kNotPlain;
+      if (!is_whole && shaper.count() == 1) {
+        known = kJoined;
+      } else if (known != kJoined) {
+        known = known == kUnknown || known == moved ? moved : kRefused;
+      }
     }
   }
-  shapes.kerning_.assign(kerning.begin(), kerning.end());
+  shapes.kerning_.assign(kerning.size(), kNotPlain);
+  for (size_t pair = 0; pair < kerning.size(); ++pair) {
+    if (kerning[pair] == kJoined) {
+      shapes.MeasureLigature(shaper, pair);
+    } else if (kerning[pair] > kFar && kerning[pair] <= INT16_MAX) {
+      shapes.kerning_[pair] = static_cast<int16_t>(kerning[pair]);
+    } else if (kerning[pair] != kRefused) {
+      shapes.kerning_[pair] = kFar;
+      shapes.far_kerning_[pair] = kerning[pair];
+    }
+  }
   return shapes;
+}
+
+void PlainShapes::MeasureLigature(Shaper& shaper, size_t pair) {
+  const std::string text = {static_cast<char>(kFirst + pair / kCharacters),
+                            static_cast<char>(kFirst + pair % kCharacters)};
+  shaper.Shape(text);
+  if (ligatures_.size() == kMostLigatures || !shaper.IsAlone(0, shaper.info(0).codepoint)) return;
+  Ligature ligature = {.first = text[0],
+                       .second = text[1],
+                       .glyph = {shaper.info(0).codepoint, shaper.position(0).x_advance}};
+  // Whether these two were shaped, the second of so many characters on; and how far it was moved.
+  const auto moved = [&shaper](const Glyph& first, const Glyph& second, uint32_t characters) {
+    const bool are_they = shaper.count() == 2 && shaper.IsAlone(0, first.index) &&
+                          shaper.IsAlone(1, second.index, characters) &&
+                          shaper.position(1).x_advance == second.advance;
+    return are_they ? shaper.position(0).x_advance - first.advance : int32_t{kNotPlain};
+  };
+  ligature.before.fill(kNotPlain);
+  ligature.after.fill(kNotPlain);
+  for (char c = 'a'; c <= 'z'; ++c) {
+    if (!is_plain_[IndexOf(c)]) continue;
+    const Glyph& other = glyphs_[IndexOf(c)];
+    shaper.Shape(c + text);
+    ligature.before[IndexOf(c)] = moved(other, ligature.glyph, 1);
+    shaper.Shape(text + c);
+    ligature.after[IndexOf(c)] = moved(ligature.glyph, other, 2);
+  }
+  kerning_[pair] = kLigature;
+  ligatures_.push_back(ligature);
+}
+
+const PlainShapes::Ligature* PlainShapes::LigatureAt(std::string_view text, size_t i) const {
+  if (i + 1 >= text.size()) return nullptr;
+  if (kerning_[IndexOf(text[i]) * kCharacters + IndexOf(text[i + 1])] != kLigature) return nullptr;
+  for (const Ligature& ligature : ligatures_) {
+    if (ligature.first == text[i] && ligature.second == text[i + 1]) return &ligature;
+  }
+  return nullptr;
+}
+
+int32_t PlainShapes::KerningAt(std::string_view text, size_t i) const {
+  const size_t one = IndexOf(text[i]);
+  if (const Ligature* const next = LigatureAt(text, i + 1)) return next->before[one];
+  const size_t pair = one * kCharacters + IndexOf(text[i + 1]);
+  return kerning_[pair] == kFar ? far_kerning_.at(pair) : kerning_[pair];
 }
 
 bool PlainShapes::IsPlain(std::string_view text) const {
@@ -98,9 +156,19 @@ bool PlainShapes::IsPlain(std::string_view text) const {
   for (size_t i = 0; i < text.size(); ++i) {
     const size_t one = IndexOf(text[i]);
     if (one >= kCharacters || !is_plain_[one]) return false;
-    if (i == 0) continue;
     if (i > 1 && text[i] == text[i - 1] && text[i] == text[i - 2]) return false;
-    if (kerning_[IndexOf(text[i - 1]) * kCharacters + one] == kNotPlain) return false;
+  }
+  for (size_t i = 0; i + 1 < text.size();) {
+    const Ligature* const ligature = LigatureAt(text, i);
+    if (ligature == nullptr) {
+      if (KerningAt(text, i) == kNotPlain) return false;
+      ++i;
+      continue;
+    }
+    // "ffi", and "fifi".
+    if (LigatureAt(text, i + 1) != nullptr || LigatureAt(text, i + 2) != nullptr) return false;
+    i += 2;
+    if (i < text.size() && ligature->after[IndexOf(text[i])] == kNotPlain) return false;
   }
   return true;
 }

@@ -152,8 +152,10 @@ TEST(Fonts, DrawLettersAsCairoDoes) {
 
 // Words, and what looks like none.
 std::vector<std::string> PlainTexts() {
-  std::vector<std::string> texts = {" ",   "office", "AVATAR", "Yes,", "fi",  "waffle", "www",
-                                    "...", "500",    "37.5",   "(a)",  "LTA", "x1",     "e\u0301a"};
+  std::vector<std::string> texts = {" ",   "office",   "AVATAR",     "Yes,",   "fi",   "waffle",
+                                    "www", "...",      "500",        "37.5",   "(a)",  "LTA",
+                                    "x1",  "e\u0301a", "flour",      "reflow", "leaf", "fifi",
+                                    "Afl", "fl.",      "shelf-life", "Yeast,"};
   uint32_t random = 1;
   const auto next = [&random](uint32_t below) {
     random = random * 1664525 + 1013904223;
@@ -165,6 +167,7 @@ std::vector<std::string> PlainTexts() {
     const bool is_word = next(4) != 0;
     for (uint32_t left = 1 + next(12); left > 0; --left) {
       text += is_word ? static_cast<char>('a' + next(26)) : static_cast<char>(' ' + next(95));
+      if (is_word && next(8) == 0) text += next(2) == 0 ? "fi" : "fl";
     }
   }
   return texts;
