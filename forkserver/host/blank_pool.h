@@ -12,8 +12,8 @@
 // One blank at a time, and not while the template owes launches an answer or an immediate launch is
 // under way (immediate_launches.h): the fork of a blank must not be in the way of a launch. A
 // template that does not answer is looked at less and less often, every tenth of a second in the
-// end. Under memory pressure (Shrink) all blanks are ended, and none is forked for ten seconds; then
-// the pool grows back by itself.
+// end. Under memory pressure (Shrink) all blanks are ended, and none is forked for ten seconds;
+// then the pool grows back by itself.
 //
 // A blank that dies is replaced. One that has died and was not noticed yet cannot be sent a Plan
 // (EPIPE); one that is killed between the Plan and Ready fails that launch, as it would any child.

@@ -346,7 +346,7 @@ class Counted : public StyledElement<Base>, public WordHolder, public InlineEdge
   const PaintBounds& bounds_;
   std::optional<int> next_item_;
   std::optional<bool> has_only_words_;  // when it is drawn: nothing comes into it any more
-  int raise_ = 0;  // above the line's baseline
+  int raise_ = 0;                       // above the line's baseline
 };
 
 }  // namespace browser_host
