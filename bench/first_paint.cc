@@ -42,6 +42,8 @@ constexpr std::string_view kContent = "content";
 constexpr PoolBounds kPool = {.min = 2, .max = 2};
 constexpr uint32_t kWidth = 800;
 constexpr int64_t kPatience = 10 * kNanosPerSecond;
+// Where the kernel speaks of memory pressure pools pause for ten seconds.
+constexpr int64_t kPoolPatience = 15 * kNanosPerSecond;
 
 constexpr std::string_view kSmallPage =
 #include "bench/small_page_text.inc"
@@ -78,8 +80,8 @@ struct SmallPageBrowser::Model {
   }
 
   // The same for what the loop is not told of.
-  bool UntilSeen(const std::function<bool()>& done) {
-    const int64_t deadline = NowNanos() + kPatience;
+  bool UntilSeen(int64_t patience, const std::function<bool()>& done) {
+    const int64_t deadline = NowNanos() + patience;
     while (!done()) {
       if (NowNanos() >= deadline) return false;
       loop->Run(NowNanos() + kNanosPerMilli);
@@ -89,12 +91,12 @@ struct SmallPageBrowser::Model {
 
   absl::Status AwaitPool() {
     const IdleBlanks idle = IdleBlanksOf(server, kContent);
-    const bool filled = UntilSeen([&] {
+    const bool filled = UntilSeen(kPoolPatience, [&] {
       const std::vector<pid_t> blanks = idle();
       return blanks.size() == kPool.max && std::all_of(blanks.begin(), blanks.end(), IsAsleep);
     });
     return filled ? absl::OkStatus()
-                  : absl::DeadlineExceededError("the pool was not filled in ten seconds");
+                  : absl::DeadlineExceededError("the pool was not filled in 15 seconds");
   }
 
   // `page` has a result in the end.
@@ -167,7 +169,7 @@ struct SmallPageBrowser::Model {
       pids.push_back(process->process()->pid);
     }
     if (pids.size() != pages.size()) return absl::InternalError("two pages share a process");
-    if (!UntilSeen([&] { return std::all_of(pids.begin(), pids.end(), IsAsleep); })) {
+    if (!UntilSeen(kPatience, [&] { return std::all_of(pids.begin(), pids.end(), IsAsleep); })) {
       return absl::DeadlineExceededError("the pages' processes did not come to rest");
     }
     if (from != ProcessesFrom::kExec) {
