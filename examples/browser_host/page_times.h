@@ -17,8 +17,9 @@ namespace browser_host {
 struct PageTimes {
   int64_t begin = 0;  // NowNanos() then; 0: now
 
-  // Style sheets and images that have not come are left out. From when the page was parsed. A
-  // frame's page has as much for its own, and is to be there in time.
+  // Style sheets and images that have not come are left out. From when the page was parsed. The
+  // page of a frame in another process has as much for its own; one in this process has until
+  // `frames`.
   absl::Duration resources = absl::Milliseconds(2800);
   // As are frames.
   absl::Duration frames = absl::Seconds(7);

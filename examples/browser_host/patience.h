@@ -9,7 +9,8 @@
 // suspended machine), and with it perhaps those who were to answer, would take them for late whose
 // answer lies in the socket. So what is counted is time in which the loop has run: a stop costs a
 // tenth of it at most, however long. And before the end the loop has one more turn, in which what
-// is there is read.
+// is there is read. (A page's process that is stopped too is not so forgiving: its own times,
+// page_times.h, go on.)
 //
 // Threads: the loop's. Borrows the loop.
 #ifndef EXAMPLES_BROWSER_HOST_PATIENCE_H_

@@ -143,6 +143,7 @@ class Cell : public Counted<litehtml::el_td> {
   void parse_attributes() override {
     element::ptr table = parent();
     while (table != nullptr && std::string_view(table->get_tagName()) != "table") {
+      work().Spend();
       table = table->parent();
     }
     if (table != nullptr) {

@@ -89,7 +89,7 @@ struct Master {
   litehtml::context context;
   std::map<std::string, size_t, std::less<>> part_of;  // by tags
   std::vector<litehtml::css> parts;                    // the first is that of all others
-  absl::node_hash_map<std::string, litehtml::style> rules;
+  absl::node_hash_map<std::string, ParsedRule> rules;
 };
 
 bool IsOneOf(std::string_view tag, std::span<const std::string_view> tags) {
@@ -108,7 +108,7 @@ Master& TheMaster() {
     for (const litehtml::css_selector::ptr& one : all) {
       made->part_of.try_emplace(one->m_right.m_tag, made->part_of.size() + 1);
       auto [rule, is_new] = made->rules.try_emplace(one->m_style);
-      if (is_new) rule->second.add(one->m_style.c_str(), nullptr, nullptr);
+      if (is_new) rule->second = ParseRule(one->m_style, nullptr);
     }
     made->parts.resize(made->part_of.size() + 1);
     for (const litehtml::css_selector::ptr& one : all) {
@@ -135,7 +135,15 @@ const litehtml::css& MasterStyleFor(std::string_view tag) {
   return master.parts[found != master.part_of.end() ? found->second : 0];
 }
 
-const litehtml::style* MasterRule(const std::string& declarations) {
+ParsedRule ParseRule(const std::string& declarations, const char* base_url) {
+  ParsedRule rule;
+  rule.style.add(declarations.c_str(), base_url, nullptr);
+  rule.properties =
+      1 + static_cast<size_t>(std::count(declarations.begin(), declarations.end(), ';'));
+  return rule;
+}
+
+const ParsedRule* MasterRule(const std::string& declarations) {
   const Master& master = TheMaster();
   const auto found = master.rules.find(declarations);
   return found != master.rules.end() ? &found->second : nullptr;

@@ -18,8 +18,16 @@ litehtml::context& MasterStyle();
 // an element holds those that match it: a child of a template copies the counts alone.
 const litehtml::css& MasterStyleFor(std::string_view tag);
 
-// What litehtml makes of one of its rules' declarations. Null: it has no such rule.
-const litehtml::style* MasterRule(const std::string& declarations);
+// A rule's declarations as litehtml has parsed them.
+struct ParsedRule {
+  litehtml::style style = {};
+  size_t properties = 0;  // as they are written
+};
+
+ParsedRule ParseRule(const std::string& declarations, const char* base_url);
+
+// One of its own. Null: it has no such rule.
+const ParsedRule* MasterRule(const std::string& declarations);
 
 // Whether it is the sheet, or one of its parts.
 bool IsOfMasterStyle(const litehtml::css& sheet);

@@ -13,6 +13,7 @@ namespace browser_host {
 namespace {
 
 constexpr int kMostWidth = 10'000;
+constexpr size_t kLargePage = 65'536;  // bytes
 
 absl::Status CheckOptions(const PaintOptions& options) {
   const auto check = [](const char* what, double value, double least, double most) {
@@ -103,6 +104,7 @@ absl::Status PagePainter::Layout() {
   if (!refused_.ok()) return refused_;
   if (document_ != nullptr && has_new_style_sheets_) {
     document_ = nullptr;
+    page_.DropTree();
     // litehtml has cut the names of tags out of it that are none of HTML's.
     absl::StatusOr<ParsedPage> again = ParsedPage::Parse(page_.html(), bounds_);
     if (!again.ok()) return refused_ = again.status();
@@ -114,6 +116,8 @@ absl::Status PagePainter::Layout() {
       const LentTree lent(page_);
       document_ =
           litehtml::document::createFromUTF8(page_.html().c_str(), &container_, &MasterStyle());
+      // Of a small page it takes as long as it is worth.
+      if (page_.html().size() > kLargePage) page_.DropTree();
       has_new_style_sheets_ = false;
     }
     document_->render(options_.width);

@@ -31,11 +31,13 @@ class ParseMemory {
       : most_bytes_(bounds.parse_bytes), work_(bounds.time, bounds.since) {
     work_.Begin();
   }
-  ~ParseMemory() {
-    while (first_ != nullptr) Free(this, first_ + 1);
-  }
+  ~ParseMemory() { FreeAll(); }
   ParseMemory(const ParseMemory&) = delete;
   ParseMemory& operator=(const ParseMemory&) = delete;
+
+  void FreeAll() {
+    while (first_ != nullptr) Free(this, first_ + 1);
+  }
 
   static void* Allocate(void* self, size_t size) {
     return static_cast<ParseMemory*>(self)->AllocateBlock(size);
@@ -192,5 +194,10 @@ absl::Status ParsedPage::Check(const PaintBounds& bounds) const {
 
 const std::string& ParsedPage::html() const { return tree_->html; }
 GumboOutput& ParsedPage::output() { return *tree_->output; }
+
+void ParsedPage::DropTree() {
+  tree_->output = nullptr;
+  tree_->memory.FreeAll();
+}
 
 }  // namespace browser_host

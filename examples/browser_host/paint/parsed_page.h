@@ -45,6 +45,8 @@ class ParsedPage {
   // For litehtml (lent_tree.h): what was parsed, and what came of it.
   const std::string& html() const;
   GumboOutput& output();
+  // Its memory is free again. From here on there is its text only.
+  void DropTree();
 
  private:
   struct Tree;

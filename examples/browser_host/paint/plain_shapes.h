@@ -6,7 +6,8 @@
 // Why: most words of most pages are plain, and harfbuzz takes a microsecond or two for each, and,
 // in a process that is new, fifty page faults for its tables, its code and the font's file.
 //
-// What is plain is not assumed but measured, of each pair of characters, in two contexts: harfbuzz
+// What is plain is not assumed but measured, of each pair of characters, in two contexts (where
+// those hold no ligature): harfbuzz
 // makes one glyph of each of the two, that which it makes of the character alone, in their order
 // and on the baseline, and moves the second by the same (kerning) each time. A text all of whose
 // pairs are so has the shape that harfbuzz would give it. A pair of which it makes one glyph (a

@@ -1,15 +1,22 @@
 #include "examples/browser_host/paint/shared_styles.h"
 
-#include "examples/browser_host/paint/master_style.h"
+#include "examples/browser_host/paint/work_budget.h"
 
 namespace browser_host {
 
-const litehtml::style& SharedStyles::Parsed(const std::string& declarations,
-                                            const std::string& base_url) {
-  if (const litehtml::style* of_master = MasterRule(declarations)) return *of_master;
+const ParsedRule& SharedStyles::Parsed(const std::string& declarations,
+                                       const std::string& base_url) {
+  if (const ParsedRule* of_master = MasterRule(declarations)) return *of_master;
   auto [rule, is_new] = parsed_[base_url].try_emplace(declarations);
-  if (is_new) rule->second.add(declarations.c_str(), base_url.c_str(), nullptr);
+  if (is_new) rule->second = ParseRule(declarations, base_url.c_str());
   return rule->second;
+}
+
+void SharedStyles::CountProperties(size_t properties) {
+  properties_ += properties;
+  if (properties_ <= kMostProperties) return;
+  throw PageRefused{"page has more than " + std::to_string(kMostProperties) +
+                    " properties of elements"};
 }
 
 litehtml::element* SharedStyles::FirstOf(Origin origin, const litehtml::element::ptr& element) {

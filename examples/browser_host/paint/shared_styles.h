@@ -3,7 +3,7 @@
 // names; in a table of a thousand cells a thousand times the same.
 //
 //     SharedStyles styles;                                       // of one document
-//     const litehtml::style& rule = styles.Parsed(declarations, base_url);
+//     const ParsedRule& rule = styles.Parsed(declarations, base_url);
 //     const auto* first = styles.FirstOf({.kind = &kKind, .parent = parent, .rules = {&rule}},
 //     self); if (first != self.get()) ...                               // looks as that one does
 //
@@ -20,16 +20,19 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/container/node_hash_map.h"
+#include "examples/browser_host/paint/master_style.h"
 
 namespace browser_host {
 
 class SharedStyles {
  public:
+  static constexpr size_t kMostProperties = 4'000'000;
+
   // All that the style of an element comes from, which has no attributes that say how it looks.
   struct Origin {
     const void* kind;    // of element
     const void* parent;  // the first element that looks as the one around it does, or that one
-    absl::InlinedVector<const litehtml::style*, 6> rules;  // of Parsed, as they come
+    absl::InlinedVector<const ParsedRule*, 6> rules;  // of Parsed, as they come
 
     bool operator==(const Origin&) const = default;
     template <typename Hash>
@@ -40,7 +43,11 @@ class SharedStyles {
 
   // What litehtml makes of a rule's declarations. They hold no var(): which property it means would
   // depend on the element. The reference holds until *this ends.
-  const litehtml::style& Parsed(const std::string& declarations, const std::string& base_url);
+  const ParsedRule& Parsed(const std::string& declarations, const std::string& base_url);
+
+  // Before so many properties more become an element's own. Throws PageRefused beyond
+  // kMostProperties of all: each is some hundred bytes.
+  void CountProperties(size_t properties);
 
   // The element that was the first of that origin: `element`, if there was none. It lives on until
   // *this ends.
@@ -48,8 +55,9 @@ class SharedStyles {
 
  private:
   // By the addresses of their style sheets, then by what they declare.
-  std::map<std::string, absl::node_hash_map<std::string, litehtml::style>> parsed_;
+  std::map<std::string, absl::node_hash_map<std::string, ParsedRule>> parsed_;
   absl::flat_hash_map<Origin, litehtml::element::ptr> first_;
+  size_t properties_ = 0;
 };
 
 }  // namespace browser_host

@@ -80,6 +80,8 @@ class StyledElement : public Base, public StyleParent {
     if (!has_style_) return;
     Unshare();
     AddRules();
+    inherited_ = {};
+    is_known_ = {};
   }
 
   void set_attr(const litehtml::tchar_t* name, const litehtml::tchar_t* value) override {
@@ -139,7 +141,12 @@ class StyledElement : public Base, public StyleParent {
  protected:
   // Before something else is added to the element's style.
   void AddRules() {
-    for (const litehtml::style* rule : rules_) this->m_style.combine(*rule);
+    // What it looks like comes not from its rules alone, then.
+    if (!has_style_) has_own_look_ = true;
+    for (const ParsedRule* rule : rules_) {
+      styles_.CountProperties(rule->properties);
+      this->m_style.combine(rule->style);
+    }
     rules_.clear();
   }
 
@@ -238,8 +245,8 @@ class StyledElement : public Base, public StyleParent {
   }
 
   SharedStyles& styles_;
-  absl::InlinedVector<const litehtml::style*, 6> rules_;  // that m_style has not yet
-  const StyledElement* first_ = nullptr;                  // that this one looks like
+  absl::InlinedVector<const ParsedRule*, 6> rules_;  // that m_style has not yet
+  const StyledElement* first_ = nullptr;             // that this one looks like
   bool has_own_look_ = false;
   bool has_style_ = false;
   // What get_style_property has found.

@@ -88,11 +88,34 @@ TEST(SharedStyles, AreNotThoseOfElementsThatSayHowTheyLook) {
             50u);
 }
 
+// Nor those of what a form's field is made of.
+TEST(SharedStyles, AreNotThoseOfFields) {
+  const auto frames = [](const std::string& html) {
+    const Painted page = Paint(html);
+    EXPECT_TRUE(page.status.ok()) << page.status;
+    return page.Count({.x = 0, .y = 0, .width = page.width, .height = page.height},
+                      [](uint32_t pixel) { return pixel == 0xff767676; });
+  };
+  const size_t alone = frames("<p><input name=q> hello</p>");
+  EXPECT_GT(alone, 100u);
+  EXPECT_EQ(frames("<p><input name=q> <span>hello</span></p>"), alone);
+  EXPECT_EQ(frames("<p><span>hello</span> <input name=q></p>"), alone);
+}
+
+TEST(SharedStyles, RefuseAPageOfTooManyProperties) {
+  std::string rule = "i { ";
+  for (int i = 0; i < 5000; ++i) rule += absl::StrCat("x", i, ": 1;");
+  std::string body;
+  for (int i = 0; i < 1000; ++i) body += "<i x=1>i</i>";
+  const Painted page = Paint(WithStyle(rule + "}", body));
+  EXPECT_EQ(page.status.message(), "page has more than 4000000 properties of elements");
+}
+
 TEST(SharedStyles, ParsesDeclarationsOnce) {
   SharedStyles styles;
-  const litehtml::style& rule = styles.Parsed("margin: 1px 2px; color: red", "https://a.test/");
-  EXPECT_STREQ(rule.get_property("margin-left"), "2px");
-  EXPECT_STREQ(rule.get_property("color"), "red");
+  const ParsedRule& rule = styles.Parsed("margin: 1px 2px; color: red", "https://a.test/");
+  EXPECT_STREQ(rule.style.get_property("margin-left"), "2px");
+  EXPECT_STREQ(rule.style.get_property("color"), "red");
   EXPECT_EQ(&styles.Parsed("margin: 1px 2px; color: red", "https://a.test/"), &rule);
 }
 
@@ -100,10 +123,10 @@ TEST(SharedStyles, TakesWhatIsInAStyleSheetAsRelativeToIt) {
   SharedStyles styles;
   const std::string background = "background-image: url(x.png)";
   EXPECT_STREQ(
-      styles.Parsed(background, "https://a.test/").get_property("background-image-baseurl"),
+      styles.Parsed(background, "https://a.test/").style.get_property("background-image-baseurl"),
       "https://a.test/");
   EXPECT_STREQ(
-      styles.Parsed(background, "https://b.test/").get_property("background-image-baseurl"),
+      styles.Parsed(background, "https://b.test/").style.get_property("background-image-baseurl"),
       "https://b.test/");
 }
 
@@ -111,10 +134,10 @@ TEST(SharedStyles, GivesTheFirstOfAnOrigin) {
   SharedStyles styles;
   const auto one = std::make_shared<litehtml::html_tag>(nullptr);
   const auto two = std::make_shared<litehtml::html_tag>(nullptr);
-  const litehtml::style& red = styles.Parsed("color: red", "");
-  const litehtml::style& blue = styles.Parsed("color: blue", "");
+  const ParsedRule& red = styles.Parsed("color: red", "");
+  const ParsedRule& blue = styles.Parsed("color: blue", "");
   const int kind = 0, parent = 0;
-  const auto first = [&](std::initializer_list<const litehtml::style*> rules,
+  const auto first = [&](std::initializer_list<const ParsedRule*> rules,
                          const litehtml::element::ptr& element) {
     return styles.FirstOf({.kind = &kind, .parent = &parent, .rules = rules}, element);
   };
