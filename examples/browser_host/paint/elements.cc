@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -80,14 +81,20 @@ class Break : public Counted<litehtml::el_break>, public LineBreak {
     Counted::parse_attributes();
     const tchar_t* clear = get_attr("clear");
     if (clear == nullptr) return;
-    const bool is_all = absl::EqualsIgnoreCase(clear, "all");
-    m_style.add_property("clear", is_all ? "both" : absl::AsciiStrToLower(clear).c_str(), nullptr,
-                         false, this);
+    for (const auto& [value, sides] : kSides) {
+      if (absl::EqualsIgnoreCase(clear, value)) add_style(sides, "");
+    }
   }
 
   litehtml::element_clear get_clear() const override {
     return clears ? Counted::get_clear() : litehtml::clear_none;
   }
+
+ private:
+  static constexpr std::pair<const char*, const char*> kSides[] = {{"all", "clear: both"},
+                                                                   {"both", "clear: both"},
+                                                                   {"left", "clear: left"},
+                                                                   {"right", "clear: right"}};
 };
 
 // Its marks: what the page's own style sheet says of ::before and ::after, else those of English.
@@ -130,8 +137,7 @@ class Table : public Counted<litehtml::el_table> {
     Counted::parse_attributes();
     const int border = BorderOf(*this);
     if (border == 0) return;
-    const std::string width = std::to_string(border) + "px";
-    m_style.add_property("border", (width + " outset #808080").c_str(), nullptr, false, this);
+    add_style("border: " + std::to_string(border) + "px outset #808080", "");
   }
 };
 
@@ -192,10 +198,9 @@ class Frame : public Counted<litehtml::el_image> {
   using Counted::Counted;
 
   void parse_attributes() override {
-    AddRules();
-    for (const char* name : {"width", "height"}) {
-      if (const tchar_t* value = get_attr(name))
-        m_style.add_property(name, value, nullptr, false, this);
+    for (const std::string name : {"width", "height"}) {
+      const tchar_t* const value = get_attr(name.c_str());
+      if (value != nullptr) add_style(CleanDeclarations(name + ": " + value, PageStyles()), "");
     }
   }
 };

@@ -46,8 +46,7 @@ class Field : public Counted<litehtml::html_tag> {
     if (value == nullptr && type == "reset") value = "Reset";
     if ((value == nullptr || *value == 0) && !is_button) {
       value = get_attr("placeholder");
-      AddRules();
-      m_style.add_property("color", "#757575", nullptr, false, this);
+      add_style("color: #757575", "");
     } else if (type == "password") {
       return Dots(value);
     }

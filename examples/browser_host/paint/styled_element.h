@@ -89,7 +89,8 @@ class StyledElement : public Base, public StyleParent {
     Base::set_attr(name, value);
   }
 
-  // Between the master style sheet and the page's.
+  // Between the master style sheet and the page's. litehtml's own classes write to m_style here,
+  // past the rules; classes of ours say what attributes mean by add_style, which is a rule.
   void parse_attributes() override {
     if (has_own_look_) AddRules();
     Base::parse_attributes();
@@ -138,20 +139,16 @@ class StyledElement : public Base, public StyleParent {
     return first_ != nullptr ? first_ : this;
   }
 
- protected:
-  // Before something else is added to the element's style.
+ private:
+  static constexpr char kKind = 0;
+
   void AddRules() {
-    // What it looks like comes not from its rules alone, then.
-    if (!has_style_) has_own_look_ = true;
     for (const ParsedRule* rule : rules_) {
       styles_.CountProperties(rule->properties);
       this->m_style.combine(rule->style);
     }
     rules_.clear();
   }
-
- private:
-  static constexpr char kKind = 0;
 
   // Neither it nor what is in it has a box, whatever else its style says: a page's head, and what
   // is in that.
