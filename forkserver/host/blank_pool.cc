@@ -78,12 +78,6 @@ std::deque<BlankPool::Entry>::iterator BlankPool::FirstIdle() {
                       [](const Entry& entry) { return entry.process.has_value(); });
 }
 
-size_t BlankPool::idle_blanks() const {
-  return static_cast<size_t>(
-      std::count_if(entries_.begin(), entries_.end(),
-                    [](const Entry& entry) { return entry.process.has_value(); }));
-}
-
 std::vector<pid_t> BlankPool::idle_pids() const {
   std::vector<pid_t> pids;
   for (const Entry& entry : entries_) {
@@ -161,7 +155,7 @@ void BlankPool::Maintain() {
     }
     busy_delay_ = 0;
     // Only what was taken last is missing, and there is another for the next one who comes.
-    const bool has_time = entries_.size() + 1 == wanted && idle_blanks() > 0;
+    const bool has_time = entries_.size() + 1 == wanted && FirstIdle() != entries_.end();
     if (has_time && now < leisure_until_) return MaintainAt(leisure_until_);
     if (!ForkOne().ok()) no_forks_before_ = now + kPauseAfterFailure;
     return MaintainAt(now + kRefillDelay);

@@ -84,7 +84,6 @@ class BlankPool : private ForkRequester {
   void Shrink();
 
   // Blanks that can be taken.
-  size_t idle_blanks() const;
   std::vector<pid_t> idle_pids() const;
   // How many there should be now.
   size_t target() const;

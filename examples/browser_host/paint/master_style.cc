@@ -107,8 +107,7 @@ Master& TheMaster() {
     }
     for (const litehtml::css_selector::ptr& one : all) {
       made->part_of.try_emplace(one->m_right.m_tag, made->part_of.size() + 1);
-      auto [rule, is_new] = made->rules.try_emplace(one->m_style);
-      if (is_new) rule->second = ParseRule(one->m_style, nullptr);
+      made->rules.try_emplace(one->m_style, one->m_style, "");
     }
     made->parts.resize(made->part_of.size() + 1);
     for (const litehtml::css_selector::ptr& one : all) {
@@ -133,14 +132,6 @@ const litehtml::css& MasterStyleFor(std::string_view tag) {
   const Master& master = TheMaster();
   const auto found = master.part_of.find(tag);
   return master.parts[found != master.part_of.end() ? found->second : 0];
-}
-
-ParsedRule ParseRule(const std::string& declarations, const char* base_url) {
-  ParsedRule rule;
-  rule.style.add(declarations.c_str(), base_url, nullptr);
-  rule.properties =
-      1 + static_cast<size_t>(std::count(declarations.begin(), declarations.end(), ';'));
-  return rule;
 }
 
 const ParsedRule* MasterRule(const std::string& declarations) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "examples/browser_host/paint/parsed_rule.h"
+
 namespace browser_host {
 
 // Parsed at the first call and kept for the life of the process. Nothing writes it later.
@@ -18,15 +20,7 @@ litehtml::context& MasterStyle();
 // an element holds those that match it: a child of a template copies the counts alone.
 const litehtml::css& MasterStyleFor(std::string_view tag);
 
-// A rule's declarations as litehtml has parsed them.
-struct ParsedRule {
-  litehtml::style style = {};
-  size_t properties = 0;  // as they are written
-};
-
-ParsedRule ParseRule(const std::string& declarations, const char* base_url);
-
-// One of its own. Null: it has no such rule.
+// One of its rules' declarations. Null: it has no such rule.
 const ParsedRule* MasterRule(const std::string& declarations);
 
 // Whether it is the sheet, or one of its parts.

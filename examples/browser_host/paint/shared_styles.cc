@@ -1,5 +1,6 @@
 #include "examples/browser_host/paint/shared_styles.h"
 
+#include "examples/browser_host/paint/master_style.h"
 #include "examples/browser_host/paint/work_budget.h"
 
 namespace browser_host {
@@ -7,9 +8,7 @@ namespace browser_host {
 const ParsedRule& SharedStyles::Parsed(const std::string& declarations,
                                        const std::string& base_url) {
   if (const ParsedRule* of_master = MasterRule(declarations)) return *of_master;
-  auto [rule, is_new] = parsed_[base_url].try_emplace(declarations);
-  if (is_new) rule->second = ParseRule(declarations, base_url.c_str());
-  return rule->second;
+  return parsed_[base_url].try_emplace(declarations, declarations, base_url).first->second;
 }
 
 void SharedStyles::CountProperties(size_t properties) {

@@ -20,7 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/container/node_hash_map.h"
-#include "examples/browser_host/paint/master_style.h"
+#include "examples/browser_host/paint/parsed_rule.h"
 
 namespace browser_host {
 
@@ -41,8 +41,7 @@ class SharedStyles {
     }
   };
 
-  // What litehtml makes of a rule's declarations. They hold no var(): which property it means would
-  // depend on the element. The reference holds until *this ends.
+  // Of the master style sheet or of this page. The reference holds until *this ends.
   const ParsedRule& Parsed(const std::string& declarations, const std::string& base_url);
 
   // Before so many properties more become an element's own. Throws PageRefused beyond
