@@ -89,14 +89,19 @@ struct SmallPageBrowser::Model {
     return true;
   }
 
-  absl::Status AwaitPool() {
+  // What a host prepares at leisure, which it has between pages.
+  absl::Status AwaitPools() {
+    const size_t blanks_wanted = from == ProcessesFrom::kPool ? kPool.max : 0;
     const IdleBlanks idle = IdleBlanksOf(server, kContent);
     const bool filled = UntilSeen(kPoolPatience, [&] {
       const std::vector<pid_t> blanks = idle();
-      return blanks.size() == kPool.max && std::all_of(blanks.begin(), blanks.end(), IsAsleep);
+      return blanks.size() == blanks_wanted &&
+             std::all_of(blanks.begin(), blanks.end(), IsAsleep) &&
+             services->canvases().is_at_rest();
     });
     return filled ? absl::OkStatus()
-                  : absl::DeadlineExceededError("the pool was not filled in 15 seconds");
+                  : absl::DeadlineExceededError(
+                        "the pools of processes and canvases were not filled in 15 seconds");
   }
 
   // `page` has a result in the end.
@@ -250,9 +255,7 @@ absl::StatusOr<std::unique_ptr<SmallPageBrowser>> SmallPageBrowser::Create(ForkS
 
 absl::StatusOr<double> SmallPageBrowser::FirstPaint() {
   Model& model = *model_;
-  if (model.from == ProcessesFrom::kPool) {
-    if (absl::Status filled = model.AwaitPool(); !filled.ok()) return filled;
-  }
+  if (absl::Status filled = model.AwaitPools(); !filled.ok()) return filled;
   if (!model.ended.ok()) return model.ended;
   model.pages = std::vector<Page>(1);
   Page& page = model.pages[0];

@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -21,7 +20,6 @@ namespace browser_host {
 namespace {
 
 using forkserver::kHugePage;
-using forkserver::NowNanos;
 using forkserver::UniqueFd;
 
 constexpr int64_t kUnhurriedDelay = 3 * forkserver::kNanosPerMilli;
@@ -50,6 +48,7 @@ std::optional<UniqueFd> MakeCanvas() {
 }  // namespace
 
 CanvasPool::~CanvasPool() {
+  if (fills_ != 0) loop_.CancelTimer(fills_);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     is_closed_ = true;
@@ -58,17 +57,38 @@ CanvasPool::~CanvasPool() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::optional<UniqueFd> CanvasPool::Take() {
-  if (!HasThread()) return std::nullopt;
+void CanvasPool::Fill() {
+  if (!HasThread()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::optional<UniqueFd> canvas;
-  if (!ready_.empty()) {
-    canvas = std::move(ready_.front());
-    ready_.pop_front();
-  }
   is_wanted_ = true;
-  taken_at_ = NowNanos();
   changed_.notify_all();
+}
+
+bool CanvasPool::is_at_rest() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return fills_ == 0 && (!is_wanted_ || ready_.size() == kCount);
+}
+
+std::optional<UniqueFd> CanvasPool::Take() {
+  std::optional<UniqueFd> canvas;
+  bool is_last = true;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!ready_.empty()) {
+      canvas = std::move(ready_.front());
+      ready_.pop_front();
+    }
+    is_last = ready_.empty();
+    is_wanted_ = false;
+  }
+  if (is_last) {
+    Fill();
+  } else if (fills_ == 0) {
+    fills_ = loop_.AddTimer(forkserver::NowNanos() + kUnhurriedDelay, [this] {
+      fills_ = 0;
+      Fill();
+    });
+  }
   return canvas;
 }
 
@@ -86,18 +106,15 @@ void CanvasPool::Run() {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return is_closed_ || (is_wanted_ && ready_.size() < kCount); });
-    while (!is_closed_ && !ready_.empty() && NowNanos() < taken_at_ + kUnhurriedDelay) {
-      changed_.wait_for(lock, std::chrono::nanoseconds(taken_at_ + kUnhurriedDelay - NowNanos()));
-    }
     if (is_closed_) return;
-    // Where none can be made, the next one who asks has it tried again.
-    is_wanted_ = false;
     lock.unlock();
     std::optional<UniqueFd> canvas = MakeCanvas();
     lock.lock();
-    if (!canvas) continue;
-    ready_.push_back(*std::move(canvas));
-    is_wanted_ = true;
+    if (canvas) {
+      ready_.push_back(*std::move(canvas));
+    } else {
+      is_wanted_ = false;  // the next one who asks has it tried again
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // Memory for pictures, made ahead while nobody waits for it, as a pool's blank children are: each
 // canvas is for one picture of one process, which paints on it, seals it, and sends it back.
 //
-//     CanvasPool canvases;
+//     CanvasPool canvases(loop);
 //     canvases.Fill();
 //     std::optional<UniqueFd> canvas = canvases.Take();   // goes with LoadPage; none: the process
 //                                                         // makes memory of its own
@@ -14,15 +14,14 @@
 // what every page begins with, which is to be white.
 //
 // The next one is made three milliseconds after one was taken, or at once if it was the last: it is
-// work for the processors that the page is waiting for.
+// work for the processors that the page is waiting for, and so is to wake the thread.
 //
-// Threads: one caller. Its own is made by the first call, and takes no signal. Where there can be
+// Threads: the loop's. Its own is made by the first call, and takes no signal. Where there can be
 // none, and where the machine has no huge pages, there are no canvases. It holds kCount of them.
 #ifndef EXAMPLES_BROWSER_HOST_CANVAS_POOL_H_
 #define EXAMPLES_BROWSER_HOST_CANVAS_POOL_H_
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include <condition_variable>
 #include <deque>
@@ -30,6 +29,7 @@
 #include <optional>
 #include <thread>
 
+#include "transceiver/event_loop.h"
 #include "transceiver/unique_fd.h"
 
 namespace browser_host {
@@ -38,13 +38,15 @@ class CanvasPool {
  public:
   static constexpr size_t kCount = 2;
 
-  CanvasPool() = default;
+  explicit CanvasPool(forkserver::EventLoop& loop) : loop_(loop) {}
   CanvasPool(const CanvasPool&) = delete;
   CanvasPool& operator=(const CanvasPool&) = delete;
   ~CanvasPool();
 
-  // Begins to make them.
-  void Fill() { HasThread(); }
+  // Begins to make as many as there should be.
+  void Fill();
+  // None is being made, and none is about to be.
+  bool is_at_rest();
   // Nothing: there is none at the moment.
   std::optional<forkserver::UniqueFd> Take();
 
@@ -52,11 +54,12 @@ class CanvasPool {
   bool HasThread();
   void Run();
 
+  forkserver::EventLoop& loop_;
+  forkserver::EventLoop::TimerId fills_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<forkserver::UniqueFd> ready_;
-  bool is_wanted_ = true;  // none has failed since one was asked for
-  int64_t taken_at_ = 0;   // the last one
+  bool is_wanted_ = true;  // none was taken and none has failed since they were asked for
   bool is_closed_ = false;
   std::thread thread_;
 };

@@ -29,6 +29,10 @@ namespace {
 
 using forkserver::UniqueFd;
 
+// After its picture a page's memory is let go: the parent may have been woken on this processor,
+// and would wait for it.
+constexpr int64_t kLetsGoAfter = forkserver::kNanosPerMilli;
+
 // What the painter bounds it with.
 static_assert(kMostPageHeight == kMostPixelsOfASide);
 
@@ -179,7 +183,7 @@ absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Open
     LetGoSoon();
     return GoOnAnswering();
   }
-  if (absl::Status sent = GoOnAnswering(); !sent.ok()) return sent;
+  // What it says goes with its picture: each message is a wake of the parent's.
   Paint(*std::move(page), browser, size);
   return absl::OkStatus();
 }
@@ -230,7 +234,7 @@ void PageChild::LetGoOfPainter() {
 
 void PageChild::LetGoSoon() {
   if (lets_go_ != 0) return;
-  lets_go_ = loop().AddTimer(forkserver::NowNanos(), [this] {
+  lets_go_ = loop().AddTimer(forkserver::NowNanos() + kLetsGoAfter, [this] {
     lets_go_ = 0;
     LetGoOfPainter();
     GiveFreeMemoryBack();
@@ -287,12 +291,11 @@ absl::Status PageChild::GoOnAnswering() {
     sent = Send(*answer_->picture);
     if (sent.ok()) answer_->picture.reset();
   }
-  if (sent.ok() && !answer_->is_whole) return sent;
   if (sent.ok()) sent = Send(answer_->done);
   if (absl::IsResourceExhausted(sent)) {
     // By then the page may have been dropped.
     OnRoom([this] {
-      if (answer_) GoOnAnswering().IgnoreError();
+      if (answer_ && answer_->is_whole) GoOnAnswering().IgnoreError();
     });
     return absl::OkStatus();
   }

@@ -16,6 +16,7 @@ PageServices::PageServices(ParentProcess& parent, const forkserver::PublicSuffix
                            ServedSites served, FetchSetup network, forkserver::PrefsStore* prefs)
     : parent_(parent),
       suffixes_(suffixes),
+      canvases_(parent.loop()),
       about_(parent, {.processes = [this] { return LiveProcesses(parent_); },
                       .prefs = prefs != nullptr ? *prefs : no_prefs_,
                       .publish =

@@ -46,7 +46,10 @@ void BlankPool::NoteArrival() {
   last_arrival_ = now;
   is_used_ = true;
   leisure_until_ = now + kUnhurriedRefillDelay;
-  MaintainAt(now + kRefillDelay);
+  // Where a look before would only find that there is time.
+  const bool has_time =
+      entries_.size() >= target() && entries_.size() > 1 && entries_.back().process.has_value();
+  MaintainAt(has_time ? leisure_until_ : now + kRefillDelay);
 }
 
 void BlankPool::Fill() {

@@ -10,14 +10,18 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "examples/browser_host/compose/canvas.h"
 #include "examples/browser_host/compose/picture.h"
 #include "tests/transceiver/open_descriptors.h"
 #include "transceiver/clock.h"
+#include "transceiver/event_loop.h"
 #include "transceiver/huge_page.h"
 #include "transceiver/mapping.h"
 #include "transceiver/sealed_memfd.h"
@@ -29,10 +33,11 @@ namespace {
 using forkserver::UniqueFd;
 
 // Nothing tells when one is made: so it is asked for until it is there.
-UniqueFd TakeOne(CanvasPool& pool) {
+UniqueFd TakeOne(forkserver::EventLoop& loop, CanvasPool& pool) {
   const int64_t deadline = forkserver::NowNanos() + 10 * forkserver::kNanosPerSecond;
   while (forkserver::NowNanos() < deadline) {
     if (std::optional<UniqueFd> canvas = pool.Take()) return *std::move(canvas);
+    loop.Run(0);
     sched_yield();
   }
   ADD_FAILURE() << "no canvas in 10 s: are there huge pages?";
@@ -49,13 +54,19 @@ bool HasHugePages() {
 }
 
 class CanvasPoolTest : public testing::Test {
+ protected:
+  UniqueFd TakeOne(CanvasPool& pool) { return browser_host::TakeOne(*loop_, pool); }
+
+  const std::unique_ptr<forkserver::EventLoop> loop_ = *forkserver::EventLoop::Create();
+
+ private:
   void SetUp() override {
     if (!HasHugePages()) GTEST_SKIP() << "no MADV_COLLAPSE of files, which came with Linux 6.1";
   }
 };
 
 TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllWhite) {
-  CanvasPool pool;
+  CanvasPool pool(*loop_);
   const UniqueFd canvas = TakeOne(pool);
   struct stat status = {};
   ASSERT_EQ(fstat(canvas.get(), &status), 0);
@@ -69,7 +80,7 @@ TEST_F(CanvasPoolTest, MakesMemoryThatIsThereAndAllWhite) {
 }
 
 TEST_F(CanvasPoolTest, MakesEachForOne) {
-  CanvasPool pool;
+  CanvasPool pool(*loop_);
   const UniqueFd first = TakeOne(pool);
   const UniqueFd second = TakeOne(pool);
   forkserver::Mapping memory;
@@ -90,33 +101,55 @@ size_t OpenCanvases() {
   return count;
 }
 
-bool AreOpenInTenSeconds(size_t canvases) {
+bool IsTrueInTenSeconds(forkserver::EventLoop& loop, const std::function<bool()>& fact) {
   const int64_t deadline = forkserver::NowNanos() + 10 * forkserver::kNanosPerSecond;
   while (forkserver::NowNanos() < deadline) {
-    if (OpenCanvases() == canvases) return true;
+    if (fact()) return true;
+    loop.Run(0);
     sched_yield();
   }
   return false;
 }
 
+bool AreOpenInTenSeconds(forkserver::EventLoop& loop, size_t canvases) {
+  return IsTrueInTenSeconds(loop, [&] { return OpenCanvases() == canvases; });
+}
+
+bool IsAtRestInTenSeconds(forkserver::EventLoop& loop, CanvasPool& pool) {
+  return IsTrueInTenSeconds(loop, [&] { return pool.is_at_rest(); });
+}
+
 // The page that has taken one is being painted then.
 TEST_F(CanvasPoolTest, MakesTheNextOneAtLeisureWhileAnotherIsThere) {
-  CanvasPool pool;
+  CanvasPool pool(*loop_);
   pool.Fill();
   int64_t soonest = INT64_MAX;
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(AreOpenInTenSeconds(CanvasPool::kCount));
+    ASSERT_TRUE(IsAtRestInTenSeconds(*loop_, pool));
     const int64_t taken = forkserver::NowNanos();
     const UniqueFd canvas = TakeOne(pool);
     // It is open as soon as it is begun with.
-    ASSERT_TRUE(AreOpenInTenSeconds(CanvasPool::kCount + 1));
+    ASSERT_TRUE(AreOpenInTenSeconds(*loop_, CanvasPool::kCount + 1));
     soonest = std::min(soonest, forkserver::NowNanos() - taken);
   }
   EXPECT_GE(soonest, 3 * forkserver::kNanosPerMilli);
 }
 
+// Or the page that comes next would have none.
+TEST_F(CanvasPoolTest, MakesTheNextOneAtOnceWhereNoneIsLeft) {
+  CanvasPool pool(*loop_);
+  pool.Fill();
+  ASSERT_TRUE(IsAtRestInTenSeconds(*loop_, pool));
+  std::vector<UniqueFd> taken;
+  for (size_t i = 0; i < CanvasPool::kCount; ++i) taken.push_back(TakeOne(pool));
+  // The loop does not run.
+  const int64_t deadline = forkserver::NowNanos() + 10 * forkserver::kNanosPerSecond;
+  while (OpenCanvases() == taken.size() && forkserver::NowNanos() < deadline) sched_yield();
+  EXPECT_GT(OpenCanvases(), taken.size());
+}
+
 TEST_F(CanvasPoolTest, MakesWhatBecomesAPicture) {
-  CanvasPool pool;
+  CanvasPool pool(*loop_);
   const UniqueFd canvas = TakeOne(pool);
   forkserver::Mapping memory;
   ASSERT_EQ(MapCanvas(canvas.get(), memory), 0);
@@ -136,7 +169,7 @@ TEST_F(CanvasPoolTest, HasNoneWhereNoneCanBeMadeAndHasThemAgainLater) {
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit less = {.rlim_cur = kCanvasBytes - 1, .rlim_max = before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &less), 0);
-  CanvasPool pool;
+  CanvasPool pool(*loop_);
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(pool.Take().has_value());
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_TRUE(TakeOne(pool).is_open());
@@ -145,7 +178,7 @@ TEST_F(CanvasPoolTest, HasNoneWhereNoneCanBeMadeAndHasThemAgainLater) {
 TEST_F(CanvasPoolTest, LeavesNothingBehind) {
   const size_t before = forkserver::OpenDescriptors();
   {
-    CanvasPool pool;
+    CanvasPool pool(*loop_);
     TakeOne(pool);
     pool.Fill();
   }
