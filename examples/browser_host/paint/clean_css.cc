@@ -1,110 +1,25 @@
 #include "examples/browser_host/paint/clean_css.h"
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "examples/browser_host/paint/css_content.h"
+#include "examples/browser_host/paint/css_text.h"
 
 namespace browser_host {
 namespace {
 
 constexpr size_t kMostNestedBlocks = 8;
-constexpr size_t kMostNestedProperties = 16;
-constexpr size_t kMostProperties = 2000;
 constexpr size_t kMostSelectorBytes = 512;
-constexpr size_t kMostValueBytes = 4096;
 
 // Debian's abseil has a string_view of its own.
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
-
-std::string_view WithoutSpaceBefore(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text[0]) <= ' ') text.remove_prefix(1);
-  return text;
-}
-
-// Takes out comments, and ends strings at the end of their line.
-std::string WithoutComments(std::string_view css) {
-  std::string result;
-  result.reserve(css.size());
-  char quote = 0;
-  for (size_t at = 0; at < css.size(); ++at) {
-    const char c = css[at];
-    if (quote != 0) {
-      if (c == '\\' && at + 1 < css.size() && css[at + 1] != '\n') {
-        result += c;
-        result += css[++at];
-        continue;
-      }
-      if (c == '\n') result += quote;
-      if (c == quote || c == '\n') quote = 0;
-      result += c;
-    } else if (c == '/' && css.substr(at, 2) == "/*") {
-      const size_t end = css.find("*/", at + 2);
-      if (end == std::string_view::npos) break;
-      at = end + 1;
-      result += ' ';
-    } else {
-      if (c == '"' || c == '\'') quote = c;
-      result += c;
-    }
-  }
-  if (quote != 0) result += quote;
-  return result;
-}
-
-// From `at` to the first of `ends` that is outside of strings and parentheses.
-size_t FindOutside(std::string_view css, size_t at, std::string_view ends) {
-  char quote = 0;
-  for (; at < css.size(); ++at) {
-    const char c = css[at];
-    if (quote != 0) {
-      if (c == '\\') {
-        ++at;
-      } else if (c == quote) {
-        quote = 0;
-      }
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-    } else if (ends.find(c) != std::string_view::npos) {
-      return at;
-    }
-  }
-  return css.size();
-}
-
-// The end of the block that begins at the brace `open`: behind its closing one. 0: it has none.
-size_t BlockEnd(std::string_view css, size_t open) {
-  size_t depth = 0;
-  for (size_t at = open; at < css.size(); ++at) {
-    at = FindOutside(css, at, "{}");
-    if (at == css.size()) return 0;
-    if (css[at] == '{') ++depth;
-    if (css[at] == '}' && --depth == 0) return at + 1;
-  }
-  return 0;
-}
-
-std::string_view Trimmed(std::string_view text) {
-  text = WithoutSpaceBefore(text);
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  return text;
-}
-
-std::string Lower(std::string_view text) { return absl::AsciiStrToLower(View(text)); }
-
-// Where the parenthesis that opens before `at` is closed; npos: nowhere.
-size_t CloseOf(std::string_view text, size_t at) {
-  for (size_t depth = 1; at < text.size(); ++at) {
-    if (text[at] == '(') ++depth;
-    if (text[at] == ')' && --depth == 0) return at;
-  }
-  return std::string_view::npos;
-}
 
 bool IsNameCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
@@ -138,99 +53,6 @@ std::string Nearest(std::string_view name, const std::string& value) {
   return value;
 }
 
-void AppendUtf8(uint32_t character, std::string& out) {
-  const auto add = [&](uint32_t byte) { out += static_cast<char>(byte); };
-  if (character < 0x80) return add(character);
-  if (character < 0x800) {
-    add(0xc0 | character >> 6);
-  } else if (character < 0x10000) {
-    add(0xe0 | character >> 12);
-    add(0x80 | (character >> 6 & 0x3f));
-  } else {
-    add(0xf0 | character >> 18);
-    add(0x80 | (character >> 12 & 0x3f));
-    add(0x80 | (character >> 6 & 0x3f));
-  }
-  add(0x80 | (character & 0x3f));
-}
-
-// What a backslash before `at` stands for, and `at` behind it.
-void AppendEscaped(std::string_view css, size_t& at, std::string& out) {
-  constexpr size_t kMostDigits = 6;
-  uint32_t character = 0;
-  size_t digits = 0;
-  for (; digits < kMostDigits && at < css.size(); ++digits, ++at) {
-    const auto c = static_cast<unsigned char>(css[at]);
-    if (!absl::ascii_isxdigit(c)) break;
-    character = character * 16 + (absl::ascii_isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-  }
-  if (digits == 0) {
-    if (at < css.size() && css[at] != '\n') out += css[at];
-    ++at;
-    return;
-  }
-  if (at < css.size() && absl::ascii_isspace(static_cast<unsigned char>(css[at]))) ++at;
-  const bool is_none =
-      character == 0 || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff);
-  AppendUtf8(is_none ? 0xfffd : character, out);
-}
-
-// `text` in double quotes, without what litehtml takes for something else inside of them: quotes,
-// braces, semicolons, exclamation marks. Its own escapes end at a space.
-void AppendQuoted(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_iscntrl(byte)) {
-      out += ' ';
-    } else if (absl::ascii_ispunct(byte) &&
-               std::string_view(".,:-_").find(c) == std::string_view::npos) {
-      absl::StrAppend(&out, "\\", absl::Hex(byte), " ");
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-// The value of `content` as litehtml knows it: strings in double quotes, and attr(). Marks of
-// quotations are strings too.
-std::string Content(std::string_view value) {
-  std::string out;
-  for (size_t at = 0; at < value.size();) {
-    const char c = value[at];
-    if (c == '(') {
-      const size_t end = std::min(FindOutside(value, at, ")"), value.size() - 1);
-      out += value.substr(at, end + 1 - at);
-      at = end + 1;
-      continue;
-    }
-    if (c != '"' && c != '\'') {
-      const size_t end = std::min(value.find_first_of("\"'(", at), value.size());
-      std::string words = Lower(value.substr(at, end - at));
-      absl::StrReplaceAll({{"no-open-quote", ""},
-                           {"no-close-quote", ""},
-                           {"open-quote", "\"\u201c\""},
-                           {"close-quote", "\"\u201d\""}},
-                          &words);
-      out += words;
-      at = end;
-      continue;
-    }
-    std::string text;
-    for (++at; at < value.size() && value[at] != c;) {
-      if (value[at] == '\\') {
-        AppendEscaped(value, ++at, text);
-      } else {
-        text += value[at++];
-      }
-    }
-    ++at;
-    AppendQuoted(text, out);
-  }
-  return out;
-}
-
 void AppendDeclaration(std::string_view declaration, const PageStyles& styles, std::string& out) {
   const size_t colon = declaration.find(':');
   if (colon == std::string_view::npos) return;
@@ -245,7 +67,7 @@ void AppendDeclaration(std::string_view declaration, const PageStyles& styles, s
     replaced = *without_variables;
     value = replaced;
   }
-  if (name == "content") value = replaced = Content(value);
+  if (name == "content") value = replaced = CleanContent(value);
   out += name;
   out += ':';
   out += Nearest(name, std::string(value));
@@ -402,46 +224,6 @@ void AppendRules(std::string_view css, PageStyles& styles, size_t nested, std::s
 }
 
 }  // namespace
-
-bool PageStyles::Take(size_t bytes) {
-  if (bytes > room_) return false;
-  room_ -= bytes;
-  return true;
-}
-
-void PageStyles::Define(std::string_view name, std::string_view value) {
-  if (values_.size() < kMostProperties && value.size() <= kMostValueBytes) {
-    values_.insert_or_assign(std::string(name), std::string(value));
-  }
-}
-
-std::optional<std::string> PageStyles::Replace(std::string_view value) const {
-  std::string out;
-  if (!AppendReplaced(value, 0, out)) return std::nullopt;
-  return out;
-}
-
-bool PageStyles::AppendReplaced(std::string_view value, size_t nested, std::string& out) const {
-  if (nested > kMostNestedProperties) return false;
-  for (size_t at = 0;;) {
-    const size_t variable = value.find("var(", at);
-    out += value.substr(at, variable == std::string_view::npos ? variable : variable - at);
-    if (nested > 0 && out.size() > kMostValueBytes) return false;
-    if (variable == std::string_view::npos) return true;
-    const size_t close = CloseOf(value, variable + 4);
-    if (close == std::string_view::npos) return false;
-    const std::string_view inside = value.substr(variable + 4, close - variable - 4);
-    const size_t comma = std::min(inside.find(','), inside.size());
-    const auto found = values_.find(Trimmed(inside.substr(0, comma)));
-    if (found != values_.end()) {
-      if (!AppendReplaced(found->second, nested + 1, out)) return false;
-    } else if (comma == inside.size() ||
-               !AppendReplaced(Trimmed(inside.substr(comma + 1)), nested + 1, out)) {
-      return false;
-    }
-    at = close + 1;
-  }
-}
 
 std::string CleanCss(std::string_view css, PageStyles& styles) {
   const std::string text = WithoutComments(css);

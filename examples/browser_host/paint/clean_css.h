@@ -12,8 +12,7 @@
 //     @media), or by its own second part. Custom properties of other elements are not known;
 //   - declarations with an unknown var(), or a function that litehtml takes for a zero or a colour:
 //     calc(), min(), max(), clamp(), gradients, attr() but in `content`;
-//   - strings of `content`: it knows those in double quotes, without double quotes in them, and of
-//     its escapes those of numbers up to a space;
+//   - strings of `content` (css_content.h);
 //   - `display` and `position` of which it makes inline and fixed boxes: flex and grid become
 //     blocks, sticky becomes relative;
 //   - @media with a feature that it does not know (prefers-color-scheme, hover) and takes for true;
@@ -26,33 +25,12 @@
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_CLEAN_CSS_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_CLEAN_CSS_H_
 
-#include <stddef.h>
-
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "examples/browser_host/paint/page_styles.h"
+
 namespace browser_host {
-
-// What the style sheets of one page have together: the root's custom properties, and a bound.
-class PageStyles {
- public:
-  // Whether a rule may be as large: litehtml keeps its declarations once for each of its selectors,
-  // and a page's rules may have 16 MiB of them.
-  bool Take(size_t bytes);
-
-  void Define(std::string_view name, std::string_view value);
-
-  // `value` without any var(). None: one is unknown, means itself, or makes it longer than 4 KiB.
-  std::optional<std::string> Replace(std::string_view value) const;
-
- private:
-  bool AppendReplaced(std::string_view value, size_t nested, std::string& out) const;
-
-  std::map<std::string, std::string, std::less<>> values_;
-  size_t room_ = 16 * 1024 * 1024;
-};
 
 std::string CleanCss(std::string_view css, PageStyles& styles);
 
