@@ -4,7 +4,6 @@
 #include <ft2build.h>
 #include FT_FREETYPE_H
 #include <cairo/cairo-ft.h>
-#include <fontconfig/fcfreetype.h>
 #include <fontconfig/fontconfig.h>
 #include <hb.h>
 #include <pango/pangocairo.h>
@@ -13,14 +12,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <map>
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "examples/browser_host/paint/font_face.h"
+#include "examples/browser_host/paint/font_families.h"
 #include "examples/browser_host/paint/letter_pictures.h"
 #include "examples/browser_host/paint/plain_shapes.h"
 #include "examples/browser_host/paint/well_formed.h"
@@ -29,14 +27,10 @@
 namespace browser_host {
 namespace {
 
-// The size at which text is shaped, in pixels. As large as that, rounding is lost in scaling.
-constexpr int kShapingSize = 256;
-constexpr size_t kMostFamilyBytes = 256;
 constexpr size_t kMostTextBytes = 4096;
-constexpr size_t kMostFamilies = 256;
 constexpr size_t kMostStrikes = 64;
 // Three families in four styles: the first faces.
-constexpr size_t kFacesForText = 12;
+constexpr size_t kFacesForText = FontFamilies::kFaces;
 
 // A character of each script that the machine may have a font of its own for: Hebrew, Arabic,
 // Devanagari, Bengali, Tamil, Thai, Georgian, Armenian, Ethiopic, Hangul, Hiragana, Han, a
@@ -44,66 +38,11 @@ constexpr size_t kFacesForText = 12;
 constexpr char32_t kSamples[] = {0x05d0, 0x0627, 0x0905, 0x0985, 0x0b85,  0x0e01, 0x10d0, 0x0531,
                                  0x1200, 0xac00, 0x3042, 0x4e00, 0x1d400, 0x2192, 0x1f600};
 
-struct Face {
-  hb_font_t* harfbuzz = nullptr;
-  cairo_font_face_t* cairo = nullptr;
-  std::string file;
-  double em = 1;  // in harfbuzz's units
-  bool has_colors = false;
-  FaceMetrics metrics;
-  // Of an em of 1: slanted where the machine has no italic and fontconfig leans the upright.
-  cairo_matrix_t shape = {.xx = 1, .yx = 0, .xy = 0, .yy = 1, .x0 = 0, .y0 = 0};
-
-  bool Has(char32_t character) const {
-    hb_codepoint_t glyph = 0;
-    return hb_font_get_nominal_glyph(harfbuzz, character, &glyph) != 0;
-  }
-};
-
 // Joins what is beside it, and is drawn in its font.
 bool IsJoined(char32_t character) {
   const GUnicodeType type = g_unichar_type(character);
   return type == G_UNICODE_NON_SPACING_MARK || type == G_UNICODE_SPACING_MARK ||
          type == G_UNICODE_ENCLOSING_MARK || type == G_UNICODE_FORMAT;
-}
-
-// Of the names in a CSS list, as fontconfig takes them.
-std::vector<std::string> Families(std::string_view list) {
-  list = list.substr(0, kMostFamilyBytes);
-  std::vector<std::string> families;
-  while (!list.empty()) {
-    const size_t comma = std::min(list.find(','), list.size());
-    std::string_view name = list.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (name.size() >= 2 && (name.front() == '"' || name.front() == '\'')) {
-      name.remove_prefix(1);
-      name.remove_suffix(1);
-    }
-    if (!name.empty()) families.push_back(WellFormedUtf8(name));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return families;
-}
-
-// What fontconfig's configuration makes of a family.
-FcPattern* PatternOf(const std::string& family) {
-  FcPattern* pattern = FcPatternCreate();
-  FcPatternAddString(pattern, FC_FAMILY, reinterpret_cast<const FcChar8*>(family.c_str()));
-  FcConfigSubstitute(nullptr, pattern, FcMatchPattern);
-  FcDefaultSubstitute(pattern);
-  return pattern;
-}
-
-// The families that stand in for the first. Those of one that the configuration does not know are
-// the machine's sans-serif ones, which are no answer where a page's list has another one.
-std::vector<std::string> SubstitutesOf(FcPattern* pattern) {
-  std::vector<std::string> names;
-  FcChar8* name = nullptr;
-  for (int i = 1; FcPatternGetString(pattern, FC_FAMILY, i, &name) == FcResultMatch; ++i) {
-    names.push_back(reinterpret_cast<const char*>(name));
-  }
-  return names;
 }
 
 // pango matches and sorts fonts in threads that end when they are done, which is soon after the
@@ -131,10 +70,9 @@ struct Fonts::State {
   PangoFontMap* map = nullptr;
   PangoContext* context = nullptr;
   hb_language_t language = nullptr;
-  FcFontSet* patterns = nullptr;  // of the first faces, in their order
-  std::vector<Face> faces;        // three families in four styles, then those of other scripts
+  FontFamilies families;    // of the first faces
+  std::vector<Face> faces;  // three families in four styles, then those of other scripts
   cairo_font_options_t* options = nullptr;
-  std::vector<std::string> of_unknown;  // SubstitutesOf a family that nobody has heard of
   std::map<std::pair<size_t, double>, Strike> strikes;
   // Of the first faces; none: not measured. Texts with a letter are Latin, others of no script.
   struct Plain {
@@ -142,14 +80,8 @@ struct Fonts::State {
     PlainShapes common;
   };
   std::vector<Plain> plain;
-  // What fontconfig has said of names, which takes it 50 us and more for each.
-  std::map<std::string, std::optional<size_t>, std::less<>> families;
 
-  // The face of that font file, opened if it is new.
-  absl::StatusOr<size_t> Add(PangoFont* font);
-  size_t NearestTo(FcPattern* pattern) const;
-  // The first face of the family that stands for it; nothing: nobody has heard of it.
-  std::optional<size_t> FamilyNamed(const std::string& name);
+  absl::Status Add(PangoFont* font);
   cairo_matrix_t MatrixOf(size_t face, double size) const;
   // Null: of that none are kept.
   Strike* StrikeOf(size_t face, double size);
@@ -158,93 +90,23 @@ struct Fonts::State {
   bool ShapePlain(size_t face, std::string_view text, ShapedText& shaped) const;
 };
 
-absl::StatusOr<size_t> Fonts::State::Add(PangoFont* font) {
-  FcPattern* pattern = pango_fc_font_get_pattern(PANGO_FC_FONT(font));
-  FcChar8* file = nullptr;
-  int index = 0;
-  if (FcPatternGetString(pattern, FC_FILE, 0, &file) != FcResultMatch) {
-    return absl::NotFoundError("fontconfig names a font without a file");
-  }
-  FcPatternGetInteger(pattern, FC_INDEX, 0, &index);
-  Face face;
-  face.file = reinterpret_cast<const char*>(file);
-  // cairo keeps ten files open and closes one of them, any, for the next: what was warmed would be
-  // opened again, in a sandbox. A face that it was given it does not close.
-  FT_Face freetype_face = nullptr;
-  if (FT_New_Face(freetype, face.file.c_str(), index, &freetype_face) != 0) {
-    return absl::NotFoundError(absl::StrCat("font ", face.file, " cannot be opened"));
-  }
-  face.has_colors = FT_HAS_COLOR(freetype_face);
-  FcPattern* with_face = FcPatternDuplicate(pattern);
-  FcPatternAddFTFace(with_face, FC_FT_FACE, freetype_face);
-  face.cairo = cairo_ft_font_face_create_for_pattern(with_face);
-  FcPatternDestroy(with_face);
-  // What cairo does by itself for faces that it opens.
-  FcMatrix* lean = nullptr;
-  if (FcPatternGetMatrix(pattern, FC_MATRIX, 0, &lean) == FcResultMatch) {
-    face.shape = {
-        .xx = lean->xx, .yx = -lean->yx, .xy = -lean->xy, .yy = lean->yy, .x0 = 0, .y0 = 0};
-  }
-  FcBool is_emboldened = FcFalse;
-  FcPatternGetBool(pattern, FC_EMBOLDEN, 0, &is_emboldened);
-  if (is_emboldened == FcTrue) {
-    cairo_ft_font_face_set_synthesize(face.cairo, CAIRO_FT_SYNTHESIZE_BOLD);
-  }
-  face.harfbuzz = pango_font_get_hb_font(font);
-
-  hb_font_extents_t extents = {};
-  hb_font_get_h_extents(face.harfbuzz, &extents);
-  int scale_x = 0, scale_y = 0;
-  hb_font_get_scale(face.harfbuzz, &scale_x, &scale_y);
-  const double em = scale_y != 0 ? scale_y : kShapingSize * PANGO_SCALE;
-  face.em = em;
-  face.metrics = {.ascent = extents.ascender / em, .descent = -extents.descender / em};
-  hb_codepoint_t x = 0;
-  hb_glyph_extents_t of_x = {};
-  face.metrics.x_height = 0.5;
-  if (hb_font_get_nominal_glyph(face.harfbuzz, 'x', &x) != 0 &&
-      hb_font_get_glyph_extents(face.harfbuzz, x, &of_x) != 0) {
-    face.metrics.x_height = of_x.y_bearing / em;
-  }
-  faces.push_back(std::move(face));
-  return faces.size() - 1;
+absl::Status Fonts::State::Add(PangoFont* font) {
+  absl::StatusOr<Face> face = OpenFace(freetype, font);
+  if (face.ok()) faces.push_back(*std::move(face));
+  return face.status();
 }
 
 size_t Fonts::State::FaceWith(char32_t character, size_t wanted) const {
   if (faces[wanted].Has(character)) return wanted;
   for (size_t face = 0; face < faces.size(); ++face) {
-    // Of the first twelve those in the same style.
-    if (face < 12 && wanted < 12 && face % 4 != wanted % 4) continue;
+    // Of those for text the ones in the same style.
+    if (face < kFacesForText && wanted < kFacesForText &&
+        face % FontFamilies::kStyles != wanted % FontFamilies::kStyles) {
+      continue;
+    }
     if (faces[face].Has(character)) return face;
   }
   return wanted;
-}
-
-size_t Fonts::State::NearestTo(FcPattern* pattern) const {
-  FcFontSet* sets[] = {patterns};
-  FcResult result = FcResultNoMatch;
-  FcPattern* match = FcFontSetMatch(nullptr, sets, 1, pattern, &result);
-  if (match == nullptr) return 0;
-  FcChar8* file = nullptr;
-  FcPatternGetString(match, FC_FILE, 0, &file);
-  const std::string_view name = file != nullptr ? reinterpret_cast<const char*>(file) : "";
-  size_t nearest = 0;
-  while (nearest < 12 && faces[nearest].file != name) ++nearest;
-  FcPatternDestroy(match);
-  return nearest < 12 ? nearest : 0;
-}
-
-std::optional<size_t> Fonts::State::FamilyNamed(const std::string& name) {
-  if (const auto known = families.find(name); known != families.end()) return known->second;
-  FcPattern* pattern = PatternOf(name);
-  std::optional<size_t> family;
-  if (name == "sans-serif" || SubstitutesOf(pattern) != of_unknown) {
-    family = NearestTo(pattern) / 4 * 4;
-  }
-  FcPatternDestroy(pattern);
-  // A page that makes names up is not to fill the memory with them.
-  if (families.size() < kMostFamilies) families.emplace(name, family);
-  return family;
 }
 
 cairo_matrix_t Fonts::State::MatrixOf(size_t face, double size) const {
@@ -294,10 +156,6 @@ absl::StatusOr<Fonts*> Fonts::Load() {
   cairo_font_options_set_hint_style(state->options, CAIRO_HINT_STYLE_NONE);
   cairo_font_options_set_antialias(state->options, CAIRO_ANTIALIAS_GRAY);
   pango_cairo_context_set_font_options(state->context, state->options);
-  state->patterns = FcFontSetCreate();
-  FcPattern* unknown = PatternOf("no such family");
-  state->of_unknown = SubstitutesOf(unknown);
-  FcPatternDestroy(unknown);
 
   PangoFontset* last = nullptr;
   for (const char* family : {"sans-serif", "serif", "monospace"}) {
@@ -313,11 +171,8 @@ absl::StatusOr<Fonts*> Fonts::Load() {
         pango_font_description_free(description);
         PangoFont* font = fontset != nullptr ? pango_fontset_get_font(fontset, 'x') : nullptr;
         if (font == nullptr) return absl::NotFoundError(absl::StrCat("no font for ", family));
-        const absl::StatusOr<size_t> face = state->Add(font);
-        if (!face.ok()) return face.status();
-        FcPattern* pattern = pango_fc_font_get_pattern(PANGO_FC_FONT(font));
-        FcPatternReference(pattern);
-        FcFontSetAdd(state->patterns, pattern);
+        if (absl::Status added = state->Add(font); !added.ok()) return added;
+        state->families.Add(pango_fc_font_get_pattern(PANGO_FC_FONT(font)));
         if (last != nullptr) g_object_unref(last);
         last = fontset;
       }
@@ -352,11 +207,7 @@ FaceMetrics Fonts::MetricsOf(size_t face) const { return state_->faces[face].met
 size_t Fonts::FaceFor(std::string_view families, FontWeight weight, FontSlant slant) const {
   const size_t style =
       (slant == FontSlant::kItalic ? 2 : 0) + (weight == FontWeight::kBold ? 1 : 0);
-  const std::vector<std::string> names = Families(families);
-  for (const std::string& name : names) {
-    if (const std::optional<size_t> family = state_->FamilyNamed(name)) return *family + style;
-  }
-  return style;
+  return state_->families.Find(families) + style;
 }
 
 void Fonts::MeasurePlainShapes() const {

@@ -1,9 +1,8 @@
 // The fonts of a process that paints: measures text and draws it.
 //
 //     absl::StatusOr<Fonts*> fonts = Fonts::OfThisProcess();
-//     const size_t face = (*fonts)->FaceFor("Georgia, serif", FontWeight::kBold,
-//     FontSlant::kUpright); const ShapedText text = (*fonts)->Shape(face, "Hello"); text.width * 16
-//     // pixels, at 16 pixels to the em
+//     const size_t face = (*fonts)->FaceFor("Georgia", FontWeight::kBold, FontSlant::kUpright);
+//     const ShapedText text = (*fonts)->Shape(face, "Hello");  // text.width in ems
 //     (*fonts)->Draw(cairo, text, 16, x, baseline);
 //
 // What there is: regular, bold, italic and bold italic of the machine's sans-serif, serif and
@@ -32,6 +31,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "examples/browser_host/paint/font_face.h"
 
 namespace browser_host {
 
@@ -46,12 +46,6 @@ struct ShapedText {
   };
   std::vector<Run> runs;
   double width = 0;
-};
-
-struct FaceMetrics {
-  double ascent = 0;
-  double descent = 0;
-  double x_height = 0;
 };
 
 class Fonts {
