@@ -1,6 +1,5 @@
 #include "examples/browser_host/fetch/transfer.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -10,28 +9,13 @@
 #include "examples/browser_host/fetch/content_type.h"
 #include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/socket_messages.h"
+#include "examples/browser_host/fetch/transfer_error.h"
 #include "transceiver/clock.h"
-#include "transceiver/errno_status.h"
-#include "transceiver/one_line.h"
 
 namespace browser_host {
 namespace {
 
 using forkserver::Url;
-
-// Of a text that a server had a part in.
-constexpr size_t kMaxNamedBytes = 100;
-
-std::string Named(std::string_view text) {
-  if (text.size() <= kMaxNamedBytes) return forkserver::OneLine(text);
-  return absl::StrCat(forkserver::OneLine(text.substr(0, kMaxNamedBytes)), "...");
-}
-
-std::string Seconds(absl::Duration time) {
-  const int64_t millis = absl::ToInt64Milliseconds(time);
-  return millis % 1000 == 0 ? absl::StrFormat("%d s", millis / 1000)
-                            : absl::StrFormat("%d ms", millis);
-}
 
 const char* AcceptHeader(FetchFor what) {
   switch (what) {
@@ -273,7 +257,9 @@ std::optional<absl::StatusOr<FetchAnswer>> Transfer::EndHop(CURLcode code) {
   StopAwaiting();
   // What a callback ended it for says more than that it did.
   if (!why_.ok()) return AtThisHop(why_);
-  if (code != CURLE_OK) return AtThisHop(ErrorOf(code));
+  if (code != CURLE_OK)
+    return AtThisHop(TransferError(easy(), code, error_text_,
+                                   {.connect = order_.patience.connect, .body_bytes = max_body_}));
   if (!IsRedirect()) {
     absl::StatusOr<FetchAnswer> answer = TakeAnswer();
     if (!answer.ok()) return AtThisHop(answer.status());
@@ -365,59 +351,6 @@ std::string Transfer::Header(const char* name) const {
     all += one->value;
   }
   return all;
-}
-
-absl::Status Transfer::ErrorOf(CURLcode code) {
-  const std::string words = Named(error_text_);
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return absl::NotFoundError("name not found");
-    case CURLE_COULDNT_CONNECT:
-      return ConnectError();
-    case CURLE_OPERATION_TIMEDOUT:
-      return absl::DeadlineExceededError(
-          absl::StrCat("no connection within ", Seconds(order_.patience.connect)));
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return CertificateError();
-    case CURLE_GOT_NOTHING:
-      return absl::AbortedError("closed without an answer");
-    case CURLE_PARTIAL_FILE:
-      return absl::AbortedError("closed in the middle of its body");
-    case CURLE_FILESIZE_EXCEEDED:
-      return absl::ResourceExhaustedError(absl::StrFormat("more than %d bytes", max_body_));
-    case CURLE_BAD_CONTENT_ENCODING:
-      return absl::DataLossError("packed in a way that is broken or unknown");
-    // HTTP/0.9, which is whatever has no status line.
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-      return absl::DataLossError("no HTTP answer");
-    case CURLE_SSL_CONNECT_ERROR:
-      return absl::AbortedError(absl::StrCat("TLS: ", words));
-    case CURLE_OUT_OF_MEMORY:
-      return absl::ResourceExhaustedError("no memory");
-    default:
-      return absl::AbortedError(words.empty() ? Curl().easy_strerror(code) : words);
-  }
-}
-
-absl::Status Transfer::ConnectError() {
-  long error = 0;
-  Curl().easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
-  if (error == ECONNREFUSED) return absl::AbortedError("connection refused");
-  return absl::AbortedError(
-      error == 0 ? "no connection"
-                 : absl::StrCat("no connection: ", forkserver::ErrnoName(static_cast<int>(error))));
-}
-
-// The host's name is compared when the certificate is found to be good, and libcurl has no word for
-// it here.
-absl::Status Transfer::CertificateError() {
-  long verified = X509_V_ERR_UNSPECIFIED;
-  Curl().easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verified);
-  return absl::PermissionDeniedError(
-      absl::StrCat("certificate: ", verified == X509_V_ERR_UNSPECIFIED
-                                        ? std::string("not for this host")
-                                        : OpenSsl().X509_verify_cert_error_string(verified)));
 }
 
 }  // namespace browser_host

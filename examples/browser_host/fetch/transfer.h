@@ -108,9 +108,6 @@ class Transfer {
   absl::Status CheckSignature(std::string_view bytes);
   absl::Status FollowRedirect();
   absl::StatusOr<FetchAnswer> TakeAnswer();
-  absl::Status ErrorOf(CURLcode code);
-  absl::Status ConnectError();
-  absl::Status CertificateError();
 
   long Status() const;
   bool IsRedirect() const;
