@@ -12,6 +12,7 @@
 //     resource  wants a document for a style sheet      late      wants one for a page that is done
 //     prefs     wants what about:config has      owner     has a frame of b.test, and never answers
 //     thief     has frames of b.test, and places another page's
+//     boxes     has frames of no size, too large, too many, and answers with what was said of them
 //     signal    has the host be sent SIGINT, and never answers (where no sandbox forbids it)
 //
 // It ends as the browser host does when it is sent a signal.
@@ -31,9 +32,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "child/process/content_child.h"
 #include "examples/browser_host/browser.h"
+#include "examples/browser_host/compose/picture.h"
 #include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/picture_bounds.h"
 #include "examples/browser_host/report.h"
 #include "examples/browser_host/sites.h"
 #include "examples/browser_host/spoken_lines.h"
@@ -86,6 +90,7 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     if (absl::StrContains(url, "picture")) return SendPicture(claim, url);
     if (absl::StrContains(url, "owner")) return WantFrame(claim, std::nullopt);
     if (absl::StrContains(url, "thief")) return WantFrame(claim, std::set<uint64_t>());
+    if (absl::StrContains(url, "boxes")) return WantBoxes(claim);
     if (absl::StrContains(url, "prefs")) {
       return Call(OpenAboutData{}, [](const absl::StatusOr<AboutDataOpened>&) {});
     }
@@ -98,8 +103,10 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
  private:
   // Memory of 2 by 2 pixels, good but for what the page's name says.
   absl::Status SendPicture(const forkserver::BrowserClaimField& from, const std::string& url) {
-    const std::vector<uint8_t> bytes(absl::StrContains(url, "short") ? 15 : 16, 0xff);
-    PagePainted painted = {.from = from, .width = 2, .height = 2};
+    PagePainted painted = {.from = from, .width = 2, .height = 2, .page_height = UINT32_MAX};
+    if (absl::StrContains(url, "high")) painted.height = kMostPictureHeight;
+    const std::vector<uint8_t> bytes(
+        absl::StrContains(url, "short") ? 15 : BytesOfPixels(2, painted.height), 0xff);
     if (absl::StrContains(url, "wide")) painted.width = 1u << 31;
     if (absl::StrContains(url, "none")) painted.width = 0;
     if (absl::StrContains(url, "unsealed")) {
@@ -117,6 +124,30 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
     absl::Status sent = Send(painted);
     if (sent.ok() && absl::StrContains(url, "twice")) sent = Send(painted);
     return sent.ok() ? Send(PageDone{.from = from}) : sent;
+  }
+
+  // Of no document, so that none is looked for.
+  absl::Status WantBoxes(const forkserver::BrowserClaimField& from) {
+    std::vector<std::pair<uint32_t, uint32_t>> boxes = {{0, 2},
+                                                        {2, 0},
+                                                        {kMostPictureWidth + 1, 2},
+                                                        {2, kMostPictureHeight + 1},
+                                                        {1, 1},
+                                                        {kMostPictureWidth, kMostPictureHeight}};
+    boxes.resize(kMaxFramesOfAPage + 1, {1, 1});
+    unanswered_ = boxes.size();
+    for (const auto& [width, height] : boxes) {
+      const absl::Status sent =
+          Call(LoadFrame{.from = from, .url = "no URL", .width = width, .height = height},
+               [this, from](const absl::StatusOr<FrameLoaded>& loaded) {
+                 said_.insert(std::string(loaded.status().message()));
+                 if (--unanswered_ == 0) {
+                   Send(PageDone{.from = from, .error = absl::StrJoin(said_, "; ")}).IgnoreError();
+                 }
+               });
+      if (!sent.ok()) return sent;
+    }
+    return absl::OkStatus();
   }
 
   // A thief has a frame more until there is a layer before its last that is none of `own`.
@@ -157,6 +188,8 @@ class HostileChild : public forkserver::ContentChild<HostileChild, PageProtocol>
   }
 
   std::map<uint64_t, std::pair<forkserver::BrowserClaimField, std::string>> browsers_;
+  size_t unanswered_ = 0;
+  std::set<std::string> said_;
 };
 
 int Main(int argc, char** argv) {

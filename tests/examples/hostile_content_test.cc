@@ -149,6 +149,24 @@ TEST_F(HostileContent, PageThatPlacesAnotherPagesFrameIsKilled) {
   EXPECT_EQ(Opened(result), 2u);
 }
 
+// What it says of its height is nobody's memory: only words.
+TEST_F(HostileContent, PageThatSaysItIsHigherThanAnyIsSaidToBeAtLeastAsHigh) {
+  const ProgramResult result = Run({"", Site("a", {"1picture-high", "2good"})});
+  EXPECT_THAT(result.output, HasSubstr("2 by 10000, cut: the page is 32000 or more high"));
+  EXPECT_EQ(Opened(result), 2u);
+}
+
+// Each is told why, and is no reason to end a process.
+TEST_F(HostileContent, FramesBeyondABoundAreRefused) {
+  const ProgramResult result = Run({"", Site("a", {"1boxes", "2good"})});
+  EXPECT_THAT(Errors(result),
+              ElementsAre(AllOf(
+                  HasSubstr("a frame of no such size; "), HasSubstr("no URL"),
+                  HasSubstr("; the page has too many frames; the page's frames are too large"))));
+  EXPECT_EQ(Opened(result), 1u);
+  EXPECT_EQ(result.errors, "");
+}
+
 TEST_F(HostileContent, WebContentThatWantsThePrefsIsKilled) {
   const ProgramResult result = Run({"", Site("a", {"1prefs", "2good"})});
   EXPECT_THAT(Lines(result.errors), ElementsAre(HasSubstr("killed, for Content OpenAboutData: ")));
