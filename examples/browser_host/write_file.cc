@@ -62,7 +62,8 @@ absl::Status WriteFile(
   absl::Status written = write(file, beside);
   const bool failed = ferror(file) != 0 || fflush(file) != 0;
   if (failed) written.Update(ErrnoStatus(guard.Failed(errno), "write " + beside));
-  fclose(file);
+  // A network's file system may say only now that there is no room.
+  if (fclose(file) != 0) written.Update(ErrnoStatus(errno, "close " + beside));
   if (written.ok() && rename(beside.c_str(), path.c_str()) != 0) {
     written = ErrnoStatus(errno, "rename " + beside);
   }
