@@ -20,12 +20,16 @@ using forkserver::Url;
 FrameLoads::FrameLoads(ContentProcess& owner, PageServices& services, PaintNested paint_nested)
     : owner_(owner), services_(services), paint_nested_(std::move(paint_nested)) {}
 
-FrameLoads::~FrameLoads() { Begin(0, false); }
+FrameLoads::~FrameLoads() { End(); }
 
 void FrameLoads::Begin(BrowserId page, bool is_secure) {
-  if (page_ != 0) services_.layers().CloseBrowser(page_);
+  End();
   page_ = page;
   is_secure_ = is_secure;
+}
+
+void FrameLoads::End() {
+  if (page_ != 0) services_.layers().CloseBrowser(std::exchange(page_, 0));
   for (const std::weak_ptr<Wanted>& one : std::exchange(wanted_, {})) {
     // Those that have their answer do not hear this one.
     if (const WantedPointer wanted = one.lock()) {

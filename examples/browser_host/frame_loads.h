@@ -1,9 +1,10 @@
 // The frames of the page that a content process has: their documents, each in the process that the
 // process model has for it.
 //
-//     FrameLoads frames(host, services, [](ContentProcess& nested, FrameDocument document, auto
-//     done) {...}); frames.Begin(browser);                                     // a page begins
-//     frames.Load(message, std::move(resolver));                 // it wants a frame's document
+//     FrameLoads frames(host, services, paint_nested);
+//     frames.Begin(browser, is_secure);            // a page begins
+//     frames.Load(message, std::move(resolver));   // it wants a frame's document
+//     frames.End();                                // the page is over
 //
 // A document of the page's own process goes to that process, which lays it out itself. One of
 // another process is laid out there: a content process nested below the page's
@@ -67,9 +68,10 @@ class FrameLoads {
   FrameLoads& operator=(const FrameLoads&) = delete;
   ~FrameLoads();
 
-  // The frames before it are forgotten, and their layers with them.
-  // `is_secure`: the page came by https.
+  // `is_secure`: the page came by https. Ends the page before it.
   void Begin(forkserver::BrowserId page, bool is_secure);
+  // What has not come is cancelled, and refused to the page's process; its layers are forgotten.
+  void End();
   // Of the page that has begun.
   void Load(const LoadFrame& message, forkserver::Resolver<FrameLoaded> resolver);
   // What the response of a document that is being nested said (ContentEvents::embedder_policy_of).

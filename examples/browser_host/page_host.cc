@@ -330,6 +330,7 @@ void PageHost::EndPage(PageResult result) {
   result_ = {};
   layers_.clear();
   for (const LoadId load : std::exchange(loads_, {})) services_.loader().Cancel(load);
+  frames_.End();
   is_loading_ = false;
   is_composing_ = false;
   const Loading ended = std::move(waiting_.front());

@@ -82,6 +82,7 @@ PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url
 
 void PageResources::Forget() {
   *is_wanted_ = false;
+  decoder_.Forget();
   waiting_.clear();
   under_way_ = 0;
 }

@@ -10,6 +10,7 @@
 #include "tests/examples/fetch/loopback_server.h"
 #include "tests/examples/painted_sites.h"
 #include "tests/testing/program.h"
+#include "transceiver/clock.h"
 
 namespace forkserver::testing {
 namespace {
@@ -198,6 +199,36 @@ TEST_F(Network, ImageThatDoesNotComeIsLeftOutAndFramesAreNot) {
                                    HasSubstr("  missing   1 of 1 resource, first " +
                                              one_.Url("/slow.png") + ": did not come in time\n")));
   EXPECT_EQ(PictureOf(*Names().begin()).At(10, 10), kBlue);
+}
+
+// Whose sandbox loads no module of iconv's.
+TEST_F(Network, PagesInUtf16AndInWindows1252AreRead) {
+  const std::string marked("\xff\xfe<\0t\0i\0t\0l\0e\0>\0\xfc\0\x31\0", 20);
+  const std::string big("\0<\0t\0i\0t\0l\0e\0>\0\xfc\0\x32", 18);
+  one_.Serve("/marked", {.headers = {{"Content-Type", "text/html"}}, .body = marked});
+  one_.Serve("/big", {.headers = {{"Content-Type", "text/html; charset=utf-16be"}}, .body = big});
+  one_.Serve("/latin", {.headers = {{"Content-Type", "text/html; charset=latin1"}},
+                        .body = "<title>\xfc\x33"});
+  const ProgramResult result = RunOn({one_.Url("/marked"), one_.Url("/big"), one_.Url("/latin")});
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("  title     \u00fc1\n"), HasSubstr("  title     \u00fc2\n"),
+                    HasSubstr("  title     \u00fc3\n")));
+}
+
+// A server is asked for so many things at a time.
+TEST_F(Network, FramesThatDoNotComeAreInNoOtherPagesWay) {
+  one_.Serve("/never", browser_host::Silent());
+  std::string frames;
+  for (int i = 0; i < 32; ++i) frames += "<iframe src=/never></iframe>";
+  one_.Serve("/frames", Html("<title>frames</title>" + frames));
+  one_.Serve("/quick", Html("<title>quick</title>"));
+  const int64_t begin = NowNanos();
+  const ProgramResult result = RunOn({one_.Url("/frames"), one_.Url("/quick")});
+  // The frames are waited for 7 s, and given up by themselves at 10, half of them, and 20.
+  EXPECT_LT(NowNanos() - begin, 15 * kNanosPerSecond);
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("  title     frames\n"), HasSubstr("  title     quick\n")));
 }
 
 }  // namespace

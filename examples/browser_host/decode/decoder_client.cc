@@ -63,7 +63,7 @@ DecoderClient::DecoderClient(forkserver::EventLoop& loop, Options options)
 
 DecoderClient::~DecoderClient() {
   if (ask_timer_ != 0) loop_.CancelTimer(ask_timer_);
-  for (const auto& [id, job] : jobs_) loop_.CancelTimer(job.timer);
+  Forget();
 }
 
 absl::Status DecoderClient::Decode(std::span<const uint8_t> encoded, Callback callback) {
@@ -128,6 +128,12 @@ void DecoderClient::Fail(absl::Status why) {
   while (!alive.expired() && !jobs_.empty() && jobs_.begin()->first <= last) {
     Finish(jobs_.begin()->first, why);
   }
+}
+
+void DecoderClient::Forget() {
+  for (const auto& [id, job] : jobs_) loop_.CancelTimer(job.timer);
+  jobs_.clear();
+  encoded_bytes_ = 0;
 }
 
 void DecoderClient::SendWaiting() {

@@ -82,6 +82,10 @@ class DecoderClient {
   // There is no decoder: all that wait are answered so. The next picture asks for one again.
   void Fail(absl::Status why);
 
+  // Nobody wants them any more: none of them is answered. What the decoder has it decodes, and the
+  // others are not given to it.
+  void Forget();
+
   // That have no answer yet.
   size_t pictures() const { return jobs_.size(); }
   bool is_connected() const { return line_ != nullptr; }

@@ -9,25 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "examples/browser_host/paint/css_text.h"
+#include "examples/browser_host/paint/well_formed.h"
 
 namespace browser_host {
 namespace {
-
-void AppendUtf8(uint32_t character, std::string& out) {
-  const auto add = [&](uint32_t byte) { out += static_cast<char>(byte); };
-  if (character < 0x80) return add(character);
-  if (character < 0x800) {
-    add(0xc0 | character >> 6);
-  } else if (character < 0x10000) {
-    add(0xe0 | character >> 12);
-    add(0x80 | (character >> 6 & 0x3f));
-  } else {
-    add(0xf0 | character >> 18);
-    add(0x80 | (character >> 12 & 0x3f));
-    add(0x80 | (character >> 6 & 0x3f));
-  }
-  add(0x80 | (character & 0x3f));
-}
 
 // What a backslash before `at` stands for, and `at` behind it.
 void AppendEscaped(std::string_view css, size_t& at, std::string& out) {

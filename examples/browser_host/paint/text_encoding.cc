@@ -16,16 +16,7 @@ enum class Encoding { kUnknown, kUtf8, kUtf16Le, kUtf16Be, kWindows1252 };
 
 constexpr size_t kPrescanned = 1024;
 
-const char* IconvName(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kUtf16Le:
-      return "UTF-16LE";
-    case Encoding::kUtf16Be:
-      return "UTF-16BE";
-    default:
-      return "WINDOWS-1252";
-  }
-}
+constexpr char kIconvName[] = "WINDOWS-1252";
 
 Encoding Named(std::string_view label) {
   std::string name;
@@ -76,25 +67,48 @@ Mark OfMark(std::string_view bytes) {
   return {};
 }
 
-std::string Converted(std::string_view bytes, Encoding encoding) {
-  const iconv_t converter = iconv_open("UTF-8", IconvName(encoding));
+// Of the surrogates that a character above U+FFFF is written with.
+bool IsFirstHalf(char32_t unit) { return unit >= 0xd800 && unit < 0xdc00; }
+bool IsSecondHalf(char32_t unit) { return unit >= 0xdc00 && unit < 0xe000; }
+
+std::string FromUtf16(std::string_view bytes, bool is_big_endian) {
+  const auto unit = [&](size_t at) -> char32_t {
+    const auto first = static_cast<unsigned char>(bytes[at]);
+    const auto second = static_cast<unsigned char>(bytes[at + 1]);
+    return is_big_endian ? first << 8 | second : second << 8 | first;
+  };
+  std::string text;
+  text.reserve(bytes.size());
+  for (size_t at = 0; at + 1 < bytes.size(); at += 2) {
+    char32_t character = unit(at);
+    if (IsFirstHalf(character) && at + 3 < bytes.size() && IsSecondHalf(unit(at + 2))) {
+      character = 0x10000 + ((character - 0xd800) << 10) + (unit(at + 2) - 0xdc00);
+      at += 2;
+    } else if (IsFirstHalf(character) || IsSecondHalf(character)) {
+      character = 0xfffd;
+    }
+    AppendUtf8(character, text);
+  }
+  return text;
+}
+
+std::string FromWindows1252(std::string_view bytes) {
+  const iconv_t converter = iconv_open("UTF-8", kIconvName);
   if (converter == reinterpret_cast<iconv_t>(-1)) return std::string(bytes);
-  // At most three bytes of UTF-8 for one of these, or two for two of UTF-16 that are more.
-  std::string text(bytes.size() * 3 + 16, '\0');
+  std::string text(bytes.size() * 3, '\0');
   char* in = const_cast<char*>(bytes.data());
   size_t left = bytes.size();
   char* out = text.data();
   size_t room = text.size();
   while (left > 0 && iconv(converter, &in, &left, &out, &room) == static_cast<size_t>(-1)) {
-    // What is none becomes U+FFFD, and what is cut at the end is dropped.
+    // What is none becomes U+FFFD.
     if (errno != EILSEQ || room < 3) break;
     for (const char c : {'\xef', '\xbf', '\xbd'}) {
       *out++ = c;
       --room;
     }
-    const size_t bad = std::min<size_t>(left, encoding == Encoding::kWindows1252 ? 1 : 2);
-    in += bad;
-    left -= bad;
+    ++in;
+    --left;
   }
   iconv_close(converter);
   text.resize(text.size() - room);
@@ -115,12 +129,13 @@ std::string ToUtf8(std::string bytes, std::string_view charset) {
     bytes.erase(0, mark.size);
     return bytes;
   }
-  return Converted(std::string_view(bytes).substr(mark.size), encoding);
+  if (encoding == Encoding::kWindows1252) return FromWindows1252(bytes);
+  return FromUtf16(std::string_view(bytes).substr(mark.size), encoding == Encoding::kUtf16Be);
 }
 
 void WarmUpTextEncoding() {
   // Never closed: with the last user of a module glibc unloads it.
-  static const iconv_t kept = iconv_open("UTF-8", IconvName(Encoding::kWindows1252));
+  static const iconv_t kept = iconv_open("UTF-8", kIconvName);
   (void)kept;
 }
 

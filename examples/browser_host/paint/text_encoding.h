@@ -7,9 +7,9 @@
 // windows-1252 with its other names (encoding.spec.whatwg.org: iso-8859-1 and us-ascii are two).
 // Where nothing is said, or another one, it is UTF-8 if it can be that, and else windows-1252.
 //
-// By iconv(3), whose module for windows-1252 is a file: WarmUpTextEncoding has it loaded in the
+// windows-1252 by iconv(3), whose module for it is a file: WarmUpTextEncoding has it loaded in the
 // template, since a content process cannot. Without it such bytes are left as they are, to be
-// replaced.
+// replaced. UTF-16, whose module is another file, is read here.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_TEXT_ENCODING_H_
 #define EXAMPLES_BROWSER_HOST_PAINT_TEXT_ENCODING_H_
 

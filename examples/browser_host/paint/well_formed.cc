@@ -80,4 +80,20 @@ char32_t NextCharacter(std::string_view text, size_t& at) {
   return character;
 }
 
+void AppendUtf8(char32_t character, std::string& out) {
+  const auto add = [&](char32_t byte) { out += static_cast<char>(byte); };
+  if (character < 0x80) return add(character);
+  if (character < 0x800) {
+    add(0xc0 | character >> 6);
+  } else if (character < 0x10000) {
+    add(0xe0 | character >> 12);
+    add(0x80 | (character >> 6 & 0x3f));
+  } else {
+    add(0xf0 | character >> 18);
+    add(0x80 | (character >> 12 & 0x3f));
+    add(0x80 | (character >> 6 & 0x3f));
+  }
+  add(0x80 | (character & 0x3f));
+}
+
 }  // namespace browser_host

@@ -22,6 +22,9 @@ bool IsWellFormedUtf8(std::string_view bytes);
 // How many bytes the well-formed character at `at` has; 0: none begins there.
 size_t CharacterBytes(std::string_view text, size_t at);
 
+// `character` is one.
+void AppendUtf8(char32_t character, std::string& out);
+
 // The character at `at` of well-formed text; moves `at` behind it.
 char32_t NextCharacter(std::string_view text, size_t& at);
 

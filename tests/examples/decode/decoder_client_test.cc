@@ -304,6 +304,27 @@ TEST_F(DecoderClientTest, PictureThatIsNotAnsweredInTimeIsGivenUpAndItsLateAnswe
   EXPECT_EQ(Wait(Decode(EncodePng({}, Ramp))), "decoded");
 }
 
+TEST_F(DecoderClientTest, WhatIsForgottenIsInNobodysWayAndToldNobody) {
+  Client({.most_under_way = 2});
+  std::vector<Resolver<HeaderRead>> late;
+  HeaderRead header;
+  Connect({.on_header = [&](Resolver<HeaderRead> resolver, HeaderRead read) {
+    header = read;
+    if (late.size() == 2) return resolver.Resolve(read).IgnoreError();
+    late.push_back(std::move(resolver));
+  }});
+  for (int i = 0; i < 5; ++i) Decode(EncodePng({}, Ramp));
+  Until([&] { return late.size() == 2; });
+  client_->Forget();
+  EXPECT_EQ(client_->pictures(), 0u);
+  std::string& next = Decode(EncodePng({}, Ramp));
+  // Of one of those its pixels are not asked for any more; the other one is still at work.
+  late[0].Resolve(header).IgnoreError();
+  EXPECT_EQ(Wait(next), "decoded");
+  EXPECT_EQ(decoder_->headers(), 3);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(*said_[static_cast<size_t>(i)], "");
+}
+
 TEST_F(DecoderClientTest, GivesADecoderNoMoreAtATimeThanItsBound) {
   Client({.patience = absl::Milliseconds(20), .most_under_way = 2});
   std::vector<Resolver<HeaderRead>> never;
