@@ -12,9 +12,11 @@ std::string WithoutComments(std::string_view css) {
   for (size_t at = 0; at < css.size(); ++at) {
     const char c = css[at];
     if (quote != 0) {
-      if (c == '\\' && at + 1 < css.size() && css[at + 1] != '\n') {
+      if (c == '\\' && at + 1 < css.size()) {
+        ++at;
+        if (css[at] == '\n') continue;  // it goes on in the next line
         result += c;
-        result += css[++at];
+        result += css[at];
         continue;
       }
       if (c == '\n') result += quote;

@@ -18,6 +18,15 @@ TEST(CleanCss, TakesOutCommentsAndLeavesThoseInStrings) {
   EXPECT_EQ(Clean("p { color: red } /* never closed } q { color: blue }"), "p{color:red;}\n");
 }
 
+// A string goes on behind a backslash at its line's end (CSS 2.1, 4.3.7), and ends without.
+TEST(CleanCss, GoesOnBehindLinesThatEndWithABackslash) {
+  PageStyles styles;
+  EXPECT_EQ(CleanCss("a { background: url('x\\\ny') }\n#b { color: red }", styles),
+            "a{background:url('xy');}\n#b{color:red;}\n");
+  EXPECT_EQ(CleanCss("a { background: url('x\ny) }\nb { color: red }", styles),
+            "a{background:url('x'\ny);}\nb{color:red;}\n");
+}
+
 TEST(CleanCss, ReplacesTheRootsCustomPropertiesWhereverTheyAreDefined) {
   EXPECT_EQ(Clean("p { color: var(--a) } :root { --a: var( --b ); --b: red }"),
             "p{color:red;}\n:root{}\n");
