@@ -66,7 +66,7 @@ void CanvasPool::Fill() {
 
 bool CanvasPool::is_at_rest() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return fills_ == 0 && (!is_wanted_ || ready_.size() == kCount);
+  return fills_ == 0 && (!thread_.joinable() || !is_wanted_ || ready_.size() == kCount);
 }
 
 std::optional<UniqueFd> CanvasPool::Take() {

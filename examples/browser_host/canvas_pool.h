@@ -45,7 +45,7 @@ class CanvasPool {
 
   // Begins to make as many as there should be.
   void Fill();
-  // None is being made, and none is about to be.
+  // None is being made, and none is about to be. Also where none can be.
   bool is_at_rest();
   // Nothing: there is none at the moment.
   std::optional<forkserver::UniqueFd> Take();

@@ -145,7 +145,7 @@ std::string_view HelpText() {
          "SIGHUP end the processes, and print what was done; the exit status is then 130, 143 or\n"
          "129. A page that hangs is waited for, five seconds at most; a second signal ends all\n"
          "at once. The exit status is 1 where a page has an error, or anything else could not be\n"
-         "done, and 2 of a command line that cannot be.\n"
+         "done, and 2 of options that cannot be.\n"
          "\n"
          "about:config shows the prefs, about:config?NAME those with that in their name, and\n"
          "about:config?set=NAME=VALUE sets one, for as long as this runs: processes that run hear\n"

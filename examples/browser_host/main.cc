@@ -95,8 +95,10 @@ void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
   int failed = 0;
   for (const OpenedPage& page : result.pages) {
     if (page.result.error.empty() || ++failed > kMostNamed) continue;
-    lines.Say(
-        absl::StrCat(forkserver::OneLine(page.url), ": ", forkserver::OneLine(page.result.error)));
+    const std::string url = forkserver::OneLine(page.url);
+    const std::string error = forkserver::OneLine(page.result.error);
+    // What fetches says the URL, and a folder does not.
+    lines.Say(error.starts_with(url) ? error : absl::StrCat(url, ": ", error));
   }
   if (failed == 0) return;
   lines.Say(absl::StrFormat("%d of %d page%s ha%s an error", failed, result.pages.size(),
@@ -237,9 +239,11 @@ int Main(int argc, char** argv) {
     return written.ok() ? 0 : Complain(written);
   }
   if (!line->sandbox_report.empty()) return ReportSandbox(*line);
-  // A stdout that nobody reads any more is an error as a full disk's: what is to be written
-  // elsewhere is. After Start, since children have what the templates began with.
+  // A stdout that nobody reads any more, or a file as large as files may be (ulimit -f), is an
+  // error as a full disk's: what is to be written elsewhere is. After Start, since children have
+  // what the templates began with.
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   const int exit_code = RunHost(**server, instruments, *line, lines);
   const absl::Status written = instruments.Close(**server);
   if (written.ok()) return exit_code;

@@ -183,7 +183,7 @@ absl::Status PageChild::Show(const absl::StatusOr<std::string>& html, const Open
     LetGoSoon();
     return GoOnAnswering();
   }
-  // What it says goes with its picture: each message is a wake of the parent's.
+  // What it says goes with its picture, or the parent would be woken in the midst of the work.
   Paint(*std::move(page), browser, size);
   return absl::OkStatus();
 }

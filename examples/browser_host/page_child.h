@@ -72,7 +72,7 @@ class PageChild : public forkserver::ContentChild<PageChild, PageProtocol> {
   void OnPainted(absl::StatusOr<PagePicture> picture);
   // What it has of the page that it painted last is free again.
   void LetGoOfPainter();
-  // The same in the loop's next turn, and the machine has it back.
+  // The same a millisecond later, and the machine has it back.
   void LetGoSoon();
   // Nothing more is said of the page that is shown.
   void DropPage();

@@ -1,8 +1,7 @@
 // The parent's side of a content process of the browser host: gives it pages, one at a time, and
 // collects what it says of them.
 //
-//     host.Load({.browser = browser, .file = file, .on_end = [](PageEnd end, PageResult result)
-//     {}});
+//     host.Load({.browser = browser, .file = file, .on_end = on_end});
 //
 // A page that gets no answer within ten seconds (of the loop's, patience.h) ends the process; so
 // does anything that is no answer. Then that page has an error, and pages that were waiting for

@@ -11,13 +11,11 @@
 //     content -> parent   OpenDecoder    wants a line to the data decoder
 //                                        (decode/decoder_messages.h)
 //     content -> parent   OpenAboutData  wants what about: pages show (about/about_messages.h)
-//     content -> parent   LoadFrame      wants the document of a frame of its page; answered with
-//     its
-//                                        bytes, where that belongs into the same process, or with
+//     content -> parent   LoadFrame      wants the document of a frame of its page; the answer has
+//                                        its bytes, where that belongs into the same process, or
 //                                        the layer that has its picture, which another process has
 //                                        painted
-//     content -> parent   PagePainted    its picture, in memory that nobody can change any more,
-//     and
+//     content -> parent   PagePainted    its picture, in memory that nobody can change any more;
 //                                        where in it which layers go; of a page that was to be
 //                                        painted, and could be
 //     content -> parent   PageDone       the text size, or why the page could not be read

@@ -1,8 +1,10 @@
 // How a content process comes by what its pages need: style sheets, images and frames' documents,
 // by data: URLs, from the parent, or by file: URLs, which a `file` process opens itself.
 //
-//     PageResources resources(loop(), {.load = [this](LoadResource& wanted, auto callback) {...},
-//     ...}); PageNeeds needs = resources.For(claim, url, {}); PagePainting page(needs, frames);
+//     PageResources resources(loop(), {.load = ..., .load_frame = ..., .open_decoder = ...});
+//     PageNeeds needs = resources.For(claim, url, {});
+//     PagePainting page(needs, frames);
+//     resources.Forget();                      // the page is over
 //
 // A few things are asked for at a time, the rest waits: the parent's answers are descriptors, of
 // which a process has a bounded number. Images are decoded by the data decoder process, to which

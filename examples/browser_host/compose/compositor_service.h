@@ -1,7 +1,7 @@
 // The parent's side of the compositor: has the pictures of a page and of its frames made into one.
 //
-//     CompositorService compositor(*parent);                     // launched at once (its type's
-//     row) compositor.Compose({.base = page, .layers = {{.layer = 7, .picture = frame,
+//     CompositorService compositor(*parent);   // launched at once (its type's row)
+//     compositor.Compose({.base = page, .layers = {{.layer = 7, .picture = frame,
 //                                                   .x = 20, .y = 300,
 //                                                   .frame_width = 300, .frame_height = 150}}},
 //                        [](absl::StatusOr<SharedPicture> whole) {

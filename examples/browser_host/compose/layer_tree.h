@@ -1,8 +1,8 @@
 // The parent's record of layers: whose picture is in whose page.
 //
 //     LayerTree layers;
-//     absl::StatusOr<LayerId> id = layers.Open({.process = frame->id(), .browser = 12,     //
-//     paints
+//     // Browser 12 of the one process paints what is in browser 3 of the other.
+//     absl::StatusOr<LayerId> id = layers.Open({.process = frame->id(), .browser = 12,
 //                                               .embedder_process = page->id(), .embedder = 3});
 //     layers.SetPicture(*id, picture);                      // whenever it was painted
 //     absl::StatusOr<std::vector<ComposeLayer>> frames =    // what the page says of its frames

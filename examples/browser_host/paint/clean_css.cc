@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "examples/browser_host/paint/css_content.h"
 #include "examples/browser_host/paint/css_text.h"
+#include "examples/browser_host/paint/css_values.h"
 
 namespace browser_host {
 namespace {
@@ -63,14 +64,14 @@ void AppendDeclaration(std::string_view declaration, const PageStyles& styles, s
   if (value.find('(') != std::string_view::npos) {
     const std::optional<std::string> without_variables = styles.Replace(value);
     if (!without_variables) return;
-    if (name != "content" && !IsKnownToLitehtml(Lower(*without_variables))) return;
+    const std::string lower = Lower(*without_variables);
+    if (name != "content" && (!IsKnownToLitehtml(lower) || HasUnknownColor(lower))) return;
     replaced = *without_variables;
     value = replaced;
   }
-  if (name == "content") value = replaced = CleanContent(value);
   out += name;
   out += ':';
-  out += Nearest(name, std::string(value));
+  out += name == "content" ? CleanContent(value) : Nearest(name, KnownLengths(OpaqueColors(value)));
   out += ';';
 }
 

@@ -12,7 +12,7 @@
 //     @media), or by its own second part. Custom properties of other elements are not known;
 //   - declarations with an unknown var(), or a function that litehtml takes for a zero or a colour:
 //     calc(), min(), max(), clamp(), gradients, attr() but in `content`;
-//   - strings of `content` (css_content.h);
+//   - strings of `content` (css_content.h), lengths and colours (css_values.h);
 //   - `display` and `position` of which it makes inline and fixed boxes: flex and grid become
 //     blocks, sticky becomes relative;
 //   - @media with a feature that it does not know (prefers-color-scheme, hover) and takes for true;

@@ -22,8 +22,8 @@
 // more than 400 elements". After an error of Layout or PaintInto the page is done for, and says so
 // again. No page is meant to end the process. What a page may still take: `time` three times, by
 // the defaults 30 s, or once where `since` is set, and what a library does between two looks at the
-// clock; and memory: the
-// largest of the pages that were tried, of 140,000 elements or a million words, took 630 MiB.
+// clock; and memory: the largest of the pages that were tried, of 140,000 elements or a million
+// words, took 630 MiB.
 // Where malloc has none left, the process ends, as everywhere.
 //
 // What litehtml 0.6 cannot do, and nobody does for it, of what pages have:
@@ -31,12 +31,19 @@
 //     chosen option; <iframe srcdoc> is an empty box;
 //   - flexible boxes, grids, columns, sticky boxes (they are relative ones), transforms, clip-path;
 //   - gradients, opacity, shadows, outlines, filters, object-fit; web fonts, small capitals;
-//   - calc(), counters, custom properties of elements that are not the root; ::first-letter and
-//     ::first-line;
+//   - calc(), counters, custom properties of elements that are not the root, or that are the root
+//   by
+//     a class; ::first-letter and ::first-line; @supports, @layer, nested rules, :is(), :where();
+//   - colours other than names, #rgb and rgb() with commas: their declarations are left out, and an
+//     alpha of #rrggbbaa;
 //   - letter-spacing, word-spacing, `text-align: justify`, ellipses, breaks inside of long words;
 //     right-to-left order and vertical writing; captions below tables;
 //   - vertical-align of middle, top and bottom, of text (of images and inline blocks it can);
-//   - half pixels: its lengths are whole ones.
+//   - half pixels: its lengths are whole ones; borders wider than their box (triangles);
+//   - `overflow: auto` and `scroll` of boxes with a height: what is behind their edge is on the
+//   page;
+//   - <frameset>; of the old attributes align of headings and of tables, <center> around tables,
+//     <body> and <font> with colours and faces, `type` of lists, sizes of <hr>.
 // What is right of the page's width is cut, and cannot be scrolled to.
 //
 // Not for several threads at once, nor two painters in two threads: the fonts are the process's.

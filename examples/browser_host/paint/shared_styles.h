@@ -4,8 +4,9 @@
 //
 //     SharedStyles styles;                                       // of one document
 //     const ParsedRule& rule = styles.Parsed(declarations, base_url);
-//     const auto* first = styles.FirstOf({.kind = &kKind, .parent = parent, .rules = {&rule}},
-//     self); if (first != self.get()) ...                               // looks as that one does
+//     const Origin origin = {.kind = &kKind, .parent = parent, .rules = {&rule}};
+//     const auto* first = styles.FirstOf(origin, self);
+//     if (first != self.get()) ...                               // looks as that one does
 //
 // Threads: one at a time.
 #ifndef EXAMPLES_BROWSER_HOST_PAINT_SHARED_STYLES_H_

@@ -88,6 +88,27 @@ TEST(CleanCss, HasContentInDoubleQuotesThatHoldNone) {
   EXPECT_EQ(Content("'\\'"), "");
 }
 
+TEST(CleanCss, HasLengthsThatLitehtmlKnows) {
+  EXPECT_EQ(Clean("p { margin: 5ex -3EX .5ch 2pc; width: 10ex}"),
+            "p{margin:2.5em -1.5em 0.25em 32px;width:5em;}\n");
+  EXPECT_EQ(Clean("p { margin: 5px 1.5em 0 10%; font: bold 12pt/1.5 ex, pc5, 'Five 5ex' }"),
+            "p{margin:5px 1.5em 0 10%;font:bold 12pt/1.5 ex, pc5, 'Five 5ex';}\n");
+  EXPECT_EQ(Clean("p { background: url(4ex.png) url( '5ex' ) #4ec }"),
+            "p{background:url(4ex.png) url( '5ex' ) #4ec;}\n");
+  EXPECT_EQ(Clean("p { margin: ex - . -ex 5exa 5.5.5ex }"), "p{margin:ex - . -ex 5exa 5.5.5ex;}\n");
+}
+
+// What is not known is black, also where the same rule has what is.
+TEST(CleanCss, HasColorsThatLitehtmlKnows) {
+  EXPECT_EQ(Clean("p { color: red; color: hsl(1 2% 3%); color: oklch(1 2 3) }"), "p{color:red;}\n");
+  EXPECT_EQ(Clean("p { color: rgb(0 128 0 / 50%); color: RGB(0%, 50%, 0%) }"), "p{}\n");
+  EXPECT_EQ(Clean("p { color: rgba(0, 128, 0, 50%); background: url(lab(1).png) }"),
+            "p{color:rgba(0, 128, 0, 50%);}\n");
+  EXPECT_EQ(Clean("p { border: 1px solid #ff000080; color: #F00F; background: #abc }"),
+            "p{border:1px solid #ff0000;color:#F00;background:#abc;}\n");
+  EXPECT_EQ(Clean("a { background: url(x.svg#deadbeef) }"), "a{background:url(x.svg#deadbeef);}\n");
+}
+
 TEST(CleanCss, KeepsWhatElseContentMayBe) {
   EXPECT_EQ(Content("attr(title)"), "attr(title)");
   EXPECT_EQ(Content("' (' attr(href) ')'"), "\" \\28 \" attr(href) \"\\29 \"");
