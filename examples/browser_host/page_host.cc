@@ -234,6 +234,10 @@ absl::Status PageHost::Receive(PagePainted& message) {
   }
   absl::StatusOr<Picture> picture =
       Picture::Map(message.pixels.fd.get(), message.width, message.height);
+  if (absl::IsResourceExhausted(picture.status())) {
+    result_.no_picture = absl::StrCat("mmap of its picture, ", picture.status().message());
+    return absl::OkStatus();
+  }
   if (!picture.ok()) return picture.status();
   std::vector<PlacedFrame> placed;
   for (const LayerPlace& place : message.layers.items) {
@@ -267,7 +271,7 @@ absl::Status PageHost::Receive(PageDone& message) {
   result.summary.text_bytes = message.text_bytes;
   result.error = message.error.str();
   result.was_read = result.error.empty();
-  result.no_picture = message.no_picture.str();
+  if (result.no_picture.empty()) result.no_picture = message.no_picture.str();
   result.missing = tally_->Missing();
   result.blocked_images = message.blocked_images;
   if (layers_.empty()) {

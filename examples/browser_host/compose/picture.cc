@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/compose/canvas.h"
 #include "transceiver/errno_status.h"
@@ -25,8 +27,10 @@ absl::StatusOr<Picture> Picture::Map(int fd, uint32_t width, uint32_t height) {
   forkserver::Mapping memory;
   const int error = forkserver::MapSealedMemfd(fd, most, forkserver::SealedAccess::kRead, memory);
   if (error != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%d by %d pixels: %s", width, height, forkserver::ErrnoName(error)));
+    const std::string why =
+        absl::StrFormat("%d by %d pixels: %s", width, height, forkserver::ErrnoName(error));
+    // Whoever has painted it can do nothing about that.
+    return error == ENOMEM ? absl::ResourceExhaustedError(why) : absl::InvalidArgumentError(why);
   }
   const size_t bytes = BytesOfPixels(width, height);
   const bool is_on_canvas = IsWorthACanvas(bytes) && memory.bytes().size() == kCanvasBytes;

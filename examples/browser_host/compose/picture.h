@@ -28,7 +28,8 @@ absl::Status CheckPictureSize(uint32_t width, uint32_t height);
 class Picture {
  public:
   // `fd` is borrowed. InvalidArgument: another size, or no such memory ("3 by 2 pixels in 20
-  // bytes", "3 by 2 pixels: EPERM"). Nothing is read yet: its memory may be a hole.
+  // bytes", "3 by 2 pixels: EPERM"). ResourceExhausted: this process has no room for it (ENOMEM),
+  // whoever has painted it. Nothing is read yet: its memory may be a hole.
   static absl::StatusOr<Picture> Map(int fd, uint32_t width, uint32_t height);
 
   uint32_t width() const { return width_; }

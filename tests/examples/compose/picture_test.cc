@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -78,6 +79,21 @@ TEST(Picture, IsNeverMemoryThatCanChange) {
   EXPECT_EQ(Mapped(UniqueFd(), 3, 2), "3 by 2 pixels: EBADF");
   EXPECT_EQ(Mapped(UniqueFd(open("/dev/zero", O_RDONLY | O_CLOEXEC)), 3, 2),
             "3 by 2 pixels: EINVAL");
+}
+
+// Which is no fault of its painter's.
+TEST(Picture, ForWhichThereIsNoRoomIsAnErrorOfItsOwn) {
+  const forkserver::UniqueFd memory = *forkserver::CreateMemfd("picture");
+  constexpr uint32_t kSide = 10'000;
+  ASSERT_EQ(ftruncate(memory.get(), static_cast<off_t>(BytesOfPixels(kSide, kSide))), 0);
+  ASSERT_TRUE(forkserver::SealMemfd("picture", memory.get()).ok());
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit none = {.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &none), 0);
+  const absl::Status mapped = Picture::Map(memory.get(), kSide, kSide).status();
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_EQ(mapped.ToString(), "RESOURCE_EXHAUSTED: 10000 by 10000 pixels: ENOMEM");
 }
 
 TEST(Picture, IsPopulatedRowByRow) {
