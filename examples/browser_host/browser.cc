@@ -158,6 +158,8 @@ class Browser {
   ContentProcesses content_;
 };
 
+std::string Images(uint32_t count) { return absl::StrCat(count, " image", count == 1 ? "" : "s"); }
+
 }  // namespace
 
 std::string PictureSizeText(const OpenedPage& page) {
@@ -173,7 +175,13 @@ std::string PictureSizeText(const OpenedPage& page) {
 std::string BlockedText(const OpenedPage& page) {
   const uint32_t blocked = page.result.blocked_images;
   if (blocked == 0) return "";
-  return absl::StrCat(blocked, " image", blocked == 1 ? "" : "s", ", by ", std::string(kImagePref));
+  return absl::StrCat(Images(blocked), ", by ", std::string(kImagePref));
+}
+
+std::string UndecodedText(const OpenedPage& page) {
+  const uint32_t undecoded = page.result.undecoded_images;
+  if (undecoded == 0) return "";
+  return absl::StrCat(Images(undecoded), ", first ", page.result.undecoded);
 }
 
 bool BrowserResult::all_opened() const {

@@ -44,6 +44,9 @@ std::string PictureSizeText(const OpenedPage& page);
 // "2 images, by permissions.default.image"; empty: none is blocked.
 std::string BlockedText(const OpenedPage& page);
 
+// "2 images, first data decoder: ..."; empty: all that came were decoded.
+std::string UndecodedText(const OpenedPage& page);
+
 // How a content process comes by a page.
 enum class PagesAre : uint8_t {
   kGiven,       // as descriptors; files of file: URLs by name

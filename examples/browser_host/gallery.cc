@@ -68,6 +68,9 @@ void AppendPage(std::string& html, std::string_view folder, const OpenedPage& pa
   if (const std::string blocked = BlockedText(page); !blocked.empty()) {
     what.push_back("blocked: " + blocked);
   }
+  if (const std::string undecoded = UndecodedText(page); !undecoded.empty()) {
+    what.push_back("undecoded: " + undecoded);
+  }
   absl::StrAppend(&html, "<figcaption><b>", HtmlText(page.result.summary.title), "</b><br>",
                   HtmlText(page.url), "<br><span class=\"what\">",
                   HtmlText(absl::StrJoin(what, "; ")), "</span></figcaption></figure>\n");

@@ -204,6 +204,8 @@ void PageChild::OnPainted(absl::StatusOr<PagePicture> picture) {
   resources_->Forget();
   answer_->is_whole = true;
   answer_->done.blocked_images = resources_->blocked_images();
+  answer_->done.undecoded_images = resources_->undecoded_images();
+  answer_->done.undecoded = Cut(resources_->undecoded());
   if (picture.ok()) {
     PagePainted& painted = answer_->picture.emplace(
         PagePainted{.from = answer_->done.from,

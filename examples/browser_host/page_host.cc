@@ -274,6 +274,8 @@ absl::Status PageHost::Receive(PageDone& message) {
   if (result.no_picture.empty()) result.no_picture = message.no_picture.str();
   result.missing = tally_->Missing();
   result.blocked_images = message.blocked_images;
+  result.undecoded_images = message.undecoded_images;
+  result.undecoded = message.undecoded.str();
   if (layers_.empty()) {
     EndPage(std::move(result));
   } else {

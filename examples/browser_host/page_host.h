@@ -48,6 +48,8 @@ struct PageResult {
   uint32_t page_height = 0;       // the same, where the picture is cut; kMostPageHeight at most
   std::string no_picture = {};    // why it could not be
   uint32_t blocked_images = 0;    // by a pref (page_prefs.h), by its process's word
+  uint32_t undecoded_images = 0;  // came and were not decoded, by its process's word
+  std::string undecoded = {};     // why the first was not
   MissingResources missing = {};  // of its images and style sheets
   std::string error = {};         // why it could not be read; empty: it was
   bool was_read = false;          // it has all that is above, whatever `error` says

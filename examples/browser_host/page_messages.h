@@ -174,7 +174,12 @@ struct PageDone {
   forkserver::Text<kMaxItemBytes> error = {};       // empty: the page was read
   forkserver::Text<kMaxItemBytes> no_picture = {};  // why it has none, where it was to have one
   uint32_t blocked_images = 0;                      // that a pref (page_prefs.h) has left out
-  auto Fields() { return std::tie(from, text_bytes, error, no_picture, blocked_images); }
+  uint32_t undecoded_images = 0;                    // whose bytes have come, and no pixels
+  forkserver::Text<kMaxItemBytes> undecoded = {};   // why, of the first
+  auto Fields() {
+    return std::tie(from, text_bytes, error, no_picture, blocked_images, undecoded_images,
+                    undecoded);
+  }
 };
 
 struct PageProtocol {

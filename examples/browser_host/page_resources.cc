@@ -65,6 +65,8 @@ PageNeeds PageResources::For(forkserver::BrowserClaimField page, std::string url
   page_url_ = std::move(url);
   options_ = options;
   blocked_images_ = 0;
+  undecoded_images_ = 0;
+  undecoded_.clear();
   is_wanted_ = std::make_shared<bool>(true);
   return {
       .style_sheet =
@@ -131,6 +133,11 @@ void PageResources::LoadBytes(const std::string& url, FetchFor what,
   });
 }
 
+absl::Status PageResources::NoteUndecoded(absl::Status why) {
+  if (undecoded_images_++ == 0) undecoded_ = std::string(why.message());
+  return why;
+}
+
 void PageResources::LoadImage(const std::string& url, PageNeeds::PixelsCallback callback) {
   if (!options_.fetches_images && !IsDataUrl(url) && !IsFileUrl(url)) {
     ++blocked_images_;
@@ -141,11 +148,11 @@ void PageResources::LoadImage(const std::string& url, PageNeeds::PixelsCallback 
               if (!bytes.ok()) return callback(bytes.status());
               const absl::Status begun = decoder_.Decode(
                   {reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()},
-                  OfThisPage([callback](const absl::StatusOr<DecodedPicture>& picture) {
-                    if (!picture.ok()) return callback(picture.status());
+                  OfThisPage([this, callback](const absl::StatusOr<DecodedPicture>& picture) {
+                    if (!picture.ok()) return callback(NoteUndecoded(picture.status()));
                     callback(PixelsOf(*picture));
                   }));
-              if (!begun.ok()) callback(begun);
+              if (!begun.ok()) callback(NoteUndecoded(begun));
             });
 }
 

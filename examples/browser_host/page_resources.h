@@ -55,6 +55,9 @@ class PageResources {
   PageNeeds For(forkserver::BrowserClaimField page, std::string url, const Options& options);
   // How many images the page was refused, its frames' of this process with them.
   uint32_t blocked_images() const { return blocked_images_; }
+  // How many came and were not decoded, and why the first was not.
+  uint32_t undecoded_images() const { return undecoded_images_; }
+  const std::string& undecoded() const { return undecoded_; }
   // Nothing is asked for any more, and nobody is called back.
   void Forget();
 
@@ -64,6 +67,7 @@ class PageResources {
   static constexpr size_t kMostUnderWay = 16;
 
   void LoadBytes(const std::string& url, FetchFor what, const BytesCallback& callback);
+  absl::Status NoteUndecoded(absl::Status why);
   void LoadImage(const std::string& url, PageNeeds::PixelsCallback callback);
   void LoadFrameDocument(const std::string& url, const PageRect& box,
                          const PageNeeds::FrameCallback& callback);
@@ -81,6 +85,8 @@ class PageResources {
   std::string page_url_;
   Options options_;
   uint32_t blocked_images_ = 0;
+  uint32_t undecoded_images_ = 0;
+  std::string undecoded_;
   std::deque<std::function<void()>> waiting_;
   size_t under_way_ = 0;
   std::shared_ptr<bool> is_wanted_ = std::make_shared<bool>(false);

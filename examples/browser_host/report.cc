@@ -77,6 +77,9 @@ void PrintPicture(const OpenedPage& page) {
   if (const std::string blocked = BlockedText(page); !blocked.empty()) {
     absl::PrintF("  blocked   %s\n", blocked);
   }
+  if (const std::string undecoded = UndecodedText(page); !undecoded.empty()) {
+    absl::PrintF("  undecoded %s\n", OneLine(undecoded));
+  }
 }
 
 // One line, and one more for each layer that this machine refused.
