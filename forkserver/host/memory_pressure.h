@@ -8,9 +8,9 @@
 // 2000000", polls EPOLLPRI when tasks have waited for memory for 200 ms within 2 s, at most once in
 // that time. A window of 2 s is what the kernel gives to users that are not root (6.4).
 //
-// It tells of waiting and not of scarcity: reading back what was paged out counts, also on a machine
-// that pages out what is idle while most of its memory is free (DAMON's schemes, memory.reclaim),
-// and so does a control group at its own limit.
+// It tells of waiting and not of scarcity: reading back what was paged out counts, also on a
+// machine that pages out what is idle while most of its memory is free (DAMON's schemes,
+// memory.reclaim), and so does a control group at its own limit.
 //
 // Threads: those of the loop.
 #ifndef FORKSERVER_HOST_MEMORY_PRESSURE_H_
