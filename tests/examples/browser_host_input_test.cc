@@ -287,7 +287,7 @@ TEST_F(BrowserHost, LacksDescriptorsAndBlamesNoProcess) {
     Write("sites/a/" + std::to_string(page) + ".html", "<p style='height: 700px'>text");
   }
   bool has_lacked = false;
-  for (int most = 33; most <= 38; ++most) {
+  for (int most = 31; most <= 38; ++most) {
     SCOPED_TRACE(most);
     const ProgramResult result =
         RunProgram({"/bin/sh", "-c", "ulimit -n " + std::to_string(most) + "; exec \"$@\"", "sh",
