@@ -42,6 +42,7 @@ constexpr std::string_view kContent = "content";
 constexpr PoolBounds kPool = {.min = 2, .max = 2};
 constexpr uint32_t kWidth = 800;
 constexpr int64_t kPatience = 10 * kNanosPerSecond;
+// When a page's process has let go of what it painted with, which it does a millisecond later.
 constexpr int64_t kLetsGo = 5 * kNanosPerMilli;
 // Where the kernel speaks of memory pressure pools pause for ten seconds.
 constexpr int64_t kPoolPatience = 15 * kNanosPerSecond;
@@ -175,13 +176,12 @@ struct SmallPageBrowser::Model {
       pids.push_back(process->process()->pid);
     }
     if (pids.size() != pages.size()) return absl::InternalError("two pages share a process");
-    // A process sleeps once more before it lets go of its page.
-    for (int look = 0; look < 2; ++look) {
-      const int64_t from_here = NowNanos() + kLetsGo;
-      const auto are_asleep = [&] { return std::all_of(pids.begin(), pids.end(), IsAsleep); };
-      if (!UntilSeen(kPatience, [&] { return NowNanos() >= from_here && are_asleep(); })) {
-        return absl::DeadlineExceededError("the pages' processes did not come to rest");
-      }
+    const int64_t painted_at = NowNanos();
+    if (!UntilSeen(kPatience, [&] {
+          return NowNanos() >= painted_at + kLetsGo &&
+                 std::all_of(pids.begin(), pids.end(), IsAsleep);
+        })) {
+      return absl::DeadlineExceededError("the pages' processes did not come to rest");
     }
     if (from != ProcessesFrom::kExec) {
       if (const std::optional<pid_t> seed = server.seed_pid()) pids.push_back(*seed);

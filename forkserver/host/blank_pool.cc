@@ -47,9 +47,13 @@ void BlankPool::NoteArrival() {
   is_used_ = true;
   leisure_until_ = now + kUnhurriedRefillDelay;
   // Where a look before would only find that there is time.
-  const bool has_time =
-      entries_.size() >= target() && entries_.size() > 1 && entries_.back().process.has_value();
-  MaintainAt(has_time ? leisure_until_ : now + kRefillDelay);
+  MaintainAt(HasTime(1) ? leisure_until_ : now + kRefillDelay);
+}
+
+bool BlankPool::HasTime(size_t to_be_taken) const {
+  const auto idle = std::count_if(entries_.begin(), entries_.end(),
+                                  [](const Entry& entry) { return entry.process.has_value(); });
+  return entries_.size() + 1 >= target() + to_be_taken && static_cast<size_t>(idle) > to_be_taken;
 }
 
 void BlankPool::Fill() {
@@ -157,9 +161,7 @@ void BlankPool::Maintain() {
       return MaintainAt(now + busy_delay_);
     }
     busy_delay_ = 0;
-    // Only what was taken last is missing, and there is another for the next one who comes.
-    const bool has_time = entries_.size() + 1 == wanted && FirstIdle() != entries_.end();
-    if (has_time && now < leisure_until_) return MaintainAt(leisure_until_);
+    if (HasTime(0) && now < leisure_until_) return MaintainAt(leisure_until_);
     if (!ForkOne().ok()) no_forks_before_ = now + kPauseAfterFailure;
     return MaintainAt(now + kRefillDelay);
   }

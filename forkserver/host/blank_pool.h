@@ -104,6 +104,9 @@ class BlankPool : private ForkRequester {
   void OnHangUp(uint64_t id);
 
   double Rate(int64_t now) const;
+  // Whether, when so many more are taken, only one is missing and another is there for the next who
+  // comes.
+  bool HasTime(size_t to_be_taken) const;
   void MaintainAt(int64_t when);
   void Maintain();
   absl::Status ForkOne();

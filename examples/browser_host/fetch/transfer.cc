@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/fetch/content_type.h"
+#include "examples/browser_host/fetch/fetch_words.h"
 #include "examples/browser_host/fetch/network_libraries.h"
 #include "examples/browser_host/fetch/socket_messages.h"
 #include "examples/browser_host/fetch/transfer_error.h"
@@ -257,9 +258,10 @@ std::optional<absl::StatusOr<FetchAnswer>> Transfer::EndHop(CURLcode code) {
   StopAwaiting();
   // What a callback ended it for says more than that it did.
   if (!why_.ok()) return AtThisHop(why_);
-  if (code != CURLE_OK)
+  if (code != CURLE_OK) {
     return AtThisHop(TransferError(easy(), code, error_text_,
                                    {.connect = order_.patience.connect, .body_bytes = max_body_}));
+  }
   if (!IsRedirect()) {
     absl::StatusOr<FetchAnswer> answer = TakeAnswer();
     if (!answer.ok()) return AtThisHop(answer.status());

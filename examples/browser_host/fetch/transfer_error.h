@@ -7,7 +7,6 @@
 #include <curl/curl.h>
 #include <stddef.h>
 
-#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -24,12 +23,6 @@ struct ErrorBounds {
 // `easy` has just ended with `code`, and said `libcurls_words` (CURLOPT_ERRORBUFFER).
 absl::Status TransferError(CURL* easy, CURLcode code, std::string_view libcurls_words,
                            const ErrorBounds& bounds);
-
-// A text that a server had a part in, on one line and not too long.
-std::string Named(std::string_view text);
-
-// "10 s"; where it is not whole, "1500 ms".
-std::string Seconds(absl::Duration time);
 
 }  // namespace browser_host
 

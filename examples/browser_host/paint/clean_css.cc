@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -22,22 +21,9 @@ constexpr size_t kMostSelectorBytes = 512;
 // Debian's abseil has a string_view of its own.
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
-bool IsNameCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-}
-
-// Whether it calls a function of that name.
-bool Calls(const std::string& value, const std::string& name) {
-  for (size_t at = value.find(name + "("); at != std::string::npos;
-       at = value.find(name + "(", at + 1)) {
-    if (at == 0 || !IsNameCharacter(value[at - 1])) return true;
-  }
-  return false;
-}
-
 bool IsKnownToLitehtml(const std::string& value) {
   for (const char* function : {"calc", "min", "max", "clamp", "env", "attr"}) {
-    if (Calls(value, function)) return false;
+    if (FindCall(value, function) != std::string_view::npos) return false;
   }
   return value.find("gradient(") == std::string::npos;
 }

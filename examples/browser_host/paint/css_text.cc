@@ -74,6 +74,19 @@ size_t CloseOf(std::string_view text, size_t at) {
   return std::string_view::npos;
 }
 
+bool IsNameCharacter(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return absl::ascii_isalnum(byte) || c == '-' || c == '_' || byte >= 0x80;
+}
+
+size_t FindCall(std::string_view value, std::string_view name, size_t at) {
+  for (at = value.find(name, at); at != std::string_view::npos; at = value.find(name, at + 1)) {
+    const bool is_whole = at == 0 || !IsNameCharacter(value[at - 1]);
+    if (is_whole && value.substr(at + name.size(), 1) == "(") break;
+  }
+  return at;
+}
+
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && static_cast<unsigned char>(text[0]) <= ' ') text.remove_prefix(1);
   while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);

@@ -23,6 +23,11 @@ size_t BlockEnd(std::string_view css, size_t open);
 // Where the parenthesis that opens before `at` is closed; npos: nowhere.
 size_t CloseOf(std::string_view text, size_t at);
 
+bool IsNameCharacter(char c);
+
+// Where, from `at` on, the function of that name is called: at its name. npos: nowhere.
+size_t FindCall(std::string_view value, std::string_view name, size_t at = 0);
+
 // Without space around it.
 std::string_view Trimmed(std::string_view text);
 

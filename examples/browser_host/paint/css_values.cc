@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -14,27 +13,9 @@
 namespace browser_host {
 namespace {
 
-bool IsOfAName(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return absl::ascii_isalnum(byte) || c == '-' || c == '_' || c == '%' || byte >= 0x80;
-}
-
 bool IsOfANumber(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.'; }
 
-size_t EndOf(std::string_view value, size_t at, bool (*is_of_it)(char)) {
-  while (at < value.size() && is_of_it(value[at])) ++at;
-  return at;
-}
-
-// What `number` of `unit` is; nothing: litehtml knows.
-std::optional<std::string> Known(std::string_view number, std::string_view unit) {
-  double count = 0;
-  if (!absl::SimpleAtod(absl::string_view(number.data(), number.size()), &count)) return {};
-  const std::string name = Lower(unit);
-  if (name == "ex" || name == "ch") return absl::StrCat(count / 2, "em");
-  if (name == "pc") return absl::StrCat(count * 16, "px");
-  return {};
-}
+bool IsOfAWord(char c) { return IsNameCharacter(c) || IsOfANumber(c) || c == '%' || c == '#'; }
 
 // Or there is nothing to be done, as mostly.
 bool MayHaveUnknownLength(std::string_view value) {
@@ -50,10 +31,10 @@ bool MayHaveUnknownLength(std::string_view value) {
   return false;
 }
 
-// Calls `on_word(begin)` at each beginning of a word or number outside of strings and url(), which
-// gives where it goes on, having appended to `out`; all else is appended as it is.
-template <typename OnWord>
-std::string EachWord(std::string_view value, std::string& out, const OnWord& on_word) {
+// `value` with its words, outside of strings and url(), replaced by what `known` makes of them.
+template <typename Known>
+std::string ReplaceWords(std::string_view value, const Known& known) {
+  std::string out;
   for (size_t at = 0; at < value.size();) {
     const char c = value[at];
     size_t end = at + 1;
@@ -62,8 +43,10 @@ std::string EachWord(std::string_view value, std::string& out, const OnWord& on_
       end = std::min(end + 1, value.size());
     } else if (Lower(value.substr(at, 4)) == "url(") {
       end = std::min(value.find(')', at), value.size() - 1) + 1;
-    } else if (IsOfAName(c) || c == '.' || c == '#') {
-      at = on_word(at);
+    } else if (IsOfAWord(c)) {
+      while (end < value.size() && IsOfAWord(value[end])) ++end;
+      out += known(value.substr(at, end - at));
+      at = end;
       continue;
     }
     out += value.substr(at, end - at);
@@ -72,61 +55,57 @@ std::string EachWord(std::string_view value, std::string& out, const OnWord& on_
   return out;
 }
 
+std::string KnownLength(std::string_view word) {
+  size_t unit = word[0] == '-' ? 1 : 0;
+  while (unit < word.size() && IsOfANumber(word[unit])) ++unit;
+  const std::string name = Lower(word.substr(unit));
+  double count = 0;
+  if ((name == "ex" || name == "ch" || name == "pc") &&
+      absl::SimpleAtod(absl::string_view(word.data(), unit), &count)) {
+    return name == "pc" ? absl::StrCat(count * 16, "px") : absl::StrCat(count / 2, "em");
+  }
+  return std::string(word);
+}
+
+std::string OpaqueColor(std::string_view word) {
+  const bool is_hex =
+      word[0] == '#' && std::all_of(word.begin() + 1, word.end(),
+                                    [](unsigned char c) { return absl::ascii_isxdigit(c); });
+  if (is_hex && word.size() == 5) word.remove_suffix(1);
+  if (is_hex && word.size() == 9) word.remove_suffix(2);
+  return std::string(word);
+}
+
 }  // namespace
 
 std::string KnownLengths(std::string_view value) {
   if (!MayHaveUnknownLength(value)) return std::string(value);
-  std::string out;
-  return EachWord(value, out, [&](size_t begin) {
-    const size_t sign = value[begin] == '-' ? 1 : 0;
-    const size_t number = EndOf(value, begin + sign, IsOfANumber);
-    const size_t end = std::max(EndOf(value, number, IsOfAName), begin + 1);
-    const std::optional<std::string> known =
-        number > begin + sign
-            ? Known(value.substr(begin, number - begin), value.substr(number, end - number))
-            : std::nullopt;
-    out += known ? *known : std::string(value.substr(begin, end - begin));
-    return end;
-  });
+  return ReplaceWords(value, KnownLength);
+}
+
+std::string OpaqueColors(std::string_view value) {
+  if (value.find('#') == std::string_view::npos) return std::string(value);
+  return ReplaceWords(value, OpaqueColor);
 }
 
 bool HasUnknownColor(std::string_view value) {
-  for (const std::string_view function : {"hsl(", "hsla(", "hwb(", "lab(", "lch(", "oklab(",
-                                          "oklch(", "color(", "color-mix(", "light-dark("}) {
-    for (size_t at = value.find(function); at != std::string_view::npos;
-         at = value.find(function, at + 1)) {
-      if (at == 0 || !IsOfAName(value[at - 1])) return true;
-    }
+  for (const std::string_view function :
+       {"hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix", "light-dark"}) {
+    if (FindCall(value, function) != std::string_view::npos) return true;
   }
-  for (const std::string_view function : {"rgb(", "rgba("}) {
-    for (size_t at = value.find(function); at != std::string_view::npos;
-         at = value.find(function, at + 1)) {
-      const size_t close = std::min(value.find(')', at), value.size());
-      const std::string_view inside = value.substr(at, close - at);
+  for (const std::string_view function : {"rgb", "rgba"}) {
+    for (size_t at = FindCall(value, function); at != std::string_view::npos;
+         at = FindCall(value, function, at + 1)) {
+      const std::string_view inside = value.substr(at, value.find(')', at) - at);
+      const size_t last_comma = inside.rfind(',');
       // Numbers with spaces between, or shares of a whole.
-      if (inside.find(',') == std::string_view::npos ||
-          inside.substr(0, inside.rfind(',')).find('%') != std::string_view::npos) {
+      if (last_comma == std::string_view::npos ||
+          inside.substr(0, last_comma).find('%') != std::string_view::npos) {
         return true;
       }
     }
   }
   return false;
-}
-
-std::string OpaqueColors(std::string_view value) {
-  if (value.find('#') == std::string_view::npos) return std::string(value);
-  std::string out;
-  return EachWord(value, out, [&](size_t begin) {
-    size_t end = EndOf(value, begin + 1, IsOfAName);
-    std::string_view word = value.substr(begin, end - begin);
-    const bool is_hex =
-        word[0] == '#' && std::all_of(word.begin() + 1, word.end(),
-                                      [](unsigned char c) { return absl::ascii_isxdigit(c); });
-    if (is_hex && word.size() == 5) word.remove_suffix(1);
-    if (is_hex && word.size() == 9) word.remove_suffix(2);
-    out += word;
-    return end;
-  });
 }
 
 }  // namespace browser_host
