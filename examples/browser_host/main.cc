@@ -31,6 +31,7 @@
 #include "examples/browser_host/setup.h"
 #include "examples/browser_host/spoken_lines.h"
 #include "examples/browser_host/stop_signals.h"
+#include "examples/browser_host/with_url.h"
 #include "forkserver/host/fork_server.h"
 #include "forkserver/launcher/host_start.h"
 #include "forkserver/model/parent_process.h"
@@ -95,10 +96,7 @@ void SayWhatFailed(const BrowserResult& result, SpokenLines& lines) {
   int failed = 0;
   for (const OpenedPage& page : result.pages) {
     if (page.result.error.empty() || ++failed > kMostNamed) continue;
-    const std::string url = forkserver::OneLine(page.url);
-    const std::string error = forkserver::OneLine(page.result.error);
-    // What fetches says the URL, and a folder does not.
-    lines.Say(error.starts_with(url) ? error : absl::StrCat(url, ": ", error));
+    lines.Say(forkserver::OneLine(WithUrl(page.url, page.result.error)));
   }
   if (failed == 0) return;
   lines.Say(absl::StrFormat("%d of %d page%s ha%s an error", failed, result.pages.size(),

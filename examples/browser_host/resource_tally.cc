@@ -1,8 +1,8 @@
 #include "examples/browser_host/resource_tally.h"
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "examples/browser_host/page_messages.h"
+#include "examples/browser_host/with_url.h"
 
 namespace browser_host {
 namespace {
@@ -11,10 +11,8 @@ std::string Cut(std::string_view text) {
   return std::string(text.substr(0, ResourceTally::kMostNamedBytes));
 }
 
-// What fetches says the URL, and a folder does not.
 std::string Reason(const std::string& url, std::string_view why) {
-  if (why.starts_with(url)) return std::string(why.substr(0, 2 * ResourceTally::kMostNamedBytes));
-  return absl::StrCat(url, ": ", Cut(why).substr(0, ResourceTally::kMostNamedBytes - 2));
+  return WithUrl(url, why).substr(0, 2 * ResourceTally::kMostNamedBytes);
 }
 
 }  // namespace
